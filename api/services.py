@@ -1,0 +1,30 @@
+"""What the routes work with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from devices.catalog import Catalog
+from devices.ports.registry import Registry
+from devices.ports.telemetry import TelemetryReader
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Built once in `runtime/`, kept in `app.state.services`."""
+
+    registry: Registry
+    reader: TelemetryReader
+    catalog: Catalog
+    now_us: Callable[[], int]
+    version: str
+
+
+def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
+
+
+Use = Annotated[Services, Depends(_services)]
+"""Annotate a route's parameter with this."""

@@ -1,0 +1,1 @@
+"""The domain: what a device is, says and accepts. Imports nothing else of ours."""

@@ -1,0 +1,46 @@
+"""Alarms: what a rule raises. One open alarm per asset, name and part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from devices.messages import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A condition holds since `since_us`."""
+
+    name: str
+    since_us: int
+    severity: Severity
+    part: str = ""
+    details: Mapping[str, float | int | bool | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A condition ended at `at_us`."""
+
+    name: str
+    at_us: int
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A raised alarm as the registry keeps it."""
+
+    alarm_id: str
+    asset_id: str
+    tenant_id: str
+    kind: str
+    name: str
+    part: str
+    severity: Severity
+    since_us: int
+    raised_us: int
+    cleared_us: int | None
+    acknowledged_us: int | None
+    acknowledged_by: str | None
+    comment: str | None
+    details: Mapping[str, float | int | bool | str]

@@ -1,0 +1,1 @@
+"""Commands: their two states, their life, and the use-cases that issue and cancel them."""

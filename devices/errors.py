@@ -1,0 +1,75 @@
+"""The error tree; each docstring is the message people read."""
+
+
+class LauternError(Exception):
+    """Something Lautern could not do."""
+
+    def __init__(self, detail: str = "", *, field: str | None = None) -> None:
+        self.title = (type(self).__doc__ or "").strip().split("\n")[0]
+        self.detail = detail
+        self.field = field
+        super().__init__(f"{self.title} {detail}".strip())
+
+
+class NotFound(LauternError):
+    """There is no such thing here, or it is not yours."""
+
+
+class Conflict(LauternError):
+    """This contradicts what is already there."""
+
+
+class VersionMismatch(Conflict):
+    """Somebody else changed this since you read it."""
+
+
+class Invalid(LauternError):
+    """A value is not acceptable."""
+
+
+class Forbidden(LauternError):
+    """Your key does not allow this."""
+
+
+class Unauthenticated(LauternError):
+    """A valid key is needed."""
+
+
+class IdempotencyMismatch(LauternError):
+    """This Idempotency-Key was used before with another request."""
+
+
+class StoreUnavailable(LauternError):
+    """The telemetry store does not answer; the same call may succeed later."""
+
+
+class SamplesRefused(LauternError):
+    """Some samples can never be stored."""
+
+    def __init__(self, refused: dict[int, str]) -> None:
+        self.refused = refused
+        super().__init__(f"{len(refused)} refused, all others stored")
+
+
+class RegistryUnavailable(LauternError):
+    """The registry database does not answer; the same call may succeed later."""
+
+
+class JournalUnavailable(LauternError):
+    """The journal cannot be written; nothing was acknowledged."""
+
+
+class JournalFull(JournalUnavailable):
+    """The journal reached its bound; nothing more is acknowledged until it drains."""
+
+
+class LeaseHeld(LauternError):
+    """Another gateway runs for this installation."""
+
+
+class RawDataGone(LauternError):
+    """Raw samples of this range are past their retention; only rollups are left."""
+
+
+class ConfigurationError(LauternError):
+    """The settings do not fit."""

@@ -1,0 +1,36 @@
+"""Field types of wire models: each carries its unit, its possible range and its plausible range."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Unit of a field (UCUM or the field's usual symbol) and the standards' names for it."""
+
+    symbol: str
+    standards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plausible:
+    """Values outside are stored, marked suspect and raise an alarm; never refused."""
+
+    low: float
+    high: float
+
+
+def _counter(value: object) -> object:
+    """Counters may come as decimal strings (RFC 7951), for JSON readers that round above 2^53."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
+        return int(value)
+    return value
+
+
+Counter64 = Annotated[int, BeforeValidator(_counter), Field(ge=0, le=2**64 - 1)]
+"""Monotonic 64-bit counter."""
+Percent = Annotated[float, Field(ge=0, le=100), Unit("%")]
+Text = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""Short text without control characters."""

@@ -1,0 +1,49 @@
+"""A device kind declares itself; everything else iterates over kinds and knows none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from devices.messages import CommandBody, Config, Event, Info, State, Telemetry
+from devices.rules import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Numbers that differ per kind."""
+
+    clock_ahead_s: float = 600
+    """A `ts` further ahead of receipt is refused."""
+    raw_retention_days: int = 400
+    """Raw samples are kept this long; an older `ts` is refused."""
+    rollup_retention_days: int = 1100
+    reporting_interval_s: float = 60
+    """Expected when neither configuration nor asset says otherwise."""
+    silent_after_intervals: float = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceKind:
+    """One kind of device: what it says, what it accepts, which rules watch it."""
+
+    name: str
+    title: str
+    """English, for documentation."""
+    telemetry: type[Telemetry]
+    state: type[State]
+    info: type[Info] = Info
+    config: type[Config] = Config
+    events: Mapping[str, type[Event]] = field(default_factory=dict)
+    commands: tuple[type[CommandBody], ...] = ()
+    rules: tuple[Rule, ...] = ()
+    limits: Limits = Limits()
+    restricted: bool = False
+    """True: data only for keys with the kind's own scope, also in counts, dead letters and streams."""
+
+    def command(self, name: str) -> type[CommandBody] | None:
+        """Body model of the command `name`; None when the kind has none such."""
+        return next((c for c in self.commands if name == c.NAME), None)
+
+    @property
+    def read_scope(self) -> str:
+        """Scope that lets a key read this kind."""
+        return f"{self.name}:read"

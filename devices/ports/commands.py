@@ -1,0 +1,51 @@
+"""Commands in the registry: the API files requests, the gateway records progress."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from devices.commands.command import Command
+from devices.ports.paging import Page
+
+
+class Commands(Protocol):
+    """All commands ever issued."""
+
+    def add(self, commands: Sequence[Command], idempotency_key: str | None = None, request_digest: str = "") -> None:
+        """File new commands; the key (of this issuer) is kept 24 h with the digest. Raises Conflict when an id exists."""
+
+    def by_idempotency_key(self, issuer: str, key: str) -> tuple[str, Sequence[Command]] | None:
+        """Digest and commands filed under the key, or None."""
+
+    def get(self, command_id: str) -> Command:
+        """Raises NotFound."""
+
+    def by_wire_id(self, wire_id: str) -> Sequence[Command]:
+        """All member commands of a group command, or the one."""
+
+    def awaiting(self, limit: int = 5000) -> Sequence[Command]:
+        """Commands that are not final, have an effect pending or in force, or a cancellation to send; oldest first."""
+
+    def by_wire_ids_of(self, keys: Collection[tuple[str, str]]) -> Sequence[Command]:
+        """Commands by (wire_id, asset_id)."""
+
+    def in_force(self, asset_ids: Collection[str]) -> Sequence[Command]:
+        """Commands whose effect is pending or in force."""
+
+    def record(self, commands: Sequence[Command]) -> None:
+        """Replace the progress columns (delivery, effect, answer, attempts, instants, history)."""
+
+    def request_cancel(self, command_id: str, at_us: int) -> Command:
+        """Ask the dispatcher to cancel. Raises NotFound, Conflict when there is nothing left to cancel."""
+
+    def find(  # noqa: PLR0913 - a list has as many filters as its page shows
+        self,
+        *,
+        tenant_ids: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
+        asset_id: str | None = None,
+        group_id: str | None = None,
+        delivery: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[Command]:
+        """Newest first."""

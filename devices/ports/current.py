@@ -1,0 +1,45 @@
+"""Newest known values and rule states: what the screen shows and rules remember."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from devices.samples import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """Newest values of an asset on one channel (`telemetry`, `state`, `status`, `info`) and part."""
+
+    asset_id: str
+    kind: str
+    tenant_id: str
+    channel: str
+    part: str
+    ts_us: int
+    received_us: int
+    values: Mapping[str, Value | Sequence[str]]
+    suspect: bool = False
+
+
+class LatestValues(Protocol):
+    """Newest values; read by the API for whole kinds at once."""
+
+    def put(self, rows: Sequence[Latest]) -> None:
+        """Insert or replace; the caller has made sure that each row is newer."""
+
+    def of_assets(self, asset_ids: Collection[str]) -> Sequence[Latest]:
+        """All channels and parts of the given assets."""
+
+    def of_kind(self, kind: str, tenant_ids: Collection[str] | None = None, channel: str | None = None) -> Sequence[Latest]:
+        """All rows of a kind, in order of asset and part; 5,000 devices in well under 200 ms."""
+
+
+class RuleStates(Protocol):
+    """JSON state of each rule for each asset."""
+
+    def load(self, asset_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+        """State by asset id, then by rule name."""
+
+    def put(self, states: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replace the states of the given assets."""

@@ -1,0 +1,140 @@
+"""Assets, the devices bound to them, groups, and devices nobody registered."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from devices.ports.paging import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A light point, a drone, a node: the thing with a history. `attributes` are JSON-able."""
+
+    asset_id: str
+    tenant_id: str
+    kind: str
+    name: str
+    created_us: int
+    lat: float | None = None
+    lon: float | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    via: str | None = None
+    """Asset id of the gateway device that speaks for it or of its parent in the network."""
+    retired_us: int | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A device (controller) bound to an asset from–to; `until_us` None while it lasts."""
+
+    asset_id: str
+    device_id: str
+    tenant_id: str
+    kind: str
+    from_us: int
+    until_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownDevice:
+    """A device that speaks but is not bound to any asset."""
+
+    device_id: str
+    tenant_id: str
+    kind: str
+    first_seen_us: int
+    last_seen_us: int
+    messages: int
+    info: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFilter:
+    """What to list. `kinds` and `tenant_ids` None mean all; `status` is the connection state."""
+
+    kinds: Collection[str] | None = None
+    tenant_ids: Collection[str] | None = None
+    status: str | None = None
+    text: str = ""
+    group_id: str | None = None
+    include_retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Named set of assets of one tenant and kind, addressed by one publish."""
+
+    group_id: str
+    tenant_id: str
+    kind: str
+    name: str
+    members: tuple[str, ...] = ()
+    """Asset ids."""
+    version: int = 1
+
+
+class Inventory(Protocol):
+    """Registered assets and their devices."""
+
+    def add(self, asset: Asset) -> None:
+        """Register. Raises Conflict when the id exists."""
+
+    def change(self, asset: Asset) -> Asset:
+        """Replace name, position, attributes, via, retired; returns it with the new version. Raises NotFound, VersionMismatch."""
+
+    def get(self, asset_id: str) -> Asset:
+        """Raises NotFound."""
+
+    def find(self, which: AssetFilter, limit: int = 100, cursor: str | None = None) -> Page[Asset]:
+        """Assets in order of id."""
+
+    def many(self, asset_ids: Collection[str]) -> dict[str, Asset]:
+        """Known assets among the given."""
+
+    def bind(self, binding: Binding) -> None:
+        """Bind from `from_us` on; ends the asset's and the device's running binding then. Forgets the unknown device."""
+
+    def bindings_of_devices(self, device_ids: Collection[str]) -> dict[str, tuple[Binding, ...]]:
+        """All bindings of each known device, oldest first."""
+
+    def bindings_of_asset(self, asset_id: str) -> tuple[Binding, ...]:
+        """All bindings of an asset, oldest first."""
+
+    def current_devices(self, asset_ids: Collection[str]) -> dict[str, str]:
+        """Device id now bound to each asset that has one."""
+
+    def revision(self) -> int:
+        """Number that rises with every change of assets, bindings or groups; caches compare it."""
+
+    def note_unknown(self, seen: Sequence[UnknownDevice]) -> None:
+        """Count messages of unbound devices; keeps at most 10,000, the oldest leave first."""
+
+    def unknown(self, limit: int = 100, cursor: str | None = None) -> Page[UnknownDevice]:
+        """Devices waiting for approval."""
+
+    def get_unknown(self, device_id: str) -> UnknownDevice:
+        """Raises NotFound."""
+
+    def forget_unknown(self, device_id: str) -> None:
+        """Drop from the waiting list; it comes back when it speaks again."""
+
+
+class Groups(Protocol):
+    """Groups of assets."""
+
+    def put(self, group: Group) -> Group:
+        """Create (version 0 given) or change (current version given). Raises VersionMismatch, Conflict."""
+
+    def get(self, group_id: str) -> Group:
+        """Raises NotFound."""
+
+    def list(self, tenant_ids: Collection[str] | None, kinds: Collection[str] | None) -> Sequence[Group]:
+        """Groups in order of id."""
+
+    def of_asset(self, asset_id: str) -> Sequence[Group]:
+        """Groups the asset belongs to."""
+
+    def remove(self, group_id: str) -> None:
+        """Raises NotFound."""

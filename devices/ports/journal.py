@@ -1,0 +1,51 @@
+"""The journal: raw messages on disk before they are acknowledged. One writing process, one reading process per lane."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from devices.samples import RawMessage
+
+
+class Batch(NamedTuple):
+    """Messages committed together; ids rise by one."""
+
+    batch_id: int
+    messages: Sequence[RawMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """How full a lane is."""
+
+    bytes: int
+    bound_bytes: int
+    messages: int
+    oldest_us: int | None
+    newest_batch_id: int
+
+
+class JournalWriter(Protocol):
+    """Called from one thread; opened before the first append, closed after the last."""
+
+    def append(self, messages: Sequence[RawMessage]) -> int:
+        """Commit to disk (fsynced) and return the batch id. Raises JournalFull, JournalUnavailable: then nothing was kept."""
+
+    def release(self, through: int) -> None:
+        """Drop batches up to and including this id; may happen with the next append."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+class JournalReader(Protocol):
+    """Called from one thread; may live in another process than the writer."""
+
+    def read(self, after: int) -> Batch | None:
+        """Next batch after the id, or None when there is none yet."""
+
+    def fill(self) -> Fill:
+        """How full it is now."""
+
+    def close(self) -> None:
+        """Close the file."""

@@ -1,0 +1,65 @@
+"""What a rule sees and returns. Rules are pure: (view, context, state) → outcome; time is an argument."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from devices.alarms import Cleared, Raised
+from devices.samples import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Newest known values of one channel and part of a device."""
+
+    ts_us: int
+    received_us: int
+    values: Mapping[str, Value]
+    suspect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """All that is known of an asset now. `telemetry` is by part; the sample just accepted is already in it."""
+
+    asset_id: str
+    kind: str
+    tenant_id: str
+    status: str
+    """online, offline, sleeping, unknown."""
+    status_since_us: int
+    last_seen_us: int
+    state: Observation | None
+    info: Observation | None
+    telemetry: Mapping[str, Observation]
+    attributes: Mapping[str, Any]
+    """What the registry says of the asset: position, rated values, labels, reporting interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule may know beside the device. Facts are what the kind's reactions supply, by name."""
+
+    now_us: int
+    trigger: str
+    """Channel that changed (`telemetry`, `state`, `status`, `info`, `event_…`), or `clock` each minute."""
+    part: str = ""
+    sun_up: bool = False
+    parent_down: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+RuleState = Mapping[str, Any]
+"""JSON-able state of one rule for one asset; {} at first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """New state and what began or ended. Raising what is open and clearing what is not change nothing."""
+
+    state: RuleState = field(default_factory=dict)
+    raised: tuple[Raised, ...] = ()
+    cleared: tuple[Cleared, ...] = ()
+
+
+Rule = Callable[[DeviceView, Context, RuleState], Outcome]

@@ -1,0 +1,1 @@
+"""What a kind does in the gateway beside the generic effects; a folder per kind that exposes `reactions`."""

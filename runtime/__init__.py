@@ -1,0 +1,1 @@
+"""Settings, wiring, command line, start and stop: the only place where concrete parts meet."""

@@ -1,0 +1,55 @@
+"""The seam of a simulated device: a state machine driven by time, without sockets or clocks.
+
+The same device fills a day of history in seconds, runs live, or is put under faults.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message the device wants to send; the head (`v`, `device_id`, `ts`, `boot_id`, `seq`) is added by the sender.
+
+    `ts_us` None leaves the time out (a device without a clock).
+    """
+
+    channel: str
+    body: Mapping[str, Any]
+    ts_us: int | None
+    name: str = ""
+    retained: bool = False
+
+
+class SimulatedDevice(Protocol):
+    """One device. All times are given; the same seed and calls give the same messages."""
+
+    device_id: str
+    kind: str
+    groups: Sequence[str]
+
+    def start(self, now_us: int) -> Sequence[Outgoing]:
+        """Boot: info, state."""
+
+    def due_us(self) -> int:
+        """When `tick` wants to be called next."""
+
+    def tick(self, now_us: int) -> Sequence[Outgoing]:
+        """Messages due by now."""
+
+    def command(self, name: str, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
+        """Answer a command (not retained, not yet seen, not expired): acks, state."""
+
+    def config(self, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
+        """Take a retained configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetOptions:
+    """What every kind's `fleet(options)` gets; returns a sequence of SimulatedDevice."""
+
+    count: int
+    seed: int
+    interval_s: float | None = None
+    prefix: str | None = None

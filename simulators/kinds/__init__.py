@@ -1,0 +1,1 @@
+"""Simulated devices; a folder per kind that exposes `fleet`."""

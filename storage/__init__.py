@@ -1,0 +1,1 @@
+"""Adapters of the ports: InfluxDB 2, SQLite, SQLAlchemy, journals."""
