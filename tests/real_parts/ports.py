@@ -1,0 +1,57 @@
+"""Free ports that stay ours: a server can be killed and come back on the same one."""
+
+import fcntl
+import os
+import random
+import socket
+import tempfile
+from pathlib import Path
+from typing import IO
+
+# Below the range from which systems take ports for outgoing connections, so that none of those takes ours.
+FIRST_PORT, LAST_PORT = 20_000, 31_999
+
+_claims: list[IO[bytes]] = []
+
+
+def claim_port() -> int:
+    """A port on loopback that nobody listens on and that no other test run on this machine gets until we end."""
+    folder = Path(tempfile.gettempdir()) / f"lautern-test-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    candidates = list(range(FIRST_PORT, LAST_PORT + 1))
+    random.SystemRandom().shuffle(candidates)
+    for port in candidates:
+        claim = (folder / str(port)).open("wb")
+        if _locked(claim) and _bindable(port):
+            _claims.append(claim)
+            return port
+        claim.close()
+    message = "no free port is left"
+    raise RuntimeError(message)
+
+
+def _locked(claim: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _bindable(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def answers(port: int) -> bool:
+    """Whether something accepts connections on that port of loopback."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
