@@ -27,15 +27,15 @@ class InfluxServer:
     token: str
     server: Server
 
-    def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - whatever JSON it answers
+    def call(self, method: str, path: str, body: object = None) -> Any:
         """One request to the HTTP API (path from /api/v2 on); returns the decoded answer, None when it is empty."""
-        request = urllib.request.Request(  # noqa: S310 - loopback, chosen by us
+        request = urllib.request.Request(
             self.url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Token {self.token}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=20) as response:
             answer = response.read()
         return json.loads(answer) if answer else None
 
@@ -58,7 +58,8 @@ def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]
     folder = tmp_path_factory.mktemp("influxdb")
     port = ports.claim_port()
     url = f"http://127.0.0.1:{port}"
-    with serving(Server("influxd", _command(program, folder, port), folder=folder, ready=lambda: _is_ready(url))) as server:
+    command = _command(program, folder, port)
+    with serving(Server("influxd", command, folder=folder, ready=lambda: _is_ready(url))) as server:
         influx = InfluxServer(url=url, org="lautern", token=secrets.token_urlsafe(32), server=server)
         names = {"username": "admin", "password": secrets.token_urlsafe(16), "org": influx.org}
         influx.call("POST", "/api/v2/setup", names | {"bucket": "unused", "token": influx.token})
@@ -87,7 +88,7 @@ def _command(program: Path, folder: Path, port: int) -> list[str | Path]:
 
 def _is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/ready", timeout=5) as response:  # noqa: S310
-            return bool(response.status == 200)  # noqa: PLR2004
+        with urllib.request.urlopen(f"{url}/ready", timeout=5) as response:
+            return bool(response.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False

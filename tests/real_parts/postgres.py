@@ -53,7 +53,18 @@ def postgres() -> Iterator[PostgresCluster]:
         password = secrets.token_urlsafe(16)
         _make_cluster(initdb, folder, password, user)
         port = ports.claim_port()
-        command = [program, "-D", folder / "data", "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-F"]
+        command: list[str | Path] = [
+            program,
+            "-D",
+            folder / "data",
+            "-p",
+            str(port),
+            "-k",
+            folder,
+            "-h",
+            "127.0.0.1",
+            "-F",
+        ]
         server = Server(
             "postgres",
             command,
@@ -92,7 +103,15 @@ def _make_cluster(initdb: Path, folder: Path, password: str, user: str | None) -
     password_file = folder / "password"
     password_file.write_text(password)
     password_file.chmod(0o600)
-    command = [initdb, "-D", folder / "data", "-U", OWNER, "--auth=scram-sha-256", f"--pwfile={password_file}"]
+    command = [
+        str(initdb),
+        "-D",
+        str(folder / "data"),
+        "-U",
+        OWNER,
+        "--auth=scram-sha-256",
+        f"--pwfile={password_file}",
+    ]
     command += ["--encoding=UTF8", "--locale=C", "--no-sync"]
     if user is not None:
         owner = pwd.getpwnam(user)

@@ -17,7 +17,7 @@ _running: list["Server"] = []
 class Server:
     """One server process with its own folder; its output is in `log`. Start it from the main thread only.
 
-    It dies with the thread that started it (the system's parent-death signal), so that a killed test run leaves nothing.
+    It dies with the thread that started it (parent-death signal), so that a killed test run leaves nothing behind.
     """
 
     def __init__(
@@ -39,7 +39,6 @@ class Server:
         self._stop_signal = stop_signal
         self._process: subprocess.Popen[bytes] | None = None
 
-    @property
     def running(self) -> bool:
         """Whether the process is there."""
         return self._process is not None and self._process.poll() is None
@@ -54,16 +53,22 @@ class Server:
 
     def start(self) -> None:
         """Start, or do nothing when running; return when it answers."""
-        if self.running:
+        if self.running():
             return
-        owner = {} if self._user is None else {"user": self._user, "group": self._user, "extra_groups": []}
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # type: ignore[call-overload]
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, **owner
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                user=self._user,
+                group=self._user,
+                extra_groups=None if self._user is None else [],
             )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._ready():
-            if not self.running or time.monotonic() > deadline:
+            if not self.running() or time.monotonic() > deadline:
                 message = f"{self.name} did not start; the end of its log:\n{self.log_tail()}"
                 raise RuntimeError(message)
             time.sleep(0.02)

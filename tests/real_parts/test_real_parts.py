@@ -4,7 +4,8 @@ import threading
 
 import psycopg
 import pytest
-from paho.mqtt.client import CallbackAPIVersion, Client
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.real_parts import leaks
 from tests.real_parts.brokers import Broker
@@ -16,7 +17,7 @@ from tests.real_parts.waiting import wait_until
 def test_influxdb_keeps_buckets_over_a_kill(influxdb: InfluxServer, bucket_prefix: str) -> None:
     influxdb.create_bucket(f"{bucket_prefix}lamps")
     influxdb.server.kill()
-    assert not influxdb.server.running
+    assert not influxdb.server.running()
     influxdb.server.start()
     assert list(influxdb.buckets(bucket_prefix)) == [f"{bucket_prefix}lamps"]
 
@@ -40,7 +41,7 @@ def test_a_broker_left_dead_by_one_test(broker: Broker) -> None:
 
 
 def test_runs_again_in_the_next(broker: Broker) -> None:
-    assert broker.server.running
+    assert broker.server.running()
 
 
 def test_retained_message_outlives_a_stop(broker: Broker, unique_id: str) -> None:
@@ -74,7 +75,7 @@ def with_client(broker: Broker, *, publish: str = "", subscribe: str = "") -> li
     received: list[bytes] = []
     client = Client(CallbackAPIVersion.VERSION2)
     client.username_pw_set(broker.device.user, broker.device.password)
-    client.on_message = lambda _client, _data, message: received.append(message.payload)
+    client.on_message = lambda _client, _data, message: received.append(bytes(message.payload))
     client.connect(broker.host, broker.port)
     client.loop_start()
     try:
