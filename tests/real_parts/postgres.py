@@ -53,21 +53,10 @@ def postgres() -> Iterator[PostgresCluster]:
         password = secrets.token_urlsafe(16)
         _make_cluster(initdb, folder, password, user)
         port = ports.claim_port()
-        command: list[str | Path] = [
-            program,
-            "-D",
-            folder / "data",
-            "-p",
-            str(port),
-            "-k",
-            folder,
-            "-h",
-            "127.0.0.1",
-            "-F",
-        ]
+        arguments = ["-D", folder / "data", "-k", folder, "-h", "127.0.0.1", "-p", str(port), "-F"]
         server = Server(
             "postgres",
-            command,
+            [program, *arguments],
             folder=folder,
             ready=lambda: _is_ready(cluster),
             user=user,
@@ -103,16 +92,8 @@ def _make_cluster(initdb: Path, folder: Path, password: str, user: str | None) -
     password_file = folder / "password"
     password_file.write_text(password)
     password_file.chmod(0o600)
-    command = [
-        str(initdb),
-        "-D",
-        str(folder / "data"),
-        "-U",
-        OWNER,
-        "--auth=scram-sha-256",
-        f"--pwfile={password_file}",
-    ]
-    command += ["--encoding=UTF8", "--locale=C", "--no-sync"]
+    command = [str(initdb), "-D", str(folder / "data"), "-U", OWNER, "--encoding=UTF8", "--locale=C"]
+    command += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--no-sync"]
     if user is not None:
         owner = pwd.getpwnam(user)
         for path in (folder, password_file):
