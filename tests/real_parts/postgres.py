@@ -53,7 +53,7 @@ def postgres() -> Iterator[PostgresCluster]:
         password = secrets.token_urlsafe(16)
         _make_cluster(initdb, folder, password, user)
         port = ports.claim_port()
-        arguments = ["-D", folder / "data", "-k", folder, "-h", "127.0.0.1", "-p", str(port), "-F"]
+        arguments = ["-D", str(folder / "data"), "-k", str(folder), "-h", "127.0.0.1", "-p", str(port), "-F"]
         server = Server(
             "postgres",
             [program, *arguments],
