@@ -1,0 +1,178 @@
+"""Errors as RFC 9457 problems: the one table from error to HTTP status."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from devices.errors import (
+    Conflict,
+    Forbidden,
+    IdempotencyMismatch,
+    Invalid,
+    LauternError,
+    NotFound,
+    RawDataGone,
+    RegistryUnavailable,
+    StoreUnavailable,
+    Unauthenticated,
+    VersionMismatch,
+)
+
+MEDIA_TYPE: Final = "application/problem+json"
+_LOG = structlog.get_logger()
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field; dots lead into the body, `query.` and `header.` beside it."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    instance: str
+    request_id: str
+    errors: list[FieldError] = []
+
+
+class VersionNeeded(LauternError):
+    """Send If-Match with the ETag you read, so that nobody's change is overwritten."""
+
+
+class TooManyRequests(LauternError):
+    """Too many requests; try again later."""
+
+
+class SeveralInvalid(Invalid):
+    """Some values are not acceptable."""
+
+    def __init__(self, errors: Sequence[FieldError], detail: str = "") -> None:
+        self.errors = tuple(errors)
+        super().__init__(detail)
+
+
+STATUS: Final[Mapping[type[LauternError], int]] = {
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    VersionMismatch: 412,
+    Invalid: 422,
+    IdempotencyMismatch: 422,
+    RawDataGone: 422,
+    VersionNeeded: 428,
+    TooManyRequests: 429,
+    StoreUnavailable: 503,
+    RegistryUnavailable: 503,
+    LauternError: 500,
+}
+"""The nearest class in an error's line of ancestors decides; kinds' own errors inherit from one of these."""
+_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    401: {"WWW-Authenticate": 'Bearer realm="lautern"'},
+    429: {"Retry-After": "60"},
+    503: {"Retry-After": "5"},
+}
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer every error as a problem."""
+    app.add_exception_handler(LauternError, _lautern)
+    app.add_exception_handler(RequestValidationError, _request_invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+def invalid_body(error: ValidationError, prefix: str = "") -> SeveralInvalid:
+    """Name each field of a failed validation, each under `prefix` (such as `arguments`)."""
+    lead = (prefix,) if prefix else ()
+    return SeveralInvalid([_field_error((*lead, *e["loc"]), e["msg"]) for e in error.errors(include_url=False)])
+
+
+def unexpected(request: Request) -> Response:
+    """Answer for an error nobody foresaw: 500 without details."""
+    return _answer(request, 500, "internal_error", "Something went wrong here; it is logged under the request id.")
+
+
+def too_large(request: Request, limit: int) -> Response:
+    """Answer for a body over the limit in bytes."""
+    return _answer(request, 413, "content_too_large", "The body is too large.", f"at most {limit} bytes")
+
+
+def _lautern(request: Request, error: Exception) -> Response:
+    known = cast("LauternError", error)
+    nearest = next(c for c in type(known).__mro__ if c in STATUS)
+    status = STATUS[nearest]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _LOG.warning("request_failed", error=str(known), request_id=request_id(request), path=request.url.path)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return unexpected(request)
+    detail = "" if status == HTTPStatus.SERVICE_UNAVAILABLE else known.detail
+    errors: Sequence[FieldError] = ()
+    if isinstance(known, SeveralInvalid):
+        errors = known.errors
+    elif known.field:
+        errors = [FieldError(field=known.field, message=known.detail or known.title)]
+    return _answer(request, status, _slug(type(known)), known.title, detail, errors=errors)
+
+
+def _request_invalid(request: Request, error: Exception) -> Response:
+    found = cast("RequestValidationError", error).errors()
+    errors = [_field_error(e["loc"][1:] if e["loc"][0] == "body" else e["loc"], e["msg"]) for e in found]
+    return _answer(request, 422, "invalid", Invalid.__doc__ or "", errors=errors)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    known = cast("HTTPException", error)
+    title = HTTPStatus(known.status_code).phrase
+    detail = "" if known.detail == title else str(known.detail)
+    answer = _answer(request, known.status_code, title.lower().replace(" ", "_").replace("'", ""), title, detail)
+    for name, value in (known.headers or {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+def _answer(
+    request: Request, status: int, slug: str, title: str, detail: str = "", *, errors: Sequence[FieldError] = ()
+) -> JSONResponse:
+    body = Problem(
+        type=f"urn:lautern:problem:{slug}",
+        title=title,
+        status=status,
+        detail=detail,
+        instance=request.url.path,
+        request_id=request_id(request),
+        errors=list(errors),
+    )
+    return JSONResponse(body.model_dump(), status, dict(_HEADERS.get(status, {})), MEDIA_TYPE)
+
+
+def request_id(request: Request) -> str:
+    """Id given to this request by the outermost middleware."""
+    return str(getattr(request.state, "request_id", ""))
+
+
+def _field_error(loc: Sequence[Any], message: str) -> FieldError:
+    return FieldError(field=".".join(map(str, loc)) or "body", message=message)
+
+
+def _slug(error: type[LauternError]) -> str:
+    name = error.__name__
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the problems a route may answer with, for its documentation."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {s: {"description": HTTPStatus(s).phrase, "content": {MEDIA_TYPE: {"schema": schema}}} for s in statuses}
