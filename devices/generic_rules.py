@@ -1,0 +1,56 @@
+"""Rules that hold for every kind of device: silence, the last will, implausible values."""
+
+from typing import Final
+
+from devices.alarms import Cleared, Raised
+from devices.instants import SECOND_US
+from devices.kind import Limits
+from devices.messages import Severity
+from devices.rules import Context, DeviceView, Outcome, Rule, RuleState
+
+DEVICE_SILENT: Final = "device_silent"
+DEVICE_OFFLINE: Final = "device_offline"
+IMPLAUSIBLE_VALUE: Final = "implausible_value"
+
+
+def silence_rule(limits: Limits, severity: Severity = Severity.MAJOR) -> Rule:
+    """Build the rule `device_silent`: no message for some reporting intervals from a device that claims to be there."""
+
+    def device_silent(view: DeviceView, context: Context, _state: RuleState) -> Outcome:
+        """Excused by sleep, the last will (an alarm of its own), a circuit off by day, a parent that is down."""
+        limit_us = round(reporting_interval_s(view, limits) * limits.silent_after_intervals * SECOND_US)
+        quiet = view.last_seen_us > 0 and context.now_us - view.last_seen_us > limit_us
+        if not quiet or excused(view, context) or view.status in {"offline", "sleeping"}:
+            return Outcome(cleared=(Cleared(DEVICE_SILENT, context.now_us),))
+        details = {"silent_s": (context.now_us - view.last_seen_us) / SECOND_US, "allowed_s": limit_us / SECOND_US}
+        return Outcome(raised=(Raised(DEVICE_SILENT, view.last_seen_us, severity, details=details),))
+
+    return device_silent
+
+
+def device_offline(view: DeviceView, context: Context, _state: RuleState) -> Outcome:
+    """The broker published the device's last will, or the device said goodbye."""
+    if view.status != "offline" or excused(view, context):
+        return Outcome(cleared=(Cleared(DEVICE_OFFLINE, context.now_us),))
+    return Outcome(raised=(Raised(DEVICE_OFFLINE, view.status_since_us, Severity.MAJOR),))
+
+
+def implausible_value(view: DeviceView, context: Context, state: RuleState) -> Outcome:
+    """The newest sample of a part holds a possible but implausible value; it is stored, and somebody must look."""
+    sample = view.telemetry.get(context.part)
+    if context.trigger != "telemetry" or sample is None:
+        return Outcome(state=state)
+    if not sample.suspect:
+        return Outcome(cleared=(Cleared(IMPLAUSIBLE_VALUE, sample.ts_us, context.part),))
+    return Outcome(raised=(Raised(IMPLAUSIBLE_VALUE, sample.ts_us, Severity.MAJOR, context.part, dict(sample.values)),))
+
+
+def reporting_interval_s(view: DeviceView, limits: Limits) -> float:
+    """Seconds between two messages: what the asset says, else the kind's default."""
+    said = view.attributes.get("reporting_interval_s")
+    return float(said) if isinstance(said, int | float) and said > 0 else limits.reporting_interval_s
+
+
+def excused(view: DeviceView, context: Context) -> bool:
+    """Nobody expects it to speak: its parent is down (which has the alarm), or its circuit is switched off by day."""
+    return context.parent_down or (view.attributes.get("circuit_switched") is True and context.sun_up)
