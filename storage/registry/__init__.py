@@ -1,0 +1,1 @@
+"""The registry database: everything relational, on SQLite or PostgreSQL."""
