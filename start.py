@@ -112,10 +112,10 @@ def _works(python: Path) -> bool:
 
 
 def _make_venv() -> None:
-    _say(f"making {VENV}")
     with_pip = importlib.util.find_spec("ensurepip") is not None
     if not with_pip and importlib.util.find_spec("pip") is None:
         _give_up("This Python has neither ensurepip nor pip. On Debian and Ubuntu:  sudo apt install python3-venv")
+    _say(f"making {VENV}")
     command = [sys.executable, "-m", "venv", "--clear", *([] if with_pip else ["--without-pip"]), str(VENV)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
