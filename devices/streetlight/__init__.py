@@ -1,0 +1,25 @@
+"""Streetlights: lamps that are dimmed, metered and watched. Names follow TALQ and uCIFI."""
+
+from typing import Final
+
+from devices.kind import DeviceKind
+from devices.streetlight.commands import Dim, Resume
+from devices.streetlight.config import LampConfig
+from devices.streetlight.events import EVENTS
+from devices.streetlight.info import LampInfo
+from devices.streetlight.rules import LIMITS, RULES
+from devices.streetlight.state import LampState
+from devices.streetlight.telemetry import LampTelemetry
+
+KIND: Final = DeviceKind(
+    name="streetlight",
+    title="Streetlight",
+    telemetry=LampTelemetry,
+    state=LampState,
+    info=LampInfo,
+    config=LampConfig,
+    events=EVENTS,
+    commands=(Dim, Resume),
+    rules=RULES,
+    limits=LIMITS,
+)

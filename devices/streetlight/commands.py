@@ -1,0 +1,49 @@
+"""What a lamp can be told. Every override has an end."""
+
+from typing import Annotated, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from devices.fields import Percent, Unit
+from devices.messages import CommandBody
+from devices.streetlight.light import Operation, Reason
+
+FADE_MAX_S: Final = 90.5
+"""Longest fade of DALI (IEC 62386-102)."""
+FadeSeconds = Annotated[
+    float,
+    Field(ge=0, le=FADE_MAX_S),
+    Unit("s", ("TALQ rampToLevelTime", "uCIFI 3416/52")),
+]
+
+
+class Dim(CommandBody):
+    """Hold a level until an end that is always set; then the lamp returns by itself to what is below on the ladder.
+
+    A level between 0 and the lamp's floor is raised to the floor, and the answer says so.
+    """
+
+    NAME: ClassVar[str] = "dim"
+    HAS_EFFECT: ClassVar[bool] = True
+    SCOPE: ClassVar[str] = "lights:dim"
+    DEFAULT_EFFECT_S: ClassVar[float] = 7200
+    """Used where the request names no end; uCIFI 3416/53."""
+    MAX_EFFECT_S: ClassVar[float] = 12 * 3600
+
+    level_pct: Annotated[Percent, Unit("%", ("TALQ DimLevel", "uCIFI 3416/1"))]
+    fade_s: FadeSeconds = 0.0
+    operation: Annotated[Operation, Unit("", ("TALQ EffectOperation",))] = Operation.SET
+    priority: Annotated[Literal[Reason.EMERGENCY, Reason.MAINTENANCE, Reason.OVERRIDE], Unit("", ("TALQ reason",))] = (
+        Reason.OVERRIDE
+    )
+    """Rung on the ladder; within a rung the newest command wins."""
+
+
+class Resume(CommandBody):
+    """Drop the overrides on this rung and below, and return to what remains: a higher rung or the plan."""
+
+    NAME: ClassVar[str] = "resume"
+    SCOPE: ClassVar[str] = "lights:dim"
+
+    fade_s: FadeSeconds = 0.0
+    priority: Literal[Reason.EMERGENCY, Reason.MAINTENANCE, Reason.OVERRIDE] = Reason.OVERRIDE
