@@ -1,14 +1,17 @@
 """The real parts come up, survive a kill with their data, and leaks are found."""
 
+import asyncio
 import threading
 
+import nats as nats_client
 import psycopg
 import pytest
+from nats.js.api import DiscardPolicy
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.real_parts import leaks
-from tests.real_parts.brokers import Broker
+from tests.real_parts.brokers import Broker, NatsBroker
 from tests.real_parts.influxdb import InfluxServer
 from tests.real_parts.postgres import PostgresCluster
 from tests.real_parts.waiting import wait_until
@@ -52,6 +55,11 @@ def test_retained_message_outlives_a_stop(broker: Broker, unique_id: str) -> Non
     assert with_client(broker, subscribe=topic) == [b"online"]
 
 
+def test_setup_login_may_bound_the_mqtt_stream(nats: NatsBroker, unique_id: str) -> None:
+    with_client(nats, publish=f"city/v1/{unique_id}/status")
+    assert asyncio.run(bound_mqtt_stream(nats, 1 << 28)) == 1 << 28
+
+
 def test_leaked_thread_is_found() -> None:
     release = threading.Event()
     before = set(threading.enumerate())
@@ -89,3 +97,15 @@ def with_client(broker: Broker, *, publish: str = "", subscribe: str = "") -> li
         client.disconnect()
         client.loop_stop()
     return received
+
+
+async def bound_mqtt_stream(broker: NatsBroker, max_bytes: int) -> int | None:
+    """Bound what waits for MQTT sessions, as the program does; returns the bound now in force."""
+    connection = await nats_client.connect(broker.client_url(broker.setup))
+    try:
+        stream = connection.jetstream()
+        config = (await stream.stream_info("$MQTT_msgs")).config
+        updated = await stream.update_stream(config.evolve(max_bytes=max_bytes, discard=DiscardPolicy.NEW))
+        return updated.config.max_bytes
+    finally:
+        await connection.close()
