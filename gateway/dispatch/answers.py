@@ -1,0 +1,113 @@
+"""What devices answer, recorded in the effects transaction. Everything here may run twice with the same result."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from devices.commands import lifecycle
+from devices.commands.changes import command_changes
+from devices.commands.command import Command, Delivery
+from devices.commands.replacing import replaces
+from devices.instants import to_us
+from devices.kind import DeviceKind
+from devices.messages import Ack, Envelope, State
+from devices.ports.books import Change
+from devices.ports.commands import Commands
+from devices.ports.configs import DesiredConfigs
+from devices.ports.registry import Transaction
+
+
+class Answers:
+    """Records acks and states as progress of commands, and which configuration a device runs."""
+
+    def __init__(self, catalog: Mapping[str, DeviceKind]) -> None:
+        self._catalog = catalog
+
+    def on_acks(self, tx: Transaction, acks: Sequence[tuple[str, Ack, int]]) -> list[Change]:
+        """Take (asset_id, ack, received_us) in order of receipt; acks to unknown commands change nothing."""
+        keys = {(ack.command_id, asset_id) for asset_id, ack, _ in acks}
+        progress = _Progress(self._catalog, tx.get(Commands).by_wire_ids_of(keys) if keys else ())
+        for asset_id, ack, received_us in acks:
+            for command in progress.named(asset_id, ack.command_id):
+                progress.put(lifecycle.on_ack(command, ack.status, ack.reason, _ts_us(ack), received_us), received_us)
+        return self._record(tx, progress)
+
+    def on_states(self, tx: Transaction, states: Sequence[tuple[str, State, int]]) -> list[Change]:
+        """Take (asset_id, state, received_us) in order of receipt, retained ones too."""
+        if not states:
+            return []
+        assets = {asset_id for asset_id, _, _ in states}
+        keys = {(state.applied_command_id, asset_id) for asset_id, state, _ in states if state.applied_command_id}
+        commands = tx.get(Commands)
+        progress = _Progress(self._catalog, [*commands.by_wire_ids_of(keys), *commands.in_force(assets)])
+        configs = tx.get(DesiredConfigs)
+        for asset_id, state, received_us in states:
+            for command in progress.of_asset(asset_id):
+                after = lifecycle.on_state(command, state.applied_command_id, _ts_us(state), received_us)
+                progress.put(after, received_us)
+            if state.config_version is not None:
+                configs.mark_applied(asset_id, state.config_version)
+        return self._record(tx, progress)
+
+    def _record(self, tx: Transaction, progress: "_Progress") -> list[Change]:
+        applied = progress.newly_applied()
+        if applied:
+            for command in tx.get(Commands).in_force({c.asset_id for c in applied}):
+                progress.know(command)
+            progress.supersede(applied)
+        changed = progress.changed()
+        if not changed:
+            return []
+        tx.get(Commands).record(changed)
+        return command_changes(changed, progress.newest_us)
+
+
+class _Progress:
+    """Commands as they were read and as they are now."""
+
+    def __init__(self, catalog: Mapping[str, DeviceKind], commands: Iterable[Command]) -> None:
+        self._catalog = catalog
+        self._before: dict[str, Command] = {}
+        self._now: dict[str, Command] = {}
+        self._by_asset: dict[str, list[str]] = {}
+        self.newest_us = 0
+        for command in commands:
+            self.know(command)
+
+    def know(self, command: Command) -> None:
+        """Take a command as read, unless it is known."""
+        if command.command_id not in self._before:
+            self._before[command.command_id] = self._now[command.command_id] = command
+            self._by_asset.setdefault(command.asset_id, []).append(command.command_id)
+
+    def put(self, command: Command, at_us: int) -> None:
+        """Take a command after a step."""
+        self._now[command.command_id] = command
+        self.newest_us = max(self.newest_us, at_us)
+
+    def of_asset(self, asset_id: str) -> list[Command]:
+        """Commands of the asset as they are now."""
+        return [self._now[i] for i in self._by_asset.get(asset_id, ())]
+
+    def named(self, asset_id: str, wire_id: str) -> list[Command]:
+        """Command of the asset with this wire id."""
+        return [c for c in self.of_asset(asset_id) if c.wire_id == wire_id]
+
+    def changed(self) -> list[Command]:
+        """Commands that are not as they were read."""
+        return [c for i, c in self._now.items() if c is not self._before[i]]
+
+    def newly_applied(self) -> list[Command]:
+        """Commands that became `applied`."""
+        was = self._before
+        return [c for c in self.changed() if c.delivery is Delivery.APPLIED is not was[c.command_id].delivery]
+
+    def supersede(self, applied: Iterable[Command]) -> None:
+        """End the effects of earlier commands that the applied ones replace."""
+        for later in applied:
+            for earlier in self.of_asset(later.asset_id):
+                if replaces(self._catalog, later, earlier):
+                    at_us = later.applied_us or self.newest_us
+                    self.put(lifecycle.superseded(earlier, later.command_id, at_us), at_us)
+
+
+def _ts_us(message: Envelope) -> int | None:
+    return None if message.ts is None else to_us(message.ts)
