@@ -1,0 +1,28 @@
+"""The mobile event network: nodes, links, and the events they serve."""
+
+from devices.event_network.commands import SetProfile
+from devices.event_network.config import NodeConfig
+from devices.event_network.events import CapacityTest, Enclosure, LinkChange, PowerChange
+from devices.event_network.info import NodeInfo
+from devices.event_network.rules import link_down, link_saturated, on_battery, optical_low
+from devices.event_network.state import NodeState
+from devices.event_network.telemetry import NodeTelemetry
+from devices.kind import DeviceKind, Limits
+
+KIND = DeviceKind(
+    name="event_network",
+    title="Event network",
+    telemetry=NodeTelemetry,
+    state=NodeState,
+    info=NodeInfo,
+    config=NodeConfig,
+    events={
+        "capacity_test": CapacityTest,
+        "link_change": LinkChange,
+        "power_change": PowerChange,
+        "enclosure": Enclosure,
+    },
+    commands=(SetProfile,),
+    rules=(link_down, link_saturated, on_battery, optical_low),
+    limits=Limits(clock_ahead_s=60, raw_retention_days=40, rollup_retention_days=1100, reporting_interval_s=10),
+)

@@ -1,0 +1,64 @@
+"""What happens at a node."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from devices.event_network.classes import BitsPerSecond, Direction, NamelessText, OperStatus, PartName, PowerSource
+from devices.event_network.telemetry import Millis
+from devices.fields import Percent, Unit
+from devices.messages import Event
+
+
+class TestMethod(StrEnum):
+    """How a capacity was found out."""
+
+    __test__ = False  # pytest would take it for a test
+
+    RFC9097_UDP = "rfc9097_udp"
+    Y1564 = "y1564"
+    IPERF3_TCP = "iperf3_tcp"
+    IPERF3_UDP = "iperf3_udp"
+
+
+class NodeEvent(Event):
+    """Something at one measured object; without addresses in its text."""
+
+    measured_part: PartName = ""
+    text: NamelessText | None = None
+
+
+class CapacityTest(NodeEvent):
+    """Result of a capacity test of one direction; before opening, nightly, on demand."""
+
+    method: TestMethod
+    direction: Direction
+    duration_s: Annotated[float, Field(gt=0, le=86_400), Unit("s")]
+    result_bps: Annotated[BitsPerSecond, Unit("bit/s", ("RFC 9097 maximum IP-layer capacity", "Y.1564 CIR"))]
+    loss_pct: Percent | None = None
+    rtt_ms: Millis | None = None
+    jitter_ms: Millis | None = None
+    retransmits: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    server_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+    started_at: AwareDatetime | None = None
+
+
+class LinkChange(NodeEvent):
+    """An interface changed its operational state."""
+
+    oper_status: OperStatus
+    previous_status: OperStatus | None = None
+
+
+class PowerChange(NodeEvent):
+    """The node is fed from something else."""
+
+    power_source: PowerSource
+    battery_pct: Percent | None = None
+
+
+class Enclosure(NodeEvent):
+    """Somebody opened or closed the case."""
+
+    open: bool

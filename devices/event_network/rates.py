@@ -1,0 +1,188 @@
+"""From counters to bit/s: pure. A counter that is folded, wraps, restarts, stops or lies never makes a spike."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from devices.instants import SECOND_US, to_us
+from devices.samples import Value
+
+FOLD: Final = 2**63
+WRAP: Final = 2**32
+FASTEST_BPS: Final = 400_000_000_000
+"""Assumed for plausibility alone where the speed is unknown."""
+GAP_INTERVALS: Final = 3
+
+
+class Quality(StrEnum):
+    """What a step between two readings is worth."""
+
+    OK = "ok"
+    WRAP = "wrap"
+    """A 32-bit counter passed its end once; exact."""
+    GAP = "gap"
+    """Readings are missing between: volume exact, rate only a mean, no peak."""
+    RESET = "reset"
+    """The counter began anew: volume is a lower bound, rate unknown."""
+    UNDERSAMPLED = "undersampled"
+    """A 32-bit counter may have passed its end unseen: volume is a lower bound, rate unknown."""
+    IMPLAUSIBLE = "implausible"
+    """More than the line can carry: set apart, neither rate nor volume."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One counter at one time; `steps` carries forward what is sent on change only (`last_clear_us`, `speed_bps`)."""
+
+    ts_us: int
+    boot_id: str
+    octets: int
+    last_clear_us: int | None = None
+    counter_bits: int = 64
+    speed_bps: int | None = None
+    peak_bps: int | None = None
+    """Highest 1-s rate since the reading before, as the device saw it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happened in (from_us, to_us]."""
+
+    from_us: int
+    to_us: int
+    octets: int
+    """Volume; exact or a lower bound, see `quality`."""
+    bps: float | None
+    peak_bps: float | None
+    """Highest rate known for certain: the device's 1-s peak, else the mean."""
+    quality: Quality
+    speed_bps: int | None = None
+    set_apart: int = 0
+    """Octets of an implausible step."""
+
+    @property
+    def utilisation_pct(self) -> float | None:
+        """Share of the line in use; None where rate or speed is unknown."""
+        return None if self.bps is None or not self.speed_bps else 100 * self.bps / self.speed_bps
+
+
+def step(before: Reading, now: Reading, interval_s: float) -> Step:
+    """Difference of two readings of one counter, `before` being the older; `interval_s` is the expected distance."""
+    dt_us = now.ts_us - before.ts_us
+    speed = max(before.speed_bps or 0, now.speed_bps or 0)
+    delta, quality = _difference(before, now, dt_us, speed)
+    bps = delta * 8 * SECOND_US / dt_us
+    most = 1.05 * (speed or FASTEST_BPS)
+    shown = now.speed_bps or None
+    if bps > most:
+        return Step(before.ts_us, now.ts_us, 0, None, None, Quality.IMPLAUSIBLE, shown, delta)
+    if quality in {Quality.RESET, Quality.UNDERSAMPLED}:
+        return Step(before.ts_us, now.ts_us, delta, None, None, quality, shown)
+    if dt_us > GAP_INTERVALS * interval_s * SECOND_US:
+        return Step(before.ts_us, now.ts_us, delta, bps, None, Quality.GAP, shown)
+    peak = now.peak_bps if now.peak_bps is not None and bps <= now.peak_bps <= most else bps
+    return Step(before.ts_us, now.ts_us, delta, bps, peak, quality, shown)
+
+
+def _difference(before: Reading, now: Reading, dt_us: int, speed: int) -> tuple[int, Quality]:
+    """Octets between two readings and how they were found, before the line's speed is considered."""
+    if now.boot_id != before.boot_id or _cleared(before, now):
+        return now.octets, Quality.RESET
+    small = now.counter_bits == 32
+    in_time = bool(speed) and dt_us * speed < WRAP * 8 * SECOND_US
+    if now.octets >= before.octets:
+        sure = in_time or not small or not speed
+        return now.octets - before.octets, Quality.OK if sure else Quality.UNDERSAMPLED
+    wrapped = now.octets - before.octets + WRAP
+    if small and in_time and wrapped * 8 * SECOND_US <= 1.02 * speed * dt_us:
+        return wrapped, Quality.WRAP
+    return now.octets, Quality.RESET
+
+
+def _cleared(before: Reading, now: Reading) -> bool:
+    if now.last_clear_us is None or now.last_clear_us == before.last_clear_us:
+        return False
+    return before.last_clear_us is not None or now.last_clear_us > before.ts_us
+
+
+def steps(readings: Iterable[Reading], interval_s: float) -> Iterator[Step]:
+    """Steps between readings given in any order; of several at one time the first given counts.
+
+    An implausible reading is passed over: the next is held against the one before it, unless two in a row agree.
+    """
+    base: Reading | None = None
+    odd: Reading | None = None
+    for reading in _carried(_in_order(readings)):
+        if base is None:
+            base = reading
+            continue
+        found = step(base, reading, interval_s)
+        if found.quality is Quality.IMPLAUSIBLE:
+            again = step(odd, reading, interval_s) if odd else found
+            if again.quality is Quality.IMPLAUSIBLE:
+                odd = reading
+                yield found
+                continue
+            found = again
+        base, odd = reading, None
+        yield found
+
+
+def _in_order(readings: Iterable[Reading]) -> list[Reading]:
+    first: dict[int, Reading] = {}
+    for reading in readings:
+        first.setdefault(reading.ts_us, reading)
+    return [first[ts] for ts in sorted(first)]
+
+
+def _carried(readings: Iterable[Reading]) -> Iterator[Reading]:
+    """Fill in what is sent on change only; the instant of clearing holds within a boot."""
+    clear: int | None = None
+    speed: int | None = None
+    boot: str | None = None
+    for reading in readings:
+        clear = reading.last_clear_us if reading.last_clear_us is not None or reading.boot_id != boot else clear
+        speed = reading.speed_bps if reading.speed_bps is not None else speed
+        boot = reading.boot_id
+        yield replace(reading, last_clear_us=clear, speed_bps=speed)
+
+
+def readings(rows: Sequence[tuple[int, Mapping[str, Value]]], direction: str) -> list[Reading]:
+    """Readings of the interface's direction (`in` or `out`) from stored samples, as (ts_us, values); others left out.
+
+    `counter_bits` is sent once per connection: it is carried forward, and back to the first sample.
+    """
+    bits = next((int(v["counter_bits"]) for _, v in rows if "counter_bits" in v), 64)
+    found = []
+    for ts_us, values in rows:
+        octets = counter(values, f"{direction}_octets")
+        bits = int(values.get("counter_bits", bits))
+        if octets is not None:
+            found.append(
+                Reading(
+                    ts_us,
+                    str(values.get("boot_id", "")),
+                    octets,
+                    _instant(values.get("last_clear")),
+                    bits,
+                    _whole(values.get("speed_bps")),
+                    _whole(values.get(f"{direction}_bps_max_1s")),
+                )
+            )
+    return found
+
+
+def counter(values: Mapping[str, Value], name: str) -> int | None:
+    """Counter as the device sent it: the stored value modulo 2^63 with its top bit put back."""
+    value = _whole(values.get(name))
+    return value + FOLD if value is not None and values.get(f"{name}_high") else value
+
+
+def _whole(value: Value | None) -> int | None:
+    return None if value is None or isinstance(value, str) else int(value)
+
+
+def _instant(value: Value | None) -> int | None:
+    return to_us(datetime.fromisoformat(value)) if isinstance(value, str) else None

@@ -1,0 +1,195 @@
+"""Rules of the event network. Facts come from its reactions; see `Facts`."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypedDict
+
+from devices.alarms import Cleared, Raised
+from devices.event_network.bookings import SATURATED
+from devices.event_network.rates import GAP_INTERVALS, Quality, Reading, Step, readings, step
+from devices.instants import MINUTE_US, SECOND_US
+from devices.messages import Severity
+from devices.rules import Context, DeviceView, Observation, Outcome, RuleState
+
+DOWN: Final = frozenset({"DOWN", "LOWER_LAYER_DOWN", "NOT_PRESENT"})
+SATURATED_FOR_US: Final = 5 * MINUTE_US
+RELAXED: Final = 0.92
+"""Saturation ends below 92 %, three points under its beginning."""
+INTERVAL_S: Final = 10.0
+
+
+class PartFacts(TypedDict, total=False):
+    """Limits of one measured object in bit/s of the interface's directions; absent is unknown."""
+
+    in_limit_bps: int
+    out_limit_bps: int
+
+
+class Facts(TypedDict, total=False):
+    """What the reactions tell the rules of one node."""
+
+    in_event: bool
+    service_now: bool
+    parts: Mapping[str, PartFacts]
+
+
+def link_down(view: DeviceView, context: Context, state: RuleState) -> Outcome:
+    """A link that was up is down: in service time, or at a node that serves no event; set-up is no alarm."""
+    watched = bool(context.facts.get("service_now")) or not context.facts.get("in_event")
+    new: dict[str, Any] = {}
+    raised: list[Raised] = []
+    cleared: list[Cleared] = []
+    for part, seen in view.telemetry.items():
+        known = state.get(part, {})
+        status = seen.values.get("oper_status")
+        was_up = known.get("was_up", False) or status == "UP"
+        if status in DOWN and was_up:
+            since = known.get("down_since_us") or seen.ts_us
+            new[part] = {"was_up": True, "down_since_us": since, "told": watched}
+            if watched and not known.get("told"):
+                raised.append(Raised("link_down", since, Severity.MAJOR, part, {"oper_status": str(status)}))
+            elif known.get("told") and not watched:
+                cleared.append(Cleared("link_down", context.now_us, part))
+        elif status == "UP" or status is None:
+            new[part] = {"was_up": was_up}
+            if known.get("told"):
+                cleared.append(Cleared("link_down", seen.ts_us, part))
+        else:
+            new[part] = {**known, "was_up": was_up}
+    return Outcome(new, tuple(raised), tuple(cleared))
+
+
+def link_saturated(view: DeviceView, context: Context, state: RuleState) -> Outcome:
+    """A link carries 95 % of what is booked or provisioned for five minutes of service time."""
+    new = {p: s for p, s in state.items() if p in view.telemetry}
+    if not context.facts.get("service_now"):
+        over = [p for p, s in new.items() if s.get("told")]
+        return Outcome({}, (), tuple(Cleared("link_saturated", context.now_us, p) for p in over))
+    seen = view.telemetry.get(context.part)
+    known = new.get(context.part, {})
+    if context.trigger != "telemetry" or seen is None or _says_nothing(known, seen, _interval_s(view)):
+        return Outcome(new)
+    limits = context.facts.get("parts", {}).get(context.part, {})
+    shares = list(_shares(known, seen, limits, _interval_s(view)))
+    after, raised, cleared = _saturation(known, max(shares, default=None), seen.ts_us, context.part)
+    new[context.part] = after | _remembered(known, seen)
+    return Outcome(new, raised, cleared)
+
+
+def _saturation(
+    known: Mapping[str, Any], share: float | None, ts_us: int, part: str
+) -> tuple[dict[str, Any], tuple[Raised, ...], tuple[Cleared, ...]]:
+    """State and outcome after a share of the limit; an unknown one (gap, restart) neither begins nor ends anything."""
+    since, told = known.get("since_us"), bool(known.get("told"))
+    if share is None:
+        return {"since_us": since, "told": told}, (), ()
+    if told:
+        over = share < RELAXED
+        return (
+            {"since_us": None if over else since, "told": not over},
+            (),
+            ((Cleared("link_saturated", ts_us, part),) if over else ()),
+        )
+    if share < SATURATED:
+        return {"since_us": None, "told": False}, (), ()
+    since = since if since is not None else ts_us
+    if ts_us - since < SATURATED_FOR_US:
+        return {"since_us": since, "told": False}, (), ()
+    details = {"share_pct": round(100 * share, 1)}
+    return {"since_us": since, "told": True}, ((Raised("link_saturated", since, Severity.WARNING, part, details),)), ()
+
+
+def _shares(
+    known: Mapping[str, Any], seen: Observation, limits: Mapping[str, int], interval_s: float
+) -> Iterable[float]:
+    """Used share of the limit in each direction, from the remembered reading to this one."""
+    for direction in ("in", "out"):
+        before, now = known.get(direction), _reading(known, seen, direction)
+        limit = limits.get(f"{direction}_limit_bps") or (now.speed_bps if now else None)
+        if before and now and limit and now.ts_us > before["ts_us"]:
+            found: Step = step(Reading(**before), now, interval_s)
+            if found.bps is not None and (found.quality is not Quality.GAP or not found.octets):
+                yield found.bps / limit
+
+
+def _says_nothing(known: Mapping[str, Any], seen: Observation, interval_s: float) -> bool:
+    """Counters stand still: perhaps a sample of other fields of this part, beside counters already seen."""
+    readings_now = {d: _reading(known, seen, d) for d in ("in", "out")}
+    same = all((r.octets if r else None) == (known.get(d) or {}).get("octets") for d, r in readings_now.items())
+    last_us = max((known[d]["ts_us"] for d in ("in", "out") if d in known), default=0)
+    return same and seen.ts_us - last_us <= GAP_INTERVALS * interval_s * SECOND_US
+
+
+def _reading(known: Mapping[str, Any], seen: Observation, direction: str) -> Reading | None:
+    before = known.get(direction) or {}
+    carried = {"speed_bps": before["speed_bps"]} if before.get("speed_bps") else {}
+    return next(iter(readings([(seen.ts_us, {**carried, **seen.values})], direction)), None)
+
+
+def _remembered(known: Mapping[str, Any], seen: Observation) -> dict[str, Any]:
+    """Readings to hold the next ones against."""
+    kept: dict[str, Any] = {}
+    for direction in ("in", "out"):
+        now = _reading(known, seen, direction)
+        if now:
+            kept[direction] = {name: getattr(now, name) for name in Reading.__slots__ if name != "peak_bps"}
+        elif direction in known:
+            kept[direction] = known[direction]
+    return kept
+
+
+def _interval_s(view: DeviceView) -> float:
+    return float(view.attributes.get("reporting_interval_s") or INTERVAL_S)
+
+
+def on_battery(view: DeviceView, _context: Context, state: RuleState) -> Outcome:
+    """A node that ran on mains runs on its battery; critical below 30 minutes."""
+    seen = view.telemetry.get("")
+    source = seen.values.get("power_source") if seen else None
+    if seen is None or source is None:
+        return Outcome(state)
+    told = state.get("told")
+    if source != "battery":
+        return Outcome({"had_mains": True}, (), (Cleared("on_battery", seen.ts_us),) if told else ())
+    if not state.get("had_mains"):
+        return Outcome(state)
+    left = seen.values.get("battery_remaining_s")
+    low = isinstance(left, int | float) and left < 30 * 60
+    since = state.get("since_us") or seen.ts_us
+    new = {"had_mains": True, "since_us": since, "told": "low" if low or told == "low" else "battery"}
+    if told == new["told"]:
+        return Outcome(new)
+    severity = Severity.CRITICAL if low else Severity.WARNING
+    # An alarm keeps its severity: the low one takes the other's place.
+    cleared = (Cleared("on_battery", seen.ts_us),) if told else ()
+    return Outcome(new, (Raised("on_battery", since, severity, details=_left(left)),), cleared)
+
+
+def _left(left: object) -> dict[str, float]:
+    return {"battery_remaining_s": float(left)} if isinstance(left, int | float) else {}
+
+
+def optical_low(view: DeviceView, _context: Context, state: RuleState) -> Outcome:
+    """Received light is below the module's own warning threshold, or gone; ends 1 dB above it."""
+    new: dict[str, Any] = {}
+    raised: list[Raised] = []
+    cleared: list[Cleared] = []
+    for part, seen in view.telemetry.items():
+        known = state.get(part, {})
+        limit = seen.values.get("rx_warn_low_dbm", known.get("limit"))
+        light, dark = seen.values.get("optical_rx_dbm"), seen.values.get("rx_los")
+        told = bool(known.get("told"))
+        level = float(light) if isinstance(light, int | float) else None
+        if dark is True or (level is not None and limit is not None and level < float(limit)):
+            if not told:
+                raised.append(Raised("optical_low", seen.ts_us, Severity.WARNING, part, _light(level)))
+            told = True
+        elif told and level is not None and (limit is None or level >= float(limit) + 1):
+            cleared.append(Cleared("optical_low", seen.ts_us, part))
+            told = False
+        if limit is not None or told:
+            new[part] = {"limit": limit, "told": told}
+    return Outcome(new, tuple(raised), tuple(cleared))
+
+
+def _light(level: float | None) -> dict[str, float]:
+    return {} if level is None else {"optical_rx_dbm": level}

@@ -1,0 +1,22 @@
+"""What a node is set to: the bandwidth profile in force and where it came from."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from devices.event_network.classes import Profile
+from devices.messages import State
+from devices.samples import Value
+
+
+class NodeState(State):
+    """Bandwidth profile in force; retained. What stands here counts as provisioned, what was asked for does not."""
+
+    applied: Profile | None = None
+    applied_version: Annotated[int, Field(ge=0)] | None = None
+    applied_at: AwareDatetime | None = None
+    profile_result: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] | None = None
+
+    def values(self) -> dict[str, Value]:
+        """Like any state; each rate of the profile as `applied_{class}_{down|up}_bps`."""
+        return super().values() | {f"applied_{name}": bps for name, bps in (self.applied or {}).items()}
