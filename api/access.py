@@ -33,7 +33,7 @@ class Caller:
 
     def kinds(self, catalog: Catalog) -> frozenset[str]:
         """Kinds this caller may read."""
-        return frozenset(k.name for k in catalog.values() if self.may(k.read_scope))
+        return frozenset(k.name for k in catalog.values() if not k.internal and self.may(k.read_scope))
 
     def tenants(self) -> Collection[str] | None:
         """Tenants for list filters; None means all."""
@@ -42,4 +42,4 @@ class Caller:
     def must_see(self, tenant_id: str, kind: str) -> None:
         """Raise NotFound for what is not the caller's: its existence is not told."""
         if (self.tenant_id is not None and tenant_id != self.tenant_id) or not self.may(f"{kind}:read"):
-            raise NotFound(kind)
+            raise NotFound

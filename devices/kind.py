@@ -39,6 +39,9 @@ class DeviceKind:
     restricted: bool = False
     """True: data only for keys with the kind's own scope, also in counts, dead letters and streams."""
 
+    internal: bool = False
+    """True: not a thing of the city; lists, counts and pages leave it out."""
+
     def command(self, name: str) -> type[CommandBody] | None:
         """Body model of the command `name`; None when the kind has none such."""
         return next((c for c in self.commands if name == c.NAME), None)

@@ -1,12 +1,15 @@
 """What every kind's messages share: the envelope and the bases of telemetry, state, events, acks and commands."""
 
 from collections.abc import Iterator
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from datetime import datetime
+from enum import Enum, StrEnum
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from devices.fields import Text
+from devices.instants import rfc3339, to_us
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 PROTOCOL_VERSION = 1
@@ -29,24 +32,46 @@ class Envelope(WireModel):
     boot_id: Id
     seq: Annotated[int, Field(ge=0, le=2**63 - 1)]
 
+    _nested: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        """Note the fields that `values` cannot take as they are."""
+        super().__pydantic_init_subclass__(**kwargs)
+        cls._nested = tuple(n for n, f in cls.model_fields.items() if n not in cls.HEAD and not _is_plain(f.annotation))
+
     def values(self) -> dict[str, float | int | bool | str]:
-        """Fields that have a value, flat, without the head; nested `a.b` becomes `a_b`."""
-        return dict(_flat(self, self.HEAD))
+        """Fields that have a value, flat, without the head; a nested `a.b` becomes `a_b`, lists are left out."""
+        head = self.HEAD
+        flat = {k: v for k, v in self.__dict__.items() if v is not None and k not in head}
+        for name in self._nested:
+            value = flat.pop(name, None)
+            if value is not None:
+                flat.update(_flatten(name, value))
+        return flat
 
 
-def _flat(model: BaseModel, leave: frozenset[str], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        if value is None or name in leave:
-            continue
-        if isinstance(value, BaseModel):
-            yield from _flat(value, frozenset(), f"{prefix}{name}_")
-        elif isinstance(value, StrEnum):
-            yield prefix + name, value.value
-        elif isinstance(value, bool | int | float | str):
-            yield prefix + name, value
-        elif not isinstance(value, list | tuple | dict):
-            yield prefix + name, value.isoformat()
+def _is_plain(annotation: Any) -> bool:
+    if annotation in {float, int, bool, str, type(None)}:
+        return True
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return _is_plain(arguments[0])
+    return get_origin(annotation) in {Union, UnionType} and all(map(_is_plain, arguments))
+
+
+def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, BaseModel):
+        for inner in type(value).model_fields:
+            item = getattr(value, inner)
+            if item is not None:
+                yield from _flatten(f"{name}_{inner}", item)
+    elif isinstance(value, Enum):
+        yield name, value.value
+    elif isinstance(value, datetime):
+        yield name, rfc3339(to_us(value))
+    elif isinstance(value, bool | int | float | str):
+        yield name, value
 
 
 class Telemetry(Envelope):
@@ -134,10 +159,20 @@ class CommandBody(BaseModel):
     NAME: ClassVar[str]
     HAS_EFFECT: ClassVar[bool] = False
     """True where the command holds until an end (`until`), such as a dimming override."""
+    EFFECT_CLASS: ClassVar[str] = ""
+    """Commands of one class replace one another on the device, such as `dim` and `resume`; empty: its own name."""
+    DEFAULT_EFFECT_S: ClassVar[float] = 7200
+    """An effect ends after this when nothing else was asked for."""
+    MAX_EFFECT_S: ClassVar[float] = 12 * 3600
+    """Longest effect that may be asked for."""
     SCOPE: ClassVar[str]
     """Scope a key needs to issue it, such as `lights:dim`."""
 
     model_config = ConfigDict(strict=False, extra="forbid", allow_inf_nan=False, frozen=True)
+
+    def replaces(self, earlier: "CommandBody") -> bool:
+        """Tell whether applying this ends the effect of an earlier command to the same device."""
+        return (self.EFFECT_CLASS or self.NAME) == (earlier.EFFECT_CLASS or earlier.NAME)
 
 
 class Config(BaseModel):

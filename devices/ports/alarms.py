@@ -25,7 +25,7 @@ class Alarms(Protocol):
     def acknowledge(self, alarm_id: str, by: str, at_us: int, comment: str | None) -> Alarm:
         """Mark as seen by somebody. Raises NotFound."""
 
-    def find(  # noqa: PLR0913 - a list has as many filters as its page shows
+    def find(
         self,
         *,
         tenant_ids: Collection[str] | None = None,

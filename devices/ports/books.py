@@ -36,7 +36,7 @@ class DeadLetters(Protocol):
     def get(self, letter_id: str) -> DeadLetter:
         """Raises NotFound."""
 
-    def find(  # noqa: PLR0913 - a list has as many filters as its page shows
+    def find(
         self,
         *,
         kinds: Collection[str] | None = None,
@@ -127,7 +127,7 @@ class Change:
     topic: str
     """telemetry, state, status, alarm, command, device, flight, event, system …"""
     data: Mapping[str, Any]
-    """For telemetry, state, status: {"devices": {asset_id: {"ts": …, "part": …, "values": {…}}}}."""
+    """For telemetry, state, status, info: {"devices": [{"device_id": …, "ts": …, "part": …, "values": {…}}]}."""
 
 
 class Changes(Protocol):

@@ -37,7 +37,7 @@ class Commands(Protocol):
     def request_cancel(self, command_id: str, at_us: int) -> Command:
         """Ask the dispatcher to cancel. Raises NotFound, Conflict when there is nothing left to cancel."""
 
-    def find(  # noqa: PLR0913 - a list has as many filters as its page shows
+    def find(
         self,
         *,
         tenant_ids: Collection[str] | None = None,

@@ -34,6 +34,12 @@ class JournalWriter(Protocol):
     def release(self, through: int) -> None:
         """Drop batches up to and including this id; may happen with the next append."""
 
+    def settle(self) -> None:
+        """Drop what was released and give space back; called when nothing is to be appended, or can be.
+
+        Raises JournalUnavailable.
+        """
+
     def close(self) -> None:
         """Close the file."""
 

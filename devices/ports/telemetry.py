@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 from devices.samples import Sample, SeriesKey, Value
 
 Aggregate = Literal["mean", "min", "max", "last", "count", "sum", "p50", "p95", "p99"]
+"""Percentiles are by nearest rank: always a value that was measured."""
+RollupName = Literal["1m", "5m", "1h"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Row:
 class Bucket:
     """Aggregates of one bucket [start_us, start_us + width). `covered_s`: how much of it samples speak for.
 
-    `values[field][aggregate]`; a field without samples is absent, a bucket without samples is not returned.
+    `count` and `covered_s` are about samples, with or without the asked fields. `values[field][aggregate]`;
+    a field without numbers is absent, a bucket without samples is not returned.
     """
 
     start_us: int
@@ -37,24 +40,8 @@ class Buckets:
     """Answer to a bucket query; `source` says `raw` or the rollup width that was read."""
 
     width_us: int
-    source: Literal["raw", "1m", "5m", "1h"]
+    source: Literal["raw"] | RollupName
     items: Sequence[Bucket]
-
-
-@dataclass(frozen=True, slots=True)
-class Rollup:
-    """One field of one series in one rollup bucket."""
-
-    key: SeriesKey
-    field: str
-    start_us: int
-    width_us: int
-    min: float
-    mean: float
-    max: float
-    last: float
-    count: int
-    covered_s: float
 
 
 class TelemetryWriter(Protocol):
@@ -68,10 +55,16 @@ class TelemetryWriter(Protocol):
         """
 
     def roll_up(self, now_us: int) -> int:
-        """Bring rollups up to date for what was written since; returns buckets written. Raises StoreUnavailable."""
+        """Bring rollups up to date for what was written since, in slices of about a quarter of a second.
+
+        Returns buckets written; call again soon while it is not 0, else about once a minute. Raises StoreUnavailable.
+        """
 
     def apply_retention(self, now_us: int) -> int:
-        """Drop what is past its kind's retention; returns rows dropped where the store knows. Raises StoreUnavailable."""
+        """Drop what is past its kind's retention, in slices like `roll_up`; returns rows dropped where the store knows.
+
+        Raises StoreUnavailable.
+        """
 
     def ping(self) -> None:
         """Prove that a write would be possible. Raises StoreUnavailable."""
@@ -95,7 +88,7 @@ class TelemetryReader(Protocol):
     ) -> Iterator[Row]:
         """Stored samples in order of time, streamed; `fields` None means all."""
 
-    def buckets(  # noqa: PLR0913 - a query has as many dimensions as its diagram
+    def buckets(
         self,
         key: SeriesKey,
         from_us: int,
@@ -106,10 +99,11 @@ class TelemetryReader(Protocol):
         aggregates: Sequence[Aggregate],
         expected_interval_s: float,
     ) -> Buckets:
-        """Aggregates per bucket, aligned to 1970. A sample covers the time since the one before, at most three intervals.
+        """Aggregates of every bucket that overlaps the range, whole buckets, aligned to 1970.
 
-        Reads raw where they last and are few enough, else the widest rollup that divides `width_us`.
-        Raises RawDataGone for percentiles past the raw retention.
+        A sample covers the time since the one before, at most three intervals. Reads raw where they last and are few
+        enough, else the widest rollup that divides `width_us` (its coverage follows the kind's usual interval).
+        Raises RawDataGone for percentiles, and widths no rollup divides, past the raw retention.
         """
 
     def parts(self, asset_id: str, kind: str, series: str = "telemetry") -> Sequence[str]:

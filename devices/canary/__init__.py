@@ -1,0 +1,28 @@
+"""The gateway's canary: a numbered message to itself that proves the whole way from publish to query."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from devices.fields import Unit
+from devices.kind import DeviceKind, Limits
+from devices.messages import State, Telemetry
+
+DEVICE_ID = "lautern-canary"
+TENANT_ID = "lautern"
+
+
+class CanaryTelemetry(Telemetry):
+    """One beat."""
+
+    number: Annotated[int, Field(ge=0), Unit("1")]
+
+
+KIND = DeviceKind(
+    name="canary",
+    title="The gateway's own test message",
+    telemetry=CanaryTelemetry,
+    state=State,
+    limits=Limits(raw_retention_days=2, rollup_retention_days=2, reporting_interval_s=10),
+    internal=True,
+)

@@ -1,0 +1,71 @@
+"""A numbered message to itself each 10 s: its way through broker, journal, effects and store is measured."""
+
+import json
+import time
+import uuid
+
+from devices import topics
+from devices.canary import DEVICE_ID, KIND, TENANT_ID
+from devices.errors import NotFound, StoreUnavailable
+from devices.instants import SECOND_US, rfc3339
+from devices.ports.inventory import Asset, Binding, Inventory
+from devices.ports.registry import Registry
+from devices.ports.telemetry import TelemetryReader
+from devices.samples import SeriesKey
+from devices.topics import Uplink
+from gateway.mqtt.publisher import ConnectionPublisher
+
+PERIOD_US = 10 * SECOND_US
+_KEY = SeriesKey(DEVICE_ID, KIND.name)
+
+
+class Canary:
+    """Stepped by one thread. `age_s` is how old the newest beat is that came through the whole way."""
+
+    def __init__(self, registry: Registry, reader: TelemetryReader, publisher: ConnectionPublisher, root: str) -> None:
+        self._reader = reader
+        self._publisher = publisher
+        self._topic = topics.uplink(Uplink(TENANT_ID, KIND.name, DEVICE_ID, "telemetry"), root)
+        self._boot_id = uuid.uuid4().hex[:12]
+        self._number = 0
+        self._published_us = 0
+        self._seen_number = 0
+        self.last_seen_us: int | None = None
+        self.latency_s: float | None = None
+        _register(registry)
+
+    def step(self) -> bool:
+        """Publish when due, look for the newest beat in the store; tells whether one is still on its way."""
+        now_us = time.time_ns() // 1000
+        if now_us - self._published_us >= PERIOD_US:
+            self._publish(now_us)
+        if self._seen_number < self._number:
+            self._look(now_us)
+        return self._seen_number < self._number
+
+    def _publish(self, now_us: int) -> None:
+        beat = {"v": 1, "device_id": DEVICE_ID, "ts": rfc3339(now_us), "boot_id": self._boot_id, "seq": self._number,
+                "number": self._number + 1}
+        if self._publisher.publish(self._topic, json.dumps(beat).encode(), 1, False) is not None:
+            self._number += 1
+            self._published_us = now_us
+
+    def _look(self, now_us: int) -> None:
+        try:
+            newest = next(iter(self._reader.rows(_KEY, self._published_us, now_us + 1, limit=1, newest_first=True)), None)
+        except StoreUnavailable:
+            return
+        if newest is not None:
+            self._seen_number = self._number
+            self.last_seen_us = newest.ts_us
+            self.latency_s = (time.time_ns() // 1000 - newest.ts_us) / SECOND_US
+
+
+def _register(registry: Registry) -> None:
+    with registry.write() as tx:
+        inventory = tx.get(Inventory)
+        try:
+            inventory.get(DEVICE_ID)
+        except NotFound:
+            inventory.add(Asset(DEVICE_ID, TENANT_ID, KIND.name, "Lautern canary", time.time_ns() // 1000))
+            inventory.bind(Binding(DEVICE_ID, DEVICE_ID, TENANT_ID, KIND.name, 0))

@@ -1,0 +1,79 @@
+"""Ledger increments and gaps of a pass."""
+
+from collections import Counter
+
+from devices.ports.books import Gap
+from devices.ports.identity import Standing
+from gateway.decode import Heard, Refused
+from gateway.passes import Item, Pass
+from gateway.verdicts import Outcome
+
+Increments = Counter[tuple[str, str, str]]
+
+
+def increments(done: Pass) -> Increments:
+    """Count messages and samples by kind and outcome; what needs no store is stored with this transaction."""
+    counts: Increments = Counter()
+    for item in done.items:
+        if item.verdict.outcome is not Outcome.RETAINED:
+            _count(counts, item)
+    return counts
+
+
+def kind_of(item: Item) -> str:
+    """Kind by the topic; `-` where it names none."""
+    uplink = item.heard.uplink
+    return uplink.kind if uplink is not None else "-"
+
+
+def _count(counts: Increments, item: Item) -> None:
+    kind, outcome, heard = kind_of(item), item.verdict.outcome, item.heard
+    counts[kind, "messages", "received"] += 1
+    if outcome is Outcome.ACCEPTED:
+        counts[kind, "messages", "accepted"] += 1
+        if isinstance(heard, Heard) and not heard.readings:
+            counts[kind, "messages", "stored"] += 1
+    else:
+        counts[kind, "messages", outcome.value] += 1
+    if isinstance(heard, Refused):
+        return
+    refused = len(heard.refused)
+    number = len(heard.readings) + refused
+    if number:
+        counts[kind, "samples", "received"] += number
+        _count_samples(counts, kind, item, heard)
+    if refused:
+        counts[kind, "samples", "dead_letter"] += refused
+
+
+def _count_samples(counts: Increments, kind: str, item: Item, heard: Heard) -> None:
+    standings, outcome = item.verdict.standings, item.verdict.outcome
+    column = "accepted" if outcome is Outcome.ACCEPTED else outcome.value
+    if not standings:
+        counts[kind, "samples", column] += len(heard.readings)
+        return
+    for standing in standings:
+        name = {Standing.NEW: "accepted", Standing.DUPLICATE: "duplicate", Standing.CONFLICT: "conflict"}[Standing(standing)]
+        counts[kind, "samples", name] += 1
+
+
+def gaps(done: Pass) -> list[Gap]:
+    """State of the received numbers of each device and boot that has, or had, something missing."""
+    found: list[Gap] = []
+    seen: dict[tuple[str, str], Item] = {}
+    for item in done.items:
+        if isinstance(item.heard, Heard) and item.heard.boot_id is not None:
+            seen[item.heard.uplink.device_id, item.heard.boot_id] = item
+    for (device_id, boot_id), ranges in done.touched.items():
+        if len(ranges.ranges) < 2 and not ranges.closed_a_gap:
+            continue
+        item = seen[device_id, boot_id]
+        uplink = item.heard.uplink
+        if uplink is None:
+            continue
+        first, last = ranges.ranges[0][0], ranges.ranges[-1][1]
+        found.append(
+            Gap(device_id, uplink.kind, uplink.tenant_id, boot_id, first, last, ranges.received, ranges.missing,
+                item.message.received_us)
+        )
+    return found

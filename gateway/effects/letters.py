@@ -1,0 +1,97 @@
+"""Dead letters of a pass; a noisy device fills its own daily limit, not the city's."""
+
+from collections.abc import Sequence
+
+from devices.instants import DAY_US
+from devices.ports.books import DeadLetter
+from devices.ports.inventory import UnknownDevice
+from devices.topics import Uplink
+from gateway.decode import Heard
+from gateway.passes import Item, Pass
+from gateway.verdicts import Outcome
+
+BYTES_KEPT = 64 * 1024
+
+
+class Letters:
+    """Counts letters per device and day."""
+
+    def __init__(self, per_device_and_day: int = 1000) -> None:
+        self._limit = per_device_and_day
+        self._day = 0
+        self._counts: dict[str, int] = {}
+
+    def of(self, done: Pass) -> list[DeadLetter]:
+        """Letters for all refused messages and batch items; past the limit they are only counted in the ledger."""
+        letters: list[DeadLetter] = []
+        for item in done.items:
+            if item.verdict.outcome is Outcome.DEAD_LETTER:
+                letters += self._letter(done.lane, item, "", item.verdict.reason, item.verdict.detail)
+            elif isinstance(item.heard, Heard):
+                for number, refused in item.heard.refused:
+                    detail = f"batch item {number}: {refused.detail}"
+                    letters += self._letter(done.lane, item, f"-{number}", refused.reason, detail)
+        return letters
+
+    def _letter(self, lane: str, item: Item, suffix: str, reason: str, detail: str) -> Sequence[DeadLetter]:
+        message, uplink = item.message, item.heard.uplink
+        device_id = uplink.device_id if uplink else None
+        if not self._within_limit(device_id or "-", message.received_us):
+            return ()
+        letter_id = f"{lane}-{item.batch_id}-{item.index}{suffix}"
+        return (
+            DeadLetter(
+                letter_id,
+                message.received_us,
+                message.topic,
+                message.payload[:BYTES_KEPT] if len(message.payload) > 4 * BYTES_KEPT else message.payload,
+                reason,
+                detail,
+                uplink.tenant_id if uplink else None,
+                uplink.kind if uplink else None,
+                device_id,
+                message.qos,
+                message.retained,
+            ),
+        )
+
+    def _within_limit(self, device_id: str, received_us: int) -> bool:
+        day = received_us // DAY_US
+        if day != self._day:
+            self._day = day
+            self._counts.clear()
+        if len(self._counts) > 100_000:
+            device_id = "-"
+        count = self._counts.get(device_id, 0) + 1
+        self._counts[device_id] = count
+        return count <= self._limit
+
+
+def unknown_devices(done: Pass) -> list[UnknownDevice]:
+    """Devices of a pass that nobody registered, with how often they spoke and what they say of themselves."""
+    found: dict[str, tuple[Uplink, list[Item]]] = {}
+    for item in done.items:
+        if item.verdict.reason == "unregistered" and item.heard.uplink is not None:
+            found.setdefault(item.heard.uplink.device_id, (item.heard.uplink, []))[1].append(item)
+    return [
+        UnknownDevice(
+            device_id,
+            uplink.tenant_id,
+            uplink.kind,
+            items[0].message.received_us,
+            items[-1].message.received_us,
+            len(items),
+            next((_info(i) for i in reversed(items) if uplink_is_info(i)), None),
+        )
+        for device_id, (uplink, items) in found.items()
+    ]
+
+
+def uplink_is_info(item: Item) -> bool:
+    """True for a valid `info` message."""
+    return isinstance(item.heard, Heard) and item.heard.uplink.channel == "info" and item.heard.model is not None
+
+
+def _info(item: Item) -> dict[str, object]:
+    model = item.heard.model if isinstance(item.heard, Heard) else None
+    return {} if model is None else model.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,61 @@
+"""Newest values out of a pass."""
+
+from collections.abc import Iterable
+
+from devices.instants import to_us
+from devices.messages import Envelope
+from devices.ports.current import Latest
+from devices.samples import TELEMETRY
+from gateway.decode import Heard
+from gateway.effects.views import AssetNow
+from gateway.passes import Item, samples_of
+from gateway.verdicts import Outcome
+
+_HEAD = frozenset({"v", "device_id", "seq", "ts"})
+Trigger = tuple[str, str, str]
+"""Asset id, channel and part that changed."""
+
+
+def take(items: Iterable[Item], now: dict[str, AssetNow]) -> set[Trigger]:
+    """Bring the views up to date; returns what changed."""
+    changed: set[Trigger] = set()
+    for item in items:
+        asset = now.get(item.verdict.asset_id)
+        if asset is None or not isinstance(item.heard, Heard):
+            continue
+        if item.verdict.outcome not in {Outcome.ACCEPTED, Outcome.RETAINED}:
+            asset.last_seen_us = max(asset.last_seen_us, item.message.received_us)
+            continue
+        changed |= _take_item(item, item.heard, asset)
+    return changed
+
+
+def _take_item(item: Item, heard: Heard, asset: AssetNow) -> set[Trigger]:
+    asset_id, channel = item.verdict.asset_id, heard.uplink.channel
+    if heard.model is not None:
+        row = _model_row(item, heard)
+        if channel == "ack" or row is None:
+            return set()
+        live = item.verdict.outcome is not Outcome.RETAINED
+        return {(asset_id, channel, "")} if asset.take(row, live=live) else set()
+    changed: set[Trigger] = set()
+    for sample in samples_of(item):
+        if sample.series != TELEMETRY:
+            asset.last_seen_us = max(asset.last_seen_us, sample.received_us)
+            changed.add((asset_id, sample.series, ""))
+            continue
+        row = Latest(asset_id, sample.kind, sample.tenant_id, TELEMETRY, sample.part, sample.ts_us, sample.received_us,
+                     sample.values, sample.suspect)
+        if asset.take(row):
+            changed.add((asset_id, TELEMETRY, sample.part))
+    return changed
+
+
+def _model_row(item: Item, heard: Heard) -> Latest | None:
+    model, received_us = heard.model, item.message.received_us
+    if model is None:
+        return None
+    values = model.model_dump(mode="json", exclude_none=True, include=set(type(model).model_fields) - _HEAD)
+    ts_us = to_us(model.ts) if isinstance(model, Envelope) and model.ts is not None else received_us
+    where = heard.uplink
+    return Latest(item.verdict.asset_id, where.kind, where.tenant_id, where.channel, "", ts_us, received_us, values)

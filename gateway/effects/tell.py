@@ -1,0 +1,53 @@
+"""Changes of newest values for the live stream; each device at most once a second."""
+
+from collections.abc import Mapping
+
+from devices.instants import SECOND_US, rfc3339
+from devices.ports.books import Change
+from devices.samples import TELEMETRY
+from gateway.effects.newest import Trigger
+from gateway.effects.views import AssetNow
+
+_FEW = 50
+_PER_CHANGE = 200
+
+
+class Tell:
+    """Gathers what changed until it is told."""
+
+    def __init__(self) -> None:
+        self._pending: dict[Trigger, AssetNow] = {}
+        self._told_us = 0
+
+    def changes(self, triggers: set[Trigger], now: Mapping[str, AssetNow], now_us: int) -> list[Change]:
+        """Changes due now: at once while few devices speak, else each second for all since."""
+        for trigger in triggers:
+            if trigger[1] in {TELEMETRY, "state", "status", "info"}:
+                self._pending[trigger] = now[trigger[0]]
+        if len(self._pending) > _FEW and now_us - self._told_us < SECOND_US:
+            return []
+        pending, self._pending = self._pending, {}
+        self._told_us = now_us
+        grouped: dict[tuple[str, str, str], list[tuple[str, str, AssetNow]]] = {}
+        for (asset_id, channel, part), asset in pending.items():
+            key = (asset.asset.tenant_id, asset.asset.kind, channel)
+            grouped.setdefault(key, []).append((asset_id, part, asset))
+        return [
+            Change(0, now_us, tenant_id, kind, channel, {"devices": [_told(*one, channel) for one in rows[at : at + _PER_CHANGE]]})
+            for (tenant_id, kind, channel), rows in grouped.items()
+            for at in range(0, len(rows), _PER_CHANGE)
+        ]
+
+    def forget(self) -> None:
+        """Drop what is pending, after a transaction that failed."""
+        self._pending.clear()
+
+
+def _told(asset_id: str, part: str, asset: AssetNow, channel: str) -> dict[str, object]:
+    row = asset.latest[channel, part]
+    told: dict[str, object] = {"device_id": asset_id, "ts": rfc3339(row.ts_us), "values": row.values}
+    if part:
+        told["part"] = part
+    if row.suspect:
+        told["suspect"] = True
+    return told

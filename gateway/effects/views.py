@@ -1,0 +1,109 @@
+"""What is known of each asset now: a copy of the registry's newest values, rule states and open alarms."""
+
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from devices.alarms import Alarm
+from devices.ports.alarms import Alarms
+from devices.ports.current import Latest, LatestValues, RuleStates
+from devices.ports.inventory import Asset
+from devices.ports.registry import Transaction
+from devices.rules import DeviceView, Observation
+from devices.samples import TELEMETRY
+
+_REMEMBERED = 20_000
+
+
+@dataclass(slots=True)
+class AssetNow:
+    """Changes with each pass; `dirty` are rows of `latest` not yet written."""
+
+    asset: Asset
+    latest: dict[tuple[str, str], Latest] = field(default_factory=dict)
+    rule_states: dict[str, Any] = field(default_factory=dict)
+    alarms: dict[tuple[str, str], Alarm] = field(default_factory=dict)
+    dirty: set[tuple[str, str]] = field(default_factory=set)
+    last_seen_us: int = 0
+
+    def take(self, row: Latest, *, live: bool = True) -> bool:
+        """Keep the row when it is newer than what is known; tells whether it was. A retained delivery is no sign of life."""
+        key = (row.channel, row.part)
+        known = self.latest.get(key)
+        if live:
+            self.last_seen_us = max(self.last_seen_us, row.received_us)
+        elif known is not None and known.values == row.values:
+            return False
+        if known is not None and (row.ts_us, row.received_us) <= (known.ts_us, known.received_us):
+            return False
+        self.latest[key] = row
+        self.dirty.add(key)
+        return True
+
+    def view(self) -> DeviceView:
+        """The same as rules see it."""
+        status = self.latest.get(("status", ""))
+        return DeviceView(
+            self.asset.asset_id,
+            self.asset.kind,
+            self.asset.tenant_id,
+            str(status.values.get("state", "unknown")) if status else "unknown",
+            status.ts_us if status else 0,
+            self.last_seen_us,
+            _observation(self.latest.get(("state", ""))),
+            _observation(self.latest.get(("info", ""))),
+            {part: _observed(row) for (channel, part), row in self.latest.items() if channel == TELEMETRY},
+            self.asset.attributes,
+        )
+
+
+def _observation(row: Latest | None) -> Observation | None:
+    return None if row is None else _observed(row)
+
+
+def _observed(row: Latest) -> Observation:
+    return Observation(row.ts_us, row.received_us, row.values, row.suspect)  # type: ignore[arg-type]
+
+
+class Views:
+    """Loads assets as they speak; forgets the ones longest silent."""
+
+    def __init__(self) -> None:
+        self._now: OrderedDict[str, AssetNow] = OrderedDict()
+
+    def load(self, tx: Transaction, assets: Collection[Asset]) -> dict[str, AssetNow]:
+        """The given assets; what the registry says of them replaces what was remembered."""
+        missing = [a for a in assets if a.asset_id not in self._now]
+        if missing:
+            self._fetch(tx, missing)
+        for asset in assets:
+            now = self._now[asset.asset_id]
+            now.asset = asset
+            self._now.move_to_end(asset.asset_id)
+        while len(self._now) > max(_REMEMBERED, len(assets)):
+            self._now.popitem(last=False)
+        return {a.asset_id: self._now[a.asset_id] for a in assets}
+
+    def _fetch(self, tx: Transaction, assets: Collection[Asset]) -> None:
+        ids = [a.asset_id for a in assets]
+        for asset in assets:
+            self._now[asset.asset_id] = AssetNow(asset)
+        for row in tx.get(LatestValues).of_assets(ids):
+            self._now[row.asset_id].take(row)
+        for asset_id, states in tx.get(RuleStates).load(ids).items():
+            self._now[asset_id].rule_states = dict(states)
+        for alarm in tx.get(Alarms).open_of(ids):
+            self._now[alarm.asset_id].alarms[alarm.name, alarm.part] = alarm
+        for asset_id in ids:
+            self._now[asset_id].dirty.clear()
+
+    def status_of(self, asset_id: str) -> str:
+        """Connection state of a remembered asset; `unknown` of others."""
+        now = self._now.get(asset_id)
+        row = now.latest.get(("status", "")) if now else None
+        return str(row.values.get("state", "unknown")) if row else "unknown"
+
+    def forget(self) -> None:
+        """Drop all, after a transaction that failed."""
+        self._now.clear()

@@ -1,0 +1,54 @@
+"""Passes on their way from the effects cursor to the store cursor, in memory and bounded; the journal has the rest."""
+
+from collections import deque
+from collections.abc import Sequence
+from threading import Condition
+from typing import NamedTuple
+
+from devices.samples import Sample
+
+
+class Parcel(NamedTuple):
+    """Samples of a pass and how many messages of each kind they came in."""
+
+    first: int
+    last: int
+    samples: Sequence[Sample]
+    messages: dict[str, int]
+
+
+class HandOver:
+    """One per lane; effects puts, store takes. What does not fit is read again from the journal."""
+
+    def __init__(self, bound_samples: int = 15_000) -> None:
+        self._bound = bound_samples
+        self._parcels: deque[Parcel] = deque()
+        self._held = 0
+        self._changed = Condition()
+        self.through = 0
+        """Newest batch that effects has done."""
+
+    def put(self, parcel: Parcel) -> None:
+        """Offer a pass; it is left out when the store is behind."""
+        with self._changed:
+            if self._held + len(parcel.samples) <= self._bound or not self._parcels:
+                self._parcels.append(parcel)
+                self._held += len(parcel.samples)
+            self.through = max(self.through, parcel.last)
+            self._changed.notify()
+
+    def take(self, after: int) -> Parcel | None:
+        """The pass that follows batch `after`, if it is here; older ones are dropped."""
+        with self._changed:
+            while self._parcels and self._parcels[0].last <= after:
+                self._held -= len(self._parcels.popleft().samples)
+            if self._parcels and self._parcels[0].first <= after + 1:
+                parcel = self._parcels.popleft()
+                self._held -= len(parcel.samples)
+                return parcel
+            return None
+
+    def next_held(self) -> int | None:
+        """First batch of the oldest pass held here."""
+        with self._changed:
+            return self._parcels[0].first if self._parcels else None

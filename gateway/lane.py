@@ -1,0 +1,39 @@
+"""A journal lane as the cursors see it."""
+
+from collections.abc import Callable
+
+from devices.ports.journal import Batch, JournalReader
+
+
+class Lane:
+    """Reads one journal; `key` names the lane and its journal file, so that a new file begins anew.
+
+    The two cursors use separate lanes objects' readers; only `released` is shared.
+    """
+
+    def __init__(self, key: str, reader: JournalReader, release: Callable[[int], None]) -> None:
+        self.key = key
+        self.reader = reader
+        self._release = release
+        self._released = 0
+
+    def gather(self, after: int, at_most_messages: int) -> list[Batch]:
+        """Next batches in order; at least one if there is any."""
+        batches: list[Batch] = []
+        count = 0
+        while count < at_most_messages:
+            batch = self.reader.read(after)
+            if batch is None:
+                break
+            batches.append(batch)
+            after = batch.batch_id
+            count += len(batch.messages)
+        return batches
+
+    def release(self, through: int) -> bool:
+        """Let the writer drop batches that both cursors have passed; tells whether there was something new."""
+        if through <= self._released:
+            return False
+        self._released = through
+        self._release(through)
+        return True

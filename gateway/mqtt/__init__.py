@@ -1,0 +1,1 @@
+"""The broker's side of the gateway: connection, inbox, journal feeding."""

@@ -1,0 +1,65 @@
+"""The telemetry lane's receiver as the gateway sees it: a process of its own that journals and acknowledges."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger()
+
+
+class ReceiverProcess:
+    """Starts the process, tells it what to release, hears its state each second. Its end ends the gateway."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self._lock = threading.Lock()
+        self._ready = threading.Event()
+        self.state: Mapping[str, Any] = {}
+        self._listener = threading.Thread(target=self._listen, name="receiver-listener", daemon=True)
+        self._listener.start()
+
+    def wait_ready(self, timeout_s: float) -> bool:
+        """Wait for its first word: the journal file is there."""
+        return self._ready.wait(timeout_s)
+
+    def release(self, through: int) -> None:
+        """Tell it that batches up to this id may be dropped."""
+        with self._lock:
+            if self._process.stdin is not None and self._process.poll() is None:
+                try:
+                    self._process.stdin.write(f"{through}\n")
+                except BrokenPipeError:
+                    log.warning("receiver_gone", pid=self._process.pid)
+
+    def alive(self) -> bool:
+        """False when the process ended."""
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def stop(self, timeout_s: float = 8) -> None:
+        """End of its input asks it to finish; killed when it does not in time."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._listener.join(2)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def _listen(self) -> None:
+        for line in self._process.stdout or ():
+            self.state = json.loads(line)
+            self._ready.set()

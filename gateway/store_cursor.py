@@ -1,0 +1,127 @@
+"""The store cursor: follows effects and writes accepted samples to the telemetry store; never waits for anyone else."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from devices.errors import SamplesRefused
+from devices.instants import rfc3339
+from devices.ports.books import DeadLetter, DeadLetters, Ledger, Positions
+from devices.ports.registry import Registry
+from devices.ports.telemetry import TelemetryWriter
+from devices.samples import Sample
+from gateway.decode import Decoder
+from gateway.handover import HandOver, Parcel
+from gateway.lane import Lane
+from gateway.passes import items_of, sampled_messages, samples_of
+from gateway.verdicts import load
+
+WRITE_AT_MOST = 5000
+
+
+class VerdictReader(Protocol):
+    """Reads how batches were judged, from the store cursor's thread."""
+
+    def verdicts(self, lane: str, batch_id: int) -> bytes:
+        """How a judged batch was judged."""
+
+
+class StoreCursor:
+    """One per lane; stepped by one thread."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        handover: HandOver,
+        verdicts: VerdictReader,
+        decoder: Decoder,
+        registry: Registry,
+        writer: TelemetryWriter,
+    ) -> None:
+        self._lane = lane
+        self._handover = handover
+        self._verdicts = verdicts
+        self._decoder = decoder
+        self._registry = registry
+        self._writer = writer
+        with registry.read() as tx:
+            self.position = tx.get(Positions).get(f"store/{lane.key}")
+        self.stored_samples = 0
+        self.from_journal = 0
+
+    def step(self) -> int:
+        """Store what is due; returns how many samples. Raises StoreUnavailable, RegistryUnavailable: then nothing moved."""
+        parcel = self._gather()
+        if parcel is None:
+            return 0
+        refused = self._write(parcel.samples)
+        self._advance(parcel, refused)
+        self.stored_samples += len(parcel.samples) - len(refused)
+        return len(parcel.samples)
+
+    def _gather(self) -> Parcel | None:
+        samples: list[Sample] = []
+        messages: Counter[str] = Counter()
+        last = self.position
+        while len(samples) < WRITE_AT_MOST:
+            parcel = self._handover.take(last) or self._from_journal(last)
+            if parcel is None:
+                break
+            samples += parcel.samples
+            messages.update(parcel.messages)
+            last = parcel.last
+        return None if last == self.position else Parcel(self.position + 1, last, samples, dict(messages))
+
+    def _from_journal(self, after: int) -> Parcel | None:
+        if after >= self._handover.through:
+            return None
+        batch = self._lane.reader.read(after)
+        if batch is None or batch.batch_id > self._handover.through:
+            return None
+        verdicts = load(self._verdicts.verdicts(self._lane.key, batch.batch_id))
+        decoded = [self._decoder.decode(message) for message in batch.messages]
+        items = list(items_of(batch, decoded, verdicts))
+        self.from_journal += 1
+        return Parcel(batch.batch_id, batch.batch_id, [s for i in items for s in samples_of(i)], sampled_messages(items))
+
+    def _write(self, samples: Sequence[Sample]) -> dict[int, str]:
+        if not samples:
+            return {}
+        try:
+            self._writer.write(samples)
+        except SamplesRefused as error:
+            return error.refused
+        return {}
+
+    def _advance(self, parcel: Parcel, refused: dict[int, str]) -> None:
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for kind, number in parcel.messages.items():
+            counts[kind, "messages", "stored"] += number
+        for index, sample in enumerate(parcel.samples):
+            if index in refused:
+                counts[sample.kind, "samples", "accepted"] -= 1
+                counts[sample.kind, "samples", "dead_letter"] += 1
+            else:
+                counts[sample.kind, "samples", "stored"] += 1
+        with self._registry.write() as tx:
+            tx.get(Positions).set(f"store/{self._lane.key}", parcel.last)
+            if counts:
+                tx.get(Ledger).count(counts)
+            if refused:
+                tx.get(DeadLetters).add([_letter(self._lane.key, parcel.samples[i], why) for i, why in refused.items()])
+        self.position = parcel.last
+
+
+def _letter(lane: str, sample: Sample, why: str) -> DeadLetter:
+    where = f"{sample.asset_id}-{sample.series}-{sample.part}-{sample.ts_us}"
+    return DeadLetter(
+        f"{lane}-store-{where}",
+        sample.received_us,
+        b"",
+        repr(dict(sample.values)).encode()[:4096],
+        "store_refused",
+        f"{where} at {rfc3339(sample.ts_us)}: {why}"[:500],
+        sample.tenant_id,
+        sample.kind,
+        sample.asset_id,
+    )

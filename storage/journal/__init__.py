@@ -1,0 +1,1 @@
+"""Journals on SQLite: raw messages, and what was already judged."""

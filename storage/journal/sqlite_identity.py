@@ -1,0 +1,211 @@
+"""`Identity` on a SQLite file of its own: received numbers, and identities in one table per hour of their instant."""
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+
+from devices.errors import JournalUnavailable
+from devices.instants import HOUR_US
+from devices.ports.identity import Claim, Standing
+from devices.sequence import SeqRanges
+from storage.journal import sqlite_file
+
+_BOOTS_PER_DEVICE = 16
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS judged (lane TEXT PRIMARY KEY, batch_id INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS verdict (lane TEXT, batch_id INTEGER, data BLOB NOT NULL, PRIMARY KEY (lane, batch_id))
+  WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seq (device_id TEXT, boot_id TEXT, ranges TEXT NOT NULL, at_us INTEGER NOT NULL,
+  PRIMARY KEY (device_id, boot_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, device_id TEXT NOT NULL, series TEXT NOT NULL,
+  part TEXT NOT NULL, UNIQUE (device_id, series, part));
+CREATE TABLE IF NOT EXISTS hour (hour INTEGER PRIMARY KEY, written_us INTEGER NOT NULL, claims INTEGER NOT NULL);
+"""
+
+
+class SqliteIdentity:
+    """Keeps identities for `window_us` after they were last written to, at most `max_claims` of them."""
+
+    def __init__(self, path: Path, window_us: int = 48 * HOUR_US, max_claims: int = 20_000_000) -> None:
+        self._window_us = window_us
+        self._max_claims = max_claims
+        self._connection, self.set_aside = sqlite_file.open_writer(path, _SCHEMA)
+        self._series: dict[tuple[str, str, str], int] = {}
+        self._per_device: dict[str, int] = {}
+        for number, device_id, series, part in self._connection.execute("SELECT * FROM series"):
+            self._note_series(number, device_id, series, part)
+        self._hours = {hour for (hour,) in self._connection.execute("SELECT hour FROM hour")}
+
+    def _note_series(self, number: int, device_id: str, series: str, part: str) -> None:
+        self._series[device_id, series, part] = number
+        self._per_device[device_id] = self._per_device.get(device_id, 0) + 1
+
+    def judged_through(self, lane: str) -> int:
+        """See `Identity.judged_through`."""
+        row = self._connection.execute("SELECT batch_id FROM judged WHERE lane = ?", (lane,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def verdicts(self, lane: str, batch_id: int) -> bytes:
+        """See `Identity.verdicts`."""
+        row = self._connection.execute(
+            "SELECT data FROM verdict WHERE lane = ? AND batch_id = ?", (lane, batch_id)
+        ).fetchone()
+        return bytes(row[0])
+
+    @contextmanager
+    def judge(self) -> Iterator["SqliteIdentity"]:
+        """See `Identity.judge`."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self
+            self._connection.commit()
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            self._reload()
+            if isinstance(error, sqlite3.Error):
+                raise JournalUnavailable(str(error)) from error
+            raise
+
+    def _reload(self) -> None:
+        self._series.clear()
+        self._per_device.clear()
+        for row in self._connection.execute("SELECT * FROM series"):
+            self._note_series(*row)
+        self._hours = {hour for (hour,) in self._connection.execute("SELECT hour FROM hour")}
+
+    def ranges(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], SeqRanges]:
+        """See `Judgement.ranges`."""
+        found = {}
+        for key in keys:
+            row = self._connection.execute("SELECT ranges FROM seq WHERE device_id = ? AND boot_id = ?", key).fetchone()
+            if row:
+                found[key] = SeqRanges.load(row[0])
+        return found
+
+    def put_ranges(self, ranges: Mapping[tuple[str, str], SeqRanges], at_us: int) -> None:
+        """See `Judgement.put_ranges`."""
+        self._connection.executemany(
+            "INSERT INTO seq VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET ranges = excluded.ranges, at_us = excluded.at_us",
+            [(device, boot, r.dump(), at_us) for (device, boot), r in ranges.items()],
+        )
+        new = {device for (device, _), r in ranges.items() if r.received == 1}
+        for device in new:
+            self._connection.execute(
+                "DELETE FROM seq WHERE device_id = ?1 AND boot_id NOT IN "
+                "(SELECT boot_id FROM seq WHERE device_id = ?1 ORDER BY at_us DESC LIMIT ?2)",
+                (device, _BOOTS_PER_DEVICE),
+            )
+
+    def claim(self, claims: Sequence[Claim]) -> list[Standing]:
+        """See `Judgement.claim`."""
+        rows = [(c.hour, self._series_id(c), c.at, c.digest, i) for i, c in enumerate(claims)]
+        standings = [Standing.NEW] * len(rows)
+        for hour, group in groupby(sorted(rows), key=lambda row: row[0]):
+            self._claim_in(hour, list(group), standings)
+        return standings
+
+    def _claim_in(self, hour: int, rows: list[tuple[int, int, int, int, int]], standings: list[Standing]) -> None:
+        connection = self._connection
+        table = self._table(hour)
+        insert = f"INSERT INTO {table} VALUES (?, ?, ?) ON CONFLICT DO NOTHING"  # noqa: S608 - a number of ours
+        connection.execute("SAVEPOINT hour")
+        before = connection.total_changes
+        connection.executemany(insert, [row[1:4] for row in rows])
+        taken = connection.total_changes - before
+        if taken < len(rows):
+            connection.execute("ROLLBACK TO hour")
+            taken = 0
+            for _, series, at, digest, index in rows:
+                if connection.execute(insert, (series, at, digest)).rowcount == 1:
+                    taken += 1
+                else:
+                    standings[index] = self._compare(table, series, at, digest)
+        connection.execute("RELEASE hour")
+        connection.execute("UPDATE hour SET claims = claims + ?, written_us = unixepoch() * 1000000 WHERE hour = ?", (taken, hour))
+
+    def compare(self, claim: Claim) -> Standing:
+        """See `Judgement.compare`; content that is no longer known counts as the same."""
+        series = self._series.get(claim[:3])
+        if series is None or claim.hour not in self._hours:
+            return Standing.DUPLICATE
+        return self._compare(f"seen_{claim.hour}", series, claim.at, claim.digest)
+
+    def _compare(self, table: str, series: int, at: int, digest: int) -> Standing:
+        row = self._connection.execute(
+            f"SELECT digest FROM {table} WHERE series = ? AND at = ?",  # noqa: S608 - a number of ours
+            (series, at),
+        ).fetchone()
+        return Standing.CONFLICT if row is None or row[0] != digest else Standing.DUPLICATE
+
+    def part_count(self, device_id: str) -> int:
+        """See `Judgement.part_count`."""
+        return self._per_device.get(device_id, 0)
+
+    def _series_id(self, claim: Claim) -> int:
+        key = claim[:3]
+        number = self._series.get(key)
+        if number is None:
+            row = self._connection.execute(
+                "INSERT INTO series (device_id, series, part) VALUES (?, ?, ?) RETURNING id", key
+            ).fetchone()
+            number = int(row[0])
+            self._note_series(number, *key)
+        return number
+
+    def _table(self, hour: int) -> str:
+        name = f"seen_{hour}"
+        if hour not in self._hours:
+            self._connection.execute(
+                f"CREATE TABLE IF NOT EXISTS {name} (series INTEGER, at INTEGER, digest INTEGER NOT NULL,"
+                " PRIMARY KEY (series, at)) WITHOUT ROWID"
+            )
+            self._connection.execute("INSERT OR IGNORE INTO hour VALUES (?, 0, 0)", (hour,))
+            self._hours.add(hour)
+        return name
+
+    def put_verdicts(self, lane: str, batch_id: int, verdicts: bytes) -> None:
+        """See `Judgement.put_verdicts`."""
+        self._connection.execute("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?)", (lane, batch_id, verdicts))
+        self._connection.execute("INSERT OR REPLACE INTO judged VALUES (?, ?)", (lane, batch_id))
+
+    def forget_verdicts(self, lane: str, through: int) -> None:
+        """See `Identity.forget_verdicts`."""
+        self._connection.execute("DELETE FROM verdict WHERE lane = ? AND batch_id <= ?", (lane, through))
+
+    def prune(self, now_us: int) -> None:
+        """See `Identity.prune`."""
+        rows = self._connection.execute("SELECT hour, written_us, claims FROM hour ORDER BY written_us DESC").fetchall()
+        kept = 0
+        for hour, written_us, claims in rows:
+            kept += claims
+            if written_us < now_us - self._window_us or kept > self._max_claims:
+                with self.judge():
+                    self._connection.execute(f"DROP TABLE seen_{hour}")
+                    self._connection.execute("DELETE FROM hour WHERE hour = ?", (hour,))
+                    self._hours.discard(hour)
+        sqlite_file.give_back(self._connection)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+class SqliteVerdicts:
+    """Reads verdicts from another thread than the one that judges."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite_file.open_reader(path)
+
+    def verdicts(self, lane: str, batch_id: int) -> bytes:
+        """See `Identity.verdicts`."""
+        row = self._connection.execute(
+            "SELECT data FROM verdict WHERE lane = ? AND batch_id = ?", (lane, batch_id)
+        ).fetchone()
+        return bytes(row[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
