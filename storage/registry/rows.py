@@ -30,8 +30,9 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Row], keep: Coll
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> int:
     """Insert the rows that violate no key; returns how many were new."""
-    statement = _insert(connection, table).on_conflict_do_nothing()
-    return sum(connection.execute(statement, row).rowcount for row in rows)
+    if not rows:
+        return 0
+    return connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows)).rowcount
 
 
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -1,0 +1,47 @@
+"""Which class implements which shared port."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from devices.ports.access import ApiKeys
+from devices.ports.alarms import Alarms
+from devices.ports.books import Changes, DeadLetters, Heartbeats, Lease, Ledger, Positions
+from devices.ports.commands import Commands
+from devices.ports.configs import DesiredConfigs
+from devices.ports.current import LatestValues, RuleStates
+from devices.ports.inventory import Groups, Inventory
+from storage.registry.alarms import SqlAlarms
+from storage.registry.api_keys import SqlApiKeys
+from storage.registry.changes import SqlChanges
+from storage.registry.commands import SqlCommands
+from storage.registry.configs import SqlDesiredConfigs
+from storage.registry.dead_letters import SqlDeadLetters
+from storage.registry.groups import SqlGroups
+from storage.registry.heartbeats import SqlHeartbeats
+from storage.registry.inventory import SqlInventory
+from storage.registry.kinds import Repository
+from storage.registry.latest import SqlLatestValues
+from storage.registry.lease import SqlLease
+from storage.registry.ledger import SqlLedger
+from storage.registry.positions import SqlPositions
+from storage.registry.rule_states import SqlRuleStates
+
+ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
+    {
+        Alarms: SqlAlarms,
+        ApiKeys: SqlApiKeys,
+        Changes: SqlChanges,
+        Commands: SqlCommands,
+        DeadLetters: SqlDeadLetters,
+        DesiredConfigs: SqlDesiredConfigs,
+        Groups: SqlGroups,
+        Heartbeats: SqlHeartbeats,
+        Inventory: SqlInventory,
+        LatestValues: SqlLatestValues,
+        Lease: SqlLease,
+        Ledger: SqlLedger,
+        Positions: SqlPositions,
+        RuleStates: SqlRuleStates,
+    }
+)

@@ -1,0 +1,81 @@
+"""Desired configurations."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, case, exists, func, select, update
+
+from devices.errors import NotFound, VersionMismatch
+from devices.ports.configs import DesiredConfig
+from storage.registry.rows import insert_new
+from storage.registry.tables import BINDINGS, DESIRED_CONFIGS, PENDING
+
+CONFIGS = DESIRED_CONFIGS
+
+
+class SqlDesiredConfigs:
+    """DesiredConfigs; `pending` says that the published version is not the current one."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, asset_id: str) -> DesiredConfig:
+        """Raises NotFound."""
+        row = self._connection.execute(select(CONFIGS).where(CONFIGS.c.asset_id == asset_id)).one_or_none()
+        if row is None:
+            raise NotFound(asset_id)
+        return _config(row)
+
+    def put(self, config: DesiredConfig, expected_version: int) -> DesiredConfig:
+        """Create (expected 0) or replace; returns it with the version expected + 1. Raises VersionMismatch."""
+        new = {
+            "tenant_id": config.tenant_id,
+            "kind": config.kind,
+            "version": expected_version + 1,
+            "body": config.body,
+            "changed_us": config.changed_us,
+            "pending": True,
+        }
+        if expected_version == 0:
+            done = insert_new(self._connection, CONFIGS, [new | {"asset_id": config.asset_id}])
+        else:
+            read = (CONFIGS.c.asset_id == config.asset_id) & (CONFIGS.c.version == expected_version)
+            done = self._connection.execute(update(CONFIGS).where(read).values(new)).rowcount
+        if not done:
+            raise VersionMismatch(f"{config.asset_id} is not at version {expected_version}")
+        return self.get(config.asset_id)
+
+    def unpublished(self, limit: int = 500) -> Sequence[DesiredConfig]:
+        """Those of bound assets whose published version is not the current one, longest changed first."""
+        bound = exists().where(BINDINGS.c.asset_id == CONFIGS.c.asset_id, BINDINGS.c.until_us.is_(None))
+        query = select(CONFIGS).where(PENDING, bound).order_by(CONFIGS.c.changed_us, CONFIGS.c.asset_id).limit(limit)
+        return [_config(row) for row in self._connection.execute(query)]
+
+    def mark_published(self, asset_id: str, version: int) -> None:
+        """Record that the broker holds this version; lower than recorded changes nothing."""
+        newer = func.coalesce(CONFIGS.c.published_version, 0) < version
+        values = {"published_version": version, "pending": case((CONFIGS.c.version == version, False), else_=True)}
+        self._connection.execute(update(CONFIGS).where(CONFIGS.c.asset_id == asset_id, newer).values(values))
+
+    def mark_unpublished(self, asset_id: str) -> None:
+        """Forget what was published: another device was bound, or the broker lost its retained messages."""
+        forget = update(CONFIGS).where(CONFIGS.c.asset_id == asset_id).values(published_version=None, pending=True)
+        self._connection.execute(forget)
+
+    def mark_applied(self, asset_id: str, version: int) -> None:
+        """Record the version the device says it runs; unknown assets are ignored."""
+        changed = and_(CONFIGS.c.asset_id == asset_id, func.coalesce(CONFIGS.c.applied_version, -1) != version)
+        self._connection.execute(update(CONFIGS).where(changed).values(applied_version=version))
+
+
+def _config(row: Row[Any]) -> DesiredConfig:
+    return DesiredConfig(
+        asset_id=row.asset_id,
+        tenant_id=row.tenant_id,
+        kind=row.kind,
+        version=row.version,
+        body=row.body,
+        changed_us=row.changed_us,
+        applied_version=row.applied_version,
+        published_version=row.published_version,
+    )

@@ -1,0 +1,81 @@
+"""Opens the registry database and its transactions."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+from sqlalchemy import URL, Engine, make_url
+
+from devices.errors import ConfigurationError
+from storage.registry.adapters import ADAPTERS
+from storage.registry.dialects import open_postgres, open_sqlite
+from storage.registry.failures import translated
+from storage.registry.kinds import Repository, repositories_of_kinds
+from storage.registry.migrate import is_current, upgrade
+from storage.registry.transaction import SqlTransaction
+
+POSTGRES: Final = ("postgresql", "postgres", "postgresql+psycopg")
+
+
+class SqlRegistry:
+    """The registry on SQLite or PostgreSQL; thread-safe. Blocks are short and do not nest: SQLite has one writer."""
+
+    def __init__(self, reader: Engine, writer: Engine, repositories: Mapping[type, Repository]) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._repositories = dict(repositories)
+
+    @contextmanager
+    def read(self) -> Iterator[SqlTransaction]:
+        """Open a transaction that sees one state and changes nothing. Raises RegistryUnavailable."""
+        with translated(), self._reader.connect() as connection, connection.begin():
+            yield SqlTransaction(connection, self._repositories)
+
+    @contextmanager
+    def write(self) -> Iterator[SqlTransaction]:
+        """Open a transaction that commits at the end of the block, or rolls back. Raises RegistryUnavailable."""
+        with translated(), self._writer.connect() as connection, connection.begin():
+            yield SqlTransaction(connection, self._repositories)
+
+    def migrate(self) -> None:
+        """Bring the tables up to date, kinds' tables too; does nothing when they are."""
+        with translated():
+            with self._reader.connect() as connection, connection.begin():
+                if is_current(connection):
+                    return
+            with self._writer.connect() as connection, connection.begin():
+                upgrade(connection)
+
+    def require_current(self) -> None:
+        """Raise ConfigurationError unless the tables are up to date."""
+        with translated(), self._reader.connect() as connection, connection.begin():
+            if not is_current(connection):
+                raise ConfigurationError("the registry's tables are not up to date: run `lautern migrate`")
+
+    def close(self) -> None:
+        """Close all connections; none may be in use."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def open_registry(url: str | URL, *, migrate: bool = True, checkpoints: bool = False) -> SqlRegistry:
+    """Open the registry. Raises RegistryUnavailable, ConfigurationError.
+
+    `checkpoints`: this process moves SQLite's write-ahead log into the file; true in one process only.
+    """
+    place = make_url(url)
+    if place.get_backend_name() == "sqlite":
+        reader, writer = open_sqlite(place, checkpoints=checkpoints)
+    elif place.drivername in POSTGRES:
+        reader, writer = open_postgres(place)
+    else:
+        raise ConfigurationError(f"the registry knows sqlite:///… and postgresql://…, not {place.drivername}")
+    registry = SqlRegistry(reader, writer, {**ADAPTERS, **repositories_of_kinds()})
+    with ExitStack() as undo:
+        undo.callback(registry.close)
+        if migrate:
+            registry.migrate()
+        else:
+            registry.require_current()
+        undo.pop_all()
+    return registry

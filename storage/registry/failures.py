@@ -1,0 +1,49 @@
+"""What an error of the database means to the callers of the registry."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from devices.errors import Conflict, RegistryUnavailable
+
+PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""Primary result codes after which the same call may succeed later; others are faults of ours or of the file."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn errors of the database into RegistryUnavailable or Conflict; faults of ours pass through."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise RegistryUnavailable("all connections are busy") from error
+    except IntegrityError as error:
+        raise Conflict(_first_line(error)) from error
+    except DBAPIError as error:
+        if not _may_pass(error):
+            raise
+        raise RegistryUnavailable(_first_line(error)) from error
+
+
+def _may_pass(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        return isinstance(code, int) and code & 0xFF in PASSING
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).partition("\n")[0]

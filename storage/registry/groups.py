@@ -1,0 +1,102 @@
+"""Groups of assets."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import ColumnElement, Connection, delete, select, true, update
+
+from devices.errors import Conflict, NotFound, VersionMismatch
+from devices.ports.inventory import Group
+from storage.registry.revision import raise_inventory_revision
+from storage.registry.rows import chunks, insert_new
+from storage.registry.tables import ASSETS, GROUP_MEMBERS, GROUPS
+
+
+class SqlGroups:
+    """Groups; members in order of id."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, group: Group) -> Group:
+        """Create (version 0 given) or change name and members (current version given).
+
+        Raises VersionMismatch, Conflict when it exists or a member is no asset of its tenant and kind, NotFound.
+        """
+        if group.version == 0:
+            self._create(group)
+        else:
+            self._change(group)
+        members = sorted(set(group.members))
+        self._require(group, members)
+        self._connection.execute(delete(GROUP_MEMBERS).where(GROUP_MEMBERS.c.group_id == group.group_id))
+        rows = [
+            {"group_id": group.group_id, "asset_id": asset_id, "tenant_id": group.tenant_id} for asset_id in members
+        ]
+        if rows:
+            self._connection.execute(GROUP_MEMBERS.insert(), rows)
+        raise_inventory_revision(self._connection)
+        return self.get(group.group_id)
+
+    def get(self, group_id: str) -> Group:
+        """Raises NotFound."""
+        for group in self._groups(GROUPS.c.group_id == group_id):
+            return group
+        raise NotFound(group_id)
+
+    def list(self, tenant_ids: Collection[str] | None, kinds: Collection[str] | None) -> Sequence[Group]:
+        """Groups in order of id."""
+        which: ColumnElement[bool] = true()
+        if tenant_ids is not None:
+            which &= GROUPS.c.tenant_id.in_(tenant_ids)
+        if kinds is not None:
+            which &= GROUPS.c.kind.in_(kinds)
+        return self._groups(which)
+
+    def of_asset(self, asset_id: str) -> Sequence[Group]:
+        """Groups the asset belongs to."""
+        own = select(GROUP_MEMBERS.c.group_id).where(GROUP_MEMBERS.c.asset_id == asset_id)
+        return self._groups(GROUPS.c.group_id.in_(own))
+
+    def remove(self, group_id: str) -> None:
+        """Raises NotFound."""
+        if not self._connection.execute(delete(GROUPS).where(GROUPS.c.group_id == group_id)).rowcount:
+            raise NotFound(group_id)
+        raise_inventory_revision(self._connection)
+
+    def _create(self, group: Group) -> None:
+        row = {
+            "group_id": group.group_id,
+            "tenant_id": group.tenant_id,
+            "kind": group.kind,
+            "name": group.name,
+            "version": 1,
+        }
+        if not insert_new(self._connection, GROUPS, [row]):
+            raise Conflict(group.group_id)
+
+    def _change(self, group: Group) -> None:
+        read = (GROUPS.c.group_id == group.group_id) & (GROUPS.c.version == group.version)
+        change = update(GROUPS).where(read).values(name=group.name, version=group.version + 1)
+        if not self._connection.execute(change).rowcount:
+            raise VersionMismatch(f"{group.group_id} has version {self.get(group.group_id).version}")
+
+    def _require(self, group: Group, members: Sequence[str]) -> None:
+        fits = (ASSETS.c.tenant_id == group.tenant_id) & (ASSETS.c.kind == group.kind)
+        known: set[str] = set()
+        for some in chunks(members):
+            query = select(ASSETS.c.asset_id).where(fits, ASSETS.c.asset_id.in_(some))
+            known.update(self._connection.execute(query).scalars())
+        if wrong := [asset_id for asset_id in members if asset_id not in known]:
+            raise Conflict(f"no {group.kind} of {group.tenant_id}: {', '.join(wrong[:5])}", field="members")
+
+    def _groups(self, which: ColumnElement[bool]) -> Sequence[Group]:
+        members: defaultdict[str, list[str]] = defaultdict(list)
+        chosen = select(GROUPS.c.group_id).where(which)
+        query = select(GROUP_MEMBERS.c.group_id, GROUP_MEMBERS.c.asset_id).where(GROUP_MEMBERS.c.group_id.in_(chosen))
+        for row in self._connection.execute(query.order_by(GROUP_MEMBERS.c.asset_id)):
+            members[row.group_id].append(row.asset_id)
+        return [
+            Group(row.group_id, row.tenant_id, row.kind, row.name, tuple(members[row.group_id]), row.version)
+            for row in self._connection.execute(select(GROUPS).where(which).order_by(GROUPS.c.group_id))
+        ]

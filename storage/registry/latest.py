@@ -1,0 +1,91 @@
+"""Newest values."""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from devices.ports.current import Latest
+from storage.registry.bulk import BulkUpsert
+from storage.registry.metadata import dump
+from storage.registry.rows import chunks
+from storage.registry.tables import LATEST
+
+STATUS: Final = "status"
+PUT: Final = BulkUpsert(
+    LATEST,
+    (
+        "asset_id",
+        "channel",
+        "part",
+        "kind",
+        "tenant_id",
+        "ts_us",
+        "received_us",
+        "field_values",
+        "suspect",
+        "status",
+    ),
+    keep={"kind"},  # an asset never changes it, and the index stays untouched
+)
+# In the order of Latest's fields.
+NEWEST: Final = select(
+    LATEST.c.asset_id,
+    LATEST.c.kind,
+    LATEST.c.tenant_id,
+    LATEST.c.channel,
+    LATEST.c.part,
+    LATEST.c.ts_us,
+    LATEST.c.received_us,
+    LATEST.c.field_values,
+    LATEST.c.suspect,
+)
+
+
+class SqlLatestValues:
+    """LatestValues; the word of the status channel (`state`) also stands in a column of its own, for lists."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, rows: Sequence[Latest]) -> None:
+        """Insert or replace; the caller has made sure that each row is newer."""
+        PUT.run(
+            self._connection,
+            [
+                (
+                    row.asset_id,
+                    row.channel,
+                    row.part,
+                    row.kind,
+                    row.tenant_id,
+                    row.ts_us,
+                    row.received_us,
+                    dump(row.values),
+                    row.suspect,
+                    row.values.get("state") if row.channel == STATUS else None,
+                )
+                for row in rows
+            ],
+        )
+
+    def of_assets(self, asset_ids: Collection[str]) -> Sequence[Latest]:
+        """All channels and parts of the given assets."""
+        order = (LATEST.c.asset_id, LATEST.c.channel, LATEST.c.part)
+        return [
+            Latest(*row)
+            for some in chunks(asset_ids)
+            for row in self._connection.execute(NEWEST.where(LATEST.c.asset_id.in_(some)).order_by(*order))
+        ]
+
+    def of_kind(
+        self, kind: str, tenant_ids: Collection[str] | None = None, channel: str | None = None
+    ) -> Sequence[Latest]:
+        """All rows of a kind, in order of asset and part."""
+        query = NEWEST.where(LATEST.c.kind == kind)
+        if tenant_ids is not None:
+            query = query.where(LATEST.c.tenant_id.in_(tenant_ids))
+        if channel is not None:
+            query = query.where(LATEST.c.channel == channel)
+        query = query.order_by(LATEST.c.asset_id, LATEST.c.part, LATEST.c.channel)
+        return [Latest(*row) for row in self._connection.execute(query)]

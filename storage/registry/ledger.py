@@ -1,0 +1,87 @@
+"""Counters and gaps."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from devices.ports.books import Gap, LedgerLine
+from storage.registry.bulk import BulkUpsert
+from storage.registry.tables import GAPS, LEDGER, MISSING
+
+COUNTERS: Final = ("received", "stored", "duplicate", "conflict", "dead_letter")
+ACCEPTED: Final = "accepted"
+COUNT: Final = BulkUpsert(LEDGER, ("kind", "unit", "counter", "total"), add={"total"})
+GAP_FIELDS: Final = (
+    "device_id",
+    "kind",
+    "tenant_id",
+    "boot_id",
+    "first_seq",
+    "last_seq",
+    "received",
+    "missing",
+    "at_us",
+)
+PUT_GAPS: Final = BulkUpsert(
+    GAPS, ("device_id", "boot_id", "kind", "tenant_id", "first_seq", "last_seq", "received", "missing", "at_us")
+)
+
+
+class SqlLedger:
+    """Ledger; one row per kind, unit and counter."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def count(self, increments: Mapping[tuple[str, str, str], int]) -> None:
+        """Add to (kind, unit, column). Raises ValueError for a column that is none."""
+        for _, _, counter in increments:
+            if counter not in COUNTERS and counter != ACCEPTED:
+                raise ValueError(counter)
+        COUNT.run(self._connection, [(*key, number) for key, number in increments.items() if number])
+
+    def lines(self) -> Sequence[LedgerLine]:
+        """All lines; in_journal is accepted − stored."""
+        totals: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+        for row in self._connection.execute(select(LEDGER).order_by(LEDGER.c.kind, LEDGER.c.unit)):
+            totals[row.kind, row.unit][row.counter] = row.total
+        return [_line(kind, unit, of) for (kind, unit), of in totals.items()]
+
+    def put_gaps(self, gaps: Sequence[Gap]) -> None:
+        """Insert or replace by (device_id, boot_id)."""
+        PUT_GAPS.run(
+            self._connection,
+            [
+                (
+                    gap.device_id,
+                    gap.boot_id,
+                    gap.kind,
+                    gap.tenant_id,
+                    gap.first_seq,
+                    gap.last_seq,
+                    gap.received,
+                    gap.missing,
+                    gap.at_us,
+                )
+                for gap in gaps
+            ],
+        )
+
+    def gaps(
+        self, kinds: Collection[str] | None = None, device_id: str | None = None, limit: int = 500
+    ) -> Sequence[Gap]:
+        """Rows with something missing, most recent first."""
+        query = select(*(GAPS.c[name] for name in GAP_FIELDS)).where(MISSING)
+        if kinds is not None:
+            query = query.where(GAPS.c.kind.in_(kinds))
+        if device_id is not None:
+            query = query.where(GAPS.c.device_id == device_id)
+        query = query.order_by(GAPS.c.at_us.desc(), GAPS.c.device_id, GAPS.c.boot_id).limit(limit)
+        return [Gap(*row) for row in self._connection.execute(query)]
+
+
+def _line(kind: str, unit: str, totals: Mapping[str, int]) -> LedgerLine:
+    in_journal = totals.get(ACCEPTED, 0) - totals.get("stored", 0)
+    return LedgerLine(kind, unit, in_journal=in_journal, **{name: totals.get(name, 0) for name in COUNTERS})
