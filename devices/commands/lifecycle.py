@@ -129,6 +129,8 @@ def _effect_deadline(command: Command) -> int | None:
 def _late(command: Command, now_us: int, status: str) -> Command:
     if command.delivery is Delivery.ACCEPTED:
         return _give_up(command, now_us, Delivery.UNKNOWN, "accepted, but no result came")
+    if _missed_multicast(command, status):
+        return _give_up(command, now_us, Delivery.UNDELIVERABLE, "the device was offline")
     if command.attempts > 0:
         return _give_up(command, now_us, Delivery.UNKNOWN, "no answer")
     if command.cancel_requested_us is not None:
@@ -136,6 +138,12 @@ def _late(command: Command, now_us: int, status: str) -> Command:
     if status == "offline":
         return _give_up(command, now_us, Delivery.UNDELIVERABLE, "the device was offline")
     return _give_up(command, now_us, Delivery.EXPIRED, "it could not be sent in time")
+
+
+def _missed_multicast(command: Command, status: str) -> bool:
+    """Tell whether only the others of its group listened: to an offline member nothing is `sent`."""
+    member = command.group_id is not None and command.attempts > 0
+    return member and command.delivery is Delivery.QUEUED and status == "offline"
 
 
 def _give_up(command: Command, at_us: int, delivery: Delivery, reason: str) -> Command:

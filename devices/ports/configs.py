@@ -35,13 +35,13 @@ class DesiredConfigs(Protocol):
         """
 
     def unpublished(self, limit: int = 500) -> Sequence[DesiredConfig]:
-        """Those of bound assets that the broker does not hold for the device bound now, longest changed first."""
+        """Those of bound assets whose published version is not the current one, longest changed first."""
 
-    def mark_published(self, asset_id: str, device_id: str, version: int) -> None:
-        """Record that the broker holds this version on the device's topic."""
+    def mark_published(self, asset_id: str, version: int) -> None:
+        """Record that the broker holds this version; lower than recorded changes nothing."""
+
+    def mark_unpublished(self, asset_id: str) -> None:
+        """Forget what was published: another device was bound, or the broker lost its retained messages."""
 
     def mark_applied(self, asset_id: str, version: int) -> None:
-        """Record the version the device says it runs; assets without a configuration are ignored."""
-
-    def forget_published(self) -> None:
-        """The broker lost what it retained: all count as unpublished."""
+        """Record the version the device says it runs; unknown assets are ignored."""

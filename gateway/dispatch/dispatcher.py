@@ -1,0 +1,190 @@
+"""Sends commands and cancellations to devices and sees that each reaches a final state in time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from devices.commands import lifecycle
+from devices.commands.changes import command_changes
+from devices.commands.command import Command, Delivery
+from devices.commands.replacing import held_back
+from devices.kind import DeviceKind
+from devices.ports.books import Changes
+from devices.ports.commands import Commands
+from devices.ports.inventory import Inventory
+from devices.ports.registry import Registry, Transaction
+from devices.topics import ROOT
+from gateway.dispatch import sending
+from gateway.dispatch.cancelling import Cancelling
+from gateway.dispatch.pace import Pace
+from gateway.dispatch.publisher import Publisher
+from gateway.dispatch.sending import Message
+from gateway.dispatch.view import View
+
+PUBLISHES_PER_STEP: Final = 200
+QOS: Final = 1
+RETAINED: Final = False
+"""A retained command would be executed again at every return of the device."""
+
+
+class Dispatcher:
+    """`step` is called every 100 ms from one thread. All it must not forget is in the registry.
+
+    An attempt is committed before it is made, so that after a crash nothing counts as never sent that may have left.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        catalog: Mapping[str, DeviceKind],
+        publisher: Publisher,
+        *,
+        root: str = ROOT,
+        group_retries_per_s: float = 50,
+    ) -> None:
+        self._registry = registry
+        self._catalog = catalog
+        self._publisher = publisher
+        self._root = root
+        self._view = View()
+        self._pace = Pace(group_retries_per_s)
+        self._cancelling = Cancelling(root)
+        self._in_flight: dict[int, tuple[str, ...]] = {}
+        self._confirmed: set[str] = set()
+        self._again: set[str] = set()
+
+    def step(self, now_us: int) -> None:
+        """Do all that is due. Raises RegistryUnavailable: nothing is lost, call again."""
+        with self._registry.read() as tx:
+            self._view.refresh(tx, now_us)
+        self._poll()
+        self._note_returned()
+        awake = self._view.awake(now_us)
+        due = self._due(awake, now_us) if self._publisher.connected() else []
+        late = [c for c in awake if (end := lifecycle.deadline_us(c)) is not None and end < now_us]
+        if due or late or self._confirmed:
+            self._advance(due, late, now_us)
+        if self._publisher.connected():
+            self._cancel(awake, now_us)
+
+    def _poll(self) -> None:
+        """Ask which publishes the broker has; what was lost with its connection goes out again."""
+        for token, command_ids in list(self._in_flight.items()):
+            answer = self._publisher.acknowledged(token)
+            if answer is None:
+                continue
+            del self._in_flight[token]
+            (self._confirmed if answer else self._again).update(command_ids)
+
+    def _note_returned(self) -> None:
+        """What was sent to a device that connected anew is repeated at once: it may have been lost with its power."""
+        for asset_id in self._view.came_online:
+            self._again.update(c.command_id for c in self._view.of_asset(asset_id) if c.attempts > 0)
+            self._cancelling.hurry(self._view.of_asset(asset_id))
+        self._view.came_online.clear()
+        self._again &= self._view.commands.keys()
+
+    def _due(self, awake: Iterable[Command], now_us: int) -> list[list[Command]]:
+        """Commands to send now: groups of many go out as one message."""
+        again = [self._view.commands[i] for i in self._again]
+        candidates = {c.command_id: c for c in (*awake, *again) if self._may_go(c, now_us)}
+        many, single = sending.split(candidates.values())
+        paced = [c for c in single if c.group_id is not None]
+        plain = [c for c in single if c.group_id is None]
+        go = plain[:PUBLISHES_PER_STEP] + paced[: self._pace.allow(len(paced), now_us)]
+        return [self._with_offline(group, now_us) for group in many] + [[c] for c in go]
+
+    def _may_go(self, command: Command, now_us: int) -> bool:
+        again = command.command_id in self._again
+        if not sending.wants_sending(command, self._view.status(command.asset_id), now_us, again=again):
+            return False
+        others = self._view.of_asset(command.asset_id)
+        return len(others) == 1 or not held_back(self._catalog, command, others, now_us)
+
+    def _with_offline(self, group: list[Command], now_us: int) -> list[Command]:
+        """Add the members that are offline: the broker may keep the message for them."""
+        known = {c.command_id for c in group}
+        rest = [
+            c
+            for c in self._view.awake(now_us)
+            if c.wire_id == group[0].wire_id and c.command_id not in known and self._misses_it(c)
+        ]
+        return group + rest
+
+    def _misses_it(self, command: Command) -> bool:
+        unsent = command.delivery is Delivery.QUEUED and command.attempts == 0 and command.cancel_requested_us is None
+        return unsent and sending.offline(self._view.status(command.asset_id))
+
+    def _advance(self, due: Sequence[Sequence[Command]], late: Sequence[Command], now_us: int) -> None:
+        """Commit what happened and what is about to be sent, then send it."""
+        confirmed = [self._view.commands[i] for i in self._confirmed if i in self._view.commands]
+        concerned = {(c.wire_id, c.asset_id) for c in (*confirmed, *late, *(c for group in due for c in group))}
+        with self._registry.write() as tx:
+            before = {c.command_id: c for c in tx.get(Commands).by_wire_ids_of(concerned)} if concerned else {}
+            now = dict(before)
+            for command_id in self._confirmed & now.keys():
+                now[command_id] = lifecycle.sent(now[command_id], now_us)
+            for command in late:
+                status = self._view.status(command.asset_id)
+                now[command.command_id] = lifecycle.on_clock(now[command.command_id], now_us, status)
+            messages = self._messages(tx, due, now, now_us)
+            self._record(tx, before, now, now_us)
+        self._confirmed.clear()
+        for command in now.values():
+            self._view.put(command)
+        for message in messages:
+            self._publish(message)
+
+    def _messages(
+        self, tx: Transaction, due: Sequence[Sequence[Command]], now: dict[str, Command], now_us: int
+    ) -> list[Message]:
+        """Make the messages and count the attempts; what was answered meanwhile is left out."""
+        devices = tx.get(Inventory).current_devices({c.asset_id for group in due for c in group}) if due else {}
+        messages = []
+        for group in due:
+            fresh = [now[c.command_id] for c in group if self._still(now[c.command_id], now_us)]
+            for command in fresh:
+                if command.asset_id not in devices and command.attempts == 0:
+                    now[command.command_id] = lifecycle.undeliverable(command, now_us, "no device is bound")
+            bound = [c for c in fresh if c.asset_id in devices]
+            if len(group) > 1 and bound:
+                messages.append(sending.to_group(bound, now_us, self._root))
+            else:
+                messages += [sending.to_device(c, devices[c.asset_id], now_us, self._root) for c in bound]
+        for message in messages:
+            for command in message.commands:
+                now[command.command_id] = lifecycle.attempted(command, message.next_us)
+        return messages
+
+    def _still(self, command: Command, now_us: int) -> bool:
+        again = command.command_id in self._again
+        status = self._view.status(command.asset_id)
+        return self._misses_it(command) or sending.wants_sending(command, status, now_us, again=again)
+
+    @staticmethod
+    def _record(tx: Transaction, before: Mapping[str, Command], now: Mapping[str, Command], now_us: int) -> None:
+        changed = [c for i, c in now.items() if c is not before[i]]
+        if changed:
+            tx.get(Commands).record(changed)
+        told = [c for c in changed if c.history is not before[c.command_id].history]
+        if told:
+            tx.get(Changes).add(command_changes(told, now_us))
+
+    def _publish(self, message: Message) -> None:
+        command_ids = tuple(c.command_id for c in message.commands)
+        self._again.difference_update(command_ids)
+        token = self._publisher.publish(message.topic, message.payload, QOS, RETAINED)
+        if token is None:
+            self._again.update(command_ids)
+            return
+        listening = [c for c in message.commands if not sending.offline(self._view.status(c.asset_id))]
+        self._in_flight[token] = tuple(c.command_id for c in listening)
+
+    def _cancel(self, awake: Iterable[Command], now_us: int) -> None:
+        wanted = [c for c in awake if sending.wants_cancelling(c, self._view.status(c.asset_id))]
+        due = self._cancelling.due(wanted, now_us)
+        if not due:
+            return
+        with self._registry.read() as tx:
+            devices = tx.get(Inventory).current_devices({c.asset_id for c in due})
+        for topic, payload in self._cancelling.messages(due, self._view.commands.values(), devices, now_us):
+            self._publisher.publish(topic, payload, QOS, RETAINED)
