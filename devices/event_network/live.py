@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 from devices.event_network.bookings import Breach, Figures, Path, breaches
 from devices.event_network.city_event import Booking, CityEvent, DownIs, MeasuredObject, TestedCapacity
@@ -16,12 +17,15 @@ from devices.ports.telemetry import Row, TelemetryReader
 from devices.samples import SeriesKey, Value
 
 KIND_NAME = "event_network"
+SELDOM = ("counter_bits", "speed_bps")
+"""Sent on change and every few minutes."""
 FIELDS = (
-    *("boot_id", "last_clear", "counter_bits", "speed_bps", "in_octets", "in_octets_high", "in_bps_max_1s"),
-    *("out_octets", "out_octets_high", "out_bps_max_1s"),
+    *("boot_id", "in_octets", "in_octets_high", "in_bps_max_1s", "out_octets", "out_octets_high", "out_bps_max_1s"),
+    *SELDOM,
+    *("last_clear", "oper_status", "loss_pct", "rtt_ms_avg", "jitter_ms", "wifi_clients"),
 )
-"""What rates are made of."""
-ROWS = 4
+ROWS = 8
+"""Samples read per object: with one every 10 s they hold what is sent every 60 s."""
 BACK_US = 15 * MINUTE_US
 WORKERS = 8
 
@@ -118,7 +122,7 @@ class LiveView:
         """View of the event now. Raises StoreUnavailable."""
         serving = event.serving(now_us)
         rows = self._newest(serving, now_us)
-        objects = [self._object(o, rows[o.object_id], known, now_us) for o in serving]
+        objects = [self._object(o, rows[o.object_id], now_us) for o in serving]
         view = _View(event, serving, {o.item.object_id: o for o in objects}, known, now_us)
         return EventNow(event, now_us, view.lines(), view.areas(), objects, view.total())
 
@@ -126,27 +130,30 @@ class LiveView:
         def read(item: MeasuredObject) -> list[Row]:
             key = SeriesKey(item.asset_id, KIND_NAME, part=item.part)
             span = (now_us - BACK_US, now_us + MINUTE_US)
-            return list(self._reader.rows(key, *span, fields=FIELDS, limit=ROWS, newest_first=True))
+            rows = list(self._reader.rows(key, *span, fields=FIELDS, limit=ROWS, newest_first=True))
+            if rows and not any("speed_bps" in r.values for r in rows):
+                rows += self._reader.rows(key, span[0], rows[-1].ts_us, fields=SELDOM, newest_first=True)
+            return rows
 
         with ThreadPoolExecutor(WORKERS, "live") as pool:
             return {o.object_id: r for o, r in zip(objects, pool.map(read, objects), strict=True)}
 
-    def _object(self, item: MeasuredObject, rows: Sequence[Row], known: Known, now_us: int) -> ObjectNow:
-        newest = known.values(item.asset_id, "telemetry", item.part)
-        values = {k: v for k, v in (newest.values if newest else {}).items() if isinstance(v, float | int | bool | str)}
-        speed = _number(values.get("speed_bps")) or _newest_number(rows, "speed_bps")
-        if not rows or now_us - rows[0].ts_us > GAP_INTERVALS * self._interval_s * SECOND_US:
-            return ObjectNow(item, {}, None, rows[0].ts_us if rows else None, speed, values)
-        last = {d: self._last(item, rows, d, speed) for d in Direction}
-        found = {d: s for d, s in last.items() if s}
-        flows = {d: Flow(s.bps, s.peak_bps) for d, s in found.items()}
-        return ObjectNow(item, flows, _worst(s.quality for s in found.values()), rows[0].ts_us, speed, values)
-
-    def _last(self, item: MeasuredObject, rows: Sequence[Row], direction: Direction, speed: int | None) -> Step | None:
+    def _object(self, item: MeasuredObject, rows: Sequence[Row], now_us: int) -> ObjectNow:
+        values: dict[str, Value] = {}
+        for row in reversed(rows):
+            values.update(row.values)
+        speed = _number(values.get("speed_bps"))
         samples = [(r.ts_us, r.values) for r in reversed(rows)]
-        if speed and samples:
-            samples[0] = (samples[0][0], {"speed_bps": speed, **samples[0][1]})
-        found = list(steps(readings(samples, interface(item, direction)), self._interval_s))
+        last = {d: self._last(samples, interface(item, d)) for d in Direction}
+        found = {d: s for d, s in last.items() if s}
+        sample_us = max((s.to_us for s in found.values()), default=rows[0].ts_us if rows else None)
+        if sample_us is None or now_us - sample_us > GAP_INTERVALS * self._interval_s * SECOND_US:
+            return ObjectNow(item, {}, None, sample_us, speed)
+        flows = {d: Flow(s.bps, s.peak_bps) for d, s in found.items()}
+        return ObjectNow(item, flows, _worst(s.quality for s in found.values()), sample_us, speed, values)
+
+    def _last(self, samples: Sequence[tuple[int, Mapping[str, Value]]], direction: str) -> Step | None:
+        found = list(steps(readings(samples, direction), self._interval_s))
         return found[-1] if found else None
 
 
@@ -233,7 +240,8 @@ class _View:
         total, oldest = 0.0, self._now_us
         for asset_id in {o.asset_id for o in top}:
             state = self._known.values(asset_id, "state")
-            profile = _number(state.values.get(f"applied_{service_class}_{direction}_bps")) if state else None
+            applied: Any = state.values.get("applied") if state else None
+            profile = applied.get(f"{service_class}_{direction}_bps") if isinstance(applied, Mapping) else None
             speeds = [self._now[o.object_id].speed_bps for o in top if o.asset_id == asset_id]
             speed = sum(s or 0 for s in speeds) if all(speeds) else None
             limits = [v for v in (profile, speed) if v is not None]
@@ -284,10 +292,6 @@ def _most(values: Iterable[Mapping[str, Value]], name: str) -> float | None:
 
 def _number(value: object) -> int | None:
     return int(value) if isinstance(value, int | float) else None
-
-
-def _newest_number(rows: Sequence[Row], name: str) -> int | None:
-    return next((_number(r.values[name]) for r in rows if name in r.values), None)
 
 
 def _worst(qualities: Iterable[Quality]) -> Quality | None:

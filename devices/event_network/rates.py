@@ -152,25 +152,19 @@ def _carried(readings: Iterable[Reading]) -> Iterator[Reading]:
 def readings(rows: Sequence[tuple[int, Mapping[str, Value]]], direction: str) -> list[Reading]:
     """Readings of the interface's direction (`in` or `out`) from stored samples, as (ts_us, values); others left out.
 
-    `counter_bits` is sent once per connection: it is carried forward, and back to the first sample.
+    `counter_bits` and `speed_bps` are sent seldom: they are carried forward, the former also back to the first sample.
     """
     bits = next((int(v["counter_bits"]) for _, v in rows if "counter_bits" in v), 64)
+    speed: int | None = None
     found = []
     for ts_us, values in rows:
-        octets = counter(values, f"{direction}_octets")
         bits = int(values.get("counter_bits", bits))
+        speed = _whole(values.get("speed_bps", speed))
+        octets = counter(values, f"{direction}_octets")
         if octets is not None:
-            found.append(
-                Reading(
-                    ts_us,
-                    str(values.get("boot_id", "")),
-                    octets,
-                    _instant(values.get("last_clear")),
-                    bits,
-                    _whole(values.get("speed_bps")),
-                    _whole(values.get(f"{direction}_bps_max_1s")),
-                )
-            )
+            boot, clear = str(values.get("boot_id", "")), _instant(values.get("last_clear"))
+            peak = _whole(values.get(f"{direction}_bps_max_1s"))
+            found.append(Reading(ts_us, boot, octets, clear, bits, speed, peak))
     return found
 
 

@@ -5,8 +5,8 @@ from typing import Any, Final, TypedDict
 
 from devices.alarms import Cleared, Raised
 from devices.event_network.bookings import SATURATED
-from devices.event_network.rates import GAP_INTERVALS, Quality, Reading, Step, readings, step
-from devices.instants import MINUTE_US, SECOND_US
+from devices.event_network.rates import Quality, Reading, Step, readings, step
+from devices.instants import MINUTE_US
 from devices.messages import Severity
 from devices.rules import Context, DeviceView, Observation, Outcome, RuleState
 
@@ -49,12 +49,12 @@ def link_down(view: DeviceView, context: Context, state: RuleState) -> Outcome:
                 raised.append(Raised("link_down", since, Severity.MAJOR, part, {"oper_status": str(status)}))
             elif known.get("told") and not watched:
                 cleared.append(Cleared("link_down", context.now_us, part))
-        elif status == "UP" or status is None:
-            new[part] = {"was_up": was_up}
+        elif status == "UP":
+            new[part] = {"was_up": True}
             if known.get("told"):
                 cleared.append(Cleared("link_down", seen.ts_us, part))
-        else:
-            new[part] = {**known, "was_up": was_up}
+        elif known:
+            new[part] = known
     return Outcome(new, tuple(raised), tuple(cleared))
 
 
@@ -66,7 +66,7 @@ def link_saturated(view: DeviceView, context: Context, state: RuleState) -> Outc
         return Outcome({}, (), tuple(Cleared("link_saturated", context.now_us, p) for p in over))
     seen = view.telemetry.get(context.part)
     known = new.get(context.part, {})
-    if context.trigger != "telemetry" or seen is None or _says_nothing(known, seen, _interval_s(view)):
+    if context.trigger != "telemetry" or seen is None:
         return Outcome(new)
     limits = context.facts.get("parts", {}).get(context.part, {})
     shares = list(_shares(known, seen, limits, _interval_s(view)))
@@ -107,21 +107,13 @@ def _shares(
         limit = limits.get(f"{direction}_limit_bps") or (now.speed_bps if now else None)
         if before and now and limit and now.ts_us > before["ts_us"]:
             found: Step = step(Reading(**before), now, interval_s)
-            if found.bps is not None and (found.quality is not Quality.GAP or not found.octets):
+            if found.bps is not None and found.quality is not Quality.GAP:
                 yield found.bps / limit
-
-
-def _says_nothing(known: Mapping[str, Any], seen: Observation, interval_s: float) -> bool:
-    """Counters stand still: perhaps a sample of other fields of this part, beside counters already seen."""
-    readings_now = {d: _reading(known, seen, d) for d in ("in", "out")}
-    same = all((r.octets if r else None) == (known.get(d) or {}).get("octets") for d, r in readings_now.items())
-    last_us = max((known[d]["ts_us"] for d in ("in", "out") if d in known), default=0)
-    return same and seen.ts_us - last_us <= GAP_INTERVALS * interval_s * SECOND_US
 
 
 def _reading(known: Mapping[str, Any], seen: Observation, direction: str) -> Reading | None:
     before = known.get(direction) or {}
-    carried = {"speed_bps": before["speed_bps"]} if before.get("speed_bps") else {}
+    carried = {name: before[name] for name in ("speed_bps", "counter_bits") if before.get(name)}
     return next(iter(readings([(seen.ts_us, {**carried, **seen.values})], direction)), None)
 
 

@@ -6,7 +6,6 @@ from pydantic import AwareDatetime, Field
 
 from devices.event_network.classes import Profile
 from devices.messages import State
-from devices.samples import Value
 
 
 class NodeState(State):
@@ -16,7 +15,3 @@ class NodeState(State):
     applied_version: Annotated[int, Field(ge=0)] | None = None
     applied_at: AwareDatetime | None = None
     profile_result: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] | None = None
-
-    def values(self) -> dict[str, Value]:
-        """Like any state; each rate of the profile as `applied_{class}_{down|up}_bps`."""
-        return super().values() | {f"applied_{name}": bps for name, bps in (self.applied or {}).items()}

@@ -146,7 +146,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("name", "before", "first", "after", "second", "quality", "octets"), TABLE)
-def test_table_of_differences(
+def test_table_of_differences(  # noqa: PLR0917 - a row of the table
     name: str,
     before: dict[str, object],
     first: int,

@@ -1,0 +1,9 @@
+"""Events of the town and capacity tests in the registry."""
+
+from collections.abc import Mapping
+
+from devices.event_network.ports import EventBook
+from storage.kinds.event_network.event_book import SqlEventBook
+from storage.registry.kinds import Repository
+
+REPOSITORIES: Mapping[type, Repository] = {EventBook: SqlEventBook}
