@@ -1,0 +1,207 @@
+"""The gateway assembled: two lanes in, two cursors, dispatcher, reactions, canary, heartbeats; all as watched loops."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from devices.catalog import Catalog
+from devices.instants import MINUTE_US, SECOND_US
+from devices.ports.books import Lease
+from devices.ports.identity import Identity
+from devices.ports.journal import JournalReader
+from devices.ports.registry import Registry
+from devices.ports.telemetry import TelemetryReader, TelemetryWriter
+from gateway.bindings import Bindings
+from gateway.canary import Canary
+from gateway.decode import Decoder
+from gateway.effects.apply import Answers, Apply
+from gateway.effects.cursor import EffectsCursor
+from gateway.effects.views import Views
+from gateway.effects.watch import Watch
+from gateway.handover import HandOver
+from gateway.heartbeats import Heart, Probe, journal_state
+from gateway.lane import Lane
+from gateway.loops import Loop, Loops
+from gateway.mqtt.connection import Connection
+from gateway.mqtt.feeder import Feeder
+from gateway.reactions import Reactions
+from gateway.receiver import ReceiverProcess
+from gateway.replay import Replay
+from gateway.store_cursor import StoreCursor, VerdictReader
+
+log = structlog.get_logger()
+LEASE_TTL_US = 15 * SECOND_US
+
+
+def take_lease(registry: Registry, holder: str) -> None:
+    """Take or renew the right to be this installation's gateway. Raises LeaseHeld."""
+    with registry.write() as tx:
+        tx.get(Lease).take(holder, _now_us(), LEASE_TTL_US)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneParts:
+    """One lane: its name with the journal's id, a reader per cursor and one for the heartbeat."""
+
+    key: str
+    effects_reader: JournalReader
+    store_reader: JournalReader
+    gauge: JournalReader
+    release: Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that the gateway is made of; built and closed by `runtime/`."""
+
+    catalog: Catalog
+    registry: Registry
+    writer: TelemetryWriter
+    reader: TelemetryReader
+    identity: Identity
+    verdicts: VerdictReader
+    control: LaneParts
+    telemetry: LaneParts
+    connection: Connection
+    feeder: Feeder
+    receiver: ReceiverProcess
+    answers: Answers
+    reactions: Mapping[str, Reactions]
+    canary: Canary
+    dispatch: Mapping[str, Callable[[], object]]
+    """Steps of the command dispatcher and the configuration publisher, by name; each about every 100 ms."""
+    root: str
+    holder: str
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class Gateway:
+    """Started once, watched by `check`, stopped once."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.loops = Loops()
+        decoder = Decoder(parts.catalog, parts.root)
+        bindings, views = Bindings(), Views()
+        watch = Watch(parts.catalog, views, parts.reactions)
+        apply = Apply(parts.registry, bindings, views, watch, parts.answers, parts.reactions)
+        lanes, self.store_cursors = [], {}
+        for lane_parts in (parts.control, parts.telemetry):
+            handover = HandOver()
+            lanes.append((Lane(lane_parts.key, lane_parts.effects_reader, lane_parts.release), handover))
+            store_lane = Lane(lane_parts.key, lane_parts.store_reader, lane_parts.release)
+            self.store_cursors[lane_parts.key] = StoreCursor(
+                store_lane, handover, parts.verdicts, Decoder(parts.catalog, parts.root), parts.registry, parts.writer
+            )
+        self.effects = EffectsCursor(lanes, decoder, parts.identity, parts.registry, bindings, apply, _now_us)
+        self.heart = Heart(parts.registry, self._probes(), self.loops)
+        self._pruned_us = _now_us()
+        self._rolled_us = 0
+        self._retained_us = _now_us()
+        self._worked_us = 0
+
+    def start(self) -> None:
+        """Start all loops; the lease is ours already."""
+        parts = self._parts
+        parts.connection.start()
+        for loop in (
+            Loop("lease", self._renew_lease, 5),
+            Loop("journal-control", parts.feeder.step, 0.005),
+            Loop("effects", self._effects, 0.01, 0.002),
+            Loop("store", self._store, 0.05, 0.01),
+            Loop("reactions", self._react, 1, 1),
+            Loop("replay", Replay(parts.registry, parts.feeder, _now_us).step, 1, 0.05),
+            Loop("canary", parts.canary.step, 1, 0.25),
+            Loop("heartbeats", self.heart.step, 2, 2),
+            *(Loop(name, step, 0.1, 0.02) for name, step in parts.dispatch.items()),
+        ):
+            self.loops.start(loop)
+
+    def check(self) -> str | None:
+        """What died, or None; called each second."""
+        loop = self.loops.dead()
+        if loop is not None:
+            return f"loop {loop.name}: {loop.died!r}"
+        if not self._parts.receiver.alive():
+            return "the telemetry receiver"
+        if not self._parts.connection.alive():
+            return "the control connection's thread"
+        return None
+
+    def stop(self) -> None:
+        """Stop receiving, finish what is under way, give the lease back; bounded by about 10 s."""
+        self._parts.receiver.stop()
+        self._parts.connection.stop()
+        late = self.loops.stop()
+        if late:
+            log.warning("loops_late", loops=late)
+        self._parts.feeder.close()
+        with self._parts.registry.write() as tx:
+            tx.get(Lease).release(self._parts.holder)
+
+    def _renew_lease(self) -> None:
+        take_lease(self._parts.registry, self._parts.holder)
+
+    def _effects(self) -> int:
+        done = self.effects.step()
+        if not done and self.effects.clock():
+            done = 1
+        self.effects.release({key: cursor.position for key, cursor in self.store_cursors.items()})
+        if _now_us() - self._pruned_us > 10 * MINUTE_US:
+            self.effects.prune()
+            self._pruned_us = _now_us()
+        return done
+
+    def _store(self) -> int:
+        stored = sum(cursor.step() for cursor in self.store_cursors.values())
+        now_us = _now_us()
+        if now_us - self._rolled_us > 15 * SECOND_US:
+            self._parts.writer.roll_up(now_us)
+            self._rolled_us = now_us
+        if now_us - self._retained_us > 60 * MINUTE_US:
+            self._parts.writer.apply_retention(now_us)
+            self._retained_us = now_us
+        return stored
+
+    def _react(self) -> None:
+        for reactions in self._parts.reactions.values():
+            reactions.work(_now_us())
+
+    def _probes(self) -> dict[str, Probe]:
+        parts = self._parts
+
+        def broker() -> tuple[bool, int | None, Mapping[str, Any]]:
+            state = parts.receiver.state
+            ok = parts.connection.connected() and bool(state.get("connected"))
+            newest = max(parts.connection.last_arrival_us, int(state.get("last_arrival_us", 0)))
+            sessions_lost = parts.connection.sessions_lost + int(state.get("sessions_lost", 0))
+            return ok, newest or None, {"control": parts.connection.connected(), "telemetry": bool(state.get("connected")),
+                                        "sessions_lost": sessions_lost}
+
+        def journal(lane: LaneParts, trouble: Callable[[], str | None]) -> Probe:
+            def probe() -> tuple[bool, int | None, Mapping[str, Any]]:
+                ok, detail = journal_state(lane.gauge.fill())
+                reason = trouble()
+                return ok and reason is None, None, {**detail, "trouble": reason or ""}
+
+            return probe
+
+        def canary() -> tuple[bool, int | None, Mapping[str, Any]]:
+            seen = parts.canary.last_seen_us
+            fresh = seen is not None and _now_us() - seen < MINUTE_US
+            return fresh, seen, {"latency_s": parts.canary.latency_s}
+
+        return {
+            "gateway": lambda: (True, _now_us(), {"messages": self.effects.messages, "pid_receiver": parts.receiver.pid}),
+            "broker": broker,
+            "journal/control": journal(parts.control, lambda: parts.feeder.trouble),
+            "journal/telemetry": journal(parts.telemetry, lambda: parts.receiver.state.get("trouble")),
+            "canary": canary,
+        }
+

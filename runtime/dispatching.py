@@ -1,0 +1,23 @@
+"""The loops that send: commands and retained configurations, each with a publisher of its own."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from devices.catalog import Catalog
+from devices.ports.registry import Registry
+from gateway.dispatch.config_publisher import ConfigPublisher
+from gateway.dispatch.dispatcher import Dispatcher
+from gateway.mqtt.connection import Connection
+from gateway.mqtt.publisher import ConnectionPublisher
+
+
+def dispatch_loops(
+    registry: Registry, catalog: Catalog, connection: Connection, root: str
+) -> Mapping[str, Callable[[], object]]:
+    """Steps by the name of their loop."""
+    dispatcher = Dispatcher(registry, catalog, ConnectionPublisher(connection), root=root)
+    configs = ConfigPublisher(registry, ConnectionPublisher(connection), root=root)
+    return {
+        "dispatcher": lambda: dispatcher.step(time.time_ns() // 1000),
+        "configurations": lambda: configs.step(time.time_ns() // 1000),
+    }

@@ -1,0 +1,143 @@
+"""The gateway: `python -m runtime.gateway_role`. Exit codes: 0 asked to end, 1 a part died, 2 settings, 4 another runs."""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import structlog
+
+import gateway.kinds
+from devices import topics
+from devices.catalog import Catalog, discover, folders
+from devices.errors import ConfigurationError, LeaseHeld
+from devices.ports.registry import Registry
+from devices.ports.telemetry import TelemetryReader
+from gateway.canary import Canary
+from gateway.dispatch.answers import Answers
+from gateway.mqtt.connection import Connection
+from gateway.mqtt.feeder import Feeder
+from gateway.mqtt.inbox import Inbox
+from gateway.mqtt.publisher import ConnectionPublisher
+from gateway.reactions import Reactions, Tools
+from gateway.receiver import ReceiverProcess
+from gateway.service import Gateway, LaneParts, Parts, take_lease
+from runtime.dispatching import dispatch_loops
+from runtime.gateway_metrics import serve_metrics
+from runtime.logging_setup import set_up
+from runtime.settings import Settings, load
+from runtime.locks import hold, installation_id
+from runtime.stores import MIB, broker_of, client_id, journal_path, open_reader, open_writer
+from storage.journal.sqlite_identity import SqliteIdentity, SqliteVerdicts
+from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
+from storage.registry.engine import open_registry
+
+log = structlog.get_logger()
+LEASE_REFUSED = 4
+
+
+def build(settings: Settings, arguments: list[str], stack: ExitStack) -> Parts:
+    """Open every part in order; `stack` closes them in reverse."""
+    catalog = discover()
+    registry = open_registry(settings.registry_url, migrate=settings.registry.migrate, checkpoints=True)
+    stack.callback(registry.close)
+    holder = installation_id(settings)
+    take_lease(registry, holder)
+    writer = open_writer(settings, catalog)
+    stack.callback(writer.close)
+    reader = open_reader(settings, catalog)
+    stack.callback(reader.close)
+    identity = SqliteIdentity(settings.data_dir / "identity.db")
+    stack.callback(identity.close)
+    verdicts = SqliteVerdicts(settings.data_dir / "identity.db")
+    stack.callback(verdicts.close)
+    journal = SqliteJournalWriter(journal_path(settings, "control"), settings.journal.control_bound_mb * MIB)
+    inbox = Inbox()
+    filters = topics.subscriptions(topics.CONTROL_CHANNELS, settings.topic_root)
+    connection = Connection("control", broker_of(settings), client_id(settings, "control"), filters, inbox)
+    feeder = Feeder(inbox, journal, connection)
+    receiver = ReceiverProcess([sys.executable, "-m", "runtime.receiver_role", *arguments])
+    if not receiver.wait_ready(30):
+        raise ConfigurationError("the telemetry receiver did not start; see its log above")
+    return Parts(
+        catalog=catalog,
+        registry=registry,
+        writer=writer,
+        reader=reader,
+        identity=identity,
+        verdicts=verdicts,
+        control=_lane(settings, "control", feeder.release, stack),
+        telemetry=_lane(settings, "telemetry", receiver.release, stack),
+        connection=connection,
+        feeder=feeder,
+        receiver=receiver,
+        answers=Answers(catalog),
+        reactions=_reactions(registry, reader, catalog),
+        canary=Canary(registry, reader, ConnectionPublisher(connection), settings.topic_root),
+        dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root),
+        root=settings.topic_root,
+        holder=holder,
+    )
+
+
+def _lane(settings: Settings, name: str, release: Callable[[int], None], stack: ExitStack) -> LaneParts:
+    bound_mb = settings.journal.control_bound_mb if name == "control" else settings.journal.telemetry_bound_mb
+    readers = [SqliteJournalReader(journal_path(settings, name), bound_mb * MIB) for _ in range(3)]
+    for reader in readers:
+        stack.callback(reader.close)
+    effects_reader, store_reader, gauge = readers
+    return LaneParts(f"{name}:{gauge.journal_id[:8]}", effects_reader, store_reader, gauge, release)
+
+
+def _reactions(registry: Registry, reader: TelemetryReader, catalog: Catalog) -> Mapping[str, Reactions]:
+    tools = Tools(registry, reader)
+    modules = {m.__name__.rpartition(".")[2]: m for m in folders(gateway.kinds)}
+    return {kind: m.reactions(tools) for kind, m in modules.items() if kind in catalog}
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="runtime.gateway_role")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--config", type=Path)
+    arguments = parser.parse_args()
+    settings = load(arguments.data_dir, arguments.config)
+    set_up(settings.log)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with ExitStack() as stack:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            stack.enter_context(hold(settings.data_dir / "gateway.lock", 0))
+            parts = build(settings, sys.argv[1:], stack)
+        except LeaseHeld as error:
+            log.error("gateway_refused", reason=str(error))
+            return LEASE_REFUSED
+        died = _run(settings, parts, stop, stack)
+    log.info("gateway_stopped")
+    return 0 if died is None else 1
+
+
+def _run(settings: Settings, parts: Parts, stop: threading.Event, stack: ExitStack) -> str | None:
+    running = Gateway(parts)
+    running.start()
+    stack.enter_context(serve_metrics(settings, running, parts))
+    log.info("gateway_started", store=settings.store.kind)
+    died = None
+    while died is None and not stop.wait(0.5):
+        died = running.check()
+    if died is not None:
+        log.error("gateway_part_died", part=died)
+    running.stop()
+    return died
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except ConfigurationError as problem:
+        sys.exit(f"lautern gateway: {problem}")

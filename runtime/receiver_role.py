@@ -1,0 +1,93 @@
+"""The telemetry receiver: `python -m runtime.receiver_role`, started by the gateway.
+
+Reads batch ids to release on standard input, writes its state as a JSON line each second; ends when the input does.
+"""
+
+import argparse
+import json
+import sys
+import threading
+from pathlib import Path
+
+from devices import topics
+from gateway.loops import Loop, Loops
+from gateway.mqtt.connection import Connection
+from gateway.mqtt.feeder import Feeder
+from gateway.mqtt.inbox import Inbox
+from runtime.logging_setup import set_up
+from runtime.locks import hold
+from runtime.settings import Settings, load
+from runtime.stores import MIB, broker_of, client_id, journal_path
+from storage.journal.sqlite_journal import SqliteJournalWriter
+
+CHANNELS = ("telemetry", "event")
+
+
+def _state(connection: Connection, inbox: Inbox, feeder: Feeder, set_aside: Path | None) -> str:
+    return json.dumps(
+        {
+            "connected": connection.connected(),
+            "sessions_lost": connection.sessions_lost,
+            "connects": connection.connects,
+            "stale_acks": connection.stale_acks,
+            "last_arrival_us": connection.last_arrival_us,
+            "received": inbox.received,
+            "waiting": len(inbox),
+            "shed": inbox.shed,
+            "lost_qos0": inbox.lost_qos0,
+            "journalled": feeder.journalled,
+            "last_commit_us": feeder.last_commit_us,
+            "trouble": feeder.trouble,
+            "set_aside": str(set_aside) if set_aside else None,
+        }
+    )
+
+
+def main() -> int:
+    """Run until standard input ends; exit code 1 when a part died."""
+    parser = argparse.ArgumentParser(prog="runtime.receiver_role")
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--config", type=Path)
+    arguments = parser.parse_args()
+    settings = load(arguments.data_dir, arguments.config)
+    set_up(settings.log, stream=sys.stderr)
+    with hold(settings.data_dir / "journal-telemetry.lock", 15):
+        return _run(settings)
+
+
+def _run(settings: Settings) -> int:
+    writer = SqliteJournalWriter(journal_path(settings, "telemetry"), settings.journal.telemetry_bound_mb * MIB)
+    inbox = Inbox()
+    filters = topics.subscriptions(CHANNELS, settings.topic_root)
+    connection = Connection("telemetry", broker_of(settings), client_id(settings, "telemetry"), filters, inbox)
+    feeder = Feeder(inbox, writer, connection)
+    loops = Loops()
+
+    def tell() -> None:
+        if not connection.alive():
+            raise RuntimeError("the connection's thread ended")
+        sys.stdout.write(_state(connection, inbox, feeder, writer.set_aside) + "\n")
+        sys.stdout.flush()
+
+    ended = threading.Event()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            feeder.release(int(line))
+        ended.set()
+
+    connection.start()
+    loops.start(Loop("journal", feeder.step, 0.01, 0.004))
+    loops.start(Loop("state", tell, 1))
+    threading.Thread(target=listen, name="parent", daemon=True).start()
+    while not ended.wait(0.5):
+        if loops.dead() is not None:
+            return 1
+    connection.stop()
+    loops.stop()
+    feeder.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The journal's contract on SQLite: durable, ordered, bounded, readable from elsewhere, damaged files set aside."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.errors import JournalFull
+from devices.samples import RawMessage
+from storage.journal.encoding import decode, encode
+from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
+
+BOUND = 4 * 2**20
+
+
+def message(number: int, size: int = 10) -> RawMessage:
+    return RawMessage(b"city/v1/kl/streetlight/L01/telemetry", b"%0*d" % (size, number), 1, False, False, 1000 + number)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+@pytest.fixture
+def writer(path: Path) -> Iterator[SqliteJournalWriter]:
+    writer = SqliteJournalWriter(path, BOUND)
+    yield writer
+    writer.close()
+
+
+@pytest.fixture
+def reader(path: Path, writer: SqliteJournalWriter) -> Iterator[SqliteJournalReader]:
+    reader = SqliteJournalReader(path, BOUND)
+    yield reader
+    reader.close()
+
+
+_RAW = st.builds(
+    RawMessage, st.binary(max_size=50), st.binary(max_size=300), st.integers(0, 2), st.booleans(), st.booleans(),
+    st.integers(0, 2**62),
+)
+
+
+@given(st.lists(_RAW, max_size=20))
+def test_messages_come_back_as_they_were(messages: list[RawMessage]) -> None:
+    assert decode(encode(messages)) == messages
+
+
+def test_batches_come_in_order_until_there_is_none(writer: SqliteJournalWriter, reader: SqliteJournalReader) -> None:
+    ids = [writer.append([message(n), message(n + 100)]) for n in range(3)]
+    assert ids == [1, 2, 3]
+    after, seen = 0, []
+    while (batch := reader.read(after)) is not None:
+        after = batch.batch_id
+        seen += [m.received_us - 1000 for m in batch.messages]
+    assert seen == [0, 100, 1, 101, 2, 102]
+
+
+def test_ids_go_on_after_everything_was_released_and_the_file_was_reopened(path: Path) -> None:
+    first = SqliteJournalWriter(path, BOUND)
+    first.append([message(1)])
+    first.release(1)
+    first.settle()
+    first.close()
+    second = SqliteJournalWriter(path, BOUND)
+    assert second.append([message(2)]) == 2
+    second.close()
+
+
+def test_released_batches_leave_and_others_stay(writer: SqliteJournalWriter, reader: SqliteJournalReader) -> None:
+    for n in range(5):
+        writer.append([message(n)])
+    writer.release(3)
+    writer.settle()
+    batch = reader.read(0)
+    assert batch is not None
+    assert batch.batch_id == 4
+    assert reader.fill().messages == 2
+
+
+def test_at_the_bound_it_refuses_and_keeps_what_it_has(writer: SqliteJournalWriter, reader: SqliteJournalReader) -> None:
+    kept = 0
+    with pytest.raises(JournalFull):
+        for n in range(100):
+            writer.append([message(n, 100_000)])
+            kept += 1
+    assert 20 < kept < 42
+    assert reader.fill().messages == kept
+    writer.release(kept)
+    writer.settle()
+    assert writer.append([message(999)]) > kept
+
+
+def test_it_refuses_before_the_disk_is_full(path: Path) -> None:
+    writer = SqliteJournalWriter(path, BOUND, reserve_bytes=2**62)
+    with pytest.raises(JournalFull, match="free"):
+        writer.append([message(1)])
+    writer.close()
+
+
+def test_a_damaged_file_is_set_aside_and_a_new_one_has_another_id(path: Path) -> None:
+    first = SqliteJournalWriter(path, BOUND)
+    first.append([message(1)])
+    first.close()
+    reader = SqliteJournalReader(path, BOUND)
+    old_id = reader.journal_id
+    reader.close()
+    path.write_bytes(b"not a database at all, but long enough to be looked at" * 100)
+    second = SqliteJournalWriter(path, BOUND)
+    assert second.set_aside is not None
+    assert second.set_aside.exists()
+    second.append([message(2)])
+    again = SqliteJournalReader(path, BOUND)
+    assert again.journal_id != old_id
+    again.close()
+    second.close()
