@@ -1,0 +1,35 @@
+"""The fire brigade's drones: heard, recorded, never flown. Their data are for the brigade only."""
+
+from devices.fire_drone.commands import RequestFullState, SetTelemetryRate
+from devices.fire_drone.config import DroneConfig
+from devices.fire_drone.events import EVENTS
+from devices.fire_drone.info import DroneInfo
+from devices.fire_drone.rules import battery_critical, battery_low, control_link_lost, telemetry_link_lost
+from devices.fire_drone.state import DroneState
+from devices.fire_drone.telemetry import DroneTelemetry
+from devices.generic_rules import implausible_value, silence_rule
+from devices.kind import DeviceKind, Limits
+from devices.messages import Severity
+
+_LIMITS = Limits(reporting_interval_s=10, raw_retention_days=400, rollup_retention_days=1100)
+
+KIND = DeviceKind(
+    name="fire_drone",
+    title="Fire brigade drone",
+    telemetry=DroneTelemetry,
+    state=DroneState,
+    info=DroneInfo,
+    config=DroneConfig,
+    events=EVENTS,
+    commands=(SetTelemetryRate, RequestFullState),
+    rules=(
+        battery_low,
+        battery_critical,
+        telemetry_link_lost,
+        control_link_lost,
+        implausible_value,
+        silence_rule(_LIMITS, Severity.WARNING),
+    ),
+    limits=_LIMITS,
+    restricted=True,
+)

@@ -1,0 +1,26 @@
+"""What the backend may ask of a drone. It never arms, flies, lands, returns or ends a flight: the remote pilot does."""
+
+from typing import Annotated, ClassVar, Final
+
+from pydantic import Field
+
+from devices.fields import Unit
+from devices.messages import CommandBody
+
+COMMAND_SCOPE: Final = "fire_drone:command"
+
+
+class SetTelemetryRate(CommandBody):
+    """Report at this rate while in flight, until the next start of the drone."""
+
+    NAME: ClassVar[str] = "set_telemetry_rate"
+    SCOPE: ClassVar[str] = COMMAND_SCOPE
+
+    rate_hz: Annotated[float, Field(ge=0.2, le=5), Unit("Hz", ("MAVLink MAV_CMD_SET_MESSAGE_INTERVAL",))]
+
+
+class RequestFullState(CommandBody):
+    """Send info, state and one full sample now."""
+
+    NAME: ClassVar[str] = "request_full_state"
+    SCOPE: ClassVar[str] = COMMAND_SCOPE

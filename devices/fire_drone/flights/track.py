@@ -1,0 +1,167 @@
+"""The way a drone took: samples with running distances; implausible positions count for nothing."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from geographiclib.geodesic import Geodesic
+
+from devices.fire_drone.flights.flight import Figures, Gap, Place
+from devices.fire_drone.flights.sample import FlightSample, Settings
+from devices.instants import SECOND_US
+
+_AGREEING: Final = 3
+"""So many positions that agree with each other and not with the one before: it was that one that was wrong."""
+
+
+def distance_m(lat: float, lon: float, to_lat: float, to_lon: float) -> float:
+    """Shortest way on the WGS84 ellipsoid."""
+    return float(Geodesic.WGS84.Inverse(lat, lon, to_lat, to_lon, Geodesic.DISTANCE)["s12"])
+
+
+@dataclass(slots=True)
+class Point:
+    """A sample with the distances up to it; `placed` where its position is known and plausible."""
+
+    sample: FlightSample
+    flown_m: float
+    straight_m: float
+    """Sum of the straight lines over times without positions."""
+    home_m: float | None
+    placed: bool
+    refused: bool = False
+
+
+class Track:
+    """Grows by samples in order of time; what is computed is computed once per sample."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._anchor: Point | None = None
+        self._refused: list[Point] = []
+        self.points: list[Point] = []
+
+    def add(self, sample: FlightSample) -> None:
+        """Append; `sample` is later than the last."""
+        last = self.points[-1] if self.points else None
+        point = Point(sample, last.flown_m if last else 0.0, last.straight_m if last else 0.0, None, placed=False)
+        self.points.append(point)
+        if sample.lat is None or sample.lon is None:
+            return
+        if self._anchor is None or self._reachable(self._anchor, point):
+            self._place(point)
+        else:
+            self._refuse(point)
+
+    def until(self, end_us: int) -> list[Point]:
+        """Points up to and including `end_us`."""
+        points = self.points
+        cut = len(points)
+        while cut and points[cut - 1].sample.ts_us > end_us:
+            cut -= 1
+        return points[:cut]
+
+    def _place(self, point: Point) -> None:
+        anchor = self._anchor
+        if anchor is not None:
+            step_m = _between(anchor, point)
+            if point.sample.ts_us - anchor.sample.ts_us > self._settings.link_lost_s * SECOND_US:
+                point.straight_m += step_m
+            else:
+                point.flown_m += step_m
+        home = self._home(point.sample)
+        point.home_m = None if home is None else distance_m(*home, *_position(point.sample))
+        point.placed, point.refused = True, False
+        self._anchor = point
+        self._refused.clear()
+
+    def _refuse(self, point: Point) -> None:
+        if self._refused and not self._reachable(self._refused[-1], point):
+            self._refused.clear()
+        point.refused = True
+        self._refused.append(point)
+        if len(self._refused) == _AGREEING:
+            agreed = self._refused[0]
+            self._disown(agreed)
+            self._anchor = None
+            self._place(point)
+
+    def _disown(self, agreed: Point) -> None:
+        """Positions before `agreed` that nothing later agrees with are refused when they are fewer than these."""
+        before = [p for p in self.points if p.placed and p.sample.ts_us < agreed.sample.ts_us]
+        if len(before) < _AGREEING:
+            for point in before:
+                point.placed, point.refused, point.home_m = False, True, None
+            for point in self.points:
+                point.flown_m = point.straight_m = 0.0
+
+    def _home(self, sample: FlightSample) -> tuple[float, float] | None:
+        if sample.home_lat is not None and sample.home_lon is not None:
+            return sample.home_lat, sample.home_lon
+        first = next((p.sample for p in self.points if p.placed), sample)
+        return _position(first)
+
+    def _reachable(self, start: Point, end: Point) -> bool:
+        allowed_m = self._settings.possible_speed_ms * (end.sample.ts_us - start.sample.ts_us) / SECOND_US
+        return _between(start, end) <= allowed_m
+
+
+def figures(points: list[Point]) -> Figures:
+    """Compute what a flight's record shows."""
+    samples = [point.sample for point in points]
+    charges = [s.battery_pct for s in samples if s.battery_pct is not None]
+    first, last = points[0], points[-1]
+    return Figures(
+        distance_m=round(last.flown_m - first.flown_m, 3),
+        gap_distance_m=round(last.straight_m - first.straight_m, 3),
+        altitude_rel_max_m=_max([s.altitude_rel_m for s in samples]),
+        altitude_amsl_max_m=_max([s.altitude_amsl_m for s in samples]),
+        ground_speed_max_ms=_max([s.ground_speed_ms for s in samples]),
+        home_distance_max_m=_max([None if p.home_m is None else round(p.home_m, 3) for p in points]),
+        battery_serial=next((s.battery_serial for s in samples if s.battery_serial is not None), None),
+        battery_start_pct=charges[0] if charges else None,
+        battery_end_pct=charges[-1] if charges else None,
+        battery_voltage_min_v=min(
+            (s.battery_voltage_v for s in samples if s.battery_voltage_v is not None), default=None
+        ),
+        battery_temperature_max_c=_max([s.battery_temperature_c for s in samples]),
+    )
+
+
+def gaps(points: list[Point], longer_than_s: float) -> tuple[Gap, ...]:
+    """Times without samples; the straight line where a position is known on both sides."""
+    found = []
+    for before, after in pairwise(points):
+        if after.sample.ts_us - before.sample.ts_us > longer_than_s * SECOND_US:
+            straight = round(_between(before, after), 3) if before.placed and after.placed else None
+            found.append(Gap(before.sample.ts_us, after.sample.ts_us, straight))
+    return tuple(found)
+
+
+def usual_interval_s(points: list[Point]) -> float | None:
+    """Median time between samples; None for a single one."""
+    steps = [b.sample.ts_us - a.sample.ts_us for a, b in pairwise(points)]
+    return median(steps) / SECOND_US if steps else None
+
+
+def place(points: list[Point]) -> Place | None:
+    """First known position among `points`."""
+    for point in points:
+        if point.placed:
+            return Place(*_position(point.sample), point.sample.altitude_amsl_m)
+    return None
+
+
+def _between(start: Point, end: Point) -> float:
+    return distance_m(*_position(start.sample), *_position(end.sample))
+
+
+def _position(sample: FlightSample) -> tuple[float, float]:
+    if sample.lat is None or sample.lon is None:
+        raise ValueError("no position")
+    return sample.lat, sample.lon
+
+
+def _max(values: list[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
