@@ -80,6 +80,8 @@ STATUS: Final[Mapping[type[LauternError], int]] = {
     LauternError: 500,
 }
 """The nearest class in an error's line of ancestors decides; kinds' own errors inherit from one of these."""
+_WITHOUT_DETAIL: Final = frozenset({404, 503})
+"""What is not there and what is not yours must read alike; a database's words are not for callers."""
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
     401: {"WWW-Authenticate": 'Bearer realm="lautern"'},
     429: {"Retry-After": "60"},
@@ -118,7 +120,7 @@ def _lautern(request: Request, error: Exception) -> Response:
         _LOG.warning("request_failed", error=str(known), request_id=request_id(request), path=request.url.path)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return unexpected(request)
-    detail = "" if status == HTTPStatus.SERVICE_UNAVAILABLE else known.detail
+    detail = "" if status in _WITHOUT_DETAIL else known.detail
     errors: Sequence[FieldError] = ()
     if isinstance(known, SeveralInvalid):
         errors = known.errors

@@ -1,0 +1,131 @@
+"""The HTTP application: every part of it is built and joined here."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+from fastapi import APIRouter, FastAPI
+
+import api.kinds
+from api import problems
+from api.authentication import KeyUses
+from api.metrics import Metrics
+from api.middleware import MEBIBYTE, BodyLimit, Envelope
+from api.routes import (
+    alarms,
+    bindings,
+    commands,
+    configs,
+    dead_letters,
+    devices,
+    docs,
+    events,
+    groups,
+    health,
+    keys,
+    latest,
+    ledger,
+    stream,
+    telemetry,
+    typed_commands,
+)
+from api.services import Services
+from api.tail import Tail, wait_for
+from devices.catalog import folders
+from devices.errors import RegistryUnavailable
+from devices.ports.access import ApiKeys
+
+API_VERSION: Final = "1.0.0"
+"""Rises with every change of the OpenAPI description."""
+_MODULES: Final = (
+    keys,
+    bindings,
+    devices,
+    configs,
+    groups,
+    latest,
+    telemetry,
+    events,
+    commands,
+    alarms,
+    dead_letters,
+    ledger,
+    stream,
+)
+_TELEMETRY: Final[Any] = {"tracing": False, "metrics": False, "logs": False}
+_LOG = structlog.get_logger()
+
+
+def create_app(services: Services, *, poll_s: float = 0.2) -> FastAPI:
+    """Build the application over the given services; its lifespan runs the live stream's reader."""
+    metrics = Metrics()
+    app = FastAPI(
+        title="Lautern",
+        summary="Streetlights, the fire brigade's drones and the mobile event network of a city",
+        version=API_VERSION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        telemetry=_TELEMETRY,
+        responses=problems.responses(401, 403, 422, 503),
+    )
+    app.state.services = services
+    app.state.metrics = metrics
+    app.state.key_uses = KeyUses()
+    app.state.tail = Tail(services.registry, metrics, poll_s=poll_s)
+    app.state.tasks = ()
+    app.add_middleware(BodyLimit, of_paths={"/api/v1/devices/import": 10 * MEBIBYTE})
+    app.add_middleware(Envelope, metrics=metrics)
+    problems.install(app)
+    app.include_router(health.router)
+    app.include_router(docs.router)
+    docs.mount(app)
+    app.include_router(_v1(services), prefix="/api/v1")
+    return app
+
+
+def _v1(services: Services) -> APIRouter:
+    v1 = APIRouter()
+    for module in _MODULES:
+        v1.include_router(module.router)
+    v1.include_router(typed_commands.build(services.catalog))
+    for kind in folders(api.kinds):
+        v1.include_router(kind.router)
+    return v1
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    stopped = asyncio.Event()
+    tail: Tail = app.state.tail
+    recorder = _record_uses(app.state.services, app.state.key_uses, stopped)
+    app.state.tasks = tasks = (
+        asyncio.create_task(tail.run(), name="tail"),
+        asyncio.create_task(recorder, name="key-uses"),
+    )
+    yield
+    tail.stop()
+    stopped.set()
+    await asyncio.gather(*tasks)
+
+
+async def _record_uses(services: Services, uses: KeyUses, stopped: asyncio.Event) -> None:
+    ended = False
+    while not ended:
+        ended = await wait_for(stopped, 5)
+        noted = uses.drain()
+        if noted:
+            await asyncio.to_thread(_touch, services, noted)
+
+
+def _touch(services: Services, noted: Mapping[str, int]) -> None:
+    try:
+        with services.registry.write() as tx:
+            keys = tx.get(ApiKeys)
+            for key_id, at_us in noted.items():
+                keys.touch(key_id, at_us)
+    except RegistryUnavailable as error:
+        _LOG.warning("key_uses_lost", keys=len(noted), error=str(error))

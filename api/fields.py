@@ -1,0 +1,41 @@
+"""Types of what people send: bounded, without control characters, unknown fields refused."""
+
+import json
+from typing import Annotated, Any, Final
+
+from fastapi import Path
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
+
+_LONGEST_ATTRIBUTES: Final = 16_384
+ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
+IdInPath = Annotated[str, Path(pattern=ID)]
+RecordInPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.:@-]{1,200}$")]
+"""Id of a record that the program made."""
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
+Comment = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+def _bounded(attributes: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(attributes, allow_nan=False, ensure_ascii=False)
+    if len(text.encode()) > _LONGEST_ATTRIBUTES:
+        raise ValueError(f"must be at most {_LONGEST_ATTRIBUTES} bytes as JSON")
+    if "\\u0000" in text:
+        raise ValueError("must not contain NUL")
+    return attributes
+
+
+Attributes = Annotated[
+    dict[AttributeName, JsonValue],
+    Field(max_length=64),
+    AfterValidator(_bounded),
+    WithJsonSchema({"type": "object", "additionalProperties": True}),
+]
+"""What the registry says of an asset beside its name and place: rated values, labels, reporting interval."""
+
+
+class Body(BaseModel):
+    """Base of request bodies."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)

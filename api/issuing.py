@@ -1,0 +1,228 @@
+"""From a request for a command to the use-case, and waiting for what becomes of it."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Depends, Header, Query
+from pydantic import BaseModel, Field, JsonValue, ValidationError
+
+from api import seeing
+from api.access import Caller
+from api.fields import Body, Comment
+from api.problems import invalid_body
+from api.services import Services
+from api.tail import Tail, wait_for
+from api.times import TimeIn, TimeOut
+from devices.commands.command import Command, Delivery, Effect
+from devices.commands.issue import issue, issue_to_group
+from devices.errors import Invalid
+from devices.instants import SECOND_US
+from devices.messages import Id
+from devices.ports.commands import Commands
+from devices.ports.registry import Transaction
+
+_LONGEST_EFFECT_S: Final = 31 * 86_400
+
+
+class Order(Body):
+    """When and why; every field may be absent."""
+
+    deliver_by: TimeIn | None = None
+    """After this it is not delivered any more; as the device announced when absent."""
+    deliver_within_s: float | None = Field(None, gt=0, le=86_400)
+    """The same as a duration from now or from `start_at`."""
+    start_at: TimeIn | None = None
+    until: TimeIn | None = None
+    """End of the effect, for commands that have a lasting one."""
+    duration_s: float | None = Field(None, gt=0, le=_LONGEST_EFFECT_S)
+    """The same as a duration from now or from `start_at`."""
+    reason: Comment = ""
+
+
+class CommandWanted(Order):
+    """A command by name; `arguments` as the kind declares them."""
+
+    name: Id
+    arguments: dict[str, JsonValue] = Field(default_factory=dict, max_length=64)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Whether the caller waits for the device, and how long."""
+
+    wanted: bool
+    timeout_s: float
+
+
+def _wait(
+    wait: Annotated[Literal["applied"] | None, Query(description="Answer when the device has answered.")] = None,
+    timeout_s: Annotated[float, Query(alias="timeout", ge=0, le=30, description="Seconds to wait.")] = 10,
+) -> Wait:
+    return Wait(wait is not None, timeout_s)
+
+
+Waiting = Annotated[Wait, Depends(_wait)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[\x21-\x7e]{1,128}$",
+        description="The same key and body again give the same command, for 24 h.",
+    ),
+]
+
+
+class Step(BaseModel):
+    """One step in a command's life."""
+
+    at: TimeOut
+    delivery: Delivery | None = None
+    effect: Effect | None = None
+    reason: str | None = None
+
+
+class CommandShown(BaseModel):
+    """A command to one device. `delivery` is how far it got (`unknown`: no answer), `effect` what it does now."""
+
+    id: str
+    wire_id: str
+    tenant_id: str
+    kind: str
+    asset_id: str
+    group_id: str | None
+    name: str
+    arguments: dict[str, JsonValue]
+    issuer: str
+    reason: str
+    issued_at: TimeOut
+    deliver_by: TimeOut
+    start_at: TimeOut | None
+    until: TimeOut | None
+    delivery: Delivery
+    effect: Effect
+    final: bool
+    answer: str | None
+    attempts: int
+    cancel_requested_at: TimeOut | None
+    sent_at: TimeOut | None
+    accepted_at: TimeOut | None
+    applied_at: TimeOut | None
+    final_at: TimeOut | None
+    history: list[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Files commands for one caller."""
+
+    services: Services
+    who: Caller
+    key: str | None
+
+    def to_device(
+        self, asset_id: str, kind: str | None, name: str, arguments: Mapping[str, Any], order: Order
+    ) -> Command:
+        """File a command to one device; `kind` given must be the device's."""
+        with self.services.registry.write() as tx:
+            asset = seeing.asset(tx, self.who, asset_id)
+            self._allow(asset.kind, kind, name, arguments)
+            return issue(tx, self.services.catalog, asset=asset, **self._request(tx, name, arguments, order))
+
+    def to_group(self, group_id: str, name: str, arguments: Mapping[str, Any], order: Order) -> Sequence[Command]:
+        """File a command to every member of a group."""
+        with self.services.registry.write() as tx:
+            group = seeing.group(tx, self.who, group_id)
+            self._allow(group.kind, None, name, arguments)
+            return issue_to_group(tx, self.services.catalog, group=group, **self._request(tx, name, arguments, order))
+
+    def _allow(self, kind: str, wanted: str | None, name: str, arguments: Mapping[str, Any]) -> None:
+        if wanted not in {None, kind}:
+            raise Invalid(f"the device is a {kind}", field="path.kind")
+        body = self.services.catalog[kind].command(name)
+        if body is None:
+            raise Invalid(f"{kind} has no command {name}", field="name")
+        self.who.require(body.SCOPE)
+        try:
+            body.model_validate(dict(arguments))
+        except ValidationError as error:
+            raise invalid_body(error, "arguments") from error
+
+    def _request(self, tx: Transaction, name: str, arguments: Mapping[str, Any], order: Order) -> dict[str, Any]:
+        now_us = self.services.now_us()
+        filed = None if self.key is None else tx.get(Commands).by_idempotency_key(self.who.name, self.key)
+        # Durations count from the first request, so that its repetition asks for the same.
+        base_us = filed[1][0].issued_us if filed and filed[1] else now_us
+        begin_us = base_us if order.start_at is None else order.start_at
+        return {
+            "name": name,
+            "arguments": arguments,
+            "issuer": self.who.name,
+            "reason": order.reason,
+            "now_us": now_us,
+            "deliver_by_us": _one("deliver_by", order.deliver_by, "deliver_within_s", order.deliver_within_s, begin_us),
+            "start_us": order.start_at,
+            "until_us": _one("until", order.until, "duration_s", order.duration_s, begin_us),
+            "idempotency_key": self.key,
+        }
+
+
+async def settled(
+    tail: Tail, read: Callable[[], Sequence[Command]], commands: Sequence[Command], wait: Wait
+) -> Sequence[Command]:
+    """Wait until all are final, the time is over or the server stops; return them as they then are."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + wait.timeout_s
+    while wait.wanted and not all(c.delivery.final for c in commands):
+        left = until - loop.time()
+        if left <= 0 or tail.stopped:
+            break
+        ticket = tail.ticket()
+        commands = await asyncio.to_thread(read)
+        if not all(c.delivery.final for c in commands):
+            await wait_for(ticket, min(1.0, left))
+    return commands
+
+
+def show(command: Command) -> CommandShown:
+    """Show a command."""
+    return CommandShown(
+        id=command.command_id,
+        wire_id=command.wire_id,
+        tenant_id=command.tenant_id,
+        kind=command.kind,
+        asset_id=command.asset_id,
+        group_id=command.group_id,
+        name=command.name,
+        arguments=dict(command.arguments),
+        issuer=command.issuer,
+        reason=command.reason,
+        issued_at=command.issued_us,
+        deliver_by=command.deliver_by_us,
+        start_at=command.start_us,
+        until=command.until_us,
+        delivery=command.delivery,
+        effect=command.effect,
+        final=command.delivery.final,
+        answer=command.answer,
+        attempts=command.attempts,
+        cancel_requested_at=command.cancel_requested_us,
+        sent_at=command.sent_us,
+        accepted_at=command.accepted_us,
+        applied_at=command.applied_us,
+        final_at=command.final_us,
+        history=[_step(s) for s in command.history],
+    )
+
+
+def _step(step: Mapping[str, Any]) -> Step:
+    return Step(at=step["at_us"], delivery=step.get("delivery"), effect=step.get("effect"), reason=step.get("reason"))
+
+
+def _one(name: str, instant_us: int | None, other: str, seconds: float | None, begin_us: int) -> int | None:
+    if seconds is None:
+        return instant_us
+    if instant_us is not None:
+        raise Invalid(f"give this or {other}", field=name)
+    return begin_us + round(seconds * SECOND_US)

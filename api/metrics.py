@@ -1,0 +1,33 @@
+"""What the API counts of itself; never a device, tenant or kind as label."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+
+
+class Metrics:
+    """Counters of one application, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "lautern_api_requests", "Requests answered.", ["route", "method", "status"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "lautern_api_request_seconds", "Time until the answer was sent.", ["route"], registry=self._registry
+        )
+        self.stream_clients = Gauge(
+            "lautern_api_stream_clients", "Clients on the live stream.", registry=self._registry
+        )
+        self.stream_resets = Counter(
+            "lautern_api_stream_resets", "Clients told to start afresh.", ["reason"], registry=self._registry
+        )
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answer; `route` is the template, `-` where there was none."""
+        self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def text(self) -> bytes:
+        """Prometheus text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,103 @@
+"""Registering assets and binding devices to them: the checks that every way in shares."""
+
+import uuid
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from api import seeing
+from api.access import Caller
+from api.fields import Attributes, Body, Name
+from devices.catalog import Catalog
+from devices.errors import Conflict, Invalid, NotFound
+from devices.messages import Id
+from devices.ports.inventory import Asset, Binding, Inventory
+from devices.ports.registry import Transaction
+
+_DEEPEST_VIA = 8
+
+
+class Registration(Body):
+    """A new asset; with `device_id` the device is bound to it at once."""
+
+    id: Id | None = None
+    """Immutable, unique in the installation; made up when absent."""
+    tenant_id: Id | None = None
+    kind: Id
+    name: Name
+    device_id: Id | None = None
+    lat: float | None = Field(None, ge=-90, le=90)
+    lon: float | None = Field(None, ge=-180, le=180)
+    attributes: Attributes = Field(default_factory=dict)
+    via: Id | None = None
+    """Id of the gateway device that speaks for it, or of its parent in the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """Registers within one transaction, for one caller."""
+
+    tx: Transaction
+    who: Caller
+    catalog: Catalog
+    now_us: int
+
+    def register(self, wanted: Registration, since_us: int | None = None) -> Asset:
+        """Add the asset and bind its device. Raises Invalid, Conflict."""
+        if wanted.kind not in self.catalog or not self.who.may(self.catalog[wanted.kind].read_scope):
+            raise Invalid(f"must be one of {', '.join(sorted(self.who.kinds(self.catalog)))}", field="kind")
+        asset = Asset(
+            asset_id=wanted.id or f"{wanted.kind[:20]}-{uuid.uuid4().hex[:16]}",
+            tenant_id=seeing.tenant(self.who, wanted.tenant_id),
+            kind=wanted.kind,
+            name=wanted.name,
+            created_us=self.now_us,
+            lat=wanted.lat,
+            lon=wanted.lon,
+            attributes=wanted.attributes,
+            via=wanted.via,
+        )
+        self.check_via(asset)
+        self.tx.get(Inventory).add(asset)
+        if wanted.device_id is not None:
+            self.bind(asset, wanted.device_id, self.now_us if since_us is None else since_us)
+        return asset
+
+    def bind(self, asset: Asset, device_id: str, from_us: int) -> Binding:
+        """Bind a device that no other asset has. Raises Conflict, Invalid."""
+        inventory = self.tx.get(Inventory)
+        past = inventory.bindings_of_devices([device_id]).get(device_id, ())
+        if any(b.until_us is None and b.asset_id != asset.asset_id for b in past):
+            raise Conflict("the device is bound to another asset", field="device_id")
+        if any(b.until_us is not None and b.until_us > from_us for b in past):
+            raise Conflict("the device was bound elsewhere at that time", field="from")
+        running = [b for b in inventory.bindings_of_asset(asset.asset_id) if b.until_us is None]
+        if any(b.from_us >= from_us for b in running):
+            raise Invalid("must be after the running binding began", field="from")
+        waiting = self._waiting(device_id)
+        if waiting is not None and waiting != (asset.tenant_id, asset.kind):
+            raise Conflict("the device speaks as another tenant or kind", field="device_id")
+        binding = Binding(asset.asset_id, device_id, asset.tenant_id, asset.kind, from_us)
+        inventory.bind(binding)
+        return binding
+
+    def check_via(self, asset: Asset) -> None:
+        """Raise Invalid when `via` is not an asset of the same tenant or leads back to the asset."""
+        inventory, via = self.tx.get(Inventory), asset.via
+        for _ in range(_DEEPEST_VIA):
+            if via is None:
+                return
+            parent = inventory.many([via]).get(via)
+            if parent is None or parent.tenant_id != asset.tenant_id or not self.who.may(f"{parent.kind}:read"):
+                raise Invalid("is no asset of this tenant", field="via")
+            if parent.asset_id == asset.asset_id:
+                raise Invalid("leads back to the asset itself", field="via")
+            via = parent.via
+        raise Invalid(f"is more than {_DEEPEST_VIA} deep", field="via")
+
+    def _waiting(self, device_id: str) -> tuple[str, str] | None:
+        try:
+            unknown = self.tx.get(Inventory).get_unknown(device_id)
+        except NotFound:
+            return None
+        return unknown.tenant_id, unknown.kind

@@ -1,0 +1,201 @@
+"""Commands: filed here, delivered by the gateway; 202 says filed, never done."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from api import seeing
+from api.access import Caller
+from api.authentication import Who
+from api.fields import ID, IdInPath, RecordInPath
+from api.issuing import CommandShown, CommandWanted, IdempotencyKey, Issuer, Wait, Waiting, settled, show
+from api.paging import Items, PageWanted, page_of
+from api.problems import responses
+from api.services import Services, Use
+from api.tail import Tail
+from devices.commands.command import Command, Delivery
+from devices.commands.issue import cancel, cancel_group
+from devices.errors import NotFound
+from devices.ports.commands import Commands
+from devices.ports.registry import Transaction
+
+router = APIRouter(tags=["commands"])
+
+
+class GroupCommand(BaseModel):
+    """A command to a group: one publish, one command per member."""
+
+    id: str
+    group_id: str
+    name: str
+    final: bool
+    counts: dict[str, int]
+    """Members by delivery state."""
+    commands: list[CommandShown]
+
+
+@router.post("/devices/{asset_id}/commands", status_code=202, responses=responses(404, 409))
+async def command_device(  # noqa: PLR0917
+    asset_id: IdInPath,
+    who: Who,
+    services: Use,
+    request: Request,
+    response: Response,
+    wait: Waiting,
+    body: CommandWanted,
+    key: IdempotencyKey = None,
+) -> CommandShown:
+    """File a command; needs the command's scope. 202: filed (200 with `wait`: final); follow it at Location."""
+    issuer = Issuer(services, who, key)
+    command = await asyncio.to_thread(issuer.to_device, asset_id, None, body.name, body.arguments, body)
+    return await answer(request, response, services, command, wait)
+
+
+@router.post("/groups/{group_id}/commands", status_code=202, responses=responses(404, 409))
+async def command_group(  # noqa: PLR0917
+    group_id: IdInPath,
+    who: Who,
+    services: Use,
+    request: Request,
+    response: Response,
+    wait: Waiting,
+    body: CommandWanted,
+    key: IdempotencyKey = None,
+) -> GroupCommand:
+    """File a command to every member of a group; needs the command's scope."""
+    issuer = Issuer(services, who, key)
+    filed = await asyncio.to_thread(issuer.to_group, group_id, body.name, body.arguments, body)
+    wire_id = filed[0].wire_id
+
+    def read() -> Sequence[Command]:
+        with services.registry.read() as tx:
+            return tx.get(Commands).by_wire_id(wire_id)
+
+    commands = await settled(_tail(request), read, filed, wait)
+    _head(response, f"/api/v1/group-commands/{wire_id}", commands, wait)
+    return _group(commands)
+
+
+@router.get("/group-commands/{wire_id}", responses=responses(404))
+def get_group_command(wire_id: RecordInPath, who: Who, services: Use) -> GroupCommand:
+    """Show how far a group command got with every member."""
+    with services.registry.read() as tx:
+        return _group(_members(tx, who, wire_id))
+
+
+@router.post("/group-commands/{wire_id}/cancel", status_code=202, responses=responses(404, 409))
+def cancel_group_command(wire_id: RecordInPath, who: Who, services: Use) -> GroupCommand:
+    """Ask that it be cancelled for every member it may still concern; needs the command's scope."""
+    with services.registry.write() as tx:
+        first = _members(tx, who, wire_id)[0]
+        _require(services, who, first)
+        cancel_group(tx, wire_id, services.now_us())
+        return _group(_members(tx, who, wire_id))
+
+
+@router.get("/commands")
+def list_commands(  # noqa: PLR0917
+    who: Who,
+    services: Use,
+    page: PageWanted,
+    kind: Annotated[str | None, Query(max_length=64)] = None,
+    device: Annotated[str | None, Query(pattern=ID)] = None,
+    group: Annotated[str | None, Query(pattern=ID)] = None,
+    delivery: Delivery | None = None,
+) -> Items[CommandShown]:
+    """List commands, newest first."""
+    kinds = seeing.kinds(who, services.catalog, kind)
+    with services.registry.read() as tx:
+        found = tx.get(Commands).find(
+            tenant_ids=who.tenants(),
+            kinds=kinds,
+            asset_id=device,
+            group_id=group,
+            delivery=None if delivery is None else delivery.value,
+            limit=page.limit,
+            cursor=page.cursor,
+        )
+    return page_of(found, show)
+
+
+@router.get("/devices/{asset_id}/commands", responses=responses(404))
+def list_device_commands(asset_id: IdInPath, who: Who, services: Use, page: PageWanted) -> Items[CommandShown]:
+    """List the commands to one device, newest first."""
+    with services.registry.read() as tx:
+        seeing.asset(tx, who, asset_id)
+        found = tx.get(Commands).find(asset_id=asset_id, limit=page.limit, cursor=page.cursor)
+    return page_of(found, show)
+
+
+@router.get("/commands/{command_id}", responses=responses(404))
+def get_command(command_id: RecordInPath, who: Who, services: Use) -> CommandShown:
+    """Show how far a command got and what it does now."""
+    with services.registry.read() as tx:
+        return show(_find(tx, who, command_id))
+
+
+@router.post("/commands/{command_id}/cancel", status_code=202, responses=responses(404, 409))
+def cancel_command(command_id: RecordInPath, who: Who, services: Use) -> CommandShown:
+    """Ask that it be cancelled: not delivered any more, or its effect ended; needs the command's scope."""
+    with services.registry.write() as tx:
+        _require(services, who, _find(tx, who, command_id))
+        return show(cancel(tx, command_id, services.now_us()))
+
+
+async def answer(
+    request: Request, response: Response, services: Services, command: Command, wait: Wait
+) -> CommandShown:
+    """Answer with the command as it is, after waiting when that was asked for."""
+
+    def read() -> Sequence[Command]:
+        with services.registry.read() as tx:
+            return [tx.get(Commands).get(command.command_id)]
+
+    commands = await settled(_tail(request), read, [command], wait)
+    _head(response, f"/api/v1/commands/{command.command_id}", commands, wait)
+    return show(commands[0])
+
+
+def _head(response: Response, location: str, commands: Sequence[Command], wait: Wait) -> None:
+    response.headers["Location"] = location
+    if wait.wanted and all(c.delivery.final for c in commands):
+        response.status_code = 200
+
+
+def _tail(request: Request) -> Tail:
+    return cast("Tail", request.app.state.tail)
+
+
+def _find(tx: Transaction, who: Caller, command_id: str) -> Command:
+    command = tx.get(Commands).get(command_id)
+    who.must_see(command.tenant_id, command.kind)
+    return command
+
+
+def _members(tx: Transaction, who: Caller, wire_id: str) -> Sequence[Command]:
+    commands = tx.get(Commands).by_wire_id(wire_id)
+    if not commands or commands[0].group_id is None:
+        raise NotFound
+    who.must_see(commands[0].tenant_id, commands[0].kind)
+    return commands
+
+
+def _require(services: Services, who: Caller, command: Command) -> None:
+    body = services.catalog[command.kind].command(command.name)
+    who.require(body.SCOPE if body is not None else f"{command.kind}:command")
+
+
+def _group(commands: Sequence[Command]) -> GroupCommand:
+    first = commands[0]
+    return GroupCommand(
+        id=first.wire_id,
+        group_id=first.group_id or "",
+        name=first.name,
+        final=all(c.delivery.final for c in commands),
+        counts=dict(Counter(c.delivery.value for c in commands)),
+        commands=[show(c) for c in commands],
+    )

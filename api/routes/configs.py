@@ -1,0 +1,82 @@
+"""Desired configuration: what a device shall be set to, against what it last said it runs."""
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from api import seeing
+from api.authentication import Who
+from api.fields import Attributes, IdInPath
+from api.preconditions import Expected, etag
+from api.problems import invalid_body, responses
+from api.services import Use
+from api.times import TimeOut
+from devices.commands.configure import configure
+from devices.errors import NotFound
+from devices.ports.configs import DesiredConfig, DesiredConfigs
+from devices.ports.registry import Transaction
+
+WRITE = "devices:configure"
+router = APIRouter(prefix="/devices", tags=["devices"])
+
+
+class Config(BaseModel):
+    """Desired configuration; version 0 where there is none yet. `in_sync`: the device runs this version."""
+
+    version: int
+    config: dict[str, JsonValue]
+    changed_at: TimeOut | None
+    published_version: int | None
+    """Version the broker holds for the device."""
+    applied_version: int | None
+    """Version the device last said it runs."""
+    in_sync: bool
+
+
+@router.get("/{asset_id}/config", responses=responses(404))
+def get_config(asset_id: IdInPath, who: Who, services: Use, response: Response) -> Config:
+    """Show what the device shall be set to and whether it is; the ETag is what PUT wants as If-Match."""
+    with services.registry.read() as tx:
+        seeing.asset(tx, who, asset_id)
+        return _tagged(response, _current(tx, asset_id))
+
+
+@router.put("/{asset_id}/config", responses=responses(404, 409, 412, 428))
+def put_config(  # noqa: PLR0917
+    asset_id: IdInPath, who: Who, services: Use, seen: Expected, body: Attributes, response: Response
+) -> Config:
+    """Replace the desired configuration (If-Match `"0"` for the first); needs `devices:configure`."""
+    with services.registry.write() as tx:
+        asset = seeing.asset(tx, who, asset_id)
+        who.require(WRITE)
+        try:
+            services.catalog[asset.kind].config.model_validate(body)
+        except ValidationError as error:
+            raise invalid_body(error) from error
+        current = _current(tx, asset_id)
+        expected = seen if seen is not None else 0 if current is None else current.version
+        wanted = configure(
+            tx, services.catalog, asset=asset, body=body, expected_version=expected, now_us=services.now_us()
+        )
+        return _tagged(response, wanted)
+
+
+def _current(tx: Transaction, asset_id: str) -> DesiredConfig | None:
+    try:
+        return tx.get(DesiredConfigs).get(asset_id)
+    except NotFound:
+        return None
+
+
+def _tagged(response: Response, config: DesiredConfig | None) -> Config:
+    if config is None:
+        response.headers["ETag"] = etag(0)
+        return Config(version=0, config={}, changed_at=None, published_version=None, applied_version=None, in_sync=True)
+    response.headers["ETag"] = etag(config.version)
+    return Config(
+        version=config.version,
+        config=dict(config.body),
+        changed_at=config.changed_us,
+        published_version=config.published_version,
+        applied_version=config.applied_version,
+        in_sync=config.applied_version == config.version,
+    )

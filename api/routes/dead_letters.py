@@ -1,0 +1,125 @@
+"""Refused messages with their reason and bytes; replay has the gateway judge one again."""
+
+import base64
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from api import seeing
+from api.access import Caller
+from api.authentication import Who
+from api.fields import ID, RecordInPath
+from api.paging import Items, PageWanted, page_of
+from api.problems import responses
+from api.services import Services, Use
+from api.times import TimeOut
+from devices.errors import NotFound
+from devices.ports import books
+from devices.ports.books import DeadLetters
+from devices.ports.registry import Transaction
+
+READ = "dead_letters:read"
+REPLAY = "dead_letters:replay"
+_PREVIEW: Final = 2_000
+router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
+
+
+class DeadLetter(BaseModel):
+    """A refused message."""
+
+    id: str
+    received_at: TimeOut
+    topic: str
+    reason: str
+    detail: str
+    tenant_id: str | None
+    kind: str | None
+    device_id: str | None
+    qos: int
+    retained: bool
+    size_bytes: int | None
+    """Null where the device's daily limit was reached and the bytes were not kept."""
+    replayed_at: TimeOut | None
+
+
+class WholeDeadLetter(DeadLetter):
+    """A refused message with its bytes."""
+
+    payload_base64: str | None
+    payload_text: str | None
+    """Its beginning as text; bytes that are no UTF-8 are replaced."""
+
+
+@router.get("")
+def list_dead_letters(  # noqa: PLR0917
+    who: Who,
+    services: Use,
+    page: PageWanted,
+    kind: Annotated[str | None, Query(max_length=64)] = None,
+    device_id: Annotated[str | None, Query(pattern=ID)] = None,
+    reason: Annotated[str | None, Query(pattern=r"^[a-z_]{1,40}$")] = None,
+) -> Items[DeadLetter]:
+    """List refused messages, newest first; those of no known kind only for keys that see all kinds."""
+    who.require(READ)
+    kinds = seeing.kinds(who, services.catalog, kind)
+    with services.registry.read() as tx:
+        found = tx.get(DeadLetters).find(
+            kinds=None if kind is None and seeing.every_kind(who, services.catalog) else kinds,
+            tenant_ids=who.tenants(),
+            device_id=device_id,
+            reason=reason,
+            limit=page.limit,
+            cursor=page.cursor,
+        )
+    return page_of(found, _show)
+
+
+@router.get("/{letter_id}", responses=responses(404))
+def get_dead_letter(letter_id: RecordInPath, who: Who, services: Use) -> WholeDeadLetter:
+    """Show one refused message with its bytes."""
+    who.require(READ)
+    with services.registry.read() as tx:
+        letter = _find(tx, who, services, letter_id)
+    payload = letter.payload
+    return WholeDeadLetter(
+        **dict(_show(letter)),
+        payload_base64=None if payload is None else base64.b64encode(payload).decode(),
+        payload_text=None if payload is None else payload[:_PREVIEW].decode(errors="replace"),
+    )
+
+
+@router.post("/{letter_id}/replay", status_code=202, responses=responses(404, 409))
+def replay_dead_letter(letter_id: RecordInPath, who: Who, services: Use) -> DeadLetter:
+    """Ask the gateway to judge it again, after its cause was mended; needs `dead_letters:replay`."""
+    who.require(REPLAY)
+    with services.registry.write() as tx:
+        letter = _find(tx, who, services, letter_id)
+        tx.get(DeadLetters).request_replay(letter_id)
+    return _show(letter)
+
+
+def _find(tx: Transaction, who: Caller, services: Services, letter_id: str) -> books.DeadLetter:
+    letter = tx.get(DeadLetters).get(letter_id)
+    if who.tenant_id not in {None, letter.tenant_id}:
+        raise NotFound
+    if letter.kind not in who.kinds(services.catalog) and not seeing.every_kind(who, services.catalog):
+        raise NotFound
+    return letter
+
+
+def _show(letter: books.DeadLetter) -> DeadLetter:
+    return DeadLetter(
+        id=letter.letter_id,
+        received_at=letter.received_us,
+        topic=letter.topic.decode(errors="replace"),
+        reason=letter.reason,
+        detail=letter.detail,
+        tenant_id=letter.tenant_id,
+        kind=letter.kind,
+        device_id=letter.device_id,
+        qos=letter.qos,
+        retained=letter.retained,
+        size_bytes=None if letter.payload is None else len(letter.payload),
+        replayed_at=letter.replayed_us,
+    )

@@ -1,0 +1,122 @@
+"""The registry of devices."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from api import registering, seeing, shown
+from api.authentication import Who
+from api.fields import PRINTABLE, Attributes, Body, IdInPath, Name
+from api.paging import Items, PageWanted
+from api.preconditions import Expected, agree, etag
+from api.problems import responses
+from api.services import Use
+from devices.errors import Invalid
+from devices.messages import Id
+from devices.ports.inventory import AssetFilter, Inventory
+
+WRITE = "devices:write"
+router = APIRouter(prefix="/devices", tags=["devices"])
+
+
+class DeviceChange(Body):
+    """What may change; absent stays, null empties."""
+
+    name: Name = ""
+    lat: float | None = Field(None, ge=-90, le=90)
+    lon: float | None = Field(None, ge=-180, le=180)
+    attributes: Attributes = Field(default_factory=dict)
+    """Replaces all attributes."""
+    via: Id | None = None
+
+
+@router.get("")
+def list_devices(  # noqa: PLR0917 - a list has as many filters as its page shows
+    who: Who,
+    services: Use,
+    page: PageWanted,
+    kind: Annotated[str | None, Query(max_length=64)] = None,
+    status: Annotated[str | None, Query(pattern="^(online|offline|sleeping|removed|unknown)$")] = None,
+    q: Annotated[str, Query(max_length=100, pattern=PRINTABLE, description="Part of the id or name.")] = "",
+    group: Annotated[str | None, Query(max_length=64, description="Members of this group.")] = None,
+    *,
+    retired: Annotated[bool, Query(description="Retired ones too.")] = False,
+) -> Items[shown.Device]:
+    """List devices in order of id."""
+    wanted = AssetFilter(
+        kinds=seeing.kinds(who, services.catalog, kind),
+        tenant_ids=who.tenants(),
+        status=status,
+        text=q,
+        group_id=group,
+        include_retired=retired,
+    )
+    with services.registry.read() as tx:
+        if group is not None:
+            seeing.group(tx, who, group)
+        found = tx.get(Inventory).find(wanted, page.limit, page.cursor)
+        return Items[shown.Device](
+            items=shown.devices(tx, found.items, services.now_us()), next_cursor=found.next_cursor
+        )
+
+
+@router.post("", status_code=201, responses=responses(409))
+def register_device(who: Who, services: Use, body: registering.Registration, response: Response) -> shown.Device:
+    """Register an asset; needs `devices:write`."""
+    who.require(WRITE)
+    now_us = services.now_us()
+    with services.registry.write() as tx:
+        asset = registering.Registrar(tx, who, services.catalog, now_us).register(body)
+        _locate(response, asset.asset_id, asset.version)
+        return shown.device(tx, asset, now_us)
+
+
+@router.get("/{asset_id}", responses=responses(404))
+def get_device(asset_id: IdInPath, who: Who, services: Use, response: Response) -> shown.Device:
+    """Show one device; its ETag is what PATCH wants as If-Match."""
+    with services.registry.read() as tx:
+        asset = seeing.asset(tx, who, asset_id)
+        response.headers["ETag"] = etag(asset.version)
+        return shown.device(tx, asset, services.now_us())
+
+
+@router.patch("/{asset_id}", responses=responses(404, 412, 428))
+def change_device(  # noqa: PLR0917
+    asset_id: IdInPath,
+    who: Who,
+    services: Use,
+    seen: Expected,
+    body: DeviceChange,
+    response: Response,
+) -> shown.Device:
+    """Change name, position, attributes or parent; needs `devices:write`."""
+    who.require(WRITE)
+    now_us = services.now_us()
+    given = {name: getattr(body, name) for name in body.model_fields_set}
+    if given.get("name") == "":
+        raise Invalid("must not be empty", field="name")
+    with services.registry.write() as tx:
+        asset = seeing.asset(tx, who, asset_id)
+        agree(seen, asset.version)
+        wanted = replace(asset, **given)
+        registering.Registrar(tx, who, services.catalog, now_us).check_via(wanted)
+        changed = tx.get(Inventory).change(wanted)
+        response.headers["ETag"] = etag(changed.version)
+        return shown.device(tx, changed, now_us)
+
+
+@router.delete("/{asset_id}", status_code=204, responses=responses(404))
+def retire_device(asset_id: IdInPath, who: Who, services: Use) -> None:
+    """Retire: the history stays, the device is no longer heard or commanded; needs `devices:write`."""
+    who.require(WRITE)
+    with services.registry.write() as tx:
+        asset = seeing.asset(tx, who, asset_id)
+        if asset.retired_us is None:
+            tx.get(Inventory).change(replace(asset, retired_us=services.now_us()))
+
+
+def _locate(response: Response, asset_id: str, version: int) -> None:
+    response.headers["Location"] = f"/api/v1/devices/{asset_id}"
+    response.headers["ETag"] = etag(version)

@@ -1,0 +1,87 @@
+"""What happened at a device: its stored event series, merged, newest first."""
+
+import heapq
+from collections.abc import Sequence
+from itertools import islice
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, JsonValue
+
+from api import seeing
+from api.authentication import Who
+from api.fields import IdInPath
+from api.paging import Items
+from api.problems import responses
+from api.services import Services, Use
+from api.times import LATEST_US, TimeIn, TimeOut
+from devices.errors import Invalid
+from devices.ports.inventory import Asset
+from devices.ports.telemetry import Row
+from devices.samples import SeriesKey
+
+router = APIRouter(prefix="/devices", tags=["telemetry"])
+
+
+class Event(BaseModel):
+    """Something that happened."""
+
+    ts: TimeOut
+    received_at: TimeOut
+    name: str
+    suspect: bool
+    values: dict[str, JsonValue]
+
+
+@router.get("/{asset_id}/events", responses=responses(404))
+def list_events(  # noqa: PLR0917
+    asset_id: IdInPath,
+    who: Who,
+    services: Use,
+    name: Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,64}$")] = None,
+    from_: Annotated[TimeIn | None, Query(alias="from")] = None,
+    to: Annotated[TimeIn | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Annotated[str | None, Query(pattern=r"^\d{1,16}$", description="`next_cursor` of the page before.")] = None,
+) -> Items[Event]:
+    """List events of a device, newest first."""
+    with services.registry.read() as tx:
+        asset = seeing.asset(tx, who, asset_id)
+    names = services.catalog[asset.kind].events
+    if name is not None and name not in names:
+        raise Invalid(f"must be one of {', '.join(names)}", field="query.name")
+    end_us = min(LATEST_US if to is None else to, LATEST_US if cursor is None else int(cursor))
+    found = _merged(services, asset, [name] if name else list(names), from_ or 0, end_us, limit)
+    return _page(found, limit)
+
+
+def _merged(  # noqa: PLR0917
+    services: Services, asset: Asset, names: Sequence[str], from_us: int, to_us: int, limit: int
+) -> list[tuple[str, Row]]:
+    if from_us >= to_us:
+        return []
+    stored = set(services.reader.series(asset.asset_id, asset.kind))
+    series = [
+        ((name, row) for row in _rows(services, asset, f"event_{name}", from_us, to_us, limit))
+        for name in names
+        if f"event_{name}" in stored
+    ]
+    # One more than every series could add at the last instant: a page ends between instants, never within one.
+    return list(islice(heapq.merge(*series, key=lambda e: -e[1].ts_us), limit + len(series) + 1))
+
+
+def _rows(services: Services, asset: Asset, series: str, from_us: int, to_us: int, limit: int) -> Sequence[Row]:  # noqa: PLR0917
+    key = SeriesKey(asset.asset_id, asset.kind, series)
+    return list(services.reader.rows(key, from_us, to_us, limit=limit + 1, newest_first=True))
+
+
+def _page(found: Sequence[tuple[str, Row]], limit: int) -> Items[Event]:
+    end = min(limit, len(found))
+    while 0 < end < len(found) and found[end][1].ts_us == found[end - 1][1].ts_us:
+        end += 1
+    more = str(found[end - 1][1].ts_us) if end < len(found) else None
+    return Items[Event](items=[_show(n, r) for n, r in found[:end]], next_cursor=more)
+
+
+def _show(name: str, row: Row) -> Event:
+    return Event(ts=row.ts_us, received_at=row.received_us, name=name, suspect=row.suspect, values=dict(row.values))

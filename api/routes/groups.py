@@ -1,0 +1,154 @@
+"""Groups of devices of one tenant and kind, addressed by one command."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from api import seeing
+from api.access import Caller
+from api.authentication import Who
+from api.fields import Body, IdInPath, Name
+from api.paging import Items, PageWanted
+from api.preconditions import Expected, agree, etag
+from api.problems import responses
+from api.services import Use
+from devices.errors import Conflict, Invalid, NotFound
+from devices.messages import Id
+from devices.ports.inventory import Group, Groups, Inventory
+from devices.ports.registry import Transaction
+
+WRITE = "groups:write"
+Members = Annotated[list[Id], Field(max_length=5000)]
+router = APIRouter(prefix="/groups", tags=["groups"])
+
+
+class GroupShown(BaseModel):
+    """A group; `members` are device ids."""
+
+    id: str
+    tenant_id: str
+    kind: str
+    name: str
+    members: list[str]
+    version: int
+
+
+class GroupWanted(Body):
+    """A group to create."""
+
+    id: Id | None = None
+    tenant_id: Id | None = None
+    kind: Id
+    name: Name
+    members: Members = Field(default_factory=list)
+
+
+class GroupChange(Body):
+    """What may change; absent stays."""
+
+    name: Name | None = None
+    members: Members | None = None
+
+
+@router.get("")
+def list_groups(
+    who: Who, services: Use, page: PageWanted, kind: Annotated[str | None, Query(max_length=64)] = None
+) -> Items[GroupShown]:
+    """List groups in order of id."""
+    kinds = seeing.kinds(who, services.catalog, kind)
+    with services.registry.read() as tx:
+        found = [g for g in tx.get(Groups).list(who.tenants(), kinds) if g.group_id > (page.cursor or "")]
+    some = found[: page.limit]
+    more = some[-1].group_id if len(found) > page.limit else None
+    return Items[GroupShown](items=[show(g) for g in some], next_cursor=more)
+
+
+@router.post("", status_code=201, responses=responses(409))
+def create_group(who: Who, services: Use, body: GroupWanted, response: Response) -> GroupShown:
+    """Create a group; needs `groups:write`."""
+    who.require(WRITE)
+    if body.kind not in who.kinds(services.catalog):
+        raise Invalid(f"must be one of {', '.join(sorted(who.kinds(services.catalog)))}", field="kind")
+    group = Group(
+        group_id=body.id or uuid.uuid4().hex[:16],
+        tenant_id=seeing.tenant(who, body.tenant_id),
+        kind=body.kind,
+        name=body.name,
+        members=tuple(dict.fromkeys(body.members)),
+        version=0,
+    )
+    with services.registry.write() as tx:
+        if _exists(tx, group.group_id):
+            raise Conflict("a group of this id exists", field="id")
+        _check_members(tx, who, group, group.members)
+        created = tx.get(Groups).put(group)
+    response.headers["Location"] = f"/api/v1/groups/{created.group_id}"
+    response.headers["ETag"] = etag(created.version)
+    return show(created)
+
+
+@router.get("/{group_id}", responses=responses(404))
+def get_group(group_id: IdInPath, who: Who, services: Use, response: Response) -> GroupShown:
+    """Show one group; its ETag is what PATCH wants as If-Match."""
+    with services.registry.read() as tx:
+        group = seeing.group(tx, who, group_id)
+    response.headers["ETag"] = etag(group.version)
+    return show(group)
+
+
+@router.patch("/{group_id}", responses=responses(404, 412, 428))
+def change_group(  # noqa: PLR0917
+    group_id: IdInPath, who: Who, services: Use, seen: Expected, body: GroupChange, response: Response
+) -> GroupShown:
+    """Change name or members; needs `groups:write`."""
+    who.require(WRITE)
+    with services.registry.write() as tx:
+        group = seeing.group(tx, who, group_id)
+        agree(seen, group.version)
+        members = group.members if body.members is None else tuple(dict.fromkeys(body.members))
+        _check_members(tx, who, group, [m for m in members if m not in set(group.members)])
+        changed = tx.get(Groups).put(replace(group, name=body.name or group.name, members=members))
+    response.headers["ETag"] = etag(changed.version)
+    return show(changed)
+
+
+@router.delete("/{group_id}", status_code=204, responses=responses(404))
+def remove_group(group_id: IdInPath, who: Who, services: Use) -> None:
+    """Remove the group, not its members; needs `groups:write`."""
+    who.require(WRITE)
+    with services.registry.write() as tx:
+        seeing.group(tx, who, group_id)
+        tx.get(Groups).remove(group_id)
+
+
+def show(group: Group) -> GroupShown:
+    """Show a group."""
+    return GroupShown(
+        id=group.group_id,
+        tenant_id=group.tenant_id,
+        kind=group.kind,
+        name=group.name,
+        members=list(group.members),
+        version=group.version,
+    )
+
+
+def _exists(tx: Transaction, group_id: str) -> bool:
+    try:
+        tx.get(Groups).get(group_id)
+    except NotFound:
+        return False
+    return True
+
+
+def _check_members(tx: Transaction, who: Caller, group: Group, asset_ids: Sequence[str]) -> None:
+    known = tx.get(Inventory).many(asset_ids)
+    for asset_id in asset_ids:
+        asset = known.get(asset_id)
+        if asset is None or (asset.tenant_id, asset.kind) != (group.tenant_id, group.kind) or asset.retired_us:
+            raise Invalid(f"{asset_id} is no device of this tenant and kind", field="members")
+        who.must_see(asset.tenant_id, asset.kind)

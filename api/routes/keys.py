@@ -1,0 +1,189 @@
+"""API keys: shown once, scoped, expiring, revocable; who am I; the tenants there are."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from api import seeing
+from api.access import Caller
+from api.authentication import Who, digest, new_key
+from api.fields import Body, IdInPath, Name
+from api.paging import Items
+from api.problems import responses
+from api.services import Services, Use
+from api.times import TimeIn, TimeOut
+from devices.errors import Conflict, Forbidden, Invalid, NotFound
+from devices.messages import Id
+from devices.ports.access import ApiKey, ApiKeys
+from devices.ports.inventory import AssetFilter, Inventory
+
+ADMIN = "api_keys:admin"
+Scope = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9_]{0,63}:(\*|[a-z][a-z0-9_]{0,63}))$")]
+router = APIRouter(tags=["access"])
+
+
+class Me(BaseModel):
+    """The holder of the key."""
+
+    name: str
+    tenant_id: str | None
+    scopes: list[str]
+    kinds: list[str]
+    """Kinds whose data the key may read."""
+
+
+class Key(BaseModel):
+    """A key without its secret."""
+
+    id: str
+    prefix: str
+    name: str
+    tenant_id: str | None
+    scopes: list[str]
+    created_at: TimeOut
+    expires_at: TimeOut | None
+    last_used_at: TimeOut | None
+    revoked_at: TimeOut | None
+
+
+class NewKey(Key):
+    """A key just made; `key` is shown this once."""
+
+    key: str
+
+
+class KeyWanted(Body):
+    """A key to make; it may grant only what its maker holds."""
+
+    name: Name
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=64)]
+    tenant_id: Id | None = None
+    """Null: all tenants, where the maker's key is for all."""
+    expires_at: TimeIn | None = None
+
+
+class Tenant(BaseModel):
+    """A municipality that devices belong to."""
+
+    tenant_id: str
+    devices: int
+
+
+@router.get("/me")
+async def who_am_i(who: Who, services: Use) -> Me:
+    """Show whose key this is and what it may do."""
+    kinds = sorted(who.kinds(services.catalog))
+    return Me(name=who.name, tenant_id=who.tenant_id, scopes=sorted(who.scopes), kinds=kinds)
+
+
+@router.get("/tenants")
+def list_tenants(who: Who, services: Use) -> Items[Tenant]:
+    """List the tenants that the caller's visible devices belong to."""
+    counts: dict[str, int] = {}
+    wanted = AssetFilter(kinds=who.kinds(services.catalog), tenant_ids=who.tenants())
+    with services.registry.read() as tx:
+        cursor = None
+        while True:
+            page = tx.get(Inventory).find(wanted, 500, cursor)
+            for asset in page.items:
+                counts[asset.tenant_id] = counts.get(asset.tenant_id, 0) + 1
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    return Items[Tenant](items=[Tenant(tenant_id=t, devices=n) for t, n in sorted(counts.items())])
+
+
+@router.get("/api-keys")
+def list_keys(
+    who: Who, services: Use, *, revoked: Annotated[bool, Query(description="Revoked ones too.")] = False
+) -> Items[Key]:
+    """List keys in order of creation; needs `api_keys:admin`."""
+    who.require(ADMIN)
+    with services.registry.read() as tx:
+        keys = [k for k in tx.get(ApiKeys).all() if _own(who, k) and (revoked or k.revoked_us is None)]
+    return Items[Key](items=[_key(k) for k in keys])
+
+
+@router.post("/api-keys", status_code=201, responses=responses(409))
+def create_key(who: Who, services: Use, body: KeyWanted, response: Response) -> NewKey:
+    """Make a key and show its secret this once; needs `api_keys:admin` and every scope it grants."""
+    who.require(ADMIN)
+    for scope in body.scopes:
+        if not _may_grant(who, scope):
+            raise Forbidden(f"scope {scope} is not yours to give", field="scopes")
+    now_us = services.now_us()
+    if body.expires_at is not None and body.expires_at <= now_us:
+        raise Invalid("lies in the past", field="expires_at")
+    tenant_id = None if who.tenant_id is None and body.tenant_id is None else seeing.tenant(who, body.tenant_id)
+    prefix, secret = new_key()
+    key = ApiKey(
+        key_id=uuid.uuid4().hex,
+        prefix=prefix,
+        secret_sha256=digest(secret),
+        name=body.name,
+        tenant_id=tenant_id,
+        scopes=frozenset(body.scopes),
+        created_us=now_us,
+        expires_us=body.expires_at,
+    )
+    with services.registry.write() as tx:
+        keys = tx.get(ApiKeys)
+        if any(k.name == key.name and k.revoked_us is None for k in keys.all()):
+            raise Conflict("a key of this name exists: commands and alarms are signed with it", field="name")
+        keys.add(key)
+    response.headers["Location"] = f"/api/v1/api-keys/{key.key_id}"
+    return NewKey(**_key(key).model_dump(), key=f"{prefix}.{secret}")
+
+
+@router.get("/api-keys/{key_id}", responses=responses(404))
+def get_key(key_id: IdInPath, who: Who, services: Use) -> Key:
+    """Show one key; needs `api_keys:admin`."""
+    who.require(ADMIN)
+    return _key(_find(who, services, key_id))
+
+
+@router.delete("/api-keys/{key_id}", status_code=204, responses=responses(404))
+def revoke_key(key_id: IdInPath, who: Who, services: Use) -> None:
+    """Revoke: works from the next request on; needs `api_keys:admin`."""
+    who.require(ADMIN)
+    key = _find(who, services, key_id)
+    if key.revoked_us is None:
+        with services.registry.write() as tx:
+            tx.get(ApiKeys).revoke(key.key_id, services.now_us())
+
+
+def _may_grant(who: Caller, scope: str) -> bool:
+    if scope == "*":
+        return "*" in who.scopes
+    subject, _, verb = scope.partition(":")
+    if verb == "*":
+        return scope in who.scopes or ("*" in who.scopes and subject not in who.restricted_kinds)
+    return who.may(scope)
+
+
+def _own(who: Caller, key: ApiKey) -> bool:
+    return who.tenant_id is None or key.tenant_id == who.tenant_id
+
+
+def _find(who: Caller, services: Services, key_id: str) -> ApiKey:
+    with services.registry.read() as tx:
+        for key in tx.get(ApiKeys).all():
+            if key.key_id == key_id and _own(who, key):
+                return key
+    raise NotFound
+
+
+def _key(key: ApiKey) -> Key:
+    return Key(
+        id=key.key_id,
+        prefix=key.prefix,
+        name=key.name,
+        tenant_id=key.tenant_id,
+        scopes=sorted(key.scopes),
+        created_at=key.created_us,
+        expires_at=key.expires_us,
+        last_used_at=key.last_used_us,
+        revoked_at=key.revoked_us,
+    )

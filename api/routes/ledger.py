@@ -1,0 +1,105 @@
+"""The ledger: what became of every message, and what never came."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from api import seeing
+from api.authentication import Who
+from api.fields import ID
+from api.paging import Items
+from api.services import Use
+from api.times import TimeOut
+from devices.errors import Forbidden
+from devices.ports import books
+from devices.ports.books import Ledger
+
+READ = "ledger:read"
+router = APIRouter(prefix="/ledger", tags=["ledger"])
+
+
+class LedgerLine(BaseModel):
+    """Sums of one kind (`-`: none known) and unit; received = stored + duplicate + conflict + dead + in journal."""
+
+    kind: str
+    unit: str
+    received: int
+    stored: int
+    duplicate: int
+    conflict: int
+    dead_letter: int
+    in_journal: int
+    balanced: bool
+
+
+class Gap(BaseModel):
+    """Sequence numbers of one device and boot that never came."""
+
+    device_id: str
+    kind: str
+    tenant_id: str
+    boot_id: str
+    first_seq: int
+    last_seq: int
+    received: int
+    missing: int
+    at: TimeOut
+
+
+@router.get("")
+def get_ledger(who: Who, services: Use) -> Items[LedgerLine]:
+    """Show the sums of the kinds the caller may read; counts the whole installation, so needs a key for all tenants."""
+    who.require(READ)
+    if who.tenant_id is not None:
+        raise Forbidden("the ledger counts all tenants; see /ledger/gaps for yours")
+    kinds = who.kinds(services.catalog)
+    everything = seeing.every_kind(who, services.catalog)
+    with services.registry.read() as tx:
+        lines = tx.get(Ledger).lines()
+    return Items[LedgerLine](items=[_line(line) for line in lines if everything or line.kind in kinds])
+
+
+@router.get("/gaps")
+def list_gaps(
+    who: Who,
+    services: Use,
+    kind: Annotated[str | None, Query(max_length=64)] = None,
+    device_id: Annotated[str | None, Query(pattern=ID)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 500,
+) -> Items[Gap]:
+    """List devices whose messages are missing, most recent first."""
+    who.require(READ)
+    kinds = seeing.kinds(who, services.catalog, kind)
+    with services.registry.read() as tx:
+        gaps = tx.get(Ledger).gaps(kinds, device_id, limit)
+    return Items[Gap](items=[_gap(g) for g in gaps if who.tenant_id in {None, g.tenant_id}])
+
+
+def _line(line: books.LedgerLine) -> LedgerLine:
+    found = line.stored + line.duplicate + line.conflict + line.dead_letter + line.in_journal
+    return LedgerLine(
+        kind=line.kind,
+        unit=line.unit,
+        received=line.received,
+        stored=line.stored,
+        duplicate=line.duplicate,
+        conflict=line.conflict,
+        dead_letter=line.dead_letter,
+        in_journal=line.in_journal,
+        balanced=found == line.received,
+    )
+
+
+def _gap(gap: books.Gap) -> Gap:
+    return Gap(
+        device_id=gap.device_id,
+        kind=gap.kind,
+        tenant_id=gap.tenant_id,
+        boot_id=gap.boot_id,
+        first_seq=gap.first_seq,
+        last_seq=gap.last_seq,
+        received=gap.received,
+        missing=gap.missing,
+        at=gap.at_us,
+    )

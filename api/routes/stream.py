@@ -1,0 +1,148 @@
+"""The live stream: server-sent events, resumed by their id."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, cast
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
+
+from api import seeing
+from api.access import Caller
+from api.authentication import Who
+from api.metrics import Metrics
+from api.problems import TooManyRequests, responses
+from api.services import Use
+from api.tail import PAGE, Subscription, Tail, Told
+from devices.ports.books import Change
+
+HEARTBEAT_S: Final = 15.0
+_SEND_S: Final = 30.0
+_RETRY: Final = b"retry: 2000\n"
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Changes as they happen"}
+}
+Names = Annotated[
+    str, Query(pattern=r"^([a-z_]{1,64}(,[a-z_]{1,64}){0,31})?$", description="Such as `a,b`; all when absent.")
+]
+router = APIRouter(tags=["live"])
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What one client is told."""
+
+    who: Caller
+    kinds: frozenset[str]
+    topics: frozenset[str]
+
+    def lets(self, change: Change) -> bool:
+        """Tell whether the client may and wants to know."""
+        if self.topics and change.topic not in self.topics:
+            return False
+        if change.kind is None:
+            return change.topic == "system" and change.tenant_id in {None, self.who.tenant_id}
+        return change.kind in self.kinds and self.who.tenant_id in {None, change.tenant_id}
+
+
+class Stream(StreamingResponse):
+    """Writes the changes a filter lets pass, beginning after an id, until the client or the server goes."""
+
+    def __init__(self, tail: Tail, metrics: Metrics, which: Filter, after: int | None) -> None:
+        super().__init__((), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        self._tail = tail
+        self._metrics = metrics
+        self._filter = which
+        self._told = after
+        self._send: Send
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the whole stream."""
+        self._send = send
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await self._tail.ready()
+        with self._tail.subscribe() as subscription:
+            try:
+                await self._replay(subscription)
+                await self._follow(subscription)
+            except TimeoutError:
+                self._metrics.stream_resets.labels("stuck").inc()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _replay(self, subscription: Subscription) -> None:
+        after = self._told
+        self._told = subscription.joined
+        if after is None:
+            await self._write(_RETRY + _mark(subscription.joined))
+            return
+        oldest, newest = await asyncio.to_thread(self._tail.kept)
+        if after < oldest - 1 or after > newest:
+            await self._reset("too_old" if after < oldest else "unknown_id", subscription.joined)
+            return
+        await self._write(_RETRY + _mark(after))
+        while after < subscription.joined:
+            page = await asyncio.to_thread(self._tail.after, after)
+            await self._tell(t for t in page if t.change.change_id <= subscription.joined)
+            if len(page) < PAGE:
+                break
+            after = page[-1].change.change_id
+
+    async def _follow(self, subscription: Subscription) -> None:
+        while not subscription.ended:
+            try:
+                async with asyncio.timeout(HEARTBEAT_S):
+                    told = await subscription.take()
+            except TimeoutError:
+                await self._write(b": alive\n" + _mark(self._told or 0))
+                continue
+            if subscription.overflowed:
+                await self._reset("too_slow", self._tail.position)
+                return
+            if told:
+                await self._tell(told)
+                self._told = told[-1].change.change_id
+
+    async def _tell(self, told: Iterable[Told]) -> None:
+        frames = b"".join(t.frame for t in told if self._filter.lets(t.change))
+        if frames:
+            await self._write(frames)
+
+    async def _reset(self, reason: str, position: int) -> None:
+        self._metrics.stream_resets.labels(reason).inc()
+        await self._write(b'id: %d\nevent: reset\ndata: {"reason":"%s"}\n\n' % (position, reason.encode()))
+
+    async def _write(self, frames: bytes) -> None:
+        async with asyncio.timeout(_SEND_S):
+            await self._send({"type": "http.response.body", "body": frames, "more_body": True})
+
+
+@router.get(
+    "/stream",
+    response_class=Response,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "Changes as they happen"}} | responses(429),
+)
+async def stream(  # noqa: PLR0917
+    who: Who,
+    services: Use,
+    request: Request,
+    topics: Names = "",
+    kinds: Names = "",
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", pattern=r"^\d{1,18}$")] = None,
+    after: Annotated[int | None, Query(ge=0, lt=10**18, description="As Last-Event-ID, for the first connect.")] = None,
+) -> Response:
+    """Follow changes: `id` is the change's, `event` its topic; `event: reset` says that some are lost: read afresh."""
+    tail = cast("Tail", request.app.state.tail)
+    if tail.full:
+        raise TooManyRequests("too many clients follow the live stream")
+    wanted = frozenset(filter(None, kinds.split(",")))
+    visible = seeing.kinds(who, services.catalog)
+    which = Filter(who, visible & wanted if wanted else visible, frozenset(filter(None, topics.split(","))))
+    begin = after if last_event_id is None else int(last_event_id)
+    return Stream(tail, cast("Metrics", request.app.state.metrics), which, begin)
+
+
+def _mark(change_id: int) -> bytes:
+    """Return an event without data: the client keeps the id, so that it resumes from here."""
+    return b"id: %d\n\n" % change_id

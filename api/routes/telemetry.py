@@ -1,0 +1,287 @@
+"""Stored series of one device: raw or in buckets, as JSON or CSV; gaps are told, never drawn as zero."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Any, Final, cast, get_args
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel, Field, JsonValue
+from pydantic_core import to_json
+
+from api import seeing, tables
+from api.authentication import Who
+from api.fields import IdInPath
+from api.problems import responses
+from api.series import Span, chosen, fields_of, gaps_beside, gaps_between, interval_s, model_of, width_us
+from api.services import Services, Use
+from api.times import TimeIn, TimeOut
+from devices.errors import Invalid
+from devices.instants import DAY_US, rfc3339
+from devices.kind import DeviceKind
+from devices.ports.telemetry import Aggregate, Bucket, Row
+from devices.samples import SeriesKey
+
+MOST_ROWS: Final = 10_000
+MOST_BUCKETS: Final = 20_000
+_LONGEST_CSV_US: Final = 100 * DAY_US
+_CSV: Final = {"text/csv": {"schema": {"type": "string"}}}
+router = APIRouter(prefix="/devices", tags=["telemetry"])
+
+
+class Series(BaseModel):
+    """A stored series of a device: its parts and its fields."""
+
+    series: str
+    parts: list[str]
+    fields: list[str]
+
+
+class SeriesList(BaseModel):
+    """Stored series."""
+
+    items: list[Series]
+
+
+class Gap(BaseModel):
+    """No sample came for more than three reporting intervals."""
+
+    from_: TimeOut = Field(serialization_alias="from")
+    to: TimeOut
+
+
+class Sample(BaseModel):
+    """A stored sample, or in a bucket `count`, `covered_s` and per field the aggregates."""
+
+    ts: TimeOut
+    received_at: TimeOut | None = None
+    suspect: bool | None = None
+    count: int | None = None
+    covered_s: float | None = None
+    values: dict[str, JsonValue]
+
+
+class Telemetry(BaseModel):
+    """Samples in order of time. `thinned`: buckets instead of samples; `source`: what they were computed from."""
+
+    id: str
+    series: str
+    part: str
+    from_: TimeOut = Field(serialization_alias="from")
+    to: TimeOut
+    source: str
+    thinned: bool
+    bucket: str | None
+    expected_interval_s: float
+    next_from: TimeOut | None
+    """Where to go on when there are more samples than the limit."""
+    gaps: list[Gap]
+    items: list[Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A checked question about one series."""
+
+    key: SeriesKey
+    kind: DeviceKind
+    from_us: int
+    to_us: int
+    now_us: int
+    interval_s: float
+    fields: str | None
+    limit: int
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The part of the range that lies in the past."""
+        return self.from_us, max(self.from_us, min(self.to_us, self.now_us))
+
+    def chosen(self, *, numeric: bool) -> Sequence[str]:
+        """Fields asked for."""
+        return chosen(model_of(self.kind, self.key.series), self.fields, numeric=numeric)
+
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": Telemetry, "content": _CSV, "description": "Samples or buckets"}
+}
+
+
+@router.get("/{asset_id}/series", responses=responses(404))
+def list_series(asset_id: IdInPath, who: Who, services: Use) -> SeriesList:
+    """List what is stored of a device."""
+    with services.registry.read() as tx:
+        asset = seeing.asset(tx, who, asset_id)
+    kind = services.catalog[asset.kind]
+    names = [s for s in services.reader.series(asset_id, asset.kind) if _known(kind, s)]
+    return SeriesList(
+        items=[
+            Series(
+                series=name,
+                parts=list(services.reader.parts(asset_id, asset.kind, name)),
+                fields=list(fields_of(model_of(kind, name))),
+            )
+            for name in names
+        ]
+    )
+
+
+@router.get(
+    "/{asset_id}/telemetry",
+    response_class=Response,
+    responses=_ANSWERS | responses(404),
+)
+def get_telemetry(  # noqa: PLR0917
+    asset_id: IdInPath,
+    who: Who,
+    services: Use,
+    series: Annotated[str, Query(pattern=r"^[a-z0-9_]{1,80}$")] = "telemetry",
+    part: Annotated[str, Query(pattern=r"^[A-Za-z0-9_.:-]{0,64}$")] = "",
+    fields: Annotated[str | None, Query(max_length=4000, pattern=r"^[a-z0-9_]+(,[a-z0-9_]+)*$")] = None,
+    from_: Annotated[TimeIn | None, Query(alias="from", description="24 h before `to` when absent.")] = None,
+    to: Annotated[TimeIn | None, Query(description="Now when absent; itself not included.")] = None,
+    bucket: Annotated[str | None, Query(max_length=8, description="Width such as `5m`; raw when absent.")] = None,
+    agg: Annotated[str, Query(pattern=r"^[a-z0-9]+(,[a-z0-9]+){0,8}$", description=", ".join(get_args(Aggregate)))] = (
+        "mean,min,max"
+    ),
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS, description="Of raw samples; CSV has no limit.")] = 5_000,
+    accept: Annotated[str | None, Header(max_length=500)] = None,
+) -> Response:
+    """Read a range of one series, raw or in buckets."""
+    now_us = services.now_us()
+    to_us = now_us if to is None else to
+    from_us = to_us - DAY_US if from_ is None else from_
+    if from_us >= to_us:
+        raise Invalid("must be before `to`", field="query.from")
+    with services.registry.read() as tx:
+        asset = seeing.asset(tx, who, asset_id)
+        kind = services.catalog[asset.kind]
+        interval = interval_s(tx, kind, asset)
+    asked = Asked(
+        SeriesKey(asset_id, asset.kind, series, part), kind, max(0, from_us), to_us, now_us, interval, fields, limit
+    )
+    csv = tables.wants_csv(accept)
+    if bucket is not None:
+        return _buckets(services, asked, bucket, agg, csv=csv)
+    return _raw_csv(services, asked) if csv else _raw(services, asked)
+
+
+def _raw(services: Services, asked: Asked) -> Response:
+    fields = asked.chosen(numeric=False)
+    wanted = None if asked.fields is None else fields
+    found = services.reader.rows(asked.key, asked.from_us, asked.to_us, fields=wanted, limit=asked.limit + 1)
+    rows = list(islice(found, asked.limit + 1))
+    more = rows[asked.limit].ts_us if len(rows) > asked.limit else None
+    begin, end = asked.span
+    span = (begin, end if more is None else more)
+    rows = rows[: asked.limit]
+    return _answer(
+        asked,
+        bucket=None,
+        source="raw",
+        next_from=more,
+        gaps=gaps_between((r.ts_us for r in rows), span, asked.interval_s),
+        items=[_row(r) for r in rows],
+    )
+
+
+def _buckets(services: Services, asked: Asked, bucket: str, agg: str, *, csv: bool) -> Response:
+    width = width_us(bucket)
+    if (asked.to_us - asked.from_us) // width > MOST_BUCKETS:
+        raise Invalid(f"too narrow for this range: at most {MOST_BUCKETS} buckets", field="query.bucket")
+    aggregates = _aggregates(agg)
+    fields = asked.chosen(numeric=True)
+    found = services.reader.buckets(
+        asked.key,
+        asked.from_us,
+        asked.to_us,
+        fields=fields,
+        width_us=width,
+        aggregates=aggregates,
+        expected_interval_s=asked.interval_s,
+    )
+    if csv:
+        header = ["ts", "count", "covered_s", *(f"{f}_{a}" for f in fields for a in aggregates)]
+        table = (_bucket_cells(b, fields, aggregates) for b in found.items)
+        return tables.streamed(header, table, f"{asked.key.asset_id}-{bucket}")
+    return _answer(
+        asked,
+        bucket=bucket,
+        source=found.source,
+        next_from=None,
+        gaps=gaps_beside(found.items, width, asked.span, asked.interval_s),
+        items=[
+            {"ts": rfc3339(b.start_us), "count": b.count, "covered_s": round(b.covered_s, 3), "values": b.values}
+            for b in found.items
+        ],
+    )
+
+
+def _raw_csv(services: Services, asked: Asked) -> Response:
+    if asked.to_us - asked.from_us > _LONGEST_CSV_US:
+        raise Invalid("at most 100 days of raw samples at once", field="query.from")
+    fields = asked.chosen(numeric=False)
+    wanted = None if asked.fields is None else fields
+
+    def cells() -> Iterator[Sequence[Any]]:
+        for row in services.reader.rows(asked.key, asked.from_us, asked.to_us, fields=wanted):
+            yield (
+                rfc3339(row.ts_us),
+                rfc3339(row.received_us),
+                row.suspect,
+                *(row.values.get(f, "") for f in fields),
+            )
+
+    return tables.streamed(["ts", "received_at", "suspect", *fields], cells(), asked.key.asset_id)
+
+
+def _answer(
+    asked: Asked,
+    *,
+    bucket: str | None,
+    next_from: int | None,
+    gaps: Sequence[Span],
+    source: str,
+    items: Sequence[dict[str, Any]],
+) -> Response:
+    body = {
+        "id": asked.key.asset_id,
+        "series": asked.key.series,
+        "part": asked.key.part,
+        "from": rfc3339(asked.from_us),
+        "to": rfc3339(asked.to_us),
+        "source": source,
+        "thinned": bucket is not None,
+        "bucket": bucket,
+        "expected_interval_s": asked.interval_s,
+        "next_from": None if next_from is None else rfc3339(next_from),
+        "gaps": [{"from": rfc3339(a), "to": rfc3339(b)} for a, b in gaps],
+        "items": items,
+    }
+    return Response(to_json(body), media_type="application/json")
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "ts": rfc3339(row.ts_us),
+        "received_at": rfc3339(row.received_us),
+        "suspect": row.suspect,
+        "values": row.values,
+    }
+
+
+def _bucket_cells(bucket: Bucket, fields: Sequence[str], aggregates: Sequence[str]) -> Sequence[Any]:
+    found = (bucket.values.get(f, {}).get(a, "") for f in fields for a in aggregates)
+    return rfc3339(bucket.start_us), bucket.count, round(bucket.covered_s, 3), *found
+
+
+def _aggregates(agg: str) -> Sequence[Aggregate]:
+    wanted = list(dict.fromkeys(agg.split(",")))
+    for name in wanted:
+        if name not in get_args(Aggregate):
+            raise Invalid(f"there is no {name}; there are {', '.join(get_args(Aggregate))}", field="query.agg")
+    return cast("Sequence[Aggregate]", wanted)
+
+
+def _known(kind: DeviceKind, series: str) -> bool:
+    return series == "telemetry" or series.removeprefix("event_") in kind.events

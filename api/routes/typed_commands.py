@@ -1,0 +1,59 @@
+"""A route for each command of each kind, with its own body in the documentation; derived from the catalog."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import create_model
+
+from api.authentication import Who
+from api.fields import IdInPath
+from api.issuing import CommandShown, IdempotencyKey, Issuer, Order, Waiting
+from api.problems import responses
+from api.routes.commands import answer
+from api.services import Use
+from devices.catalog import Catalog
+from devices.kind import DeviceKind
+from devices.messages import CommandBody
+
+
+def build(catalog: Catalog) -> APIRouter:
+    """Return `POST /{kind}/{asset_id}/commands/{name}` for every command of every kind."""
+    router = APIRouter(tags=["commands"])
+    for kind in catalog.values():
+        for body in kind.commands:
+            router.add_api_route(
+                f"/{kind.name}/{{asset_id}}/commands/{body.NAME}",
+                _endpoint(kind, body),
+                methods=["POST"],
+                status_code=202,
+                response_model=CommandShown,
+                responses=responses(404, 409),
+                name=f"{body.NAME}_{kind.name}",
+                summary=f"{kind.title}: {body.NAME}",
+                description=f"{body.__doc__ or ''}\n\nNeeds `{body.SCOPE}`.",
+            )
+    return router
+
+
+def _endpoint(kind: DeviceKind, body: type[CommandBody]) -> Callable[..., Any]:
+    model = create_model(f"{kind.name}_{body.NAME}_order", __base__=Order, arguments=(body, ...))
+
+    async def post(  # noqa: PLR0917
+        asset_id: IdInPath,
+        who: Who,
+        services: Use,
+        request: Request,
+        response: Response,
+        wait: Waiting,
+        order: Any,  # noqa: ANN401 - its type is made from the catalog
+        key: IdempotencyKey = None,
+    ) -> CommandShown:
+        arguments = order.arguments.model_dump(mode="json", exclude_unset=True)
+        issuer = Issuer(services, who, key)
+        command = await asyncio.to_thread(issuer.to_device, asset_id, kind.name, body.NAME, arguments, order)
+        return await answer(request, response, services, command, wait)
+
+    post.__annotations__["order"] = model
+    return post

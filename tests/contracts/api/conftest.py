@@ -1,0 +1,113 @@
+"""The API over a real registry and a real store, both SQLite."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.application import create_app
+from api.authentication import digest
+from api.services import Services
+from devices.catalog import Catalog, discover
+from devices.instants import SECOND_US
+from devices.ports.access import ApiKey, ApiKeys
+from devices.ports.books import Change, Changes
+from devices.ports.inventory import Asset, Binding, Inventory
+from storage.registry.engine import SqlRegistry, open_registry
+from storage.telemetry.sqlite_reader import SqliteTelemetryReader
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
+
+NOW_US = 1_790_000_000 * SECOND_US
+SECRET = "s" * 43
+
+
+@dataclass
+class Clock:
+    """Time as the test wants it."""
+
+    now_us: int = NOW_US
+
+    def __call__(self) -> int:
+        return self.now_us
+
+
+@dataclass(frozen=True)
+class City:
+    """An installation seen from behind and from outside."""
+
+    registry: SqlRegistry
+    writer: SqliteTelemetryWriter
+    catalog: Catalog
+    services: Services
+    clock: Clock
+    client: TestClient
+
+    def key(self, *scopes: str, tenant_id: str | None = None, **fields: Any) -> dict[str, str]:
+        """Headers of a fresh key with these scopes."""
+        with self.registry.write() as tx:
+            keys = tx.get(ApiKeys)
+            number = len(keys.all())
+            name = fields.pop("name", f"key {number}")
+            keys.add(
+                ApiKey(f"k{number}", f"p{number}", digest(SECRET), name, tenant_id, frozenset(scopes), NOW_US, **fields)
+            )
+        return {"Authorization": f"Bearer p{number}.{SECRET}"}
+
+    def asset(self, asset_id: str, kind: str = "streetlight", tenant_id: str = "kl", **fields: Any) -> Asset:
+        """Register an asset with a device `d-…` bound to it for an hour."""
+        asset = Asset(asset_id, tenant_id, kind, fields.pop("name", asset_id), NOW_US, **fields)
+        with self.registry.write() as tx:
+            inventory = tx.get(Inventory)
+            inventory.add(asset)
+            inventory.bind(Binding(asset_id, f"d-{asset_id}", tenant_id, kind, NOW_US - 3600 * SECOND_US))
+        return asset
+
+    def change(self, topic: str, kind: str | None = "streetlight", tenant_id: str | None = "kl", **data: Any) -> None:
+        """Tell a change as the gateway does."""
+        with self.registry.write() as tx:
+            tx.get(Changes).add([Change(0, NOW_US, tenant_id, kind, topic, data)])
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry file with all tables, to copy."""
+    path = tmp_path_factory.mktemp("registry") / "empty.db"
+    open_registry(f"sqlite:///{path}", checkpoints=True).close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    return discover()
+
+
+@pytest.fixture
+def open_city(tmp_path: Path, migrated: Path, catalog: Catalog) -> Iterator[Callable[[], City]]:
+    """Opens the installation; the client's lifespan runs from the first request within `with city.client`."""
+    shutil.copy(migrated, tmp_path / "registry.db")
+    registry = open_registry(f"sqlite:///{tmp_path / 'registry.db'}", migrate=False, checkpoints=True)
+    writer = SqliteTelemetryWriter(path=tmp_path / "telemetry.db", catalog=catalog)
+    clock = Clock()
+    reader = SqliteTelemetryReader(path=tmp_path / "telemetry.db", catalog=catalog, now_us=clock)
+
+    def opened() -> City:
+        services = Services(registry, reader, catalog, clock, "9.9.9")
+        client = TestClient(create_app(services, poll_s=0.02))
+        return City(registry, writer, catalog, services, clock, client)
+
+    yield opened
+    reader.close()
+    writer.close()
+    registry.close()
+
+
+@pytest.fixture
+def city(open_city: Callable[[], City]) -> Iterator[City]:
+    """The installation with a running API."""
+    opened = open_city()
+    with opened.client:
+        yield opened
