@@ -1,0 +1,132 @@
+"""Answers bucket queries out of raw samples and rollups, the same way for every store."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final, Literal, Protocol
+
+from devices import rollup
+from devices.errors import Invalid, RawDataGone
+from devices.instants import HOUR_US, SECOND_US
+from devices.kind import Limits
+from devices.ports.telemetry import Aggregate, Buckets, RollupName
+from devices.rollup import PERCENTILES, WIDTHS_US, Numbers, Piece, floor_to
+from devices.samples import TELEMETRY, SeriesKey
+from storage.telemetry.pace import raw_since
+
+RAW_ROWS_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class BucketQuery:
+    """Arguments of `TelemetryReader.buckets`."""
+
+    key: SeriesKey
+    from_us: int
+    to_us: int
+    fields: Sequence[str]
+    width_us: int
+    aggregates: Sequence[Aggregate]
+    expected_interval_s: float
+
+    @property
+    def start_us(self) -> int:
+        """Start of the first bucket."""
+        return floor_to(self.from_us, self.width_us)
+
+    @property
+    def end_us(self) -> int:
+        """End of the last bucket."""
+        return -floor_to(-self.to_us, self.width_us)
+
+
+class Stored(Protocol):
+    """What a store can tell of one series; ranges are [from_us, to_us), answers rise in time."""
+
+    def numbers(self, key: SeriesKey, from_us: int, to_us: int, fields: Sequence[str]) -> Iterator[Numbers]:
+        """Every sample with those of the fields that are numbers."""
+
+    def pieces(
+        self, key: SeriesKey, width: RollupName, from_us: int, to_us: int, fields: Sequence[str]
+    ) -> Iterator[Piece]:
+        """Rollup pieces."""
+
+    def unrolled_hours(self, key: SeriesKey, from_us: int, to_us: int, now_us: int) -> Sequence[int]:
+        """Hours of the range that must be read raw because their rollups may be out of date, in order."""
+
+
+def read(stored: Stored, query: BucketQuery, limits: Limits, now_us: int, raw_rows_max: int = RAW_ROWS_MAX) -> Buckets:
+    """Answer the query. Raises RawDataGone, Invalid."""
+    if query.width_us <= 0 or query.expected_interval_s <= 0:
+        raise Invalid("bucket width and expected interval must be above zero")
+    source = _source(query, limits, now_us, raw_rows_max)
+    if source == "raw":
+        pieces = _from_raw(stored, query, query.start_us, query.end_us, query.width_us)
+    else:
+        pieces = rollup.combine(_from_rollups(stored, query, source, now_us), query.width_us)
+    items = [rollup.bucket(piece, query.fields, query.aggregates) for piece in pieces if piece.count]
+    return Buckets(query.width_us, source, items)
+
+
+def _source(query: BucketQuery, limits: Limits, now_us: int, raw_rows_max: int) -> Literal["raw"] | RollupName:
+    raw_lasts = query.from_us >= raw_since(limits, now_us)
+    narrowed = rollup.widest(query.width_us) if query.key.series == TELEMETRY else None
+    if narrowed is None or any(aggregate in PERCENTILES for aggregate in query.aggregates):
+        if not raw_lasts:
+            raise RawDataGone(f"raw samples last {limits.raw_retention_days} days")
+        return "raw"
+    span_us = min(query.end_us, now_us) - query.start_us
+    few = span_us <= raw_rows_max * query.expected_interval_s * SECOND_US
+    return "raw" if raw_lasts and few else narrowed
+
+
+def _from_raw(stored: Stored, query: BucketQuery, start_us: int, end_us: int, width_us: int) -> Iterator[Piece]:
+    """Pieces of [start_us, end_us); samples around it count for coverage only."""
+    reach = rollup.reach_us(query.expected_interval_s)
+    samples = stored.numbers(query.key, start_us - reach, end_us + reach, query.fields)
+    percentiles = [aggregate for aggregate in query.aggregates if aggregate in PERCENTILES]
+    for piece in rollup.summarise(samples, width_us, reach, percentiles):
+        if start_us <= piece.start_us < end_us:
+            yield piece
+
+
+def _from_rollups(stored: Stored, query: BucketQuery, width: RollupName, now_us: int) -> Iterator[Piece]:
+    unrolled = stored.unrolled_hours(query.key, query.start_us, query.end_us, now_us)
+    return chain.from_iterable(
+        _from_raw(stored, query, start_us, end_us, WIDTHS_US[width])
+        if raw
+        else stored.pieces(query.key, width, start_us, end_us, query.fields)
+        for start_us, end_us, raw in _stretches(query.start_us, query.end_us, unrolled)
+    )
+
+
+def _stretches(start_us: int, end_us: int, unrolled: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
+    """Cut [start_us, end_us) into stretches to read as rollups (False) and as raw samples (True)."""
+    at_us = start_us
+    for first_us, last_us in _runs(unrolled):
+        if at_us < first_us:
+            yield at_us, first_us, False
+        yield max(start_us, first_us), min(end_us, last_us + HOUR_US), True
+        at_us = last_us + HOUR_US
+    if at_us < end_us:
+        yield at_us, end_us, False
+
+
+def _runs(hours: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of hours without a gap."""
+    first: int | None = None
+    last = 0
+    for hour_us in hours:
+        if first is None or hour_us != last + HOUR_US:
+            if first is not None:
+                yield first, last
+            first = hour_us
+        last = hour_us
+    if first is not None:
+        yield first, last
+
+
+def only_numbers(values: Mapping[str, object], fields: Sequence[str]) -> dict[str, float]:
+    """Those of the fields that have a number; bools are none."""
+    found = ((name, values.get(name)) for name in fields)
+    return {name: value for name, value in found if isinstance(value, int | float) and not isinstance(value, bool)}

@@ -1,0 +1,142 @@
+"""Requests to InfluxDB 2 through influxdb-client, and what its answers mean."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from influxdb_client.client.bucket_api import BucketsApi
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
+from influxdb_client.domain.dialect import Dialect
+from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
+from urllib3.exceptions import HTTPError
+
+from devices.errors import StoreUnavailable
+
+TIMEOUT_S: Final = 20.0
+"""The server gives up after 10 s: it answers first."""
+REASON_CHARS: Final = 500
+_DIALECT: Final = Dialect(  # type: ignore[no-untyped-call]
+    header=True, delimiter=",", annotations=["datatype"], comment_prefix="#"
+)
+_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_REFUSED: Final = frozenset({400, 413, 422})
+_NOT_ALLOWED: Final = {
+    401: "InfluxDB does not accept the token",
+    403: "the token lacks a permission in InfluxDB",
+    404: "InfluxDB does not know the organisation or bucket",
+}
+
+
+class LinesRefusedError(Exception):
+    """InfluxDB refused some or all lines of a request for what they say."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Table(NamedTuple):
+    """Column names and Flux types of a stretch of rows."""
+
+    place: Mapping[str, int]
+    types: Sequence[str]
+
+
+class InfluxHttp:
+    """Thread-safe. Times out after 20 s, never retries by itself. Compresses writes where the server is not local."""
+
+    def __init__(
+        self, *, url: str, org: str, token: str, timeout_s: float = TIMEOUT_S, compress: bool | None = None
+    ) -> None:
+        self._org = org
+        self._client = InfluxDBClient(
+            url=url, token=token, org=org, timeout=round(timeout_s * 1000), connection_pool_maxsize=16
+        )
+        self._writes = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
+        self._compress = urlsplit(url).hostname not in _LOCAL if compress is None else compress
+
+    def write(self, bucket: str, lines: Sequence[str]) -> None:
+        """Store all lines. Raises LinesRefusedError (some may be stored), StoreUnavailable."""
+        body = "\n".join(lines).encode()
+        headers = {}
+        if self._compress:
+            body, headers = gzip.compress(body, compresslevel=1, mtime=0), {"content_encoding": "gzip"}
+        with _guarded(refusals=True):
+            self._writes.post_write(  # type: ignore[no-untyped-call]
+                self._org, bucket, body, precision="us", content_type="text/plain; charset=utf-8", **headers
+            )
+
+    def query(self, flux: str, values: Mapping[str, Any]) -> Iterator[tuple[Table, list[str]]]:
+        """Rows as they arrive. `values` are bound by name, never part of the text. Raises StoreUnavailable."""
+        with _guarded():
+            response = self._client.query_api().query_raw(flux, dialect=_DIALECT, params=dict(values))
+            # The client's default closes the body at its last byte, before the text layer has seen the end.
+            response.auto_close = False
+            try:
+                yield from _tables(csv.reader(io.TextIOWrapper(response, encoding="utf-8", newline="")))
+            finally:
+                response.close()
+                response.release_conn()
+
+    def ensure_bucket(self, name: str, retention_s: int) -> None:
+        """Create the bucket, or set its retention when it has another. Raises StoreUnavailable."""
+        rules = BucketRetentionRules(type="expire", every_seconds=retention_s)  # type: ignore[no-untyped-call]
+        with _guarded():
+            buckets: BucketsApi = self._client.buckets_api()
+            found = buckets.find_bucket_by_name(name)  # type: ignore[no-untyped-call]
+            if found is None:
+                buckets.create_bucket(bucket_name=name, retention_rules=rules, org=self._org)
+            elif [rule.every_seconds for rule in found.retention_rules] != [retention_s]:
+                found.retention_rules = [rules]
+                buckets.update_bucket(found)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()  # type: ignore[no-untyped-call]
+
+
+def _tables(rows: Iterator[list[str]]) -> Iterator[tuple[Table, list[str]]]:
+    types: Sequence[str] = ()
+    table: Table | None = None
+    for row in rows:
+        if not row:
+            continue
+        if row[0] == "#datatype":
+            types, table = row, None
+        elif table is None:
+            if "error" in row:
+                raise StoreUnavailable(f"InfluxDB broke off its answer: {next(rows, row)}"[:REASON_CHARS])
+            table = Table({name: place for place, name in enumerate(row)}, types)
+        else:
+            yield table, row
+
+
+@contextmanager
+def _guarded(*, refusals: bool = False) -> Iterator[None]:
+    try:
+        yield
+    except ApiException as error:
+        status = int(error.status or 0)
+        if refusals and status in _REFUSED:
+            raise LinesRefusedError(_reason(error)) from error
+        meaning = _NOT_ALLOWED.get(status, f"InfluxDB answered {status}")
+        raise StoreUnavailable(f"{meaning}: {_reason(error)}") from error
+    except (HTTPError, OSError) as error:
+        raise StoreUnavailable(f"InfluxDB: {error}"[:REASON_CHARS]) from error
+
+
+def _reason(error: ApiException) -> str:
+    text = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body or error.reason)
+    try:
+        decoded = json.loads(text)
+    except ValueError:
+        return text[:REASON_CHARS]
+    message = decoded.get("message", text) if isinstance(decoded, dict) else text
+    return str(message)[:REASON_CHARS]

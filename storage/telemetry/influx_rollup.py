@@ -1,0 +1,86 @@
+"""Rolls up marked hours: reads raw samples back from InfluxDB, writes pieces to the kind's rollup bucket."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from devices.errors import StoreUnavailable
+from devices.instants import HOUR_US
+from devices.kind import DeviceKind
+from devices.rollup import Numbers, reach_us, roll_hour
+from devices.samples import TELEMETRY, SeriesKey
+from storage.telemetry import influx_bisect
+from storage.telemetry.bucket_reading import only_numbers
+from storage.telemetry.influx_answers import ByTime, by_series
+from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
+from storage.telemetry.influx_flux import Where, numbers_of_many
+from storage.telemetry.influx_http import InfluxHttp
+from storage.telemetry.influx_lines import rollup_line
+from storage.telemetry.pace import Slice, due_before, raw_since, series_per_slice
+from storage.telemetry.schema import Schema
+from storage.telemetry.series_book import SeriesBook
+from storage.telemetry.sqlite_file import transaction
+
+
+class InfluxRollup:
+    """Works on the writer's thread and connection."""
+
+    def __init__(
+        self,
+        *,
+        http: InfluxHttp,
+        state: sqlite3.Connection,
+        book: SeriesBook,
+        catalog: Mapping[str, DeviceKind],
+        schema: Schema,
+        prefix: str,
+    ) -> None:
+        self._http = http
+        self._state = state
+        self._book = book
+        self._catalog = catalog
+        self._schema = schema
+        self._prefix = prefix
+
+    def run(self, now_us: int) -> int:
+        """One slice of work; returns buckets written. Raises StoreUnavailable."""
+        until = Slice()
+        written = 0
+        while not until.over():
+            due = self._book.next_hour(due_before(now_us))
+            if due is None:
+                break
+            written += self._roll_some(*due, now_us)
+        return written
+
+    def _roll_some(self, name: str, hour_us: int, now_us: int) -> int:
+        kind = self._catalog.get(name)
+        marked = self._book.marked(name, hour_us, series_per_slice(kind.limits) if kind else 1000)
+        lines: list[str] = []
+        if kind is not None and hour_us >= raw_since(kind.limits, now_us):
+            lines = self._pieces(kind, hour_us, [key for _, key in marked])
+            post = partial(self._http.write, rollup_bucket(self._prefix, name))
+            if refused := influx_bisect.store(post, lines):
+                raise StoreUnavailable(f"rollups are refused: {next(iter(refused.values()))}")
+        with transaction(self._state):
+            self._book.unmark(hour_us, [series_id for series_id, _ in marked])
+        return len(lines)
+
+    def _pieces(self, kind: DeviceKind, hour_us: int, keys: Sequence[SeriesKey]) -> list[str]:
+        reach = reach_us(kind.limits.reporting_interval_s)
+        names = self._schema.numeric(kind.name, TELEMETRY)
+        bucket = raw_bucket(self._prefix, kind.name)
+        where = Where(bucket, hour_us - reach, hour_us + HOUR_US + reach)
+        query = numbers_of_many(where, TELEMETRY, [key.asset_id for key in keys], names)
+        found = by_series(self._http.query(*query))
+        return [
+            rollup_line(key, width, piece)
+            for key in keys
+            for width, pieces in roll_hour(_in_order(found, key, names), hour_us, reach).items()
+            for piece in pieces
+        ]
+
+
+def _in_order(found: Mapping[tuple[str, str], ByTime], key: SeriesKey, names: Sequence[str]) -> list[Numbers]:
+    times = found.get((key.asset_id, key.part), {})
+    return [(ts_us, only_numbers(times[ts_us], names)) for ts_us in sorted(times)]

@@ -1,0 +1,57 @@
+"""When rollups are due and how long one slice of housekeeping may take."""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from devices.instants import DAY_US, HOUR_US, MINUTE_US
+from devices.kind import DeviceKind, Limits
+from devices.rollup import floor_to, reach_us
+
+SLICE_S: Final = 0.25
+SETTLE_US: Final = 5 * MINUTE_US
+"""An hour is rolled up this long after its end; until then readers take its raw samples."""
+LAG_US: Final = 10 * MINUTE_US
+"""Allowed to the rollup of an ended hour, where readers cannot see whether it took place."""
+
+
+class Slice:
+    """A bounded piece of work on a thread that has others to do."""
+
+    def __init__(self, seconds: float = SLICE_S) -> None:
+        self._end = time.monotonic() + seconds
+
+    def over(self) -> bool:
+        """True when it is time to let others work."""
+        return time.monotonic() >= self._end
+
+
+class Reaches:
+    """How far back a sample of a kind speaks, by the kind's usual reporting interval."""
+
+    def __init__(self, catalog: Mapping[str, DeviceKind]) -> None:
+        self._reaches = {name: reach_us(kind.limits.reporting_interval_s) for name, kind in catalog.items()}
+
+    def __call__(self, kind: str) -> int:
+        """Microseconds."""
+        return self._reaches[kind]
+
+
+def due_before(now_us: int) -> int:
+    """Hours that begin before this have ended and settled."""
+    return floor_to(now_us - SETTLE_US, HOUR_US)
+
+
+def raw_since(limits: Limits, now_us: int) -> int:
+    """Raw samples before this are dropped; a full hour, so that no hour is ever rolled up again from a part of it."""
+    return floor_to(now_us - limits.raw_retention_days * DAY_US, HOUR_US)
+
+
+def rollups_since(limits: Limits, now_us: int) -> int:
+    """Rollups before this are dropped."""
+    return floor_to(now_us - limits.rollup_retention_days * DAY_US, HOUR_US)
+
+
+def series_per_slice(limits: Limits) -> int:
+    """How many series' hours make up about 5,000 samples."""
+    return max(1, min(100, round(5_000 * limits.reporting_interval_s / 3600)))

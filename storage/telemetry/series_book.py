@@ -1,0 +1,77 @@
+"""Which series there are and which of their hours await a rollup; in SQLite, so that it survives a restart."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from devices.rollup import touched_hours
+from devices.samples import TELEMETRY, Sample, SeriesKey
+
+MARKS_KNOWN: Final = 100_000
+
+
+class SeriesBook:
+    """Works inside the transactions of its owner, on the connection of the one writer."""
+
+    def __init__(self, connection: sqlite3.Connection, reach_of: Callable[[str], int]) -> None:
+        self._connection = connection
+        self._reach_of = reach_of
+        self._ids: dict[tuple[str, str, str, str], int] = {}
+        self._marked: set[tuple[int, int]] = set()
+
+    def forget(self) -> None:
+        """Drop what is remembered in memory; call it when a transaction was rolled back."""
+        self._ids.clear()
+        self._marked.clear()
+
+    def id_of(self, sample: Sample) -> int:
+        """Number of the sample's series, new or known."""
+        identity = (sample.kind, sample.asset_id, sample.series, sample.part)
+        series_id = self._ids.get(identity)
+        if series_id is None:
+            insert = "INSERT INTO series (kind, asset_id, series, part) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+            self._connection.execute(insert, identity)
+            select = "SELECT series_id FROM series WHERE kind = ? AND asset_id = ? AND series = ? AND part = ?"
+            series_id = int(self._connection.execute(select, identity).fetchone()[0])
+            self._ids[identity] = series_id
+        return series_id
+
+    def mark(self, samples: Iterable[Sample]) -> None:
+        """Note the hours whose rollups these samples change. Only telemetry is rolled up, events are not."""
+        touched = {
+            (hour_us, self.id_of(sample))
+            for sample in samples
+            if sample.series == TELEMETRY
+            for hour_us in touched_hours(sample.ts_us, self._reach_of(sample.kind))
+        }
+        new = touched - self._marked
+        if not new:
+            return
+        self._connection.executemany("INSERT OR IGNORE INTO unrolled VALUES (?, ?)", sorted(new))
+        if len(self._marked) > MARKS_KNOWN:
+            self._marked.clear()
+        self._marked |= new
+
+    def next_hour(self, before_us: int) -> tuple[str, int] | None:
+        """Kind and hour of the oldest marks before the instant."""
+        select = """SELECT kind, hour_us FROM unrolled JOIN series USING (series_id)
+                    WHERE hour_us < ? ORDER BY hour_us LIMIT 1"""
+        found = self._connection.execute(select, (before_us,)).fetchone()
+        return (str(found[0]), int(found[1])) if found else None
+
+    def marked(self, kind: str, hour_us: int, limit: int) -> Sequence[tuple[int, SeriesKey]]:
+        """Some series of the kind whose hour is marked."""
+        select = """SELECT series_id, asset_id, kind, series, part FROM unrolled JOIN series USING (series_id)
+                    WHERE hour_us = ? AND kind = ? ORDER BY series_id LIMIT ?"""
+        rows = self._connection.execute(select, (hour_us, kind, limit)).fetchall()
+        return [(int(series_id), SeriesKey(*key)) for series_id, *key in rows]
+
+    def unmark(self, hour_us: int, series_ids: Iterable[int]) -> None:
+        """The hour of these series is rolled up."""
+        done = [(hour_us, series_id) for series_id in series_ids]
+        self._connection.executemany("DELETE FROM unrolled WHERE hour_us = ? AND series_id = ?", done)
+        self._marked.difference_update(done)
+
+    def all(self, kind: str) -> Sequence[int]:
+        """Numbers of all series of a kind."""
+        return [int(row[0]) for row in self._connection.execute("SELECT series_id FROM series WHERE kind = ?", (kind,))]

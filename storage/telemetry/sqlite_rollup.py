@@ -1,0 +1,77 @@
+"""Rolls up marked hours inside the SQLite file."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+
+from devices.instants import HOUR_US
+from devices.kind import DeviceKind
+from devices.ports.telemetry import RollupName
+from devices.rollup import Numbers, Piece, Tally, reach_us, roll_hour
+from storage.telemetry.pace import Slice, due_before, raw_since, series_per_slice
+from storage.telemetry.series_book import SeriesBook
+from storage.telemetry.sqlite_file import guarded, transaction
+
+_UPSERT = (
+    "INSERT OR REPLACE INTO rollup (series_id, width, start_us, count, covered_us, body) VALUES (?, ?, ?, ?, ?, ?)"
+)
+
+
+def roll_up(connection: sqlite3.Connection, book: SeriesBook, catalog: Mapping[str, DeviceKind], now_us: int) -> int:
+    """One slice of work; returns buckets written. Raises StoreUnavailable."""
+    until = Slice()
+    written = 0
+    while not until.over():
+        with transaction(connection):
+            due = book.next_hour(due_before(now_us))
+            if due is None:
+                break
+            written += _roll_some(connection, book, catalog.get(due[0]), due, now_us)
+    return written
+
+
+def _roll_some(
+    connection: sqlite3.Connection, book: SeriesBook, kind: DeviceKind | None, due: tuple[str, int], now_us: int
+) -> int:
+    name, hour_us = due
+    marked = book.marked(name, hour_us, series_per_slice(kind.limits) if kind else 1000)
+    book.unmark(hour_us, [series_id for series_id, _ in marked])
+    if kind is None or hour_us < raw_since(kind.limits, now_us):
+        return 0
+    reach = reach_us(kind.limits.reporting_interval_s)
+    rows = [
+        (series_id, width, piece.start_us, piece.count, piece.covered_us, encode(piece.fields))
+        for series_id, _ in marked
+        for width, pieces in roll_hour(_samples(connection, series_id, hour_us, reach), hour_us, reach).items()
+        for piece in pieces
+    ]
+    connection.executemany(_UPSERT, rows)
+    return len(rows)
+
+
+def encode(fields: Mapping[str, Tally]) -> str:
+    """Tallies as JSON: a list per field."""
+    return json.dumps({name: tally[:5] for name, tally in fields.items()}, separators=(",", ":"))
+
+
+def read_pieces(
+    connection: sqlite3.Connection, series_id: int, width: RollupName, span: tuple[int, int], fields: Sequence[str]
+) -> list[Piece]:
+    """Pieces that begin in the span [from, to), with the asked fields."""
+    select = """SELECT start_us, count, covered_us, body FROM rollup
+                WHERE series_id = ? AND width = ? AND start_us >= ? AND start_us < ? ORDER BY start_us"""
+    with guarded():
+        rows = connection.execute(select, (series_id, width, *span)).fetchall()
+    return [Piece(start_us, count, covered_us, _decode(body, fields)) for start_us, count, covered_us, body in rows]
+
+
+def _decode(body: str, fields: Sequence[str]) -> dict[str, Tally]:
+    stored = json.loads(body)
+    return {name: Tally(*stored[name]) for name in fields if name in stored}
+
+
+def _samples(connection: sqlite3.Connection, series_id: int, hour_us: int, reach: int) -> Iterator[Numbers]:
+    select = "SELECT ts_us, body FROM sample WHERE series_id = ? AND ts_us >= ? AND ts_us < ? ORDER BY ts_us"
+    for ts_us, body in connection.execute(select, (series_id, hour_us - reach, hour_us + HOUR_US + reach)):
+        values = json.loads(body)
+        yield ts_us, {name: value for name, value in values.items() if type(value) in {int, float}}

@@ -1,0 +1,121 @@
+"""TelemetryWriter on a SQLite file of its own."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from devices.errors import SamplesRefused, StoreUnavailable
+from devices.kind import DeviceKind
+from devices.samples import Sample
+from storage.telemetry.pace import Reaches, Slice, raw_since, rollups_since
+from storage.telemetry.schema import INT64_MAX, FieldType, Schema, Shape, ShapeCache, UnstorableError
+from storage.telemetry.series_book import SeriesBook
+from storage.telemetry.sqlite_file import SAMPLE_TABLES, SERIES_TABLES, guarded, open_writer, transaction
+from storage.telemetry.sqlite_rollup import roll_up
+
+INSERT: Final = """INSERT INTO sample (series_id, ts_us, received_us, suspect, body) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (series_id, ts_us) DO UPDATE
+    SET received_us = excluded.received_us, suspect = excluded.suspect, body = excluded.body"""
+PAGES_FREED_AT_ONCE: Final = 2_000
+SERIES_AT_ONCE: Final = 200
+
+
+class SqliteTelemetryWriter:
+    """The one writing connection of the file at `path`."""
+
+    def __init__(self, *, path: Path, catalog: Mapping[str, DeviceKind]) -> None:
+        self._catalog = catalog
+        self._reaches = Reaches(catalog)
+        self._floats = ShapeCache(Schema(catalog), _float_names)
+        self._encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+        self._connection = open_writer(path, SERIES_TABLES + SAMPLE_TABLES)
+        self._book = SeriesBook(self._connection, self._reaches)
+        self._expiring: list[tuple[int, int, int]] = []
+
+    def write(self, samples: Sequence[Sample]) -> None:
+        """Store all or raise; see the port."""
+        refused: dict[int, str] = {}
+        bodies: list[tuple[Sample, str]] = []
+        for index, sample in enumerate(samples):
+            try:
+                bodies.append((sample, self._body(sample)))
+            except (UnstorableError, ValueError) as error:
+                refused[index] = str(error)
+        if bodies:
+            self._insert(bodies)
+        if refused:
+            raise SamplesRefused(refused)
+
+    def roll_up(self, now_us: int) -> int:
+        """See the port. An hour is rolled up when it ended five minutes ago, again when late samples came."""
+        return roll_up(self._connection, self._book, self._catalog, now_us)
+
+    def apply_retention(self, now_us: int) -> int:
+        """See the port. Rows are samples and rollup buckets."""
+        until = Slice()
+        dropped = 0
+        self._expiring = self._expiring or self._expiry(now_us)
+        while self._expiring and not until.over():
+            some, self._expiring = self._expiring[:SERIES_AT_ONCE], self._expiring[SERIES_AT_ONCE:]
+            with transaction(self._connection):
+                dropped += sum(self._expire(*each) for each in some)
+        with guarded():
+            self._connection.executescript(f"PRAGMA incremental_vacuum({PAGES_FREED_AT_ONCE})")
+        return dropped
+
+    def ping(self) -> None:
+        """See the port."""
+        with transaction(self._connection):
+            self._connection.execute("PRAGMA schema_version").fetchone()
+
+    def close(self) -> None:
+        """See the port; the last connection to close folds the write-ahead log into the file."""
+        self._connection.close()
+
+    def _body(self, sample: Sample) -> str:
+        values: Mapping[str, Any] = sample.values
+        floats = self._floats.get(sample)
+        if floats:
+            values = {name: float(value) if name in floats else value for name, value in values.items()}
+        if not (-INT64_MAX <= sample.ts_us * 1000 <= INT64_MAX):
+            raise UnstorableError("time outside 1677 to 2262")
+        body = self._encode(values)
+        body.encode()
+        return body
+
+    def _insert(self, bodies: Sequence[tuple[Sample, str]]) -> None:
+        try:
+            with transaction(self._connection):
+                rows = [
+                    (self._book.id_of(sample), sample.ts_us, sample.received_us, sample.suspect, body)
+                    for sample, body in bodies
+                ]
+                rows.sort(key=lambda row: row[:2])
+                self._connection.executemany(INSERT, rows)
+                self._book.mark(sample for sample, _ in bodies)
+        except StoreUnavailable:
+            self._book.forget()
+            raise
+
+    def _expiry(self, now_us: int) -> list[tuple[int, int, int]]:
+        """Series number, oldest sample to keep, oldest rollup to keep."""
+        with guarded():
+            return [
+                (series_id, raw_since(kind.limits, now_us), rollups_since(kind.limits, now_us))
+                for kind in self._catalog.values()
+                for series_id in self._book.all(kind.name)
+            ]
+
+    def _expire(self, series_id: int, raw_us: int, rollups_us: int) -> int:
+        execute = self._connection.execute
+        dropped = execute("DELETE FROM sample WHERE series_id = ? AND ts_us < ?", (series_id, raw_us)).rowcount
+        for width in ("1m", "5m", "1h"):
+            delete = "DELETE FROM rollup WHERE series_id = ? AND width = ? AND start_us < ?"
+            dropped += execute(delete, (series_id, width, rollups_us)).rowcount
+        return dropped
+
+
+def _float_names(shape: Shape) -> frozenset[str]:
+    """Fields to convert: a whole number given for a float is kept as a float, in every store alike."""
+    return frozenset(name for name, each in zip(shape.names, shape.types, strict=True) if each == FieldType.FLOAT)
