@@ -51,7 +51,7 @@ class Envelope(WireModel):
         return flat
 
 
-def _is_plain(annotation: Any) -> bool:
+def _is_plain(annotation: object) -> bool:
     if annotation in {float, int, bool, str, type(None)}:
         return True
     arguments = get_args(annotation)
@@ -60,7 +60,7 @@ def _is_plain(annotation: Any) -> bool:
     return get_origin(annotation) in {Union, UnionType} and all(map(_is_plain, arguments))
 
 
-def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _flatten(name: str, value: object) -> Iterator[tuple[str, float | int | bool | str]]:
     if isinstance(value, BaseModel):
         for inner in type(value).model_fields:
             item = getattr(value, inner)

@@ -44,15 +44,23 @@ class Canary:
         return self._seen_number < self._number
 
     def _publish(self, now_us: int) -> None:
-        beat = {"v": 1, "device_id": DEVICE_ID, "ts": rfc3339(now_us), "boot_id": self._boot_id, "seq": self._number,
-                "number": self._number + 1}
-        if self._publisher.publish(self._topic, json.dumps(beat).encode(), 1, False) is not None:
+        beat = {
+            "v": 1,
+            "device_id": DEVICE_ID,
+            "ts": rfc3339(now_us),
+            "boot_id": self._boot_id,
+            "seq": self._number,
+            "number": self._number + 1,
+        }
+        if self._publisher.publish(self._topic, json.dumps(beat).encode(), 1, retain=False) is not None:
             self._number += 1
             self._published_us = now_us
 
     def _look(self, now_us: int) -> None:
         try:
-            newest = next(iter(self._reader.rows(_KEY, self._published_us, now_us + 1, limit=1, newest_first=True)), None)
+            newest = next(
+                iter(self._reader.rows(_KEY, self._published_us, now_us + 1, limit=1, newest_first=True)), None
+            )
         except StoreUnavailable:
             return
         if newest is not None:

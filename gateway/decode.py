@@ -41,7 +41,7 @@ class Reading(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """A valid message. `readings` for telemetry and events, `model` for the others; `refused` are bad items of a batch."""
+    """A valid message: `readings` of telemetry and events, `model` of others; `refused` are bad items of a batch."""
 
     uplink: Uplink
     kind: DeviceKind
@@ -119,7 +119,9 @@ class Decoder:
         wrong = self._check(where, kind, other, message)
         return wrong or Heard(where, kind, other.boot_id, (other.seq,), other, (), _extra(other))
 
-    def _sampled(self, where: Uplink, kind: DeviceKind, model: Envelope, series: str, message: RawMessage) -> Heard | Refused:
+    def _sampled(
+        self, where: Uplink, kind: DeviceKind, model: Envelope, series: str, message: RawMessage
+    ) -> Heard | Refused:
         wrong = self._check(where, kind, model, message)
         if wrong is not None:
             return wrong
@@ -127,7 +129,7 @@ class Decoder:
 
     def _reading(self, model: Envelope, series: str) -> Reading:
         values = model.values()
-        suspect = tuple(name for name, low, high in self._plausible[type(model)] if not low <= _number(values, name, low) <= high)
+        suspect = _suspect(values, self._plausible[type(model)])
         part = model.part if isinstance(model, Telemetry) else ""
         ts_us = None if model.ts is None else to_us(model.ts)
         return Reading(series, part, ts_us, model.seq, values, suspect, crc32(repr(values).encode()))
@@ -141,7 +143,9 @@ class Decoder:
         if ahead_us > kind.limits.clock_ahead_s * SECOND_US:
             return Refused("clock_ahead", f"ts is {ahead_us / SECOND_US:.0f} s ahead of receipt", where)
         if -ahead_us > kind.limits.raw_retention_days * DAY_US:
-            return Refused("too_old", f"ts is {-ahead_us / DAY_US:.0f} days old, kept are {kind.limits.raw_retention_days}", where)
+            return Refused(
+                "too_old", f"ts is {-ahead_us / DAY_US:.0f} days old, kept are {kind.limits.raw_retention_days}", where
+            )
         return None
 
     def _batch(self, where: Uplink, kind: DeviceKind, message: RawMessage) -> Heard | Refused:
@@ -174,7 +178,9 @@ class Decoder:
             tuple(bad),
         )
 
-    def _batch_item(self, where: Uplink, kind: DeviceKind, item: Any, message: RawMessage) -> tuple[Envelope, Reading] | Refused:
+    def _batch_item(
+        self, where: Uplink, kind: DeviceKind, item: object, message: RawMessage
+    ) -> tuple[Envelope, Reading] | Refused:
         payload = json.dumps(item).encode()
         try:
             model = kind.telemetry.model_validate_json(payload)
@@ -183,9 +189,14 @@ class Decoder:
         return self._check(where, kind, model, message) or (model, self._reading(model, TELEMETRY))
 
 
-def _number(values: Mapping[str, Value], name: str, absent: float) -> float:
-    value = values.get(name, absent)
-    return absent if isinstance(value, str) else value
+def _suspect(values: Mapping[str, Any], ranges: tuple[tuple[str, float, float], ...]) -> tuple[str, ...]:
+    get = values.get
+    found: tuple[str, ...] = ()
+    for name, low, high in ranges:
+        value = get(name)
+        if value is not None and not low <= value <= high:
+            found = (*found, name)
+    return found
 
 
 def _model_of(kind: DeviceKind, channel: str) -> type[Envelope]:
@@ -198,15 +209,15 @@ def _extra(model: BaseModel) -> int:
 
 
 def _plausible_ranges(model: type[BaseModel]) -> tuple[tuple[str, float, float], ...]:
-    found = []
-    for name, field in model.model_fields.items():
-        for mark in (*field.metadata, *_inner_metadata(field.annotation)):
-            if isinstance(mark, Plausible):
-                found.append((name, mark.low, mark.high))
-    return tuple(found)
+    return tuple(
+        (name, mark.low, mark.high)
+        for name, field in model.model_fields.items()
+        for mark in (*field.metadata, *_inner_metadata(field.annotation))
+        if isinstance(mark, Plausible)
+    )
 
 
-def _inner_metadata(annotation: Any) -> tuple[Any, ...]:
+def _inner_metadata(annotation: object) -> tuple[object, ...]:
     if get_origin(annotation) is Annotated:
         return tuple(get_args(annotation)[1:])
     return tuple(mark for part in get_args(annotation) for mark in _inner_metadata(part))

@@ -67,7 +67,8 @@ class Judge:
             key = (heard.uplink.device_id, heard.boot_id)
             ranges = self._ranges.setdefault(key, SeqRanges())
             judged.touched[key] = ranges
-            if not any([ranges.add(seq) for seq in heard.seqs]):
+            fresh = [ranges.add(seq) for seq in heard.seqs]
+            if not any(fresh):
                 verdicts[index] = _seen_before(judgement, mine, asset_id)
                 continue
             pending.append(_Pending(index, asset_id, len(claims), len(mine)))
@@ -121,7 +122,9 @@ def claims_of(message: RawMessage, heard: Heard) -> list[Claim]:
     if heard.readings:
         return [_claim(device_id, heard, message, reading) for reading in heard.readings]
     at = _numbered(heard.boot_id, heard.seqs[0])
-    return [Claim(device_id, f"#{heard.uplink.channel}", "", at, crc32(message.payload), message.received_us // HOUR_US)]
+    return [
+        Claim(device_id, f"#{heard.uplink.channel}", "", at, crc32(message.payload), message.received_us // HOUR_US)
+    ]
 
 
 def _claim(device_id: str, heard: Heard, message: RawMessage, reading: Reading) -> Claim:

@@ -21,6 +21,8 @@ class Item:
     message: RawMessage
     heard: Heard | Refused
     verdict: Verdict
+    samples: tuple[Sample, ...]
+    """What is to be stored of it; empty for all that is no accepted telemetry or event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +39,15 @@ class Pass:
 def items_of(batch: Batch, decoded: list[Heard | Refused], verdicts: list[Verdict]) -> Iterator[Item]:
     """Join what belongs together."""
     for index, (message, heard, verdict) in enumerate(zip(batch.messages, decoded, verdicts, strict=True)):
-        yield Item(batch.batch_id, index, message, heard, verdict)
+        yield Item(batch.batch_id, index, message, heard, verdict, _samples(message, heard, verdict))
 
 
-def samples_of(item: Item) -> list[Sample]:
-    """Samples of a message that are to be stored; empty for all that is no accepted telemetry or event."""
-    heard, verdict, message = item.heard, item.verdict, item.message
+def _samples(message: RawMessage, heard: Heard | Refused, verdict: Verdict) -> tuple[Sample, ...]:
     if verdict.outcome is not Outcome.ACCEPTED or isinstance(heard, Refused):
-        return []
+        return ()
     uplink = heard.uplink
     standings = verdict.standings
-    return [
+    samples = [
         Sample(
             verdict.asset_id,
             uplink.kind,
@@ -62,6 +62,7 @@ def samples_of(item: Item) -> list[Sample]:
         for number, reading in enumerate(heard.readings)
         if not standings or standings[number] == Standing.NEW
     ]
+    return tuple(samples)
 
 
 def sampled_messages(items: Iterable[Item]) -> dict[str, int]:

@@ -28,7 +28,10 @@ class Replay:
             return False
         self._done_at = self._feeder.injected_done + len(self._waiting)
         self._feeder.inject(
-            [RawMessage(x.topic, x.payload or b"", x.qos, x.retained, True, x.received_us) for x in self._waiting]
+            [
+                RawMessage(x.topic, x.payload or b"", x.qos, x.retained, duplicate=True, received_us=x.received_us)
+                for x in self._waiting
+            ]
         )
         return True
 

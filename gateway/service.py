@@ -90,16 +90,36 @@ class Gateway:
         decoder = Decoder(parts.catalog, parts.root)
         bindings, views = Bindings(), Views()
         watch = Watch(parts.catalog, views, parts.reactions)
-        apply = Apply(parts.registry, bindings, views, watch, parts.answers, parts.reactions)
+        apply = Apply(
+            registry=parts.registry,
+            bindings=bindings,
+            views=views,
+            watch=watch,
+            answers=parts.answers,
+            reactions=parts.reactions,
+        )
         lanes, self.store_cursors = [], {}
         for lane_parts in (parts.control, parts.telemetry):
             handover = HandOver()
             lanes.append((Lane(lane_parts.key, lane_parts.effects_reader, lane_parts.release), handover))
             store_lane = Lane(lane_parts.key, lane_parts.store_reader, lane_parts.release)
             self.store_cursors[lane_parts.key] = StoreCursor(
-                store_lane, handover, parts.verdicts, Decoder(parts.catalog, parts.root), parts.registry, parts.writer
+                lane=store_lane,
+                handover=handover,
+                verdicts=parts.verdicts,
+                decoder=Decoder(parts.catalog, parts.root),
+                registry=parts.registry,
+                writer=parts.writer,
             )
-        self.effects = EffectsCursor(lanes, decoder, parts.identity, parts.registry, bindings, apply, _now_us)
+        self.effects = EffectsCursor(
+            lanes=lanes,
+            decoder=decoder,
+            identity=parts.identity,
+            registry=parts.registry,
+            bindings=bindings,
+            apply=apply,
+            now_us=_now_us,
+        )
         self.heart = Heart(parts.registry, self._probes(), self.loops)
         self._pruned_us = _now_us()
         self._rolled_us = 0
@@ -181,8 +201,15 @@ class Gateway:
             ok = parts.connection.connected() and bool(state.get("connected"))
             newest = max(parts.connection.last_arrival_us, int(state.get("last_arrival_us", 0)))
             sessions_lost = parts.connection.sessions_lost + int(state.get("sessions_lost", 0))
-            return ok, newest or None, {"control": parts.connection.connected(), "telemetry": bool(state.get("connected")),
-                                        "sessions_lost": sessions_lost}
+            return (
+                ok,
+                newest or None,
+                {
+                    "control": parts.connection.connected(),
+                    "telemetry": bool(state.get("connected")),
+                    "sessions_lost": sessions_lost,
+                },
+            )
 
         def journal(lane: LaneParts, trouble: Callable[[], str | None]) -> Probe:
             def probe() -> tuple[bool, int | None, Mapping[str, Any]]:
@@ -198,10 +225,13 @@ class Gateway:
             return fresh, seen, {"latency_s": parts.canary.latency_s}
 
         return {
-            "gateway": lambda: (True, _now_us(), {"messages": self.effects.messages, "pid_receiver": parts.receiver.pid}),
+            "gateway": lambda: (
+                True,
+                _now_us(),
+                {"messages": self.effects.messages, "pid_receiver": parts.receiver.pid},
+            ),
             "broker": broker,
             "journal/control": journal(parts.control, lambda: parts.feeder.trouble),
             "journal/telemetry": journal(parts.telemetry, lambda: parts.receiver.state.get("trouble")),
             "canary": canary,
         }
-

@@ -13,7 +13,7 @@ from devices.samples import Sample
 from gateway.decode import Decoder
 from gateway.handover import HandOver, Parcel
 from gateway.lane import Lane
-from gateway.passes import items_of, sampled_messages, samples_of
+from gateway.passes import items_of, sampled_messages
 from gateway.verdicts import load
 
 WRITE_AT_MOST = 5000
@@ -31,6 +31,7 @@ class StoreCursor:
 
     def __init__(
         self,
+        *,
         lane: Lane,
         handover: HandOver,
         verdicts: VerdictReader,
@@ -50,7 +51,7 @@ class StoreCursor:
         self.from_journal = 0
 
     def step(self) -> int:
-        """Store what is due; returns how many samples. Raises StoreUnavailable, RegistryUnavailable: then nothing moved."""
+        """Store what is due; returns how many samples. After StoreUnavailable, RegistryUnavailable nothing moved."""
         parcel = self._gather()
         if parcel is None:
             return 0
@@ -82,7 +83,7 @@ class StoreCursor:
         decoded = [self._decoder.decode(message) for message in batch.messages]
         items = list(items_of(batch, decoded, verdicts))
         self.from_journal += 1
-        return Parcel(batch.batch_id, batch.batch_id, [s for i in items for s in samples_of(i)], sampled_messages(items))
+        return Parcel(batch.batch_id, batch.batch_id, [s for i in items for s in i.samples], sampled_messages(items))
 
     def _write(self, samples: Sequence[Sample]) -> dict[int, str]:
         if not samples:

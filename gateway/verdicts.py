@@ -49,4 +49,3 @@ def load(data: bytes) -> list[Verdict]:
         else Verdict(Outcome(row[1]), assets[row[0]], row[2], row[3], tuple(row[4:]))
         for row in rows
     ]
-

@@ -1,6 +1,6 @@
 """One registry transaction a pass: newest values, alarms, command progress, counters, dead letters, changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from devices.messages import Ack, State
@@ -17,7 +17,7 @@ from gateway.effects.newest import Trigger, take
 from gateway.effects.tell import Tell
 from gateway.effects.views import AssetNow, Views
 from gateway.effects.watch import Watch
-from gateway.passes import Item, Pass, samples_of
+from gateway.passes import Item, Pass
 from gateway.reactions import Reactions
 from gateway.verdicts import Outcome
 
@@ -37,6 +37,7 @@ class Apply:
 
     def __init__(
         self,
+        *,
         registry: Registry,
         bindings: Bindings,
         views: Views,
@@ -55,7 +56,7 @@ class Apply:
 
     def __call__(self, done: Pass, now_us: int) -> list[Sample]:
         """Bring the registry up to date; returns the samples to store. After an error nothing of the pass is kept."""
-        samples = [sample for item in done.items for sample in samples_of(item)]
+        samples = [sample for item in done.items for sample in item.samples]
         try:
             with self._registry.write() as tx:
                 if tx.get(Positions).get(f"effects/{done.lane}") >= done.last:
@@ -63,8 +64,7 @@ class Apply:
                 self._apply(tx, done, samples, now_us)
                 tx.get(Positions).set(f"effects/{done.lane}", done.last)
         except BaseException:
-            self._views.forget()
-            self._tell.forget()
+            self._forget()
             raise
         return samples
 
@@ -125,12 +125,36 @@ class Apply:
 
     def clock(self, tx: Transaction, assets: Sequence[Asset], now_us: int) -> None:
         """Run the rules of these assets because time passed."""
+        self._look(tx, assets, lambda now: {(asset_id, "clock", "") for asset_id in now}, now_us)
+
+    def overdue(self, now_us: int) -> bool:
+        """Look at and tell what was put off because an asset speaks often; tells whether there was any."""
+        triggers = self._watch.overdue(now_us)
+        if not triggers and not self._tell.due(now_us):
+            return False
+        with self._registry.write() as tx:
+            assets = self._bindings.assets(tx.get(Inventory), {asset_id for asset_id, _, _ in triggers})
+            self._look(tx, list(assets.values()), lambda now: {t for t in triggers if t[0] in now}, now_us)
+        return True
+
+    def _look(
+        self,
+        tx: Transaction,
+        assets: Sequence[Asset],
+        triggers_of: Callable[[Mapping[str, AssetNow]], set[Trigger]],
+        now_us: int,
+    ) -> None:
         try:
             now = self._views.load(tx, assets)
-            triggers: set[Trigger] = {(asset_id, "clock", "") for asset_id in now}
-            changes = self._watch.look(tx, triggers, now, now_us)
+            triggers = triggers_of(now)
+            changes = [*self._watch.look(tx, triggers, now, now_us), *self._tell.changes(set(), now, now_us)]
             if changes:
                 tx.get(Changes).add(changes)
         except BaseException:
-            self._views.forget()
+            self._forget()
             raise
+
+    def _forget(self) -> None:
+        self._views.forget()
+        self._tell.forget()
+        self._watch.forget()

@@ -53,7 +53,9 @@ def _count_samples(counts: Increments, kind: str, item: Item, heard: Heard) -> N
         counts[kind, "samples", column] += len(heard.readings)
         return
     for standing in standings:
-        name = {Standing.NEW: "accepted", Standing.DUPLICATE: "duplicate", Standing.CONFLICT: "conflict"}[Standing(standing)]
+        name = {Standing.NEW: "accepted", Standing.DUPLICATE: "duplicate", Standing.CONFLICT: "conflict"}[
+            Standing(standing)
+        ]
         counts[kind, "samples", name] += 1
 
 
@@ -73,7 +75,16 @@ def gaps(done: Pass) -> list[Gap]:
             continue
         first, last = ranges.ranges[0][0], ranges.ranges[-1][1]
         found.append(
-            Gap(device_id, uplink.kind, uplink.tenant_id, boot_id, first, last, ranges.received, ranges.missing,
-                item.message.received_us)
+            Gap(
+                device_id,
+                uplink.kind,
+                uplink.tenant_id,
+                boot_id,
+                first,
+                last,
+                ranges.received,
+                ranges.missing,
+                item.message.received_us,
+            )
         )
     return found

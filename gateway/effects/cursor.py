@@ -38,6 +38,7 @@ class EffectsCursor:
 
     def __init__(
         self,
+        *,
         lanes: list[tuple[Lane, HandOver]],
         decoder: Decoder,
         identity: Identity,
@@ -66,7 +67,10 @@ class EffectsCursor:
         self.messages = 0
 
     def step(self) -> int:
-        """One pass of the first lane that has something; returns its messages. Raises RegistryUnavailable, JournalUnavailable."""
+        """One pass of the first lane that has something; returns its messages.
+
+        Raises RegistryUnavailable, JournalUnavailable: nothing of the pass is kept, call again.
+        """
         for walk in self._walks:
             batches = walk.lane.gather(walk.position, MESSAGES_A_PASS)
             if batches:
@@ -118,6 +122,8 @@ class EffectsCursor:
     def clock(self) -> bool:
         """Each minute run the rules of all assets, some at a time; tells whether more are due at once."""
         now_us = self._now_us()
+        if self._apply.overdue(now_us):
+            return True
         if not self._clock_at and now_us // MINUTE_US == self._clock_minute:
             return False
         self._clock_minute = now_us // MINUTE_US

@@ -8,7 +8,7 @@ from devices.ports.current import Latest
 from devices.samples import TELEMETRY
 from gateway.decode import Heard
 from gateway.effects.views import AssetNow
-from gateway.passes import Item, samples_of
+from gateway.passes import Item
 from gateway.verdicts import Outcome
 
 _HEAD = frozenset({"v", "device_id", "seq", "ts"})
@@ -39,13 +39,22 @@ def _take_item(item: Item, heard: Heard, asset: AssetNow) -> set[Trigger]:
         live = item.verdict.outcome is not Outcome.RETAINED
         return {(asset_id, channel, "")} if asset.take(row, live=live) else set()
     changed: set[Trigger] = set()
-    for sample in samples_of(item):
+    for sample in item.samples:
         if sample.series != TELEMETRY:
             asset.last_seen_us = max(asset.last_seen_us, sample.received_us)
             changed.add((asset_id, sample.series, ""))
             continue
-        row = Latest(asset_id, sample.kind, sample.tenant_id, TELEMETRY, sample.part, sample.ts_us, sample.received_us,
-                     sample.values, sample.suspect)
+        row = Latest(
+            asset_id,
+            sample.kind,
+            sample.tenant_id,
+            TELEMETRY,
+            sample.part,
+            sample.ts_us,
+            sample.received_us,
+            sample.values,
+            sample.suspect,
+        )
         if asset.take(row):
             changed.add((asset_id, TELEMETRY, sample.part))
     return changed

@@ -24,7 +24,7 @@ class Tell:
         for trigger in triggers:
             if trigger[1] in {TELEMETRY, "state", "status", "info"}:
                 self._pending[trigger] = now[trigger[0]]
-        if len(self._pending) > _FEW and now_us - self._told_us < SECOND_US:
+        if not self.due(now_us):
             return []
         pending, self._pending = self._pending, {}
         self._told_us = now_us
@@ -33,10 +33,21 @@ class Tell:
             key = (asset.asset.tenant_id, asset.asset.kind, channel)
             grouped.setdefault(key, []).append((asset_id, part, asset))
         return [
-            Change(0, now_us, tenant_id, kind, channel, {"devices": [_told(*one, channel) for one in rows[at : at + _PER_CHANGE]]})
+            Change(
+                0,
+                now_us,
+                tenant_id,
+                kind,
+                channel,
+                {"devices": [_told(*one, channel) for one in rows[at : at + _PER_CHANGE]]},
+            )
             for (tenant_id, kind, channel), rows in grouped.items()
             for at in range(0, len(rows), _PER_CHANGE)
         ]
+
+    def due(self, now_us: int) -> bool:
+        """Whether something is pending and may be told."""
+        return bool(self._pending) and (len(self._pending) <= _FEW or now_us - self._told_us >= SECOND_US)
 
     def forget(self) -> None:
         """Drop what is pending, after a transaction that failed."""

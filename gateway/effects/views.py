@@ -28,7 +28,7 @@ class AssetNow:
     last_seen_us: int = 0
 
     def take(self, row: Latest, *, live: bool = True) -> bool:
-        """Keep the row when it is newer than what is known; tells whether it was. A retained delivery is no sign of life."""
+        """Keep the row when it is newer; tells whether it was. A retained delivery is no sign of life."""
         key = (row.channel, row.part)
         known = self.latest.get(key)
         if live:

@@ -7,12 +7,13 @@ from typing import Any
 
 from devices.alarms import Alarm, Cleared, Raised
 from devices.catalog import Catalog
-from devices.instants import MINUTE_US, rfc3339
+from devices.instants import MINUTE_US, SECOND_US, rfc3339
 from devices.ports.alarms import Alarms
 from devices.ports.books import Change
 from devices.ports.current import RuleStates
 from devices.ports.registry import Transaction
 from devices.rules import Context, Outcome
+from devices.samples import TELEMETRY
 from devices.sun import sun_up
 from gateway.effects.newest import Trigger
 from gateway.effects.views import AssetNow, Views
@@ -36,13 +37,45 @@ class Watch:
         self._views = views
         self._reactions = reactions
         self._sun: dict[tuple[float, float], tuple[int, bool]] = {}
+        self._looked: dict[str, int] = {}
+        self._later: set[Trigger] = set()
 
-    def look(self, tx: Transaction, triggers: Collection[Trigger], now: Mapping[str, AssetNow], now_us: int) -> list[Change]:
-        """Run the rules of all triggered assets; returns changes for new and ended alarms."""
+    def look(
+        self, tx: Transaction, triggers: Collection[Trigger], now: Mapping[str, AssetNow], now_us: int
+    ) -> list[Change]:
+        """Run the rules of triggered assets, for telemetry at most once a second each; returns changes of alarms."""
+        return self._look(tx, [t for t in triggers if self._due(t, now_us)], now, now_us)
+
+    def _due(self, trigger: Trigger, now_us: int) -> bool:
+        asset_id, channel, _ = trigger
+        if channel == TELEMETRY and now_us - self._looked.get(asset_id, 0) < SECOND_US:
+            self._later.add(trigger)
+            return False
+        self._later.discard(trigger)
+        return True
+
+    def overdue(self, now_us: int) -> list[Trigger]:
+        """Telemetry triggers that were put off and are due by now."""
+        return [t for t in self._later if now_us - self._looked.get(t[0], 0) >= SECOND_US]
+
+    def forget(self) -> None:
+        """Drop what was put off, after a transaction that failed; the next sample triggers again."""
+        self._later.clear()
+
+    def _look(
+        self, tx: Transaction, triggers: Collection[Trigger], now: Mapping[str, AssetNow], now_us: int
+    ) -> list[Change]:
+        if len(self._looked) > 100_000:
+            self._looked.clear()
+        self._looked.update((asset_id, now_us) for asset_id, _, _ in triggers)
         facts = self._facts(tx, {asset_id for asset_id, _, _ in triggers}, now, now_us)
         found = _Found()
         for asset_id, channel, part in sorted(triggers):
-            self._look_at(now[asset_id], channel, part, facts.get(asset_id, {}), now_us, found)
+            asset = now[asset_id]
+            via = asset.asset.via
+            parent_down = via is not None and self._views.status_of(via) in PARENT_GONE
+            sun = self._sun_up(asset, now_us)
+            self._look_at(asset, Context(now_us, channel, part, sun, parent_down, facts.get(asset_id, {})), found)
         if found.states:
             tx.get(RuleStates).put(found.states)
         if found.raised:
@@ -63,13 +96,8 @@ class Watch:
                 facts.update(self._reactions[kind].facts(tx, ids, now_us))
         return facts
 
-    def _look_at(
-        self, asset: AssetNow, channel: str, part: str, facts: Mapping[str, Any], now_us: int, found: _Found
-    ) -> None:
+    def _look_at(self, asset: AssetNow, context: Context, found: _Found) -> None:
         view = asset.view()
-        via = asset.asset.via
-        parent_down = via is not None and self._views.status_of(via) in PARENT_GONE
-        context = Context(now_us, channel, part, self._sun_up(asset, now_us), parent_down, facts)
         for rule in self._catalog[asset.asset.kind].rules:
             before = asset.rule_states.get(rule.__name__, {})
             outcome = rule(view, context, before)
@@ -77,7 +105,7 @@ class Watch:
                 asset.rule_states[rule.__name__] = dict(outcome.state)
                 found.states[asset.asset.asset_id] = asset.rule_states
             if outcome.raised or outcome.cleared:
-                _settle(asset, outcome, now_us, found)
+                _settle(asset, outcome, context.now_us, found)
 
     def _sun_up(self, asset: AssetNow, now_us: int) -> bool:
         lat, lon = asset.asset.lat, asset.asset.lon

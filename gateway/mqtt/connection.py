@@ -1,11 +1,10 @@
-"""The only file of the gateway that knows paho: one session, reconnecting, with acknowledgements bound to their connection."""
+"""The only file that knows paho: one session, reconnecting, with acknowledgements bound to their connection."""
 
 import ssl
 import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo, MQTTv311
@@ -130,18 +129,23 @@ class Connection:
             self._epoch += 1
             self.subscribed = False
 
-    def _on_pre_connect(self, _client: Client, _userdata: Any) -> None:
+    def _on_pre_connect(self, _client: Client, _userdata: object) -> None:
         self._bump()
 
     def _on_disconnect(
-        self, _client: Client, _userdata: Any, _flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
+        self,
+        _client: Client,
+        _userdata: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
     ) -> None:
         self._bump()
         if not self._stopping:
             log.warning("mqtt_disconnected", connection=self.name, reason=str(reason))
 
     def _on_connect(
-        self, client: Client, _userdata: Any, flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+        self, client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if reason.is_failure:
             log.error("mqtt_refused", connection=self.name, reason=str(reason))
@@ -155,7 +159,7 @@ class Connection:
         client.subscribe([(f, 1) for f in self._filters])
 
     def _on_subscribe(
-        self, _client: Client, _userdata: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+        self, _client: Client, _userdata: object, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
         refused = [f for f, reason in zip(self._filters, reasons, strict=False) if reason.is_failure]
         if refused:
@@ -164,7 +168,7 @@ class Connection:
         self.subscribed = True
         log.info("mqtt_ready", connection=self.name, filters=len(self._filters))
 
-    def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+    def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         now_us = time.time_ns() // 1000
         try:
             topic = message.topic.encode()

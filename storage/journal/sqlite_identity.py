@@ -124,7 +124,9 @@ class SqliteIdentity:
                 else:
                     standings[index] = self._compare(table, series, at, digest)
         connection.execute("RELEASE hour")
-        connection.execute("UPDATE hour SET claims = claims + ?, written_us = unixepoch() * 1000000 WHERE hour = ?", (taken, hour))
+        connection.execute(
+            "UPDATE hour SET claims = claims + ?, written_us = unixepoch() * 1000000 WHERE hour = ?", (taken, hour)
+        )
 
     def compare(self, claim: Claim) -> Standing:
         """See `Judgement.compare`; content that is no longer known counts as the same."""

@@ -39,7 +39,12 @@ def reader(path: Path, writer: SqliteJournalWriter) -> Iterator[SqliteJournalRea
 
 
 _RAW = st.builds(
-    RawMessage, st.binary(max_size=50), st.binary(max_size=300), st.integers(0, 2), st.booleans(), st.booleans(),
+    RawMessage,
+    st.binary(max_size=50),
+    st.binary(max_size=300),
+    st.integers(0, 2),
+    st.booleans(),
+    st.booleans(),
     st.integers(0, 2**62),
 )
 
@@ -81,7 +86,9 @@ def test_released_batches_leave_and_others_stay(writer: SqliteJournalWriter, rea
     assert reader.fill().messages == 2
 
 
-def test_at_the_bound_it_refuses_and_keeps_what_it_has(writer: SqliteJournalWriter, reader: SqliteJournalReader) -> None:
+def test_at_the_bound_it_refuses_and_keeps_what_it_has(
+    writer: SqliteJournalWriter, reader: SqliteJournalReader
+) -> None:
     kept = 0
     with pytest.raises(JournalFull):
         for n in range(100):
