@@ -27,10 +27,11 @@ from gateway.receiver import ReceiverProcess
 from gateway.service import Gateway, LaneParts, Parts, take_lease
 from runtime.dispatching import dispatch_loops
 from runtime.gateway_metrics import serve_metrics
+from runtime.lanes import MIB, broker_of, client_id, journal_path
 from runtime.locks import hold, installation_id
 from runtime.logging_setup import set_up
 from runtime.settings import Settings, load
-from runtime.stores import MIB, broker_of, client_id, journal_path, open_reader, open_writer
+from runtime.stores import open_reader, open_writer
 from storage.journal.sqlite_identity import SqliteIdentity, SqliteVerdicts
 from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
 from storage.registry.engine import open_registry

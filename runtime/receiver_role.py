@@ -14,10 +14,10 @@ from gateway.loops import Loop, Loops
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.feeder import Feeder
 from gateway.mqtt.inbox import Inbox
+from runtime.lanes import MIB, broker_of, client_id, journal_path
 from runtime.locks import hold
 from runtime.logging_setup import set_up
 from runtime.settings import Settings, load
-from runtime.stores import MIB, broker_of, client_id, journal_path
 from storage.journal.sqlite_journal import SqliteJournalWriter
 
 CHANNELS = ("telemetry", "event")

@@ -1,0 +1,36 @@
+"""What both lanes of the gateway need: the broker's address, the session's id, the journal's file."""
+
+import secrets
+from pathlib import Path
+
+from gateway.mqtt.connection import Broker
+from runtime.settings import Settings
+
+MIB = 2**20
+
+
+def journal_path(settings: Settings, lane: str) -> Path:
+    """File of a journal lane."""
+    return settings.data_dir / f"journal-{lane}.db"
+
+
+def broker_of(settings: Settings) -> Broker:
+    """How the gateway reaches the broker."""
+    broker = settings.broker
+    return Broker(
+        broker.host,
+        broker.port,
+        broker.username,
+        broker.password.get_secret_value() if broker.password else None,
+        broker.tls,
+        str(broker.ca_file) if broker.ca_file else None,
+    )
+
+
+def client_id(settings: Settings, lane: str) -> str:
+    """The session's id, made once: random and secret, since whoever knows it can wipe the session's queue."""
+    path = settings.data_dir / f"mqtt-session-{lane}"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(f"lautern-{lane}-{secrets.token_hex(12)}", encoding="ascii")
+    return path.read_text(encoding="ascii").strip()
