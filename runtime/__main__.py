@@ -1,0 +1,73 @@
+"""The command line `lautern`: starts the program of each verb and imports none of them."""
+
+import os
+import sys
+from typing import Final, NoReturn
+
+import typer
+
+from runtime.version import VERSION
+
+_PASSED_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+_EXAMPLES: Final = """\b
+Examples:
+  lautern demo                        a city with a day of history, live, in ./var/demo
+  lautern init --data-dir /srv/lautern    settings, tables and the first key of an installation
+  lautern up --data-dir /srv/lautern      run it: broker, gateway, API
+  lautern keys create brigade --scope fire_drone:*
+
+\b
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 something could not be reached."""
+VERBS: Final = {
+    "demo": ("runtime.demo", "A demo city: broker, gateway, API, simulated devices and a day of history."),
+    "up": ("runtime.up", "Run broker, gateway and API on this machine, and watch them."),
+    "init": ("runtime.init", "Set up an installation: settings, tables, the first key."),
+    "gateway": ("runtime.gateway_role", "Run the gateway alone: MQTT in and out. One per installation."),
+    "api": ("runtime.api_role", "Run the API alone; any number may run."),
+    "simulate": ("simulators", "Simulated devices that speak MQTT like real ones; load and faults too."),
+    "migrate": ("runtime.migrate", "Bring the registry's tables up to date."),
+    "keys": ("runtime.keys", "Make, list and revoke API keys."),
+    "devices": ("runtime.devices", "List devices that wait for approval, approve one."),
+    "broker": ("runtime.broker.cli", "Configuration for nats-server or mosquitto; logins of devices."),
+    "doctor": ("runtime.doctor", "Say what works, what does not, and what to do about it."),
+}
+app = typer.Typer(
+    name="lautern",
+    help="Lautern, the device backend of a city.",
+    epilog=_EXAMPLES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _start(module: str, arguments: list[str]) -> NoReturn:
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+
+
+def _offer(verb: str, module: str, about: str) -> None:
+    @app.command(verb, help=about, short_help=about, context_settings=_PASSED_ON)
+    def start(context: typer.Context) -> None:
+        _start(module, context.args)
+
+
+for _verb, (_module, _about) in VERBS.items():
+    _offer(_verb, _module, _about)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"lautern {VERSION}")
+
+
+def main() -> int:
+    """Run the command line; the exit code is given by the programs."""
+    app(prog_name="lautern")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

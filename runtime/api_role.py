@@ -1,0 +1,60 @@
+"""The role `api`: serves people and programs over HTTP; any number may run."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import uvicorn
+
+from api.application import create_app
+from api.services import Services
+from devices.catalog import discover
+from runtime import logging_setup, saying, settings, stores
+from runtime.version import VERSION
+from storage.registry.engine import open_registry
+
+log = structlog.get_logger()
+
+
+def main(
+    data_dir: Annotated[Path | None, saying.DATA_DIR] = None, config: Annotated[Path | None, saying.CONFIG] = None
+) -> None:
+    """Serve the API until SIGTERM or Ctrl-C."""
+    chosen = settings.load(data_dir, config)
+    logging_setup.set_up(chosen.log)
+    catalog = discover()
+    registry = open_registry(chosen.registry_url, migrate=chosen.registry.migrate)
+    try:
+        reader = stores.open_reader(chosen, catalog)
+        try:
+            serve(chosen.http, Services(registry, reader, catalog, _now_us, VERSION))
+        finally:
+            reader.close()
+    finally:
+        registry.close()
+
+
+def serve(http: settings.Http, services: Services) -> None:
+    """Run the server; open requests get 2 s at the end."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(services),
+            host=http.host,
+            port=http.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+    )
+    log.info("api_starts", host=http.host, port=http.port)
+    server.run()
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+if __name__ == "__main__":
+    saying.run("api", main)

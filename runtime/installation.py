@@ -1,0 +1,165 @@
+"""One installation on one machine: its lock, its ports, its broker, and the programs that make it up."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from devices.errors import ConfigurationError, LauternError
+from runtime import ports
+from runtime.broker.logins import SIMULATORS, Logins
+from runtime.broker.nats_conf import NatsConf
+from runtime.broker.server import EmbeddedBroker
+from runtime.processes import Program, python
+from runtime.saying import LEASE
+from runtime.settings import Settings
+
+LOOPBACK: Final = "127.0.0.1"
+NATS_PORT: Final = 4222
+
+
+class AlreadyRunning(LauternError):
+    """Lautern already runs on these data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Ports that were free when we looked. `mqtt` and `nats` are those of the embedded broker."""
+
+    http: int
+    metrics: int
+    mqtt: int
+    nats: int
+
+
+@contextmanager
+def alone(data_dir: Path) -> Iterator[None]:
+    """Make the data directory and keep it for us inside the block. Raises AlreadyRunning."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data_dir / "lautern.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise AlreadyRunning(f"({data_dir}, process {lock.read().strip() or 'unknown'})") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def choose_ports(settings: Settings, say: Callable[[str], None], *, http_fixed: bool = False) -> Ports:
+    """Find free ports; one that the settings name is not replaced by another. Raises PortTaken."""
+    taken: set[int] = set()
+
+    def choose(what: str, host: str, wanted: int, *, fixed: bool) -> int:
+        port = ports.choose(host, wanted, fixed=fixed, avoid=frozenset(taken))
+        taken.add(port)
+        if port != wanted and what:
+            say(f"port {wanted} is taken: {what} is on {port}")
+        return port
+
+    http, gateway, broker = settings.http, settings.gateway, settings.broker
+    return Ports(
+        http=choose("the API", http.host, http.port, fixed=http_fixed or "port" in http.model_fields_set),
+        metrics=choose(
+            "/metrics of the gateway", http.host, gateway.metrics_port, fixed=bool(gateway.model_fields_set)
+        ),
+        mqtt=choose("MQTT", broker.host, broker.port, fixed="url" in broker.model_fields_set)
+        if broker.mode == "embedded"
+        else broker.port,
+        nats=choose("", LOOPBACK, NATS_PORT, fixed=False),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Builds what the supervisor runs. `logs`: folder for the programs' output, None for ours."""
+
+    settings: Settings
+    ports: Ports
+    config: Path | None = None
+    logs: Path | None = None
+
+    def broker(self, *, simulators: bool) -> EmbeddedBroker | None:
+        """The embedded broker; None when the settings name another. Raises ConfigurationError."""
+        broker = self.settings.broker
+        if broker.mode == "external":
+            return None
+        if broker.tls:
+            raise ConfigurationError(
+                "the embedded broker speaks mqtt:// only; put TLS before it or use an external broker"
+            )
+        users = ("gateway", "setup", "system", *((SIMULATORS,) if simulators else ()))
+        conf = NatsConf(
+            host=broker.host,
+            mqtt_port=self.ports.mqtt,
+            client_port=self.ports.nats,
+            store=str(self.broker_dir / "store"),
+            max_store_mb=broker.max_store_mb,
+            sync_always=broker.sync_always,
+            root=self.settings.topic_root,
+            passwords={user: self.logins.password(user) for user in users},
+            devices=self.logins.devices(),
+        )
+        return EmbeddedBroker(conf, self.broker_dir, self._log("broker"))
+
+    def gateway(self) -> Program:
+        """The gateway; it starts its receiver itself."""
+        arguments = python("runtime.gateway_role", *self.arguments())
+        return Program("gateway", arguments, self.environment("gateway"), self._log("gateway"), wait_code=LEASE)
+
+    def api(self) -> Program:
+        """The API."""
+        return Program("api", python("runtime.api_role", *self.arguments()), self.environment(), self._log("api"))
+
+    def program(self, name: str, module: str, *arguments: str, once: bool = False) -> Program:
+        """Another program of ours."""
+        return Program(name, python(module, *arguments), self.environment(), self._log(name), once=once)
+
+    def arguments(self) -> list[str]:
+        """Arguments that every role takes."""
+        config = ["--config", str(self.config.absolute())] if self.config else []
+        return ["--data-dir", str(self.settings.data_dir), *config]
+
+    def environment(self, user: str | None = None) -> Mapping[str, str]:
+        """What differs from the settings file: the ports chosen, and the login of a user of the embedded broker."""
+        chosen = {
+            "LAUTERN_HTTP__PORT": str(self.ports.http),
+            "LAUTERN_GATEWAY__METRICS_PORT": str(self.ports.metrics),
+            "PYTHONUNBUFFERED": "1",
+        }
+        if self.settings.broker.mode == "embedded":
+            chosen["LAUTERN_BROKER__URL"] = f"mqtt://{self.mqtt_host}:{self.ports.mqtt}"
+            if user:
+                chosen["LAUTERN_BROKER__USERNAME"] = user
+                chosen["LAUTERN_BROKER__PASSWORD_FILE"] = str(self.logins.password_file(user))
+        return chosen
+
+    @property
+    def broker_dir(self) -> Path:
+        """Folder of the embedded broker: configuration, users, store."""
+        return self.settings.data_dir / "broker"
+
+    @property
+    def logins(self) -> Logins:
+        """Users of the embedded broker."""
+        return Logins(self.broker_dir)
+
+    @property
+    def mqtt_host(self) -> str:
+        """Where programs on this machine find the broker."""
+        host = self.settings.broker.host
+        return LOOPBACK if host in {"0.0.0.0", "::"} else host  # noqa: S104 - to compare, not to listen
+
+    @property
+    def address(self) -> str:
+        """The API's address on this machine."""
+        host = self.settings.http.host
+        return f"http://{LOOPBACK if host in {'0.0.0.0', '::'} else host}:{self.ports.http}"  # noqa: S104
+
+    def _log(self, name: str) -> Path | None:
+        return self.logs / f"{name}.log" if self.logs else None

@@ -1,0 +1,39 @@
+"""Ports to listen on."""
+
+import socket
+
+from devices.errors import LauternError
+
+
+class PortTaken(LauternError):
+    """Another program listens on this port."""
+
+
+def choose(host: str, wanted: int, *, fixed: bool, avoid: frozenset[int] = frozenset()) -> int:
+    """Return `wanted`, or unless `fixed` the next free port above it. Raises PortTaken."""
+    candidates = [wanted] if fixed else range(wanted, min(wanted + 200, 65_536))
+    for port in candidates:
+        if port not in avoid and is_free(host, port):
+            return port
+    raise PortTaken(f"{host}:{wanted}")
+
+
+def is_free(host: str, port: int) -> bool:
+    """Tell whether we could listen there now; another may be faster."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def answers(host: str, port: int) -> bool:
+    """Tell whether somebody accepts connections there."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,182 @@
+"""Starts programs, restarts what died, ends everything it started in reverse order; nothing outlives it."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from devices.errors import LauternError
+
+BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+TOO_OFTEN: Final = 6
+WITHIN_S: Final = 180.0
+LOG_BYTES: Final = 20 * 2**20
+_PR_SET_PDEATHSIG: Final = 1
+_LIBC: Final = ctypes.CDLL(None)
+
+
+class ProgramFailed(LauternError):
+    """A part of Lautern died again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run. `wait_code`: an exit code that means "not yet, try again" and counts as no death."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    log: Path | None = None
+    """File for its output, cut when it grows beyond 20 MB; None: ours."""
+    wait_code: int | None = None
+    once: bool = False
+    """It may end by itself with code 0."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A program that was started, with its deaths."""
+
+    program: Program
+    process: subprocess.Popen[bytes]
+    deaths: list[float] = field(default_factory=list)
+    again_at: float | None = None
+    """When it will be started again; None while it runs."""
+
+    def ended(self) -> int | None:
+        """Exit code, or None while it runs."""
+        return self.process.poll()
+
+
+class Supervisor:
+    """Used by one thread. `say` tells people what happens."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._children: list[Child] = []
+
+    def start(self, program: Program) -> Child:
+        """Start a program and watch over it from now on. Raises OSError."""
+        child = Child(program, _spawn(program))
+        self._children.append(child)
+        return child
+
+    def look(self) -> None:
+        """Restart what died, after a pause that grows. Raises ProgramFailed when it dies again and again."""
+        for child in self._children:
+            code = child.ended()
+            if code is None:
+                _cut(child.program.log)
+            elif child.again_at is None:
+                self._note_death(child, code)
+            elif time.monotonic() >= child.again_at:
+                child.process, child.again_at = _spawn(child.program), None
+
+    def stop(self, within_s: float = 10.0) -> None:
+        """End all in reverse order of start; killed when they do not end in time."""
+        deadline = time.monotonic() + within_s
+        for waiting, child in enumerate(reversed(self._children)):
+            child_deadline = deadline - 0.5 * (len(self._children) - 1 - waiting)
+            _end(child.process, max(0.5, child_deadline - time.monotonic()))
+        self._children.clear()
+
+    def _note_death(self, child: Child, code: int) -> None:
+        now, name = time.monotonic(), child.program.name
+        if child.program.once and code == 0:
+            child.again_at = float("inf")
+            return
+        if code == child.program.wait_code:
+            child.again_at = now + 2
+            self._say(f"{name} waits for its turn (another one may still be ending)")
+        child.deaths = [at for at in child.deaths if now - at < WITHIN_S] + [now]
+        if len(child.deaths) >= TOO_OFTEN * (5 if code == child.program.wait_code else 1):
+            raise ProgramFailed(
+                f"{name}: {_meaning(code)}, {len(child.deaths)} times in {WITHIN_S:.0f} s{_tail(child)}"
+            )
+        if code != child.program.wait_code:
+            pause_s = BACK_OFF_S[min(len(child.deaths), len(BACK_OFF_S)) - 1]
+            child.again_at = now + pause_s
+            self._say(f"{name} died ({_meaning(code)}); started again in {pause_s:g} s")
+
+
+def run(program: Program) -> None:
+    """Run to its end. Raises ProgramFailed when it fails."""
+    process = _spawn(program)
+    try:
+        code = process.wait()
+    finally:
+        _end(process, 5)
+    if code != 0:
+        raise ProgramFailed(f"{program.name}: {_meaning(code)}")
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """Command line of a program of ours."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def _spawn(program: Program) -> subprocess.Popen[bytes]:
+    output = None
+    if program.log is not None:
+        program.log.parent.mkdir(parents=True, exist_ok=True)
+        output = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        return subprocess.Popen(
+            list(program.command),
+            env={**os.environ, **program.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            process_group=0,  # Ctrl-C reaches us alone; we end them in order
+            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - we have one thread
+        )
+    finally:
+        if output is not None:
+            os.close(output)
+
+
+def _die_with(parent: int) -> Callable[[], None]:
+    """Have the kernel end the child when we are killed, where the system can do that (Linux)."""
+
+    def prepare() -> None:
+        if hasattr(_LIBC, "prctl"):
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return prepare
+
+
+def _end(process: subprocess.Popen[bytes], within_s: float) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    with suppress(ProcessLookupError):  # what it started and left behind
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _cut(log: Path | None) -> None:
+    if log is not None and log.exists() and log.stat().st_size > LOG_BYTES:
+        os.truncate(log, 0)
+
+
+def _meaning(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _tail(child: Child) -> str:
+    if child.program.log is None or not child.program.log.exists():
+        return ""
+    lines = child.program.log.read_text(errors="replace").splitlines()[-15:]
+    return "; the end of its log:\n" + "\n".join(lines)

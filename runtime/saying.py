@@ -1,0 +1,55 @@
+"""How each program of ours is started from the command line, and how it says what went wrong."""
+
+import sys
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+import typer
+
+from devices.errors import (
+    ConfigurationError,
+    JournalUnavailable,
+    LauternError,
+    LeaseHeld,
+    RegistryUnavailable,
+    StoreUnavailable,
+)
+
+OK, FAILED, USAGE, UNREACHABLE, LEASE = 0, 1, 2, 3, 4
+"""Exit codes; LEASE: another gateway runs."""
+DATA_DIR: Final = typer.Option("--data-dir", help="Where all data are kept.", show_default="./var")
+CONFIG: Final = typer.Option("--config", help="Settings file.", show_default="lautern.toml in the data directory")
+_CODES: Final[tuple[tuple[type[LauternError], int], ...]] = (
+    (ConfigurationError, USAGE),
+    (LeaseHeld, LEASE),
+    (StoreUnavailable, UNREACHABLE),
+    (RegistryUnavailable, UNREACHABLE),
+    (JournalUnavailable, UNREACHABLE),
+)
+
+
+def new_app(about: str) -> typer.Typer:
+    """Make a program of several verbs."""
+    return typer.Typer(
+        help=about, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
+
+
+def run(verb: str, program: typer.Typer | Callable[..., None]) -> NoReturn:
+    """Parse the command line, run, exit; an error of ours is one line, anything else a traceback."""
+    app = program
+    if not isinstance(app, typer.Typer):
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        app.command()(program)
+    try:
+        app(prog_name=f"lautern {verb}")
+    except LauternError as problem:
+        sys.exit(_told(problem))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(OK)
+
+
+def _told(problem: LauternError) -> int:
+    print(f"lautern: {problem}", file=sys.stderr, flush=True)  # noqa: T201 - the command line talks to people
+    return next((code for kind, code in _CODES if isinstance(problem, kind)), FAILED)

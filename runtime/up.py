@@ -1,0 +1,85 @@
+"""`lautern up`: broker, gateway and API on one machine, watched until Ctrl-C or SIGTERM."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from runtime import logging_setup, saying, settings
+from runtime.broker.server import EmbeddedBroker
+from runtime.installation import Installation, alone, choose_ports
+from runtime.processes import Supervisor
+
+log = structlog.get_logger()
+
+
+def up(
+    data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
+    config: Annotated[Path | None, saying.CONFIG] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port of the API; without it 8000 or the next free one.")
+    ] = None,
+) -> None:
+    """Run Lautern on this machine: broker, gateway, API; what dies is started again. Ctrl-C ends all.
+
+    Example:  lautern up --data-dir /srv/lautern --port 8080
+    """
+    chosen = settings.load(data_dir, config)
+    logging_setup.set_up(chosen.log)
+    if port is not None:
+        chosen = chosen.model_copy(update={"http": chosen.http.model_copy(update={"port": port})})
+    with alone(chosen.data_dir), ending() as stop, supervised(_say) as supervisor:
+        found = choose_ports(chosen, _say, http_fixed=port is not None)
+        installation = Installation(chosen, found, config)
+        broker = installation.broker(simulators=False)
+        if broker is not None:
+            broker.start(supervisor)
+        supervisor.start(installation.gateway())
+        supervisor.start(installation.api())
+        mqtt = f"{installation.mqtt_host}:{found.mqtt}"
+        _say(f"API on {installation.address}/docs, MQTT on {mqtt}, data in {chosen.data_dir}")
+        watch(supervisor, broker, stop)
+        _say("ending")
+
+
+@contextmanager
+def ending() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set inside the block."""
+    stop = threading.Event()
+    before = {n: signal.signal(n, lambda *_: stop.set()) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def supervised(say: Callable[[str], None]) -> Iterator[Supervisor]:
+    """A supervisor whose children end with the block."""
+    supervisor = Supervisor(say)
+    try:
+        yield supervisor
+    finally:
+        supervisor.stop()
+
+
+def watch(supervisor: Supervisor, broker: EmbeddedBroker | None, stop: threading.Event) -> None:
+    """Restart what dies until `stop`. Raises ProgramFailed."""
+    while not stop.wait(0.2):
+        supervisor.look()
+        if broker is not None:
+            broker.look()
+
+
+def _say(text: str) -> None:
+    log.info(text)
+
+
+if __name__ == "__main__":
+    saying.run("up", up)
