@@ -6,6 +6,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,11 +52,10 @@ class InfluxServer:
         self.call("POST", "/api/v2/buckets", {"orgID": org_id, "name": name, "retentionRules": rules})
 
 
-@pytest.fixture(scope="session")
-def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
-    """A running InfluxDB 2, set up; empty but for the bucket `unused`."""
+@contextmanager
+def running(folder: Path) -> Iterator[InfluxServer]:
+    """Run a new server in a folder, set up; empty but for the bucket `unused`."""
     program = finding.require(finding.influxd(), "InfluxDB 2 (influxd)", BUILD_REMEDY)
-    folder = tmp_path_factory.mktemp("influxdb")
     port = ports.claim_port()
     url = f"http://127.0.0.1:{port}"
     command = _command(program, folder, port)
@@ -63,6 +63,13 @@ def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]
         influx = InfluxServer(url=url, org="lautern", token=secrets.token_urlsafe(32), server=server)
         names = {"username": "admin", "password": secrets.token_urlsafe(16), "org": influx.org}
         influx.call("POST", "/api/v2/setup", names | {"bucket": "unused", "token": influx.token})
+        yield influx
+
+
+@pytest.fixture(scope="session")
+def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
+    """A running InfluxDB 2 for the whole test run."""
+    with running(tmp_path_factory.mktemp("influxdb")) as influx:
         yield influx
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,16 +29,13 @@ log_type notice
 """
 
 
-@pytest.fixture(scope="session")
-def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A running mosquitto that takes every login."""
+@contextmanager
+def running(folder: Path) -> Iterator[Broker]:
+    """Run one in a folder; takes every login."""
     program = finding.require(finding.mosquitto(), "mosquitto", "apt install mosquitto")
-    folder = tmp_path_factory.mktemp("mosquitto")
     port = ports.claim_port()
-    configuration = _write_configuration(folder, port)
-    with serving(
-        Server("mosquitto", [program, "-c", configuration], folder=folder, ready=lambda: ports.answers(port))
-    ) as server:
+    command = [program, "-c", _write_configuration(folder, port)]
+    with serving(Server("mosquitto", command, folder=folder, ready=lambda: ports.answers(port))) as server:
         yield Broker(
             name="mosquitto",
             host="127.0.0.1",
@@ -46,6 +44,13 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
             device=new_login("device"),
             server=server,
         )
+
+
+@pytest.fixture(scope="session")
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A running mosquitto for the whole test run."""
+    with running(tmp_path_factory.mktemp("mosquitto")) as broker:
+        yield broker
 
 
 def _write_configuration(folder: Path, port: int) -> Path:

@@ -1,0 +1,182 @@
+"""Messages per second until all are queryable in InfluxDB: Lautern and Telegraf in turn on the same servers."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from influxdb_client import InfluxDBClient
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.parts import gateway
+from benchmarks.parts.cost import cpu_s, pss_mb
+from tests.real_parts import influxdb, mosquitto
+from tests.real_parts.brokers import Broker
+from tests.real_parts.influxdb import InfluxServer
+
+TELEGRAF = """
+[agent]
+  interval = "1s"
+  flush_interval = "1s"
+  metric_batch_size = 5000
+  metric_buffer_limit = 400000
+  omit_hostname = true
+[[inputs.mqtt_consumer]]
+  servers = ["tcp://{host}:{port}"]
+  topics = ["city/v1/+/+/+/telemetry"]
+  qos = 1
+  client_id = "telegraf-bench"
+  persistent_session = true
+  max_undelivered_messages = 20000
+  topic_tag = ""
+  data_format = "json"
+  json_name_key = ""
+  tag_keys = ["device_id"]
+  json_time_key = "ts"
+  json_time_format = "2006-01-02T15:04:05.999999Z07:00"
+[[outputs.influxdb_v2]]
+  urls = ["{url}"]
+  token = "{token}"
+  organization = "{org}"
+  bucket = "telegraf"
+"""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One run: messages/s, CPU µs per message, PSS under load in MB."""
+
+    rate: float
+    cpu_us: float
+    pss: float
+
+
+@contextmanager
+def telegraf(program: Path, folder: Path, broker: Broker, influx: InfluxServer) -> Iterator[subprocess.Popen[bytes]]:
+    """Run Telegraf until the block ends."""
+    config = folder / "telegraf.conf"
+    config.write_text(
+        TELEGRAF.format(host=broker.host, port=broker.port, url=influx.url, token=influx.token, org=influx.org)
+    )
+    log = folder / "telegraf.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen([program, "--config", config], stdout=out, stderr=out)
+    try:
+        while "Connected" not in log.read_text():
+            if process.poll() is not None:
+                raise RuntimeError(log.read_text())
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def counter(influx: InfluxServer, bucket: str, first_us: int) -> Callable[[], int]:
+    """A function that counts the stored values of one field since `first_us`."""
+    client = InfluxDBClient(influx.url, influx.token, org=influx.org, timeout=60_000)
+    flux = (
+        f'from(bucket: "{bucket}") |> range(start: time(v: {first_us - 1000}000), stop: time(v: {first_us + 3_600_000_000}000))'
+        ' |> filter(fn: (r) => r._field == "power_w") |> count() |> group() |> sum()'
+    )
+
+    def count() -> int:
+        return sum(int(record.get_value()) for table in client.query_api().query(flux) for record in table.records)
+
+    return count
+
+
+def measure(pid: int, broker: Broker, count: Callable[[], int], options: argparse.Namespace, first_us: int) -> Figures:
+    """Publish the load and wait until all of it is queryable."""
+    command = [sys.executable, "-m", "benchmarks.parts.load", "--port", str(broker.port), "--first-us", str(first_us)]
+    command += ["--messages", str(options.messages), "--devices", str(options.devices), "--boot-id", f"b{first_us}"]
+    load = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert load.stdout is not None
+    load.stdout.readline()
+    cpu_before = cpu_s(pid)
+    answer, pss, began = "", 0.0, time.time()
+    assert load.stdin is not None
+    load.stdin.write("go\n")
+    load.stdin.flush()
+    while load.poll() is None:
+        time.sleep(0.5)
+        pss = max(pss, pss_mb(pid))
+    answer = load.stdout.read()
+    began = float(answer.split()[0])
+    deadline = time.time() + 120
+    stored = 0
+    while (stored := count()) < options.messages:
+        if time.time() > deadline:
+            raise RuntimeError(f"only {stored} of {options.messages} arrived")
+        pss = max(pss, pss_mb(pid))
+        time.sleep(0.1)
+    took = time.time() - began
+    time.sleep(2)
+    cpu = cpu_s(pid) - cpu_before
+    return Figures(options.messages / took, cpu / options.messages * 1e6, pss)
+
+
+def main() -> int:
+    """Run both in turn and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=200_000)
+    parser.add_argument("--devices", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--telegraf", type=Path, default=os.environ.get("LAUTERN_BENCH_TELEGRAF"))
+    options = parser.parse_args()
+    ours: list[Figures] = []
+    theirs: list[Figures] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in ("influxdb", "mosquitto"):
+            (folder / part).mkdir()
+        with influxdb.running(folder / "influxdb") as influx, mosquitto.running(folder / "mosquitto") as broker:
+            influx.create_bucket("telegraf")
+            gateway.write_settings(folder / "lautern", broker, influx)
+            gateway.register(folder / "lautern", options.devices)
+            for _ in range(options.rounds):
+                first_us = time.time_ns() // 1000 - 400_000_000
+                with gateway.running(folder / "lautern") as process:
+                    count = counter(influx, "bench_streetlight", first_us)
+                    ours.append(measure(process.pid, broker, count, options, first_us))
+                if options.telegraf:
+                    with telegraf(options.telegraf, folder, broker, influx) as process:
+                        count = counter(influx, "telegraf", first_us)
+                        theirs.append(measure(process.pid, broker, count, options, first_us))
+                time.sleep(1)
+    _print(ours, theirs)
+    return 0
+
+
+def _print(ours: list[Figures], theirs: list[Figures]) -> None:
+    table = Table(title="ingest: QoS 1, mosquitto, InfluxDB 2 (median of rounds; each round in brackets)")
+    for column in ("program", "messages/s", "CPU µs per message", "PSS MB"):
+        table.add_column(column)
+    for program, figures in (("Lautern", ours), ("Telegraf", theirs)):
+        if figures:
+            table.add_row(program, *(_median([getattr(f, k) for f in figures]) for k in ("rate", "cpu_us", "pss")))
+    if theirs:
+        ratios = [
+            median([getattr(a, k) / getattr(b, k) for a, b in zip(ours, theirs, strict=True)])
+            for k in ("rate", "cpu_us", "pss")
+        ]
+        table.add_row("ratio", *(f"{r:.2f}" for r in ratios))
+    else:
+        Console().print("[yellow]Telegraf is not here (LAUTERN_BENCH_TELEGRAF): its side is left out.[/]")
+    Console().print(table)
+
+
+def _median(values: list[float]) -> str:
+    return f"{median(values):,.1f} ({', '.join(f'{v:,.1f}' for v in values)})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
