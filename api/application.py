@@ -13,12 +13,14 @@ from api import problems
 from api.authentication import KeyUses
 from api.metrics import Metrics
 from api.middleware import MEBIBYTE, BodyLimit, Envelope
+from api.openapi import Described
 from api.routes import (
     alarms,
     bindings,
     commands,
     configs,
     dead_letters,
+    device_import,
     devices,
     docs,
     events,
@@ -42,6 +44,7 @@ API_VERSION: Final = "1.0.0"
 _MODULES: Final = (
     keys,
     bindings,
+    device_import,
     devices,
     configs,
     groups,
@@ -61,7 +64,7 @@ _LOG = structlog.get_logger()
 def create_app(services: Services, *, poll_s: float = 0.2) -> FastAPI:
     """Build the application over the given services; its lifespan runs the live stream's reader."""
     metrics = Metrics()
-    app = FastAPI(
+    app = Described(
         title="Lautern",
         summary="Streetlights, the fire brigade's drones and the mobile event network of a city",
         version=API_VERSION,
@@ -70,14 +73,13 @@ def create_app(services: Services, *, poll_s: float = 0.2) -> FastAPI:
         lifespan=_lifespan,
         redirect_slashes=False,
         telemetry=_TELEMETRY,
-        responses=problems.responses(401, 403, 422, 503),
     )
     app.state.services = services
     app.state.metrics = metrics
     app.state.key_uses = KeyUses()
     app.state.tail = Tail(services.registry, metrics, poll_s=poll_s)
     app.state.tasks = ()
-    app.add_middleware(BodyLimit, of_paths={"/api/v1/devices/import": 10 * MEBIBYTE})
+    app.add_middleware(BodyLimit, of_paths={device_import.PATH: 10 * MEBIBYTE})
     app.add_middleware(Envelope, metrics=metrics)
     problems.install(app)
     app.include_router(health.router)
@@ -88,7 +90,7 @@ def create_app(services: Services, *, poll_s: float = 0.2) -> FastAPI:
 
 
 def _v1(services: Services) -> APIRouter:
-    v1 = APIRouter()
+    v1 = APIRouter(responses=problems.responses(401, 403, 422, 503))
     for module in _MODULES:
         v1.include_router(module.router)
     v1.include_router(typed_commands.build(services.catalog))

@@ -126,7 +126,7 @@ def _lautern(request: Request, error: Exception) -> Response:
         errors = known.errors
     elif known.field:
         errors = [FieldError(field=known.field, message=known.detail or known.title)]
-    return _answer(request, status, _slug(type(known)), known.title, detail, errors=errors)
+    return _answer(request, status, _slug(known), known.title, detail, errors=errors)
 
 
 def _request_invalid(request: Request, error: Exception) -> Response:
@@ -169,8 +169,8 @@ def _field_error(loc: Sequence[Any], message: str) -> FieldError:
     return FieldError(field=".".join(map(str, loc)) or "body", message=message)
 
 
-def _slug(error: type[LauternError]) -> str:
-    name = error.__name__
+def _slug(error: LauternError) -> str:
+    name = Invalid.__name__ if isinstance(error, SeveralInvalid) else type(error).__name__
     return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
 

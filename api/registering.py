@@ -44,11 +44,10 @@ class Registrar:
 
     def register(self, wanted: Registration, since_us: int | None = None) -> Asset:
         """Add the asset and bind its device. Raises Invalid, Conflict."""
-        if wanted.kind not in self.catalog or not self.who.may(self.catalog[wanted.kind].read_scope):
-            raise Invalid(f"must be one of {', '.join(sorted(self.who.kinds(self.catalog)))}", field="kind")
+        tenant_id = self.owner(wanted)
         asset = Asset(
             asset_id=wanted.id or f"{wanted.kind[:20]}-{uuid.uuid4().hex[:16]}",
-            tenant_id=seeing.tenant(self.who, wanted.tenant_id),
+            tenant_id=tenant_id,
             kind=wanted.kind,
             name=wanted.name,
             created_us=self.now_us,
@@ -62,6 +61,12 @@ class Registrar:
         if wanted.device_id is not None:
             self.bind(asset, wanted.device_id, self.now_us if since_us is None else since_us)
         return asset
+
+    def owner(self, wanted: Registration) -> str:
+        """Return the tenant the asset will belong to. Raises Invalid for a kind or tenant that is not the caller's."""
+        if wanted.kind not in self.who.kinds(self.catalog):
+            raise Invalid(f"must be one of {', '.join(sorted(self.who.kinds(self.catalog)))}", field="kind")
+        return seeing.tenant(self.who, wanted.tenant_id)
 
     def bind(self, asset: Asset, device_id: str, from_us: int) -> Binding:
         """Bind a device that no other asset has. Raises Conflict, Invalid."""

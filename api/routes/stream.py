@@ -121,7 +121,7 @@ class Stream(StreamingResponse):
 @router.get(
     "/stream",
     response_class=Response,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "Changes as they happen"}} | responses(429),
+    responses=_ANSWERS | responses(429),
 )
 async def stream(  # noqa: PLR0917
     who: Who,

@@ -1,0 +1,160 @@
+"""A fleet from a spreadsheet: CSV read, every line checked, all registered or none."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+from api.problems import FieldError, SeveralInvalid
+from api.registering import Registrar, Registration
+from devices.errors import Invalid
+from devices.ports.inventory import Asset, Inventory
+from devices.ports.registry import Transaction
+
+MOST_LINES: Final = 10_000
+_MOST_ERRORS: Final = 200
+_COLUMNS: Final = ("id", "tenant_id", "kind", "name", "device_id", "lat", "lon", "via")
+_NUMBERS: Final = frozenset({"lat", "lon"})
+_ATTRIBUTE: Final = "attribute."
+_DECIMAL: Final = re.compile(r"-?\d{1,15}\.\d{1,15}", re.ASCII)
+
+
+class LineError(BaseModel):
+    """What is wrong in a line; the header is line 1."""
+
+    line: int
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that is well formed."""
+
+    number: int
+    wanted: Registration
+
+
+def read(content: bytes) -> tuple[list[Line], list[LineError]]:
+    """Read CSV (UTF-8, comma or semicolon) into registrations and errors. Raises Invalid for what is no table."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Invalid("must be UTF-8", field="body") from error
+    header = text.partition("\n")[0]
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if header.count(";") > header.count(",") else ",")
+    try:
+        columns = _columns(next(rows, []))
+        return _lines(columns, rows)
+    except csv.Error as error:
+        raise Invalid(f"is no CSV: {error}", field="body") from error
+
+
+def check(tx: Transaction, registrar: Registrar, lines: Sequence[Line]) -> list[LineError]:
+    """Return what the registry has against these lines."""
+    errors: list[LineError] = []
+    inventory = tx.get(Inventory)
+    in_file: dict[str, Line] = {}
+    devices: set[str] = set()
+    ids = [i for line in lines for i in (line.wanted.id, line.wanted.via) if i]
+    known = inventory.many(ids)
+    bound = inventory.bindings_of_devices([line.wanted.device_id for line in lines if line.wanted.device_id])
+    for line in lines:
+        wanted = line.wanted
+        errors += _against(registrar, line, known)
+        if wanted.id is not None and wanted.id in in_file:
+            errors.append(_error(line, "id", f"stands in line {in_file[wanted.id].number} too"))
+        if wanted.device_id is not None and (wanted.device_id in devices or wanted.device_id in bound):
+            errors.append(_error(line, "device_id", "is bound or stands in an earlier line"))
+        if wanted.via is not None and wanted.via not in known and wanted.via not in in_file:
+            errors.append(_error(line, "via", "is neither registered nor in an earlier line"))
+        in_file.setdefault(wanted.id or "", line)
+        devices.add(wanted.device_id or "")
+    return errors
+
+
+def register(registrar: Registrar, lines: Sequence[Line]) -> list[Asset]:
+    """Register all lines, in their order. Raises SeveralInvalid or Conflict: then the transaction must not commit."""
+    return [registrar.register(line.wanted) for line in lines]
+
+
+def refuse(errors: Sequence[LineError]) -> SeveralInvalid:
+    """Return the error that names the lines, at most 200."""
+    shown = [FieldError(field=f"line {e.line}.{e.field}", message=e.message) for e in errors[:_MOST_ERRORS]]
+    return SeveralInvalid(shown, f"{len(errors)} errors, nothing was registered")
+
+
+def _columns(header: Sequence[str]) -> Sequence[str]:
+    columns = [name.strip().lower() for name in header]
+    bad = [c for c in columns if c not in _COLUMNS and not c.startswith(_ATTRIBUTE)]
+    if bad or len(set(columns)) != len(columns) or not {"kind", "name"} <= set(columns):
+        allowed = ", ".join((*_COLUMNS, f"{_ATTRIBUTE}…"))
+        raise Invalid(f"the first line names the columns: kind and name, each once, of {allowed}", field="line 1")
+    return columns
+
+
+def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> tuple[list[Line], list[LineError]]:
+    lines: list[Line] = []
+    errors: list[LineError] = []
+    for number, row in enumerate(rows, 2):
+        if not any(cell.strip() for cell in row):
+            continue
+        if number > MOST_LINES + 1:
+            raise Invalid(f"at most {MOST_LINES} lines at once", field="body")
+        if len(row) != len(columns):
+            errors.append(LineError(line=number, field="line", message=f"has {len(row)} cells, not {len(columns)}"))
+            continue
+        try:
+            lines.append(Line(number, Registration.model_validate(_values(dict(zip(columns, row, strict=True))))))
+        except ValidationError as error:
+            errors += [
+                LineError(line=number, field=".".join(map(str, e["loc"])), message=e["msg"])
+                for e in error.errors(include_url=False)
+            ]
+    return lines, errors
+
+
+def _values(cells: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    for column, cell in cells.items():
+        text = cell.strip()
+        if not text:
+            continue
+        if column.startswith(_ATTRIBUTE):
+            attributes[column.removeprefix(_ATTRIBUTE)] = _scalar(text)
+        else:
+            values[column] = _number(text) if column in _NUMBERS else text
+    return values | {"attributes": attributes}
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        return text
+
+
+def _scalar(text: str) -> float | int | bool | str:
+    if text in {"true", "false"}:
+        return text == "true"
+    if text.isascii() and text.isdigit() and len(text) < 16 and (text == "0" or text[0] != "0"):
+        return int(text)
+    return _number(text) if _DECIMAL.fullmatch(text) else text
+
+
+def _against(registrar: Registrar, line: Line, known: Mapping[str, Asset]) -> Iterator[LineError]:
+    try:
+        registrar.owner(line.wanted)
+    except Invalid as error:
+        yield _error(line, error.field or "line", error.detail)
+    if line.wanted.id in known:
+        yield _error(line, "id", "is registered")
+
+
+def _error(line: Line, field: str, message: str) -> LineError:
+    return LineError(line=line.number, field=field, message=message)

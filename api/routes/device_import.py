@@ -1,0 +1,66 @@
+"""Registering a fleet from CSV."""
+
+import asyncio
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from api import importing
+from api.access import Caller
+from api.authentication import Who
+from api.problems import responses
+from api.registering import Registrar
+from api.routes.devices import WRITE
+from api.services import Services, Use
+
+PATH: Final = "/api/v1/devices/import"
+_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "description": "Columns kind, name and as needed id, tenant_id, device_id, lat, lon, via, attribute.…",
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    }
+}
+router = APIRouter(prefix="/devices", tags=["devices"])
+
+
+class Imported(BaseModel):
+    """What was registered, or would be."""
+
+    dry_run: bool
+    lines: int
+    registered: int
+    errors: list[importing.LineError]
+    """Only in a dry run: else a line's error refuses all with 422."""
+
+
+@router.post("/import", openapi_extra=_BODY, responses=responses(409, 413, 415))
+async def import_devices(
+    who: Who,
+    services: Use,
+    request: Request,
+    *,
+    dry_run: Annotated[bool, Query(description="Only check.")] = False,
+) -> Imported:
+    """Register the devices of a CSV file: all of them or, when a line is wrong, none; needs `devices:write`."""
+    who.require(WRITE)
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "text/csv":
+        raise HTTPException(415, "send text/csv")
+    return await asyncio.to_thread(_import, services, who, await request.body(), dry_run=dry_run)
+
+
+def _import(services: Services, who: Caller, content: bytes, *, dry_run: bool) -> Imported:
+    lines, errors = importing.read(content)
+    now_us = services.now_us()
+    with services.registry.read() as tx:
+        errors += importing.check(tx, Registrar(tx, who, services.catalog, now_us), lines)
+    errors.sort(key=lambda e: e.line)
+    if dry_run:
+        return Imported(dry_run=True, lines=len(lines), registered=0, errors=errors[:200])
+    if errors:
+        raise importing.refuse(errors)
+    with services.registry.write() as tx:
+        registered = importing.register(Registrar(tx, who, services.catalog, now_us), lines)
+    return Imported(dry_run=False, lines=len(lines), registered=len(registered), errors=[])

@@ -1,0 +1,132 @@
+"""Commands over HTTP, with the registry's real tables in place of a gateway."""
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+from tests.contracts.api.conftest import NOW_US, City
+
+from devices.commands.command import Delivery
+from devices.instants import SECOND_US, rfc3339
+from devices.ports.books import Change, Changes
+from devices.ports.commands import Commands
+from devices.ports.inventory import Group, Groups
+
+URL = "/api/v1/devices/lamp/commands"
+DIM: dict[str, Any] = {"name": "dim", "arguments": {"level_pct": 30}, "duration_s": 600, "reason": "test"}
+
+
+def _apply(city: City, command_id: str) -> None:
+    with city.registry.write() as tx:
+        command = tx.get(Commands).get(command_id)
+        tx.get(Commands).record([replace(command, delivery=Delivery.APPLIED, applied_us=NOW_US, final_us=NOW_US)])
+        tx.get(Changes).add([Change(0, NOW_US, "kl", "streetlight", "command", {})])
+
+
+def test_a_command_is_filed_and_never_shown_as_done(city: City) -> None:
+    city.asset("lamp")
+    key = city.key("*")
+    filed = city.client.post(URL, headers=key, json=DIM)
+    assert filed.status_code == 202
+    shown = city.client.get(filed.headers["location"], headers=key).json()
+    assert (shown["delivery"], shown["effect"], shown["final"]) == ("queued", "pending", False)
+    assert shown["until"] == rfc3339(NOW_US + 600 * SECOND_US)
+
+
+def test_the_same_key_and_body_give_the_same_command_even_later(city: City) -> None:
+    city.asset("lamp")
+    key = city.key("*") | {"Idempotency-Key": "once"}
+    first = city.client.post(URL, headers=key, json=DIM).json()
+    city.clock.now_us += 5 * SECOND_US
+    assert city.client.post(URL, headers=key, json=DIM).json() == first
+    other = city.client.post(URL, headers=key, json=DIM | {"duration_s": 601})
+    assert other.status_code == 422
+    assert other.json()["type"].endswith("idempotency_mismatch")
+    assert len(city.client.get("/api/v1/commands", headers=key).json()["items"]) == 1
+
+
+def test_waiting_ends_as_soon_as_the_device_has_answered(city: City) -> None:
+    city.asset("lamp")
+    key = city.key("*")
+    done = threading.Event()
+
+    def gateway() -> None:
+        while not done.wait(0.01):
+            with city.registry.read() as tx:
+                queued = tx.get(Commands).awaiting()
+            if queued:
+                _apply(city, queued[0].command_id)
+                return
+
+    thread = threading.Thread(target=gateway)
+    thread.start()
+    try:
+        answer = city.client.post(URL + "?wait=applied&timeout=20", headers=key, json=DIM)
+    finally:
+        done.set()
+        thread.join()
+    assert (answer.status_code, answer.json()["delivery"]) == (200, "applied")
+
+
+def test_waiting_in_vain_tells_the_state_reached(city: City) -> None:
+    city.asset("lamp")
+    answer = city.client.post(URL + "?wait=applied&timeout=0.1", headers=city.key("*"), json=DIM)
+    assert (answer.status_code, answer.json()["delivery"]) == (202, "queued")
+
+
+def test_wrong_arguments_are_named(city: City) -> None:
+    city.asset("lamp")
+    key = city.key("*")
+    for body, field in (
+        (DIM | {"arguments": {"level_pct": 300}}, "arguments.level_pct"),
+        (DIM | {"name": "fly"}, "name"),
+        (DIM | {"until": rfc3339(NOW_US + 1)}, "until"),
+        (DIM | {"start_at": "tomorrow"}, "start_at"),
+        (DIM | {"deliver_within_s": 0}, "deliver_within_s"),
+    ):
+        answer = city.client.post(URL, headers=key, json=body)
+        assert answer.status_code == 422, answer.text
+        assert [e["field"] for e in answer.json()["errors"]] == [field]
+
+
+def test_a_command_needs_its_own_scope(city: City) -> None:
+    city.asset("lamp")
+    reader = city.key("streetlight:read")
+    assert city.client.post(URL, headers=reader, json=DIM).status_code == 403
+    dimmer = city.key("streetlight:read", "lights:dim")
+    command = city.client.post(URL, headers=dimmer, json=DIM).json()
+    assert city.client.post(f"/api/v1/commands/{command['id']}/cancel", headers=reader).status_code == 403
+    assert city.client.post(f"/api/v1/commands/{command['id']}/cancel", headers=dimmer).status_code == 202
+
+
+def test_every_command_of_every_kind_has_a_documented_route_of_its_own(city: City) -> None:
+    paths = city.client.get("/openapi.json").json()["paths"]
+    for kind in city.catalog.values():
+        for body in kind.commands:
+            assert f"/api/v1/{kind.name}/{{asset_id}}/commands/{body.NAME}" in paths
+
+
+def test_the_typed_route_files_the_same_command(city: City) -> None:
+    city.asset("lamp")
+    key = city.key("*")
+    body = {k: v for k, v in DIM.items() if k != "name"}
+    filed = city.client.post("/api/v1/streetlight/lamp/commands/dim", headers=key, json=body)
+    assert filed.status_code == 202, filed.text
+    assert filed.json()["arguments"]["level_pct"] == 30
+    other = city.client.post("/api/v1/event_network/lamp/commands/set_profile", headers=key, json={"arguments": {}})
+    assert other.status_code == 422
+
+
+def test_a_group_command_counts_its_members(city: City) -> None:
+    for name in ("a", "b", "c"):
+        city.asset(name)
+    with city.registry.write() as tx:
+        tx.get(Groups).put(Group("street", "kl", "streetlight", "Street", ("a", "b", "c"), 0))
+    key = city.key("*")
+    filed = city.client.post("/api/v1/groups/street/commands", headers=key, json=DIM)
+    assert filed.status_code == 202, filed.text
+    assert filed.json()["counts"] == {"queued": 3}
+    _apply(city, filed.json()["commands"][0]["id"])
+    shown = city.client.get(filed.headers["location"], headers=key).json()
+    assert (shown["counts"], shown["final"]) == ({"applied": 1, "queued": 2}, False)
+    assert city.client.post(filed.headers["location"] + "/cancel", headers=key).status_code == 202
