@@ -60,6 +60,8 @@ def read(stored: Stored, query: BucketQuery, limits: Limits, now_us: int, raw_ro
     if query.width_us <= 0 or query.expected_interval_s <= 0:
         raise Invalid("bucket width and expected interval must be above zero")
     source = _source(query, limits, now_us, raw_rows_max)
+    if query.from_us >= query.to_us:
+        return Buckets(query.width_us, source, [])
     if source == "raw":
         pieces = _from_raw(stored, query, query.start_us, query.end_us, query.width_us)
     else:

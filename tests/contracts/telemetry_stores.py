@@ -164,15 +164,15 @@ class Expected:
 
 
 def by_hand(
-    samples: Sequence[Sample], from_us: int, to_us: int, width_us: int, interval_s: int, fields: Sequence[str]
+    samples: Sequence[Sample], from_us: int, to_us: int, width_us: int, fields: Sequence[str]
 ) -> dict[int, Expected]:
-    """Buckets second by second; all times must be whole seconds."""
+    """Buckets second by second at an interval of a minute; all times must be whole seconds."""
     ordered = sorted(samples, key=lambda each: each.ts_us)
     covered: set[int] = set()
     before_s = -(10**9)
     for each in ordered:
         ts_s = each.ts_us // SECOND_US
-        covered.update(range(max(before_s, ts_s - 3 * interval_s), ts_s))
+        covered.update(range(max(before_s, ts_s - 180), ts_s))
         before_s = ts_s
     buckets = {}
     start_us = from_us - from_us % width_us
