@@ -206,7 +206,7 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
 
 def _known(name: str) -> bool:
     """Tell whether a variable names a setting; the tests' own variables are none and do no harm."""
-    return _leads_somewhere(_keys(name)) or name.startswith((f"{ENVIRONMENT}TEST_", f"{ENVIRONMENT}REQUIRE_"))
+    return _leads_somewhere(_keys(name)) or name.startswith((f"{ENVIRONMENT}TEST_", f"{ENVIRONMENT}REQUIRE_", f"{ENVIRONMENT}BENCH_"))
 
 
 def _secrets(environment: Mapping[str, str]) -> list[tuple[list[str], str]]:
