@@ -1,0 +1,87 @@
+"""`lautern doctor`: what works, what does not, and what to do about it."""
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from devices.errors import LauternError
+from runtime import influxdb_check, ports, saying, settings
+from runtime.broker.server import program
+from runtime.registry_access import registry_of
+from runtime.version import VERSION
+
+ENOUGH_MB: Final = 2000
+
+
+def doctor(
+    data_dir: Annotated[Path | None, saying.DATA_DIR] = None, config: Annotated[Path | None, saying.CONFIG] = None
+) -> None:
+    """Check settings, disk, ports, broker, registry and store; changes nothing. Exit code 1 when something is wrong."""
+    chosen = settings.load(data_dir, config)
+    checks: dict[str, Callable[[], str]] = {
+        "version": lambda: f"Lautern {VERSION}, Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}",
+        "data": lambda: _disk(chosen),
+        "broker": lambda: _broker(chosen.broker),
+        "registry": lambda: _registry(chosen),
+        "store": lambda: _store(chosen.store),
+        "api": lambda: _api(chosen.http),
+    }
+    failed = [name for name, check in checks.items() if not _passes(name, check)]
+    if failed:
+        raise typer.Exit(saying.FAILED)
+
+
+def _passes(name: str, check: Callable[[], str]) -> bool:
+    try:
+        said, good = check(), True
+    except LauternError as problem:
+        said, good = str(problem), False
+    typer.echo(f"  {'ok ' if good else 'BAD'}  {name:<9} {said}")
+    return good
+
+
+def _disk(chosen: settings.Settings) -> str:
+    place = chosen.data_dir if chosen.data_dir.exists() else Path.cwd()
+    free_mb = shutil.disk_usage(place).free // 2**20
+    if free_mb < ENOUGH_MB:
+        raise LauternError(f"only {free_mb} MB are free in {place}; the journal alone may take some GB")
+    return f"{chosen.data_dir} ({'there' if chosen.data_dir.exists() else 'made at the start'}), {free_mb} MB free"
+
+
+def _broker(broker: settings.Broker) -> str:
+    if broker.mode == "embedded":
+        return f"embedded, {program()}, port {_port(broker.host, broker.port)}"
+    if not ports.answers(broker.host, broker.port):
+        raise LauternError(f"nobody answers at {broker.host}:{broker.port} (broker.url)")
+    return f"{broker.host}:{broker.port} answers"
+
+
+def _registry(chosen: settings.Settings) -> str:
+    if chosen.registry.url is None and not (chosen.data_dir / "registry.db").exists():
+        return "SQLite, made at the first start"
+    with registry_of(chosen, migrate=False):
+        return "answers, its tables are up to date"
+
+
+def _store(store: settings.Store) -> str:
+    if store.kind == "sqlite" or store.token is None:
+        return "SQLite in the data directory"
+    there = influxdb_check.check(store.url, store.org, store.token.get_secret_value(), store.bucket_prefix)
+    return f"InfluxDB answers, {len(there)} buckets of ours"
+
+
+def _api(http: settings.Http) -> str:
+    return f"{http.host}, port {_port(http.host, http.port)}"
+
+
+def _port(host: str, port: int) -> str:
+    return f"{port} {'free' if ports.is_free(host, port) else 'in use (by us, if Lautern runs)'}"
+
+
+if __name__ == "__main__":
+    saying.run("doctor", doctor)
