@@ -3,18 +3,21 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, literal, select, tuple_, update
 
 from devices.commands.command import Command
 from devices.errors import Conflict, NotFound
 from devices.ports.paging import Page
 from storage.registry.command_keys import CommandKeys
 from storage.registry.command_rows import command_of, is_open, progress_of, row_of
+from storage.registry.metadata import dump
 from storage.registry.paging import newest_first
 from storage.registry.rows import chunks
 from storage.registry.tables import COMMANDS, OPEN_COMMAND
 
 EVERY: Final = select(COMMANDS)
+# SQLite's write transaction locks by itself; one order of rows for all keeps two lockers from waiting for each other.
+LOCKED: Final = EVERY.order_by(COMMANDS.c.command_id).with_for_update()
 # A cancellation asked for while the gateway worked on the command must survive its record.
 RECORD: Final = (
     update(COMMANDS)
@@ -69,8 +72,8 @@ class SqlCommands:
 
     def by_wire_ids_of(self, keys: Collection[tuple[str, str]]) -> Sequence[Command]:
         """Commands by (wire_id, asset_id)."""
-        pair = tuple_(COMMANDS.c.wire_id, COMMANDS.c.asset_id)
-        return [c for some in chunks(keys, 200) for c in self._all(EVERY.where(pair.in_(some)))]
+        having = _having_pairs if self._connection.dialect.name == "postgresql" else _having_pairs_sqlite
+        return [command for some in chunks(keys) for command in self._all(having(some))]
 
     def in_force(self, asset_ids: Collection[str]) -> Sequence[Command]:
         """Commands whose effect is pending or in force."""
@@ -119,3 +122,14 @@ class SqlCommands:
 
     def _where_in(self, column: ColumnElement[str], ids: Collection[str], query: Select[Any] = EVERY) -> list[Command]:
         return [command for some in chunks(ids) for command in self._all(query.where(column.in_(some)))]
+
+
+def _having_pairs(keys: list[tuple[str, str]]) -> Select[Any]:
+    return EVERY.where(tuple_(COMMANDS.c.wire_id, COMMANDS.c.asset_id).in_(keys))
+
+
+def _having_pairs_sqlite(keys: list[tuple[str, str]]) -> Select[Any]:
+    # SQLite scans the table for `(a, b) IN (…)`; joined to a list it uses the index.
+    pair = func.json_each(literal(dump(keys))).table_valued("value").c.value
+    wire_id, asset_id = func.json_extract(pair, "$[0]"), func.json_extract(pair, "$[1]")
+    return EVERY.where(COMMANDS.c.wire_id == wire_id, COMMANDS.c.asset_id == asset_id)

@@ -1,5 +1,6 @@
 """The one MetaData of the registry, for our tables and those of kinds, and the column types they share."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -18,8 +19,8 @@ Instant = BigInteger
 
 
 def dump(value: object) -> str:
-    """JSON text of a JSON-able value; a mapping other than dict must be copied into one before."""
-    return to_json(value).decode()
+    """JSON text of a JSON-able value; any mapping is an object, any sequence or set an array."""
+    return to_json(value, fallback=_plain).decode()
 
 
 def load(text: str | bytes) -> Any:  # noqa: ANN401 - JSON is any value
@@ -40,3 +41,9 @@ class Json(TypeDecorator[Any]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401 - JSON is any value
         """Decode."""
         return None if value is None else load(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"not JSON-able: {type(value).__name__}")

@@ -32,7 +32,8 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> int
     """Insert the rows that violate no key; returns how many were new."""
     if not rows:
         return 0
-    return connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows)).rowcount
+    statement = _insert(connection, table).on_conflict_do_nothing()
+    return connection.execute(statement, list(rows), execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
