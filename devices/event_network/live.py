@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devices.event_network.bookings import Breach, Figures, Path, breaches
-from devices.event_network.city_event import Booking, CityEvent, DownIs, MeasuredObject, TestedCapacity
+from devices.event_network.city_event import Booking, CityEvent, MeasuredObject, TestedCapacity
 from devices.event_network.classes import Direction
-from devices.event_network.planning import objects_of, rate_of
+from devices.event_network.facts import interface_of
+from devices.event_network.planning import line_names, objects_of, rate_of
 from devices.event_network.rates import GAP_INTERVALS, Quality, Step, readings, steps
 from devices.event_network.traffic import Flow, lineage, shares, tops
 from devices.instants import MINUTE_US, SECOND_US
@@ -24,9 +25,9 @@ FIELDS = (
     *SELDOM,
     *("last_clear", "oper_status", "loss_pct", "rtt_ms_avg", "jitter_ms", "wifi_clients"),
 )
-ROWS = 8
-"""Samples read per object: with one every 10 s they hold what is sent every 60 s."""
-BACK_US = 15 * MINUTE_US
+BACK_INTERVALS = 10
+"""Read so far back: with a sample every 10 s that holds what is sent every 60 s."""
+SELDOM_BACK_US = 15 * MINUTE_US
 WORKERS = 8
 
 
@@ -122,31 +123,33 @@ class LiveView:
         """View of the event now. Raises StoreUnavailable."""
         serving = event.serving(now_us)
         rows = self._newest(serving, now_us)
-        objects = [self._object(o, rows[o.object_id], now_us) for o in serving]
+        objects = [self._object(o, rows[o.object_id], known, now_us) for o in serving]
         view = _View(event, serving, {o.item.object_id: o for o in objects}, known, now_us)
         return EventNow(event, now_us, view.lines(), view.areas(), objects, view.total())
 
     def _newest(self, objects: Sequence[MeasuredObject], now_us: int) -> dict[str, list[Row]]:
         def read(item: MeasuredObject) -> list[Row]:
             key = SeriesKey(item.asset_id, KIND_NAME, part=item.part)
-            span = (now_us - BACK_US, now_us + MINUTE_US)
-            rows = list(self._reader.rows(key, *span, fields=FIELDS, limit=ROWS, newest_first=True))
-            if rows and not any("speed_bps" in r.values for r in rows):
-                rows += self._reader.rows(key, span[0], rows[-1].ts_us, fields=SELDOM, newest_first=True)
-            return rows
+            back_us = round(BACK_INTERVALS * self._interval_s * SECOND_US)
+            rows = list(self._reader.rows(key, now_us - back_us, now_us + MINUTE_US, fields=FIELDS))
+            if not rows or any("speed_bps" in r.values for r in rows):
+                return rows
+            before = self._reader.rows(key, now_us - SELDOM_BACK_US, now_us - back_us, fields=SELDOM)
+            return [*before, *rows]
 
         with ThreadPoolExecutor(WORKERS, "live") as pool:
             return {o.object_id: r for o, r in zip(objects, pool.map(read, objects), strict=True)}
 
-    def _object(self, item: MeasuredObject, rows: Sequence[Row], now_us: int) -> ObjectNow:
+    def _object(self, item: MeasuredObject, rows: Sequence[Row], known: Known, now_us: int) -> ObjectNow:
         values: dict[str, Value] = {}
-        for row in reversed(rows):
+        for row in rows:
             values.update(row.values)
         speed = _number(values.get("speed_bps"))
-        samples = [(r.ts_us, r.values) for r in reversed(rows)]
-        last = {d: self._last(samples, interface(item, d)) for d in Direction}
+        samples = [(r.ts_us, r.values) for r in rows]
+        last = {d: self._last(samples, interface_of(item.down_is, d)) for d in Direction}
         found = {d: s for d, s in last.items() if s}
-        sample_us = max((s.to_us for s in found.values()), default=rows[0].ts_us if rows else None)
+        latest = known.values(item.asset_id, "telemetry", item.part)
+        sample_us = max((s.to_us for s in found.values()), default=latest.ts_us if latest else None)
         if sample_us is None or now_us - sample_us > GAP_INTERVALS * self._interval_s * SECOND_US:
             return ObjectNow(item, {}, None, sample_us, speed)
         flows = {d: Flow(s.bps, s.peak_bps) for d, s in found.items()}
@@ -178,9 +181,7 @@ class _View:
     def lines(self) -> list[Line]:
         """A line per booking, and one per area and class that is measured without being booked."""
         booked = {(b.area_id, b.service_class): b for b in self._event.bookings}
-        measured = {(o.area_id, o.service_class) for o in self._objects if o.service_class}
-        names = sorted({*booked, *measured}, key=lambda n: (n[0] or "", n[1] or ""))
-        return [self._line(area, name, booked.get((area, name))) for area, name in names if name]
+        return [self._line(*name, booked.get(name)) for name in line_names(self._event, self._objects)]
 
     def areas(self) -> list[AreaNow]:
         """Each area's own traffic; the areas sum up to the total."""
@@ -200,7 +201,7 @@ class _View:
         return {d: found.total(flows[d]) for d in Direction}, found.coverage_pct
 
     def _line(self, area_id: str | None, service_class: str, booking: Booking | None) -> Line:
-        chosen = self._chosen(booking or Booking("", service_class, area_id))
+        chosen = objects_of(booking or Booking("", service_class, area_id), self._objects, self._now_us)
         ids = {o.object_id for o in chosen}
         flows, coverage = self._flows(ids)
         top = tops(self._objects, ids)
@@ -212,11 +213,6 @@ class _View:
         broken = breaches(booking, down, up, path, in_service=in_service) if booking else []
         sample_us = min((o.sample_us for o in now if o.sample_us is not None), default=None)
         return Line(area_id, service_class, booking, directions, now, coverage, sample_us, path, broken)
-
-    def _chosen(self, booking: Booking) -> list[MeasuredObject]:
-        named = {b.object_id: b for b in booking.objects}
-        found = objects_of(booking, self._objects)
-        return [o for o in found if o.object_id not in named or _within(named[o.object_id], self._now_us)]
 
     def _direction(
         self,
@@ -264,16 +260,6 @@ class _View:
         if not used:
             return None, None
         return float(sum(t.result_bps for t in used.values())), min(t.at_us for t in used.values())
-
-
-def interface(item: MeasuredObject, direction: Direction) -> str:
-    """Direction of the interface (`in`, `out`) that carries a users' direction."""
-    return "in" if (item.down_is is DownIs.IN) == (direction is Direction.DOWN) else "out"
-
-
-def _within(booked: object, now_us: int) -> bool:
-    start, end = getattr(booked, "from_us", None), getattr(booked, "until_us", None)
-    return (start is None or start <= now_us) and (end is None or now_us < end)
 
 
 def _path(objects: Iterable[ObjectNow]) -> Path:

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from zoneinfo import available_timezones
 
 from devices.errors import Conflict, Invalid
-from devices.event_network.city_event import Booking, BookingKind, CityEvent, MeasuredObject, TestedCapacity
+from devices.event_network.city_event import (
+    BookedObject,
+    Booking,
+    BookingKind,
+    CityEvent,
+    MeasuredObject,
+    TestedCapacity,
+)
 from devices.event_network.classes import Direction
 
 
@@ -103,13 +110,25 @@ def rate_of(booking: Booking, direction: Direction) -> int | None:
     return booking.down_bps if direction is Direction.DOWN else booking.up_bps
 
 
-def objects_of(booking: Booking, objects: Sequence[MeasuredObject]) -> list[MeasuredObject]:
-    """Objects a booking rests on: those it names, else all of its class in its area."""
+def objects_of(booking: Booking, objects: Sequence[MeasuredObject], at_us: int | None = None) -> list[MeasuredObject]:
+    """Objects a booking rests on (at an instant): those it names, else all of its class in its area."""
     if booking.objects:
-        named = {b.object_id for b in booking.objects}
+        named = {b.object_id for b in booking.objects if at_us is None or _within(b, at_us)}
         return [o for o in objects if o.object_id in named]
     of_class = [o for o in objects if o.service_class == booking.service_class]
     return [o for o in of_class if booking.area_id in {None, o.area_id}]
+
+
+def _within(booked: BookedObject, at_us: int) -> bool:
+    begun = booked.from_us is None or booked.from_us <= at_us
+    return begun and (booked.until_us is None or at_us < booked.until_us)
+
+
+def line_names(event: CityEvent, objects: Sequence[MeasuredObject]) -> list[tuple[str | None, str]]:
+    """Area and class of each booking, and of what is measured without being booked; in order."""
+    booked = {(b.area_id, b.service_class) for b in event.bookings}
+    measured = {(o.area_id, o.service_class) for o in objects if o.service_class}
+    return sorted(booked | measured, key=lambda n: (n[0] or "", n[1]))
 
 
 def _shared_path(booking: Booking, event: CityEvent, parents: Mapping[str, str | None]) -> frozenset[str]:

@@ -88,8 +88,11 @@ def step(before: Reading, now: Reading, interval_s: float) -> Step:
 
 def _difference(before: Reading, now: Reading, dt_us: int, speed: int) -> tuple[int, Quality]:
     """Octets between two readings and how they were found, before the line's speed is considered."""
-    if now.boot_id != before.boot_id or _cleared(before, now):
+    if _cleared(before, now):
         return now.octets, Quality.RESET
+    if now.boot_id != before.boot_id:
+        # A collector's restart leaves the counters alone: what passed for certain is the lesser of both readings of it.
+        return now.octets - before.octets if now.octets >= before.octets else now.octets, Quality.RESET
     small = now.counter_bits == 32
     in_time = bool(speed) and dt_us * speed < WRAP * 8 * SECOND_US
     if now.octets >= before.octets:

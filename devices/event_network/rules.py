@@ -1,10 +1,13 @@
-"""Rules of the event network. Facts come from its reactions; see `Facts`."""
+"""Rules of the event network. What they know of the event is `facts.Facts`."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 from devices.alarms import Cleared, Raised
 from devices.event_network.bookings import SATURATED
+from devices.event_network.city_event import DownIs
+from devices.event_network.classes import Direction
+from devices.event_network.facts import PartFacts, interface_of
 from devices.event_network.rates import Quality, Reading, Step, readings, step
 from devices.instants import MINUTE_US
 from devices.messages import Severity
@@ -15,21 +18,7 @@ SATURATED_FOR_US: Final = 5 * MINUTE_US
 RELAXED: Final = 0.92
 """Saturation ends below 92 %, three points under its beginning."""
 INTERVAL_S: Final = 10.0
-
-
-class PartFacts(TypedDict, total=False):
-    """Limits of one measured object in bit/s of the interface's directions; absent is unknown."""
-
-    in_limit_bps: int
-    out_limit_bps: int
-
-
-class Facts(TypedDict, total=False):
-    """What the reactions tell the rules of one node."""
-
-    in_event: bool
-    service_now: bool
-    parts: Mapping[str, PartFacts]
+LEFT_S: Final = 30 * 60
 
 
 def link_down(view: DeviceView, context: Context, state: RuleState) -> Outcome:
@@ -68,8 +57,7 @@ def link_saturated(view: DeviceView, context: Context, state: RuleState) -> Outc
     known = new.get(context.part, {})
     if context.trigger != "telemetry" or seen is None:
         return Outcome(new)
-    limits = context.facts.get("parts", {}).get(context.part, {})
-    shares = list(_shares(known, seen, limits, _interval_s(view)))
+    shares = list(_shares(known, seen, _limits(view, context), _interval_s(view)))
     after, raised, cleared = _saturation(known, max(shares, default=None), seen.ts_us, context.part)
     new[context.part] = after | _remembered(known, seen)
     return Outcome(new, raised, cleared)
@@ -98,13 +86,26 @@ def _saturation(
     return {"since_us": since, "told": True}, ((Raised("link_saturated", since, Severity.WARNING, part, details),)), ()
 
 
+def _limits(view: DeviceView, context: Context) -> dict[str, int]:
+    """Lower of booked and provisioned rate of the part, in bit/s by direction of the interface; absent is unknown."""
+    facts: PartFacts = context.facts.get("parts", {}).get(context.part, {})
+    profile: Any = view.state.values.get("applied") if view.state else None
+    found: dict[str, int] = {}
+    for direction in Direction:
+        applied = (profile or {}).get(f"{facts.get('service_class')}_{direction}_bps")
+        known = [bps for bps in (facts.get("booked", {}).get(direction), applied) if bps]
+        if known:
+            found[interface_of(facts.get("down_is", DownIs.OUT), direction)] = min(known)
+    return found
+
+
 def _shares(
     known: Mapping[str, Any], seen: Observation, limits: Mapping[str, int], interval_s: float
 ) -> Iterable[float]:
     """Used share of the limit in each direction, from the remembered reading to this one."""
     for direction in ("in", "out"):
         before, now = known.get(direction), _reading(known, seen, direction)
-        limit = limits.get(f"{direction}_limit_bps") or (now.speed_bps if now else None)
+        limit = limits.get(direction) or (now.speed_bps if now else None)
         if before and now and limit and now.ts_us > before["ts_us"]:
             found: Step = step(Reading(**before), now, interval_s)
             if found.bps is not None and found.quality is not Quality.GAP:
@@ -134,30 +135,34 @@ def _interval_s(view: DeviceView) -> float:
 
 
 def on_battery(view: DeviceView, _context: Context, state: RuleState) -> Outcome:
-    """A node that ran on mains runs on its battery; critical below 30 minutes."""
+    """A node that ran on mains runs on its battery."""
     seen = view.telemetry.get("")
     source = seen.values.get("power_source") if seen else None
     if seen is None or source is None:
         return Outcome(state)
-    told = state.get("told")
     if source != "battery":
-        return Outcome({"had_mains": True}, (), (Cleared("on_battery", seen.ts_us),) if told else ())
-    if not state.get("had_mains"):
+        return Outcome({"had_mains": True}, (), (Cleared("on_battery", seen.ts_us),) if state.get("told") else ())
+    if not state.get("had_mains") or state.get("told"):
         return Outcome(state)
-    left = seen.values.get("battery_remaining_s")
-    low = isinstance(left, int | float) and left < 30 * 60
-    since = state.get("since_us") or seen.ts_us
-    new = {"had_mains": True, "since_us": since, "told": "low" if low or told == "low" else "battery"}
-    if told == new["told"]:
-        return Outcome(new)
-    severity = Severity.CRITICAL if low else Severity.WARNING
-    # An alarm keeps its severity: the low one takes the other's place.
-    cleared = (Cleared("on_battery", seen.ts_us),) if told else ()
-    return Outcome(new, (Raised("on_battery", since, severity, details=_left(left)),), cleared)
+    details = {name: v for name in ("battery_pct", "battery_remaining_s") if (v := seen.values.get(name)) is not None}
+    raised = Raised("on_battery", seen.ts_us, Severity.WARNING, details=details)
+    return Outcome({"had_mains": True, "told": True}, (raised,))
 
 
-def _left(left: object) -> dict[str, float]:
-    return {"battery_remaining_s": float(left)} if isinstance(left, int | float) else {}
+def battery_low(view: DeviceView, _context: Context, state: RuleState) -> Outcome:
+    """Less than 30 minutes of battery are left while it feeds the node; ends on other power or above 35 minutes."""
+    seen = view.telemetry.get("")
+    left = seen.values.get("battery_remaining_s") if seen else None
+    if seen is None or not isinstance(left, int | float):
+        return Outcome(state)
+    feeding = seen.values.get("power_source") == "battery"
+    if state.get("told"):
+        ended = not feeding or left > LEFT_S + 300
+        return Outcome({}, (), (Cleared("battery_low", seen.ts_us),)) if ended else Outcome(state)
+    if not feeding or left >= LEFT_S:
+        return Outcome()
+    details = {"battery_remaining_s": float(left)}
+    return Outcome({"told": True}, (Raised("battery_low", seen.ts_us, Severity.CRITICAL, details=details),))
 
 
 def optical_low(view: DeviceView, _context: Context, state: RuleState) -> Outcome:

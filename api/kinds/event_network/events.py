@@ -1,0 +1,150 @@
+"""Events: plan, confirm, change, cancel."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Response
+
+from api import seeing
+from api.access import Caller
+from api.authentication import Who
+from api.fields import IdInPath
+from api.kinds.event_network.bodies import EventBody, EventShown, event_of, shown
+from api.paging import Items, PageWanted, page_of
+from api.preconditions import Expected, agree, etag
+from api.problems import responses
+from api.services import Use
+from api.times import TimeIn
+from devices.errors import Conflict, Invalid, NotFound
+from devices.event_network.city_event import CityEvent, EventState, state_due
+from devices.event_network.planning import check, refuse_overbooking
+from devices.event_network.ports import EventBook, EventFilter
+from devices.ports.books import Change, Changes
+from devices.ports.inventory import Inventory
+from devices.ports.registry import Transaction
+
+KIND: Final = "event_network"
+READ: Final = f"{KIND}:read"
+WRITE: Final = "events:write"
+router = APIRouter(prefix="/events", tags=["event network"])
+
+
+def event(tx: Transaction, who: Caller, event_id: str) -> CityEvent:
+    """Return the event if it is the caller's. Raises NotFound."""
+    found = tx.get(EventBook).get(event_id)
+    who.must_see(found.tenant_id, KIND)
+    return found
+
+
+@router.get("")
+def list_events(  # noqa: PLR0917 - a list has as many filters as its page shows
+    who: Who,
+    services: Use,
+    page: PageWanted,
+    state: Annotated[EventState | None, Query()] = None,
+    device: Annotated[str | None, Query(max_length=64, description="Events this node serves.")] = None,
+    from_: Annotated[TimeIn | None, Query(alias="from")] = None,
+    to: Annotated[TimeIn | None, Query()] = None,
+) -> Items[EventShown]:
+    """List events, latest first; `from` and `to` select those that overlap. Needs `event_network:read`."""
+    who.require(READ)
+    which = EventFilter(
+        tenant_ids=who.tenants(),
+        states=None if state is None else [state],
+        asset_id=device,
+        from_us=from_,
+        to_us=to,
+    )
+    with services.registry.read() as tx:
+        return page_of(tx.get(EventBook).find(which, page.limit, page.cursor), shown)
+
+
+@router.post("", status_code=201, responses=responses(409))
+def create_event(who: Who, services: Use, body: EventBody, response: Response) -> EventShown:
+    """File an event, as a draft or confirmed; needs `events:write`.
+
+    409 when a node serves another event in that time, or more is guaranteed than was tested (with the numbers).
+    """
+    who.require(WRITE)
+    now_us = services.now_us()
+    new = event_of(body, body.id or uuid.uuid4().hex[:16], seeing.tenant(who, body.tenant_id), now_us)
+    with services.registry.write() as tx:
+        filed = tx.get(EventBook).add(_checked(tx, who, new, now_us))
+        _tell(tx, filed, now_us)
+    _locate(response, filed)
+    return shown(filed)
+
+
+@router.get("/{event_id}", responses=responses(404))
+def get_event(event_id: IdInPath, who: Who, services: Use, response: Response) -> EventShown:
+    """Show one event; its ETag is what PUT wants as If-Match."""
+    with services.registry.read() as tx:
+        found = event(tx, who, event_id)
+    _locate(response, found)
+    return shown(found)
+
+
+@router.put("/{event_id}", responses=responses(404, 409, 412, 428))
+def replace_event(  # noqa: PLR0917
+    event_id: IdInPath, who: Who, services: Use, seen: Expected, body: EventBody, response: Response
+) -> EventShown:
+    """Replace the plan: a new version (an extension, a move, a cancellation). Needs `events:write`."""
+    who.require(WRITE)
+    now_us = services.now_us()
+    with services.registry.write() as tx:
+        old = event(tx, who, event_id)
+        agree(seen, old.version)
+        if body.id not in {None, event_id} or body.tenant_id not in {None, old.tenant_id}:
+            raise Invalid("id and tenant_id stay what they are", field="id")
+        new = event_of(body, event_id, old.tenant_id, now_us)
+        new = replace(new, version=old.version, created_us=old.created_us)
+        if old.holds and new.state is EventState.DRAFT:
+            raise Conflict("a confirmed event becomes no draft again; cancel it", field="state")
+        changed = tx.get(EventBook).change(_checked(tx, who, new, now_us, {o.asset_id for o in old.objects}))
+        _tell(tx, changed, now_us)
+    _locate(response, changed)
+    return shown(changed)
+
+
+@router.delete("/{event_id}", status_code=204, responses=responses(404, 409))
+def remove_event(event_id: IdInPath, who: Who, services: Use) -> None:
+    """Remove a draft; anything else is cancelled by PUT and kept. Needs `events:write`."""
+    who.require(WRITE)
+    with services.registry.write() as tx:
+        event(tx, who, event_id)
+        tx.get(EventBook).remove(event_id)
+
+
+def _checked(tx: Transaction, who: Caller, new: CityEvent, now_us: int, known: Collection[str] = ()) -> CityEvent:
+    """Check a plan against itself, the inventory and the tests; returns it in the state that is due."""
+    check(new)
+    nodes = {o.asset_id for o in new.objects}
+    assets = tx.get(Inventory).many(nodes)
+    for node in nodes - set(known):
+        asset = assets.get(node)
+        if asset is None or asset.kind != KIND or asset.retired_us or not _may_use(who, asset.tenant_id):
+            raise Invalid(f"{node} is no network node of yours", field="objects.device_id")
+    if new.holds:
+        refuse_overbooking(new, tx.get(EventBook).tests(nodes))
+        return replace(new, state=state_due(new, now_us))
+    return new
+
+
+def _may_use(who: Caller, tenant_id: str) -> bool:
+    try:
+        who.must_see(tenant_id, KIND)
+    except NotFound:
+        return False
+    return True
+
+
+def _tell(tx: Transaction, changed: CityEvent, now_us: int) -> None:
+    data = {"event_id": changed.event_id, "state": changed.state.value, "version": changed.version}
+    tx.get(Changes).add([Change(0, now_us, changed.tenant_id, KIND, "event", data)])
+
+
+def _locate(response: Response, found: CityEvent) -> None:
+    response.headers["Location"] = f"/api/v1/events/{found.event_id}"
+    response.headers["ETag"] = etag(found.version)

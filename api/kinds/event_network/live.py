@@ -1,0 +1,173 @@
+"""Bandwidth of an event: now against booked, and over time; JSON or CSV."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel, Field
+
+from api import series, tables
+from api.access import Caller
+from api.authentication import Who
+from api.fields import IdInPath
+from api.kinds.event_network.events import KIND, event
+from api.kinds.event_network.shapes import DirectionShown, Live, live
+from api.problems import responses
+from api.services import Services, Use
+from api.times import TimeIn, TimeOut
+from devices.errors import Invalid
+from devices.event_network.city_event import CityEvent
+from devices.event_network.history import EventHistory, LineHistory, RateHistory, RatePoint
+from devices.event_network.live import Known, LiveView
+from devices.event_network.ports import EventBook
+from devices.instants import rfc3339
+from devices.ports.alarms import Alarms
+from devices.ports.current import LatestValues
+from devices.ports.registry import Transaction
+
+MOST_BUCKETS: Final = 5_000
+Format = Annotated[Literal["json", "csv"] | None, Query(description="Instead of the Accept header.")]
+Accept = Annotated[str | None, Header(max_length=500)]
+_CSV: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+_DIRECTION: Final = tuple(DirectionShown.model_fields)
+_LINE: Final = (
+    *("area_id", "area", "service_class", "booking_id", "booking_kind", "sample_age_s", "coverage_pct"),
+    *("loss_pct", "rtt_ms", "jitter_ms", "link_down"),
+)
+router = APIRouter(prefix="/events", tags=["event network"])
+
+
+class Point(BaseModel):
+    """One bucket of one direction; null is a gap. `max_bps` holds the 1-s peaks that devices reported."""
+
+    start: TimeOut
+    mean_bps: float | None
+    max_bps: float | None
+    max_is_upper_bound: bool
+    volume_bytes: int
+    quality: list[str]
+
+
+class SeriesLine(BaseModel):
+    """Rate over time of one service class in one area."""
+
+    area_id: str | None
+    service_class: str
+    down: list[Point]
+    up: list[Point]
+
+
+class RateSeries(BaseModel):
+    """Rate over time; all lines have the same buckets."""
+
+    event_id: str
+    from_: TimeOut = Field(serialization_alias="from")
+    to: TimeOut
+    bucket_s: float
+    source: Literal["raw"] = "raw"
+    lines: list[SeriesLine]
+
+
+@router.get("/{event_id}/live", response_model=Live, responses=_CSV | responses(404, 503))
+def get_live(
+    event_id: IdInPath, who: Who, services: Use, format_: Annotated[Format, Query(alias="format")] = None,
+    accept: Accept = None,
+) -> Live | Response:  # fmt: skip
+    """Show used against booked, provisioned and tested rates now, per area and service class."""
+    now_us = services.now_us()
+    with services.registry.read() as tx:
+        found = event(tx, who, event_id)
+        known = _known(tx, found)
+    shown = live(LiveView(services.reader, interval_s=_interval_s(services)).at(found, known, now_us))
+    if _csv(format_, accept):
+        return tables.streamed(_header(), _rows(shown), f"{event_id}-live")
+    return shown
+
+
+@router.get("/{event_id}/series", response_model=RateSeries, responses=_CSV | responses(404, 503))
+def get_series(  # noqa: PLR0917
+    event_id: IdInPath,
+    who: Who,
+    services: Use,
+    from_: Annotated[TimeIn | None, Query(alias="from", description="Begin of service when absent.")] = None,
+    to: Annotated[TimeIn | None, Query(description="Now or the end of service when absent.")] = None,
+    bucket: Annotated[str, Query(max_length=8, description="Width such as `5m`.")] = "5m",
+    format_: Annotated[Format, Query(alias="format")] = None,
+    accept: Accept = None,
+) -> RateSeries | Response:
+    """Show the rate over time per area and service class; gaps are null, the highest rate stands beside the mean."""
+    found = _event(services, who, event_id)
+    width = series.width_us(bucket)
+    from_us = found.service_from_us if from_ is None else from_
+    to_us = min(found.service_to_us, services.now_us()) if to is None else to
+    if from_us >= to_us:
+        raise Invalid("must be before `to`", field="query.from")
+    if (to_us - from_us) // width > MOST_BUCKETS:
+        raise Invalid(f"too narrow for this range: at most {MOST_BUCKETS} buckets", field="query.bucket")
+    history = RateHistory(services.reader, interval_s=_interval_s(services)).of(found, from_us, to_us, width)
+    if _csv(format_, accept):
+        return tables.streamed(_SERIES_HEADER, _series_rows(history), f"{event_id}-series")
+    lines = [_series_line(line, history.starts_us) for line in history.lines]
+    return RateSeries(event_id=event_id, from_=from_us, to=to_us, bucket_s=width / 1e6, lines=lines)
+
+
+def _event(services: Services, who: Caller, event_id: str) -> CityEvent:
+    with services.registry.read() as tx:
+        return event(tx, who, event_id)
+
+
+def _interval_s(services: Services) -> float:
+    return services.catalog[KIND].limits.reporting_interval_s
+
+
+def _known(tx: Transaction, found: CityEvent) -> Known:
+    nodes = {o.asset_id for o in found.objects}
+    alarms = [a for a in tx.get(Alarms).open_of(nodes) if a.name == "link_saturated"]
+    return Known(
+        tx.get(LatestValues).of_assets(nodes), tx.get(EventBook).tests(nodes), {(a.asset_id, a.part) for a in alarms}
+    )
+
+
+def _csv(format_: str | None, accept: str | None) -> bool:
+    return format_ == "csv" or (format_ is None and tables.wants_csv(accept))
+
+
+def _header() -> list[str]:
+    return ["at", *_LINE, *(f"{d}_{name}" for d in ("down", "up") for name in _DIRECTION), "quality", "breaches"]
+
+
+def _rows(shown: Live) -> Iterator[Sequence[Any]]:
+    for line in shown.lines:
+        figures = [getattr(d, name) for d in (line.down, line.up) for name in _DIRECTION]
+        broken = " ".join(f"{b.reason}:{b.direction}" if b.direction else b.reason for b in line.breaches)
+        yield [rfc3339(shown.at), *(getattr(line, n) for n in _LINE), *figures, " ".join(line.quality), broken]
+
+
+_SERIES_HEADER: Final = (
+    *("start", "area_id", "service_class", "direction", "mean_bps", "max_bps", "max_is_upper_bound"),
+    *("volume_bytes", "quality"),
+)
+
+
+def _series_rows(history: EventHistory) -> Iterator[Sequence[Any]]:
+    for line in history.lines:
+        for direction, points in line.points.items():
+            for start_us, p in zip(history.starts_us, points, strict=True):
+                head = (rfc3339(start_us), line.area_id, line.service_class, direction.value)
+                yield (*head, p.mean_bps, p.max_bps, p.peak_is_bound, p.octets, " ".join(sorted(p.quality)))
+
+
+def _series_line(line: LineHistory, starts_us: Sequence[int]) -> SeriesLine:
+    shown = {d.value: [_point(s, p) for s, p in zip(starts_us, ps, strict=True)] for d, ps in line.points.items()}
+    return SeriesLine(area_id=line.area_id, service_class=line.service_class, **shown)
+
+
+def _point(start_us: int, p: RatePoint) -> Point:
+    return Point(
+        start=start_us,
+        mean_bps=p.mean_bps,
+        max_bps=p.max_bps,
+        max_is_upper_bound=p.peak_is_bound,
+        volume_bytes=p.octets,
+        quality=sorted(p.quality),
+    )

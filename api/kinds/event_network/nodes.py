@@ -1,0 +1,157 @@
+"""Network nodes, and their links: the measured objects that their newest samples speak of."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, JsonValue
+
+from api import seeing, shown
+from api.authentication import Who
+from api.fields import IdInPath
+from api.kinds.event_network.events import KIND, READ
+from api.paging import Items, PageWanted
+from api.problems import responses
+from api.services import Use
+from api.times import TimeOut, age_s
+from devices.errors import NotFound
+from devices.event_network.city_event import CityEvent
+from devices.event_network.ports import EventBook
+from devices.ports.current import Latest, LatestValues
+from devices.ports.inventory import AssetFilter, Inventory
+from devices.ports.registry import Transaction
+
+router = APIRouter(tags=["event network"])
+_CASE: Final = (
+    *("power_source", "battery_pct", "battery_remaining_s", "case_temp_celsius", "enclosure_open"),
+    *("cpu_pct", "mem_pct", "uptime_s", "mast_height_m", "wind_ms", "tilt_deg"),
+)
+
+
+class Node(shown.Device):
+    """A node with the event it serves now, its parts and its case."""
+
+    role: str | None
+    event_id: str | None
+    event_name: str | None
+    links: int
+    case: dict[str, JsonValue]
+    profile: dict[str, JsonValue] | None
+    """Bandwidth profile in force: bit/s by `{service_class}_{down|up}_bps`."""
+
+
+class Link(BaseModel):
+    """A measured object of a node: newest sample, and what it is to the event it serves now."""
+
+    device_id: str
+    part: str
+    sample_at: TimeOut
+    sample_age_s: float
+    values: dict[str, JsonValue]
+    event_id: str | None
+    object_id: str | None
+    parent_id: str | None
+    area_id: str | None
+    service_class: str | None
+
+
+@router.get("/network-nodes")
+def list_nodes(who: Who, services: Use, page: PageWanted, q: Annotated[str, Query(max_length=100)] = "") -> Items[Node]:
+    """List nodes in order of id. Needs `event_network:read`."""
+    who.require(READ)
+    which = AssetFilter(kinds={KIND}, tenant_ids=who.tenants(), text=q)
+    with services.registry.read() as tx:
+        found = tx.get(Inventory).find(which, page.limit, page.cursor)
+        devices = shown.devices(tx, found.items, services.now_us())
+        return Items[Node](items=_nodes(tx, devices, services.now_us()), next_cursor=found.next_cursor)
+
+
+@router.get("/network-nodes/{node_id}", responses=responses(404))
+def get_node(node_id: IdInPath, who: Who, services: Use) -> Node:
+    """Show one node."""
+    with services.registry.read() as tx:
+        asset = seeing.asset(tx, who, node_id)
+        if asset.kind != KIND:
+            raise NotFound
+        return _nodes(tx, [shown.device(tx, asset, services.now_us())], services.now_us())[0]
+
+
+@router.get("/network-links")
+def list_links(
+    who: Who,
+    services: Use,
+    page: PageWanted,
+    device: Annotated[str | None, Query(max_length=64, description="Links of this node only.")] = None,
+) -> Items[Link]:
+    """List measured objects by node and part, with their newest samples; pages go by node."""
+    who.require(READ)
+    now_us = services.now_us()
+    with services.registry.read() as tx:
+        if device is not None:
+            nodes, following = [seeing.asset(tx, who, device)], None
+        else:
+            which = AssetFilter(kinds={KIND}, tenant_ids=who.tenants())
+            found = tx.get(Inventory).find(which, page.limit, page.cursor)
+            nodes, following = list(found.items), found.next_cursor
+        ids = [n.asset_id for n in nodes]
+        latest = [r for r in tx.get(LatestValues).of_assets(ids) if r.channel == "telemetry" and r.part]
+        serving = tx.get(EventBook).serving(ids, now_us)
+    latest.sort(key=lambda r: (r.asset_id, r.part))
+    return Items[Link](items=[_link(r, serving.get(r.asset_id), now_us) for r in latest], next_cursor=following)
+
+
+def _nodes(tx: Transaction, devices: Iterable[shown.Device], now_us: int) -> list[Node]:
+    listed = list(devices)
+    ids = [d.id for d in listed]
+    latest: dict[str, list[Latest]] = {}
+    for row in tx.get(LatestValues).of_assets(ids):
+        latest.setdefault(row.asset_id, []).append(row)
+    serving = tx.get(EventBook).serving(ids, now_us)
+    return [_node(d, latest.get(d.id, []), serving.get(d.id)) for d in listed]
+
+
+def _node(device: shown.Device, latest: Iterable[Latest], event: CityEvent | None) -> Node:
+    rows = {(r.channel, r.part): r for r in latest}
+    values: Mapping[str, Any] = rows["telemetry", ""].values if ("telemetry", "") in rows else {}
+    state: Mapping[str, Any] = rows["state", ""].values if ("state", "") in rows else {}
+    info: Mapping[str, Any] = rows["info", ""].values if ("info", "") in rows else {}
+    role = info.get("role") or device.attributes.get("role")
+    return Node(
+        **device.model_dump(exclude={"status_since", "last_seen_at", "created_at", "retired_at"}),
+        status_since=device.status_since,
+        last_seen_at=device.last_seen_at,
+        created_at=device.created_at,
+        retired_at=device.retired_at,
+        role=None if role is None else str(role),
+        event_id=event.event_id if event else None,
+        event_name=event.name if event else None,
+        links=sum(1 for channel, part in rows if channel == "telemetry" and part),
+        case={name: values[name] for name in _CASE if name in values},
+        profile=state.get("applied"),
+    )
+
+
+def _link(row: Latest, event: CityEvent | None, now_us: int) -> Link:
+    objects = event.serving(now_us) if event else ()
+    item = next((o for o in objects if (o.asset_id, o.part) == (row.asset_id, row.part)), None)
+    return Link(
+        device_id=row.asset_id,
+        part=row.part,
+        sample_at=row.ts_us,
+        sample_age_s=age_s(row.ts_us, now_us),
+        values=_displayed(row.values),
+        event_id=event.event_id if event and item else None,
+        object_id=item.object_id if item else None,
+        parent_id=item.parent_id if item else None,
+        area_id=item.area_id if item else None,
+        service_class=item.service_class if item else None,
+    )
+
+
+def _displayed(values: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Counts of people's devices below five are not told; counters as text, exact beyond 2^53."""
+    found: dict[str, JsonValue] = {}
+    for name, value in values.items():
+        few = name.startswith("wifi_clients") and isinstance(value, int) and value < 5
+        found[name] = "<5" if few else str(value) if name.endswith("_octets") else value
+    return found

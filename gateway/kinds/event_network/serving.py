@@ -1,0 +1,81 @@
+"""Reactions of the event network."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from devices.event_network.city_event import CityEvent, TestedCapacity, state_due
+from devices.event_network.facts import Facts, facts_of
+from devices.event_network.ports import EventBook
+from devices.instants import SECOND_US
+from devices.ports.books import Change, Changes
+from devices.ports.registry import Registry, Transaction
+from devices.samples import Sample
+
+KIND: Final = "event_network"
+CAPACITY_TEST: Final = "event_capacity_test"
+FRESH_US: Final = 2 * SECOND_US
+"""Rules may see a plan that is so old."""
+EVERY_US: Final = 5 * SECOND_US
+
+
+class NetworkReactions:
+    """Keeps the newest tests, tells rules about events, moves events through their schedule."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._facts: dict[str, Facts] = {}
+        self._facts_us = -FRESH_US
+        self._worked_us = -EVERY_US
+
+    def on_samples(self, tx: Transaction, samples: Sequence[Sample]) -> Sequence[Change]:
+        """Keep capacity tests; nothing else is remembered of samples."""
+        tests = [_test(s) for s in samples if s.series == CAPACITY_TEST]
+        if tests:
+            tx.get(EventBook).put_tests(tests)
+        return [_tested(t) for t in tests]
+
+    def facts(self, tx: Transaction, asset_ids: Collection[str], now_us: int) -> Mapping[str, Mapping[str, Any]]:
+        """Service time and booked rates of the nodes that serve an event now; read at most every two seconds."""
+        if not 0 <= now_us - self._facts_us < FRESH_US:
+            self._facts = facts_of(tx.get(EventBook).running(), now_us)
+            self._facts_us = now_us
+        return {asset_id: self._facts[asset_id] for asset_id in asset_ids if asset_id in self._facts}
+
+    def work(self, now_us: int) -> None:
+        """Move events to the state that is due by their schedule."""
+        if 0 <= now_us - self._worked_us < EVERY_US:
+            return
+        with self._registry.read() as tx:
+            late = [e for e in tx.get(EventBook).running() if state_due(e, now_us) is not e.state]
+        if late:
+            with self._registry.write() as tx:
+                book = tx.get(EventBook)
+                # Read again: somebody may have changed the plan in between.
+                moved = [e for e in book.running() if state_due(e, now_us) is not e.state]
+                for event in moved:
+                    book.set_state(event.event_id, state_due(event, now_us))
+                tx.get(Changes).add([_moved(e, now_us) for e in moved])
+        self._worked_us = now_us
+
+
+def _test(sample: Sample) -> TestedCapacity:
+    values = sample.values
+    return TestedCapacity(
+        asset_id=sample.asset_id,
+        part=str(values.get("measured_part", "")),
+        direction=str(values["direction"]),
+        tenant_id=sample.tenant_id,
+        at_us=sample.ts_us,
+        result_bps=int(values["result_bps"]),
+        method=str(values["method"]),
+    )
+
+
+def _tested(test: TestedCapacity) -> Change:
+    data = {"asset_id": test.asset_id, "part": test.part, "direction": test.direction, "result_bps": test.result_bps}
+    return Change(0, test.at_us, test.tenant_id, KIND, "capacity_test", data)
+
+
+def _moved(event: CityEvent, now_us: int) -> Change:
+    data = {"event_id": event.event_id, "state": state_due(event, now_us).value, "version": event.version}
+    return Change(0, now_us, event.tenant_id, KIND, "event", data)
