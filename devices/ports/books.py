@@ -46,10 +46,10 @@ class DeadLetters(Protocol):
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[DeadLetter]:
-        """Newest first. `kinds` given excludes letters whose kind is not known."""
+        """Newest first. `kinds`, or `tenant_ids`, given excludes letters whose kind, or tenant, is not known."""
 
     def request_replay(self, letter_id: str) -> None:
-        """Ask the gateway to judge it again. Raises NotFound."""
+        """Ask the gateway to judge it again. Raises NotFound, Conflict when its bytes were not kept."""
 
     def replays(self, limit: int = 100) -> Sequence[DeadLetter]:
         """Letters whose replay is asked for and not done."""
@@ -102,7 +102,9 @@ class Ledger(Protocol):
     def put_gaps(self, gaps: Sequence[Gap]) -> None:
         """Insert or replace by (device_id, boot_id)."""
 
-    def gaps(self, kinds: Collection[str] | None = None, device_id: str | None = None, limit: int = 500) -> Sequence[Gap]:
+    def gaps(
+        self, kinds: Collection[str] | None = None, device_id: str | None = None, limit: int = 500
+    ) -> Sequence[Gap]:
         """Rows with something missing, most recent first."""
 
 

@@ -94,7 +94,10 @@ class Inventory(Protocol):
         """Known assets among the given."""
 
     def bind(self, binding: Binding) -> None:
-        """Bind from `from_us` on; ends the asset's and the device's running binding then. Forgets the unknown device."""
+        """Bind from `from_us` on; ends the asset's and the device's running binding then. Forgets the unknown device.
+
+        The pair that runs already stays as it is. Raises NotFound, Conflict when it would overlap another binding.
+        """
 
     def bindings_of_devices(self, device_ids: Collection[str]) -> dict[str, tuple[Binding, ...]]:
         """All bindings of each known device, oldest first."""
@@ -111,8 +114,15 @@ class Inventory(Protocol):
     def note_unknown(self, seen: Sequence[UnknownDevice]) -> None:
         """Count messages of unbound devices; keeps at most 10,000, the oldest leave first."""
 
-    def unknown(self, limit: int = 100, cursor: str | None = None) -> Page[UnknownDevice]:
-        """Devices waiting for approval."""
+    def unknown(
+        self,
+        limit: int = 100,
+        cursor: str | None = None,
+        *,
+        tenant_ids: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
+    ) -> Page[UnknownDevice]:
+        """Devices waiting for approval, in order of id."""
 
     def get_unknown(self, device_id: str) -> UnknownDevice:
         """Raises NotFound."""
@@ -125,7 +135,10 @@ class Groups(Protocol):
     """Groups of assets."""
 
     def put(self, group: Group) -> Group:
-        """Create (version 0 given) or change (current version given). Raises VersionMismatch, Conflict."""
+        """Create (version 0 given) or change name and members (current version given).
+
+        Raises NotFound, VersionMismatch, Conflict when it exists or a member is no asset of its tenant and kind.
+        """
 
     def get(self, group_id: str) -> Group:
         """Raises NotFound."""
