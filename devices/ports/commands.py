@@ -25,11 +25,11 @@ class Commands(Protocol):
     def awaiting(self, limit: int = 5000) -> Sequence[Command]:
         """Commands that are not final, have an effect pending or in force, or a cancellation to send; oldest first."""
 
-    def by_wire_ids_of(self, keys: Collection[tuple[str, str]]) -> Sequence[Command]:
-        """Commands by (wire_id, asset_id)."""
+    def by_wire_ids_of(self, keys: Collection[tuple[str, str]], *, lock: bool = False) -> Sequence[Command]:
+        """Commands by (wire_id, asset_id). `lock`: nobody else changes them before this write transaction ends."""
 
-    def in_force(self, asset_ids: Collection[str]) -> Sequence[Command]:
-        """Commands whose effect is pending or in force."""
+    def in_force(self, asset_ids: Collection[str], *, lock: bool = False) -> Sequence[Command]:
+        """Commands whose effect is pending or in force; `lock` as above."""
 
     def record(self, commands: Sequence[Command]) -> None:
         """Replace the progress columns (delivery, effect, answer, attempts, instants, history)."""

@@ -24,7 +24,7 @@ class Answers:
     def on_acks(self, tx: Transaction, acks: Sequence[tuple[str, Ack, int]]) -> list[Change]:
         """Take (asset_id, ack, received_us) in order of receipt; acks to unknown commands change nothing."""
         keys = {(ack.command_id, asset_id) for asset_id, ack, _ in acks}
-        progress = _Progress(self._catalog, tx.get(Commands).by_wire_ids_of(keys) if keys else ())
+        progress = _Progress(self._catalog, tx.get(Commands).by_wire_ids_of(keys, lock=True) if keys else ())
         for asset_id, ack, received_us in acks:
             for command in progress.named(asset_id, ack.command_id):
                 progress.put(lifecycle.on_ack(command, ack.status, ack.reason, _ts_us(ack), received_us), received_us)
@@ -37,7 +37,8 @@ class Answers:
         assets = {asset_id for asset_id, _, _ in states}
         keys = {(state.applied_command_id, asset_id) for asset_id, state, _ in states if state.applied_command_id}
         commands = tx.get(Commands)
-        progress = _Progress(self._catalog, [*commands.by_wire_ids_of(keys), *commands.in_force(assets)])
+        known = [*commands.by_wire_ids_of(keys, lock=True), *commands.in_force(assets, lock=True)]
+        progress = _Progress(self._catalog, known)
         configs = tx.get(DesiredConfigs)
         for asset_id, state, received_us in states:
             for command in progress.of_asset(asset_id):
@@ -50,7 +51,7 @@ class Answers:
     def _record(self, tx: Transaction, progress: "_Progress") -> list[Change]:
         applied = progress.newly_applied()
         if applied:
-            for command in tx.get(Commands).in_force({c.asset_id for c in applied}):
+            for command in tx.get(Commands).in_force({c.asset_id for c in applied}, lock=True):
                 progress.know(command)
             progress.supersede(applied)
         changed = progress.changed()

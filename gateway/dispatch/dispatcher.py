@@ -119,7 +119,8 @@ class Dispatcher:
         confirmed = [self._view.commands[i] for i in self._confirmed if i in self._view.commands]
         concerned = {(c.wire_id, c.asset_id) for c in (*confirmed, *late, *(c for group in due for c in group))}
         with self._registry.write() as tx:
-            before = {c.command_id: c for c in tx.get(Commands).by_wire_ids_of(concerned)} if concerned else {}
+            fresh = tx.get(Commands).by_wire_ids_of(concerned, lock=True) if concerned else ()
+            before = {c.command_id: c for c in fresh}
             now = dict(before)
             for command_id in self._confirmed & now.keys():
                 now[command_id] = lifecycle.sent(now[command_id], now_us)

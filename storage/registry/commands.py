@@ -70,15 +70,17 @@ class SqlCommands:
         order = (COMMANDS.c.issued_us, COMMANDS.c.command_id)
         return self._all(EVERY.where(OPEN_COMMAND).order_by(*order).limit(limit))
 
-    def by_wire_ids_of(self, keys: Collection[tuple[str, str]]) -> Sequence[Command]:
-        """Commands by (wire_id, asset_id)."""
+    def by_wire_ids_of(self, keys: Collection[tuple[str, str]], *, lock: bool = False) -> Sequence[Command]:
+        """Commands by (wire_id, asset_id). `lock`: nobody else changes them before this write transaction ends."""
         having = _having_pairs if self._connection.dialect.name == "postgresql" else _having_pairs_sqlite
-        return [command for some in chunks(keys) for command in self._all(having(some))]
+        query = LOCKED if lock else EVERY
+        return [command for some in chunks(keys) for command in self._all(having(query, some))]
 
-    def in_force(self, asset_ids: Collection[str]) -> Sequence[Command]:
-        """Commands whose effect is pending or in force."""
+    def in_force(self, asset_ids: Collection[str], *, lock: bool = False) -> Sequence[Command]:
+        """Commands whose effect is pending or in force; `lock` as above."""
         lasting = COMMANDS.c.effect.in_(("pending", "in_force"))
-        return self._where_in(COMMANDS.c.asset_id, asset_ids, EVERY.where(OPEN_COMMAND, lasting))
+        query = LOCKED if lock else EVERY
+        return self._where_in(COMMANDS.c.asset_id, asset_ids, query.where(OPEN_COMMAND, lasting))
 
     def record(self, commands: Sequence[Command]) -> None:
         """Replace the progress columns (delivery, effect, answer, attempts, instants, history)."""
@@ -124,12 +126,12 @@ class SqlCommands:
         return [command for some in chunks(ids) for command in self._all(query.where(column.in_(some)))]
 
 
-def _having_pairs(keys: list[tuple[str, str]]) -> Select[Any]:
-    return EVERY.where(tuple_(COMMANDS.c.wire_id, COMMANDS.c.asset_id).in_(keys))
+def _having_pairs(query: Select[Any], keys: list[tuple[str, str]]) -> Select[Any]:
+    return query.where(tuple_(COMMANDS.c.wire_id, COMMANDS.c.asset_id).in_(keys))
 
 
-def _having_pairs_sqlite(keys: list[tuple[str, str]]) -> Select[Any]:
+def _having_pairs_sqlite(query: Select[Any], keys: list[tuple[str, str]]) -> Select[Any]:
     # SQLite scans the table for `(a, b) IN (…)`; joined to a list it uses the index.
     pair = func.json_each(literal(dump(keys))).table_valued("value").c.value
     wire_id, asset_id = func.json_extract(pair, "$[0]"), func.json_extract(pair, "$[1]")
-    return EVERY.where(COMMANDS.c.wire_id == wire_id, COMMANDS.c.asset_id == asset_id)
+    return query.where(COMMANDS.c.wire_id == wire_id, COMMANDS.c.asset_id == asset_id)
