@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from math import fsum
 from statistics import median
 from typing import Final
 
@@ -22,14 +23,14 @@ def distance_m(lat: float, lon: float, to_lat: float, to_lon: float) -> float:
 
 @dataclass(slots=True)
 class Point:
-    """A sample with the distances up to it; `placed` where its position is known and plausible."""
+    """A sample with its step from the position before; `placed` where its own is known and plausible."""
 
     sample: FlightSample
-    flown_m: float
-    straight_m: float
-    """Sum of the straight lines over times without positions."""
-    home_m: float | None
-    placed: bool
+    flown_m: float = 0.0
+    straight_m: float = 0.0
+    """The step, where it spans a time without positions: a straight line, not flown."""
+    home_m: float | None = None
+    placed: bool = False
     refused: bool = False
 
 
@@ -39,18 +40,20 @@ class Track:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._anchor: Point | None = None
+        self._home: tuple[float, float] | None = None
+        self._placed = 0
         self._refused: list[Point] = []
         self.points: list[Point] = []
 
     def add(self, sample: FlightSample) -> None:
         """Append; `sample` is later than the last."""
-        last = self.points[-1] if self.points else None
-        point = Point(sample, last.flown_m if last else 0.0, last.straight_m if last else 0.0, None, placed=False)
+        point = Point(sample)
         self.points.append(point)
         if sample.lat is None or sample.lon is None:
             return
         if self._anchor is None or self._reachable(self._anchor, point):
             self._place(point)
+            self._refused.clear()
         else:
             self._refuse(point)
 
@@ -63,18 +66,21 @@ class Track:
         return points[:cut]
 
     def _place(self, point: Point) -> None:
-        anchor = self._anchor
+        position = _position(point.sample)
+        anchor, self._anchor = self._anchor, point
         if anchor is not None:
             step_m = _between(anchor, point)
             if point.sample.ts_us - anchor.sample.ts_us > self._settings.link_lost_s * SECOND_US:
-                point.straight_m += step_m
+                point.straight_m = step_m
             else:
-                point.flown_m += step_m
-        home = self._home(point.sample)
-        point.home_m = None if home is None else distance_m(*home, *_position(point.sample))
+                point.flown_m = step_m
+        self._home = self._home or position
+        home = self._home
+        if point.sample.home_lat is not None and point.sample.home_lon is not None:
+            home = point.sample.home_lat, point.sample.home_lon
+        point.home_m = distance_m(*home, *position)
         point.placed, point.refused = True, False
-        self._anchor = point
-        self._refused.clear()
+        self._placed += 1
 
     def _refuse(self, point: Point) -> None:
         if self._refused and not self._reachable(self._refused[-1], point):
@@ -82,25 +88,20 @@ class Track:
         point.refused = True
         self._refused.append(point)
         if len(self._refused) == _AGREEING:
-            agreed = self._refused[0]
-            self._disown(agreed)
+            if self._placed < _AGREEING:
+                self._disown()
             self._anchor = None
-            self._place(point)
+            for agreed in self._refused:
+                self._place(agreed)
+            self._refused.clear()
 
-    def _disown(self, agreed: Point) -> None:
-        """Positions before `agreed` that nothing later agrees with are refused when they are fewer than these."""
-        before = [p for p in self.points if p.placed and p.sample.ts_us < agreed.sample.ts_us]
-        if len(before) < _AGREEING:
-            for point in before:
-                point.placed, point.refused, point.home_m = False, True, None
-            for point in self.points:
+    def _disown(self) -> None:
+        """The few positions so far agree with nothing after them: they were wrong, as first ones are at times."""
+        self._home, self._placed = None, 0
+        for point in self.points:
+            if point.placed:
                 point.flown_m = point.straight_m = 0.0
-
-    def _home(self, sample: FlightSample) -> tuple[float, float] | None:
-        if sample.home_lat is not None and sample.home_lon is not None:
-            return sample.home_lat, sample.home_lon
-        first = next((p.sample for p in self.points if p.placed), sample)
-        return _position(first)
+                point.placed, point.refused, point.home_m = False, True, None
 
     def _reachable(self, start: Point, end: Point) -> bool:
         allowed_m = self._settings.possible_speed_ms * (end.sample.ts_us - start.sample.ts_us) / SECOND_US
@@ -111,10 +112,9 @@ def figures(points: list[Point]) -> Figures:
     """Compute what a flight's record shows."""
     samples = [point.sample for point in points]
     charges = [s.battery_pct for s in samples if s.battery_pct is not None]
-    first, last = points[0], points[-1]
     return Figures(
-        distance_m=round(last.flown_m - first.flown_m, 3),
-        gap_distance_m=round(last.straight_m - first.straight_m, 3),
+        distance_m=round(fsum(p.flown_m for p in points), 3),
+        gap_distance_m=round(fsum(p.straight_m for p in points), 3),
         altitude_rel_max_m=_max([s.altitude_rel_m for s in samples]),
         altitude_amsl_max_m=_max([s.altitude_amsl_m for s in samples]),
         ground_speed_max_ms=_max([s.ground_speed_ms for s in samples]),
