@@ -5,7 +5,7 @@ The same device fills a day of history in seconds, runs live, or is put under fa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,22 @@ class SimulatedDevice(Protocol):
         """Messages due by now."""
 
     def command(self, name: str, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
-        """Answer a command (not retained, not yet seen, not expired): acks, state."""
+        """Answer a command (not retained, not yet seen, not expired, valid): acks, state.
+
+        The name `cancel` ends the effect of the command that `body["command_id"]` names, or drops what waits for its
+        start: only the state is returned, the host sends the answer.
+        """
 
     def config(self, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
         """Take a retained configuration."""
+
+
+@runtime_checkable
+class TellsTruth(Protocol):
+    """A device that also says what really happened, such as a flight or a volume; tests compare with it."""
+
+    def truth(self) -> Sequence[Mapping[str, Any]]:
+        """Facts since the last call, each {"fact": name, …}, JSON-able; taken after each `tick`."""
 
 
 @dataclass(frozen=True, slots=True)

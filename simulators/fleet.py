@@ -1,0 +1,67 @@
+"""Builds the simulated devices of a kind and what stands around them."""
+
+import random
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Final, cast
+
+import simulators.kinds
+from devices.catalog import discover, folders
+from devices.errors import ConfigurationError
+from simulators.device import FleetOptions, SimulatedDevice
+from simulators.faults import FaultStage
+from simulators.host import DeviceHost
+from simulators.options import Options
+from simulators.sender import Sender
+
+SCENE: Final = 2
+"""Devices where neither the options nor the kind's own `SCENE` names a number."""
+Fleet = Callable[[FleetOptions], Sequence[SimulatedDevice]]
+
+
+def kinds() -> Mapping[str, ModuleType]:
+    """Sub-packages of `simulators.kinds` that have a `fleet`, by name."""
+    found = {m.__name__.rpartition(".")[2]: m for m in folders(simulators.kinds)}
+    return {name: module for name, module in found.items() if hasattr(module, "fleet")}
+
+
+def devices_of(options: Options) -> Sequence[SimulatedDevice]:
+    """The devices asked for. Raises ConfigurationError for an unknown kind."""
+    found = kinds()
+    if options.kind not in found:
+        raise ConfigurationError(f"kind: simulated are {', '.join(sorted(found))}")
+    module = found[options.kind]
+    fleet = cast("Fleet", module.fleet)
+    return fleet(
+        FleetOptions(
+            count=getattr(module, "SCENE", SCENE) if options.count is None else options.count,
+            seed=options.seed,
+            interval_s=options.interval_s,
+            prefix=options.prefix,
+        )
+    )
+
+
+def hosts_of(options: Options, new_boot: Callable[[], str] | None = None) -> list[DeviceHost]:
+    """The devices with senders and faults. Boot ids are random, so that no run repeats another's identities."""
+    kind = discover()[options.kind]
+    boots = new_boot or (lambda: secrets.token_hex(6))
+    return [
+        DeviceHost(
+            device=device,
+            kind=kind,
+            sender=Sender(
+                device_id=device.device_id,
+                kind=options.kind,
+                tenant_id=options.tenant,
+                boot_id=boots(),
+                root=options.root,
+            ),
+            stage=FaultStage(options.faults, random.Random(f"{options.seed}/faults/{device.device_id}")),
+            chance=random.Random(f"{options.seed}/{device.device_id}"),
+            new_boot=boots,
+            skew_s=options.faults.skew_s,
+        )
+        for device in devices_of(options)
+    ]

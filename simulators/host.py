@@ -1,0 +1,156 @@
+"""One simulated device with its sender, its faults and its side of the command contract; no sockets."""
+
+import heapq
+import json
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from devices.commands.device_contract import Answer, DeviceContract, Do
+from devices.commands.wire import CANCEL, HEAD
+from devices.instants import SECOND_US
+from devices.kind import DeviceKind
+from devices.messages import AckStatus, StatusState
+from simulators.device import Outgoing, SimulatedDevice, TellsTruth
+from simulators.faults import FaultStage
+from simulators.sender import Sender, Wire
+
+NOT_SUPPORTED: Final = "resourceNotFound"
+NOT_VALID: Final = "parameterValueNotValid"
+
+
+class DeviceHost:
+    """Takes true time; the device lives by its own clock, ahead by `skew_s`."""
+
+    def __init__(
+        self,
+        *,
+        device: SimulatedDevice,
+        kind: DeviceKind,
+        sender: Sender,
+        stage: FaultStage,
+        chance: random.Random,
+        new_boot: Callable[[], str],
+        skew_s: float = 0.0,
+    ) -> None:
+        self.device = device
+        self.sender = sender
+        self._kind = kind
+        self._stage = stage
+        self._chance = chance
+        self._new_boot = new_boot
+        self._skew_us = round(skew_s * SECOND_US)
+        self._contract = DeviceContract()
+        self._later: list[tuple[int, int, Outgoing]] = []
+        self._order = 0
+
+    @property
+    def device_id(self) -> str:
+        """Id in topics and payloads."""
+        return self.device.device_id
+
+    def start(self, now_us: int) -> list[Wire]:
+        """Boot the device."""
+        return self._out(self.device.start(now_us + self._skew_us))
+
+    def due_us(self) -> int:
+        """When `tick` wants to be called next, in true time."""
+        due_us = self.device.due_us() - self._skew_us
+        return min(due_us, self._later[0][0]) if self._later else due_us
+
+    def tick(self, now_us: int) -> list[Wire]:
+        """What is to be sent by now."""
+        wires: list[Wire] = []
+        while self._later and self._later[0][0] <= now_us:
+            wires += self._out([heapq.heappop(self._later)[2]])
+        if self.device.due_us() - self._skew_us <= now_us:
+            wires += self._out(self.device.tick(now_us + self._skew_us))
+        return wires
+
+    def truth(self) -> Sequence[Mapping[str, Any]]:
+        """What really happened since the last call."""
+        return self.device.truth() if isinstance(self.device, TellsTruth) else ()
+
+    def online(self) -> Wire:
+        """The status to publish when the connection is up."""
+        return self.sender.status(StatusState.ONLINE)
+
+    def offline(self) -> Wire:
+        """The last will, also the farewell."""
+        return self.sender.status(StatusState.OFFLINE)
+
+    def flush(self) -> list[Wire]:
+        """What the fault stage still holds back."""
+        return self._stage.flush()
+
+    def receive_config(self, payload: bytes, now_us: int) -> list[Wire]:
+        """Take a configuration; what is no JSON object is ignored."""
+        body = _object(payload)
+        return [] if body is None else self._out(self.device.config(body, now_us + self._skew_us))
+
+    def receive_command(self, name: str, payload: bytes, now_us: int, *, retained: bool) -> list[Wire]:
+        """Judge a command by the contract, carry it out, answer after the spread that the message asks for."""
+        body = _object(payload)
+        if body is None or self._stage.loses_command():
+            return []
+        clock_us = now_us + self._skew_us
+        verdict = self._contract.judge(name, body, retained=retained, now_us=clock_us)
+        answers: list[Outgoing] = []
+        if verdict.do is Do.EXECUTE:
+            answers = list(self._execute(name, body, verdict.command_id, clock_us))
+        elif verdict.do is Do.CANCEL:
+            answers = [m for m in self.device.command(CANCEL, body, clock_us) if m.channel != "ack"]
+        if verdict.answer is not None:
+            answers.insert(0, Outgoing("ack", verdict.answer.body(), clock_us))
+        return self._spread(answers, body.get("ack_spread_s"), now_us)
+
+    def _execute(self, name: str, body: Mapping[str, Any], command_id: str, clock_us: int) -> Sequence[Outgoing]:
+        wrong = self._wrong(name, body)
+        if wrong is None:
+            return self.device.command(name, body, clock_us)
+        return [Outgoing("ack", Answer(command_id, AckStatus.REJECTED, wrong).body(), clock_us)]
+
+    def _wrong(self, name: str, body: Mapping[str, Any]) -> str | None:
+        model = self._kind.command(name)
+        if model is None:
+            return NOT_SUPPORTED
+        try:
+            model.model_validate({k: v for k, v in body.items() if k not in HEAD})
+        except ValidationError:
+            return NOT_VALID
+        return None
+
+    def _spread(self, answers: Sequence[Outgoing], spread_s: object, now_us: int) -> list[Wire]:
+        if not isinstance(spread_s, int | float) or spread_s <= 0:
+            return self._out(answers)
+        at_us = now_us + round(self._chance.uniform(0, float(spread_s)) * SECOND_US)
+        for answer in answers:
+            self._remember(answer)
+            self._order += 1
+            heapq.heappush(self._later, (at_us, self._order, answer))
+        return []
+
+    def _out(self, messages: Iterable[Outgoing]) -> list[Wire]:
+        wires: list[Wire] = []
+        for message in messages:
+            self._remember(message)
+            if message.channel == "telemetry" and self._stage.reboots():
+                self.sender.reboot(self._new_boot())
+                wires.append(self.online().with_fault("reboot"))
+            wires += self._stage.on_wire(self.sender.wire(self._stage.on_body(message)))
+        return wires
+
+    def _remember(self, message: Outgoing) -> None:
+        if message.channel == "ack":
+            body = message.body
+            self._contract.remember(Answer(body["command_id"], AckStatus(body["status"]), body.get("reason")))
+
+
+def _object(payload: bytes) -> dict[str, Any] | None:
+    try:
+        body = json.loads(payload)
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None

@@ -1,0 +1,131 @@
+"""Runs a simulation: builds hosts and links, fills in history, lives, says goodbye."""
+
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from queue import SimpleQueue
+from threading import Event
+
+from devices.errors import ConfigurationError
+from devices.instants import SECOND_US
+from devices.topics import command, config, group_command
+from simulators.fleet import hosts_of
+from simulators.history import history
+from simulators.host import DeviceHost
+from simulators.link import Connected, Inbox, Link, Received
+from simulators.options import Options
+from simulators.outages import Outages
+from simulators.simulation import Simulation, Totals
+from simulators.truth import NoTruth, Truth, TruthFile
+
+OWN_LINKS_UP_TO = 50
+SHARED_LINKS = 8
+CONNECT_S = 30.0
+
+logger = logging.getLogger(__name__)
+
+
+def run(options: Options, stop: Event) -> Totals:
+    """Simulate until `duration_s` is over or `stop` is set. Raises ConfigurationError when no broker answers."""
+    hosts = hosts_of(options)
+    if not hosts:
+        raise ConfigurationError("count: nothing to simulate")
+    truth: Truth = NoTruth() if options.truth is None else TruthFile(options.truth)
+    inbox: Inbox = SimpleQueue[Connected | Received]()
+    own = options.connections is None and len(hosts) <= OWN_LINKS_UP_TO
+    links = _own_links(options, hosts, inbox) if own else _shared_links(options, len(hosts), inbox)
+    simulation = Simulation(
+        hosts=hosts,
+        links=links,
+        link_of={host.device_id: n % len(links) for n, host in enumerate(hosts)},
+        own_links=own,
+        inbox=inbox,
+        truth=truth,
+        now_us=now_us,
+        root=options.root,
+    )
+    with closing(truth):
+        for link in links:
+            link.start()
+        try:
+            _connect(links, stop)
+            _live(simulation, options, stop)
+        finally:
+            for link in links:
+                link.stop()
+    return simulation.totals
+
+
+def now_us() -> int:
+    """This machine's clock."""
+    return time.time_ns() // 1000
+
+
+def _live(simulation: Simulation, options: Options, stop: Event) -> None:
+    begin_us = now_us()
+    simulation.listen(0)
+    if options.history_s > 0:
+        by_id = {host.device_id: host for host in simulation.hosts}
+        samples = history(
+            simulation.hosts,
+            begin_us - round(options.history_s * SECOND_US),
+            begin_us,
+            lambda wire: simulation.send(by_id[wire.device_id], [wire]),
+        )
+        logger.info("history: %d samples in %.1f s", samples, (now_us() - begin_us) / SECOND_US)
+        simulation.resume()
+    else:
+        simulation.start()
+    until_us = None if options.duration_s is None else begin_us + round(options.duration_s * SECOND_US)
+    with Outages(simulation.links, options.faults, options.seed):
+        simulation.live(until_us, stop)
+    simulation.farewell()
+
+
+def _connect(links: Sequence[Link], stop: Event) -> None:
+    deadline = time.monotonic() + CONNECT_S
+    for link in links:
+        while not link.wait_connected(0.1):
+            if stop.is_set():
+                return
+            if time.monotonic() > deadline:
+                raise ConfigurationError("broker: does not accept a connection")
+
+
+def _own_links(options: Options, hosts: Sequence[DeviceHost], inbox: Inbox) -> list[Link]:
+    def filters(device_id: str) -> list[str]:
+        where = (options.tenant, options.kind, device_id)
+        return [
+            command(*where, "+", options.root),
+            config(*where, options.root),
+            group_command(options.tenant, "+", "+", options.root),
+        ]
+
+    return [
+        Link(
+            number=number,
+            address=options.broker,
+            client_id=f"{options.tenant}-{options.kind}-{host.device_id}",
+            filters=filters(host.device_id),
+            inbox=inbox,
+            will=host.offline(),
+        )
+        for number, host in enumerate(hosts)
+    ]
+
+
+def _shared_links(options: Options, hosts: int, inbox: Inbox) -> list[Link]:
+    """No last will: each link speaks for many. Few filters with wildcards, as brokers bound filters per session."""
+    where = (options.tenant, options.kind, "+")
+    filters = [
+        command(*where, "+", options.root),
+        config(*where, options.root),
+        group_command(options.tenant, "+", "+", options.root),
+    ]
+    run_id = secrets.token_hex(4)
+    return [
+        Link(number=n, address=options.broker, client_id=f"simulator-{run_id}-{n}", filters=filters, inbox=inbox)
+        for n in range(min(options.connections or SHARED_LINKS, hosts))
+    ]
