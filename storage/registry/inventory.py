@@ -9,6 +9,7 @@ from devices.errors import Conflict, NotFound, VersionMismatch
 from devices.ports.inventory import Asset, AssetFilter, Binding
 from devices.ports.paging import Page
 from storage.registry.bindings import Bindings
+from storage.registry.configs import SqlDesiredConfigs
 from storage.registry.paging import in_order
 from storage.registry.revision import inventory_revision, raise_inventory_revision
 from storage.registry.rows import chunks, insert_new
@@ -65,6 +66,7 @@ class SqlInventory(SqlUnknownDevices):
         """Bind from `from_us` on. Raises NotFound, Conflict when a binding of either begins or ends later."""
         self.get(binding.asset_id)
         self._bindings.add(binding)
+        SqlDesiredConfigs(self._connection).mark_unpublished(binding.asset_id)
         self.forget_unknown(binding.device_id)
         raise_inventory_revision(self._connection)
 

@@ -1,0 +1,125 @@
+"""When a command goes out, and as what."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.commands import lifecycle
+from devices.commands.command import Command, Delivery
+from devices.instants import SECOND_US
+from gateway.dispatch import sending
+from gateway.dispatch.cancelling import Cancelling
+from gateway.dispatch.pace import Pace
+from tests.unit.devices.commands.toy import T0, shine
+
+S = SECOND_US
+ROOT = "city/v1"
+
+
+def members(size: int, **changes: object) -> list[Command]:
+    return [shine(n, wire_id="w", group_id="g", asset_id=f"a{n}", issued_us=T0, **changes) for n in range(size)]
+
+
+@pytest.mark.parametrize(
+    ("status", "attempts", "wanted"),
+    [
+        ("online", 0, True),
+        ("unknown", 0, True),
+        ("sleeping", 0, True),
+        ("offline", 0, False),
+        ("removed", 0, False),
+        ("online", 1, True),
+        ("sleeping", 1, False),
+        ("offline", 1, False),
+    ],
+)
+def test_devices_known_offline_are_waited_for_sleeping_ones_get_it_once(
+    status: str,
+    attempts: int,
+    wanted: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    command = shine(attempts=attempts, next_attempt_us=T0 + 2 * S if attempts else None)
+    assert sending.wants_sending(command, status, T0 + 2 * S) is wanted
+
+
+def test_nothing_is_sent_after_its_deadline_or_once_it_is_cancelled_or_answered() -> None:
+    assert not sending.wants_sending(shine(), "online", T0 + 10 * S + 1)
+    assert not sending.wants_sending(shine(cancel_requested_us=T0), "online", T0)
+    assert not sending.wants_sending(shine(attempts=1, delivery=Delivery.ACCEPTED), "online", T0 + 5 * S)
+    assert not sending.wants_sending(shine(delivery=Delivery.APPLIED), "online", T0, again=True)
+
+
+def test_retries_double_up_to_a_bound() -> None:
+    assert [sending.retry_us(n, 0) // S for n in (1, 2, 3, 4, 5, 6, 60)] == [2, 4, 8, 16, 32, 32, 32]
+
+
+def test_group_goes_out_once_then_members_alone() -> None:
+    fresh = members(3)
+    many, single = sending.split([*fresh, shine(9)])
+    assert ([len(g) for g in many], [c.command_id for c in single]) == ([3], ["c9"])
+    tried = [lifecycle.attempted(c, T0) for c in fresh]
+    many, single = sending.split(tried)
+    assert (many, len(single)) == ([], 3)
+
+
+def test_group_message_gives_members_time_to_answer() -> None:
+    message = sending.to_group(members(1000), T0, ROOT)
+    assert message.topic == "city/v1/kl/group/g/cmd/shine"
+    assert json.loads(message.payload)["ack_spread_s"] == 5.0
+    assert message.next_us == T0 + 6 * S
+
+
+def test_older_commands_leave_first() -> None:
+    _, single = sending.split([shine(3, issued_us=30), shine(1, issued_us=10), shine(2, issued_us=20)])
+    assert [c.command_id for c in single] == ["c1", "c2", "c3"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3 * S)), max_size=60))
+def test_pace_never_exceeds_its_rate(calls: list[tuple[int, int]]) -> None:
+    pace, now_us, gone = Pace(50), T0, 0
+    for wanted, wait_us in calls:
+        now_us += wait_us
+        allowed = pace.allow(wanted, now_us)
+        assert 0 <= allowed <= min(wanted, 10)
+        gone += allowed
+    assert gone <= 10 + (now_us - T0) / S * 50 + 1e-6
+
+
+def test_pace_lets_all_through_in_the_end() -> None:
+    pace, left, tenths = Pace(50), 100, 0
+    while left and tenths < 100:
+        left -= pace.allow(left, T0 + tenths * S // 10)
+        tenths += 1
+    assert left == 0
+    assert 17 <= tenths <= 20
+
+
+def test_whole_group_is_cancelled_by_one_message_then_one_by_one() -> None:
+    cancelling = Cancelling(ROOT)
+    wanted = members(3, cancel_requested_us=T0, attempts=1, delivery=Delivery.SENT)
+    devices = {c.asset_id: f"d{c.asset_id}" for c in wanted}
+    sent = cancelling.messages(cancelling.due(wanted, T0), wanted, devices, T0)
+    assert [topic for topic, _ in sent] == ["city/v1/kl/group/g/cmd/cancel"]
+    assert cancelling.due(wanted, T0 + S) == []
+    sent = cancelling.messages(cancelling.due(wanted, T0 + 2 * S), wanted, devices, T0 + 2 * S)
+    assert len(sent) == 3
+
+
+def test_part_of_a_group_is_cancelled_alone() -> None:
+    cancelling = Cancelling(ROOT)
+    wanted = members(2, cancel_requested_us=T0, attempts=1, delivery=Delivery.SENT)
+    kept = shine(9, wire_id="w", group_id="g", asset_id="a9", attempts=1, delivery=Delivery.SENT)
+    devices = {"a0": "d0", "a1": "d1"}
+    sent = cancelling.messages(cancelling.due(wanted, T0), [*wanted, kept], devices, T0)
+    assert [topic for topic, _ in sent] == ["city/v1/kl/toy/d0/cmd/cancel", "city/v1/kl/toy/d1/cmd/cancel"]
+
+
+def test_cancellation_does_not_wait_for_a_device_that_came_back() -> None:
+    cancelling = Cancelling(ROOT)
+    wanted = [shine(cancel_requested_us=T0, attempts=1, delivery=Delivery.SENT)]
+    cancelling.messages(cancelling.due(wanted, T0), wanted, {"a1": "d1"}, T0)
+    assert cancelling.due(wanted, T0 + 1) == []
+    cancelling.hurry(wanted)
+    assert cancelling.due(wanted, T0 + 1) == wanted
