@@ -74,7 +74,7 @@ class SqlCommands:
         """Commands by (wire_id, asset_id). `lock`: nobody else changes them before this write transaction ends."""
         having = _having_pairs if self._connection.dialect.name == "postgresql" else _having_pairs_sqlite
         query = LOCKED if lock else EVERY
-        return [command for some in chunks(keys) for command in self._all(having(query, some))]
+        return [command for some in chunks(sorted(keys)) for command in self._all(having(query, some))]
 
     def in_force(self, asset_ids: Collection[str], *, lock: bool = False) -> Sequence[Command]:
         """Commands whose effect is pending or in force; `lock` as above."""

@@ -142,6 +142,26 @@ def test_commands_are_listed_newest_first_and_filtered(registry: Registry) -> No
         assert [c.command_id for c in find(limit=2, cursor=first.next_cursor).items] == ["b", "a"]
 
 
+def test_who_locks_a_command_changes_it_alone(registry: Registry) -> None:
+    file(registry, command("c-1", wire_id="w", effect=Effect.IN_FORCE))
+
+    def by_wire_id() -> None:
+        for _ in range(15):
+            with registry.write() as tx:
+                (found,) = tx.get(Commands).by_wire_ids_of([("w", "lamp-1")], lock=True)
+                tx.get(Commands).record([replace(found, attempts=found.attempts + 1)])
+
+    def by_asset() -> None:
+        for _ in range(15):
+            with registry.write() as tx:
+                (found,) = tx.get(Commands).in_force(["lamp-1"], lock=True)
+                tx.get(Commands).record([replace(found, attempts=found.attempts + 1)])
+
+    in_threads([by_wire_id, by_asset, by_wire_id])
+    with registry.read() as tx:
+        assert tx.get(Commands).get("c-1").attempts == 45
+
+
 def test_a_key_leads_to_its_commands(registry: Registry) -> None:
     with registry.write() as tx:
         tx.get(Commands).add([command("c-2"), command("c-1")], "key", "digest")

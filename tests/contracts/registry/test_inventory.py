@@ -8,6 +8,7 @@ from devices.errors import Conflict, Invalid, NotFound, VersionMismatch
 from devices.ports.current import LatestValues
 from devices.ports.inventory import Asset, AssetFilter, Group, Groups, Inventory, UnknownDevice
 from devices.ports.registry import Registry
+from storage.registry.rows import CHUNK
 from tests.contracts.registry.making import asset, binding, latest, with_assets
 
 LAMP = Asset("lamp-1", "kl", "streetlight", "Fauthweg 1", 5, 49.44, 7.77, {"rated_w": 40, "tags": ["ü"]}, "node-1")
@@ -195,16 +196,17 @@ def test_the_revision_rises_with_each_change(registry: Registry) -> None:
     assert revisions == sorted(set(revisions))
 
 
-def test_thousands_of_ids_at_once_are_answered(registry: Registry) -> None:
-    with_assets(registry, *(f"lamp-{number}" for number in range(1200)))
+def test_more_ids_than_a_statement_takes_are_answered(registry: Registry) -> None:
     with registry.write() as tx:
-        for number in range(1200):
-            tx.get(Inventory).bind(binding(f"lamp-{number}", f"c-{number}", 1))
+        inventory = tx.get(Inventory)
+        for number in range(CHUNK + 3):
+            inventory.add(asset(f"lamp-{number}"))
+            inventory.bind(binding(f"lamp-{number}", f"c-{number}", 1))
     with registry.read() as tx:
         inventory = tx.get(Inventory)
-        assert len(inventory.many([f"lamp-{number}" for number in range(40_000)])) == 1200
-        assert len(inventory.bindings_of_devices([f"c-{number}" for number in range(2000)])) == 1200
-        assert len(inventory.current_devices([f"lamp-{number}" for number in range(2000)])) == 1200
+        assert len(inventory.many([f"lamp-{number}" for number in range(40_000)])) == CHUNK + 3
+        assert len(inventory.bindings_of_devices([f"c-{number}" for number in range(2000)])) == CHUNK + 3
+        assert len(inventory.current_devices([f"lamp-{number}" for number in range(2000)])) == CHUNK + 3
 
 
 def unknown(device_id: str, at_us: int, messages: int = 1, tenant_id: str = "kl") -> UnknownDevice:

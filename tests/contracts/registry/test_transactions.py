@@ -30,13 +30,19 @@ for _ in range(50):
 registry.close()
 """
 
+TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lautern'"
+
 
 def test_an_exception_in_the_block_leaves_nothing(registry: Registry) -> None:
-    with pytest.raises(RuntimeError, match="stop"), registry.write() as tx:
-        tx.get(Inventory).add(asset("lamp-1"))
-        tx.get(Inventory).bind(binding("lamp-1", "c-1", 5))
-        tx.get(Positions).set("effects/telemetry", 9)
-        raise RuntimeError("stop")
+    def fail() -> None:
+        with registry.write() as tx:
+            tx.get(Inventory).add(asset("lamp-1"))
+            tx.get(Inventory).bind(binding("lamp-1", "c-1", 5))
+            tx.get(Positions).set("effects/telemetry", 9)
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail()
     with registry.read() as tx:
         assert tx.get(Inventory).find(AssetFilter(include_retired=True)).items == []
         assert tx.get(Inventory).bindings_of_devices(["c-1"]) == {}
@@ -166,13 +172,16 @@ def test_postgresql_that_goes_away_is_unavailable_and_comes_back(postgres: Postg
     registry = open_registry(postgres_url)
     with registry.write() as tx:
         tx.get(Positions).set("p", 1)
-    with pytest.raises(RegistryUnavailable), registry.write() as tx:
-        tx.get(Positions).set("p", 2)
-        with postgres.connect() as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lautern'"
-            )
-        tx.get(Positions).set("p", 3)
+
+    def lose_the_connection() -> None:
+        with registry.write() as tx:
+            tx.get(Positions).set("p", 2)
+            with postgres.connect() as connection:
+                connection.execute(TERMINATE)
+            tx.get(Positions).set("p", 3)
+
+    with pytest.raises(RegistryUnavailable):
+        lose_the_connection()
     with registry.read() as tx:
         assert tx.get(Positions).get("p") == 1
     postgres.server.kill()
