@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import mul
 from typing import Final, NamedTuple
 
 from devices.instants import HOUR_US, MINUTE_US, SECOND_US
@@ -157,8 +158,11 @@ def _aggregate(tally: Tally, aggregate: Aggregate) -> float:  # noqa: PLR0911 - 
 
 
 def _tally(column: list[float], percentiles: Sequence[Aggregate]) -> Tally:
-    low, high, last, count = float(min(column)), float(max(column)), float(column[-1]), len(column)
-    mean = _mean(sum(column) / count, low, high)
+    last = float(column[-1])
+    if len(column) == 1:
+        return Tally(last, last, last, last, 1, dict.fromkeys(percentiles, last) if percentiles else {})
+    low, high, count = float(min(column)), float(max(column)), len(column)
+    mean = _between(low, sum(column) / count, high)
     if not percentiles:
         return Tally(low, mean, high, last, count)
     column.sort()
@@ -168,13 +172,14 @@ def _tally(column: list[float], percentiles: Sequence[Aggregate]) -> Tally:
 
 def _merge(tallies: Sequence[Tally]) -> Tally:
     if len(tallies) == 1:
-        return tallies[0]._replace(percentiles={})
-    low, high = min(tally.low for tally in tallies), max(tally.high for tally in tallies)
-    count = sum(tally.samples for tally in tallies)
-    mean = sum(tally.mean * (tally.samples / count) for tally in tallies)
-    return Tally(low, _mean(mean, low, high), high, tallies[-1].last, count)
+        return Tally(*tallies[0][:5])
+    lows, means, highs, lasts, counts, _ = zip(*tallies, strict=True)
+    low, high, count = min(lows), max(highs), sum(counts)
+    return Tally(low, _between(low, sum(map(mul, means, counts)) / count, high), high, lasts[-1], count)
 
 
-def _mean(mean: float, low: float, high: float) -> float:
-    """Keep rounding from pushing a mean past the extremes."""
-    return min(max(mean, low), high)
+def _between(low: float, mean: float, high: float) -> float:
+    """Keep rounding and overflow from pushing a mean past the extremes."""
+    if low <= mean <= high:
+        return mean
+    return high if mean > high else low

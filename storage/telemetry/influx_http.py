@@ -1,10 +1,10 @@
 """Requests to InfluxDB 2 through influxdb-client, and what its answers mean."""
 
+import codecs
 import csv
 import gzip
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from devices.errors import StoreUnavailable
 TIMEOUT_S: Final = 20.0
 """The server gives up after 10 s: it answers first."""
 REASON_CHARS: Final = 500
+CHUNK_BYTES: Final = 65_536
 _DIALECT: Final = Dialect(  # type: ignore[no-untyped-call]
     header=True, delimiter=",", annotations=["datatype"], comment_prefix="#"
 )
@@ -77,13 +78,11 @@ class InfluxHttp:
         """Rows as they arrive. `values` are bound by name, never part of the text. Raises StoreUnavailable."""
         with _guarded():
             response = self._client.query_api().query_raw(flux, dialect=_DIALECT, params=dict(values))
-            # The client's default closes the body at its last byte, before the text layer has seen the end.
-            response.auto_close = False
             try:
-                yield from _tables(csv.reader(io.TextIOWrapper(response, encoding="utf-8", newline="")))
+                yield from _tables(csv.reader(_lines(response.stream(CHUNK_BYTES))))
+                response.release_conn()
             finally:
                 response.close()
-                response.release_conn()
 
     def ensure_bucket(self, name: str, retention_s: int) -> None:
         """Create the bucket, or set its retention when it has another. Raises StoreUnavailable."""
@@ -102,7 +101,20 @@ class InfluxHttp:
         self._client.close()  # type: ignore[no-untyped-call]
 
 
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Lines with their ends. Only LF ends one: other separators of Unicode may stand in texts."""
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    rest = ""
+    for chunk in chunks:
+        *lines, rest = (rest + decode(chunk)).split("\n")
+        for line in lines:
+            yield line + "\n"
+    if rest:
+        yield rest
+
+
 def _tables(rows: Iterator[list[str]]) -> Iterator[tuple[Table, list[str]]]:
+    """Each row of data with its table. Tables begin with their types and names; column 0 is empty in rows of data."""
     types: Sequence[str] = ()
     table: Table | None = None
     for row in rows:
@@ -110,12 +122,12 @@ def _tables(rows: Iterator[list[str]]) -> Iterator[tuple[Table, list[str]]]:
             continue
         if row[0] == "#datatype":
             types, table = row, None
-        elif table is None:
-            if "error" in row:
-                raise StoreUnavailable(f"InfluxDB broke off its answer: {next(rows, row)}"[:REASON_CHARS])
-            table = Table({name: place for place, name in enumerate(row)}, types)
-        else:
+        elif row[0]:
+            raise StoreUnavailable(f"InfluxDB broke off its answer: {next(rows, row)}"[:REASON_CHARS])
+        elif table is not None:
             yield table, row
+        else:
+            table = Table({name: place for place, name in enumerate(row)}, types)
 
 
 @contextmanager

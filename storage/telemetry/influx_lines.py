@@ -82,15 +82,17 @@ def rollup_measurement(series: str, width: RollupName) -> str:
 
 
 def rollup_line(key: SeriesKey, width: RollupName, piece: Piece) -> str:
-    """One piece. Field `f` is the mean; `f.min`, `f.max`, `f.last` only if of several, `f.n` only if not `count`."""
+    """One piece. Field `f` is the mean; `f.min`, `f.max`, `f.last` only if of several, `f.n` only if not `count`.
+
+    Field names are the model's: identifiers, nothing to escape.
+    """
     parts = [f"count={piece.count}i,covered_us={piece.covered_us}i"]
     for name, tally in piece.fields.items():
-        field = name.translate(_KEY)
-        parts.append(f"{field}={tally.mean!r}")
+        parts.append(f"{name}={tally.mean!r}")
         if tally.samples > 1:
-            parts.append(f"{field}.min={tally.low!r},{field}.max={tally.high!r},{field}.last={tally.last!r}")
+            parts.append(f"{name}.min={tally.low!r},{name}.max={tally.high!r},{name}.last={tally.last!r}")
         if tally.samples != piece.count:
-            parts.append(f"{field}.n={tally.samples}i")
+            parts.append(f"{name}.n={tally.samples}i")
     return f"{head_of(rollup_measurement(key.series, width), key.asset_id, key.part)}{','.join(parts)} {piece.start_us}"
 
 

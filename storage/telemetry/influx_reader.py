@@ -8,11 +8,11 @@ from devices.ports.telemetry import Aggregate, Buckets, RollupName, Row
 from devices.rollup import Numbers, Piece, Tally, floor_to
 from devices.samples import SeriesKey
 from storage.telemetry import bucket_reading, influx_flux
-from storage.telemetry.bucket_reading import BucketQuery, only_numbers
+from storage.telemetry.bucket_reading import BucketQuery
 from storage.telemetry.clock import wall_clock_us
-from storage.telemetry.influx_answers import ByTime, by_time, instant_us
+from storage.telemetry.influx_answers import by_time, instant_us, numbers_by_time
 from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
-from storage.telemetry.influx_flux import EACH_SAMPLE, Where
+from storage.telemetry.influx_flux import EACH_SAMPLE, Flux, Where
 from storage.telemetry.influx_http import TIMEOUT_S, InfluxHttp
 from storage.telemetry.influx_lines import rollup_fields, rollup_measurement, rollup_tallies
 from storage.telemetry.influx_pages import PAGE, one_page_is_enough, pages, window
@@ -53,7 +53,8 @@ class InfluxTelemetryReader:
         """See the port."""
         wanted = None if fields is None else [EACH_SAMPLE, "suspect", *fields]
         left = limit
-        for page in self._pages(key, from_us, to_us, wanted, limit, newest_first=newest_first):
+        for query in self._pages(key, from_us, to_us, wanted, limit, newest_first=newest_first):
+            page = by_time(self._http.query(*query))
             for ts_us in sorted(page, reverse=newest_first):
                 if left == 0:
                     return
@@ -95,9 +96,12 @@ class InfluxTelemetryReader:
 
     def numbers(self, key: SeriesKey, from_us: int, to_us: int, fields: Sequence[str]) -> Iterator[Numbers]:
         """Of `bucket_reading.Stored`."""
-        for page in self._pages(key, from_us, to_us, [EACH_SAMPLE, *fields], None, newest_first=False):
+        for query in self._pages(key, from_us, to_us, [EACH_SAMPLE, *fields], None, newest_first=False):
+            page = numbers_by_time(self._http.query(*query))
             for ts_us in sorted(page):
-                yield ts_us, only_numbers(page[ts_us], fields)
+                values = page[ts_us]
+                values.pop(EACH_SAMPLE, None)
+                yield ts_us, values
 
     def pieces(
         self, key: SeriesKey, width: RollupName, from_us: int, to_us: int, fields: Sequence[str]
@@ -106,9 +110,9 @@ class InfluxTelemetryReader:
         bucket = rollup_bucket(self._prefix, key.kind)
         names = rollup_fields(fields)
         query = influx_flux.values_of(Where(bucket, from_us, to_us), rollup_measurement(key.series, width), key, names)
-        stored = by_time(self._http.query(*query))
+        stored = numbers_by_time(self._http.query(*query))
         for start_us in sorted(stored):
-            values = only_numbers(stored[start_us], names)
+            values = stored[start_us]
             tallies = {name: Tally(*tally) for name, tally in rollup_tallies(values, fields).items()}
             yield Piece(start_us, int(values["count"]), int(values["covered_us"]), tallies)
 
@@ -134,8 +138,8 @@ class InfluxTelemetryReader:
         limit: int | None,
         *,
         newest_first: bool,
-    ) -> Iterator[ByTime]:
-        """Samples by time, page by page."""
+    ) -> Iterator[Flux]:
+        """The queries that together read the range, in the order of reading."""
         if from_us >= to_us or limit == 0:
             return
         bucket = raw_bucket(self._prefix, key.kind)
@@ -150,5 +154,4 @@ class InfluxTelemetryReader:
             page = PAGE if limit is None else min(PAGE, limit)
             spans = pages(counts, width, to_us, page, newest_first=newest_first)
         for start_us, end_us in spans:
-            query = influx_flux.values_of(Where(bucket, start_us, end_us), key.series, key, fields)
-            yield by_time(self._http.query(*query))
+            yield influx_flux.values_of(Where(bucket, start_us, end_us), key.series, key, fields)

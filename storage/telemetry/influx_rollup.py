@@ -1,7 +1,7 @@
 """Rolls up marked hours: reads raw samples back from InfluxDB, writes pieces to the kind's rollup bucket."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from devices.errors import StoreUnavailable
@@ -10,10 +10,9 @@ from devices.kind import DeviceKind
 from devices.rollup import Numbers, reach_us, roll_hour
 from devices.samples import TELEMETRY, SeriesKey
 from storage.telemetry import influx_bisect
-from storage.telemetry.bucket_reading import only_numbers
-from storage.telemetry.influx_answers import ByTime, by_series
+from storage.telemetry.influx_answers import NumbersByTime, numbers_by_series
 from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
-from storage.telemetry.influx_flux import Where, numbers_of_many
+from storage.telemetry.influx_flux import EACH_SAMPLE, Where, numbers_of_many
 from storage.telemetry.influx_http import InfluxHttp
 from storage.telemetry.influx_lines import rollup_line
 from storage.telemetry.pace import Slice, due_before, raw_since, series_per_slice
@@ -72,15 +71,18 @@ class InfluxRollup:
         bucket = raw_bucket(self._prefix, kind.name)
         where = Where(bucket, hour_us - reach, hour_us + HOUR_US + reach)
         query = numbers_of_many(where, TELEMETRY, [key.asset_id for key in keys], names)
-        found = by_series(self._http.query(*query))
+        found = numbers_by_series(self._http.query(*query))
         return [
             rollup_line(key, width, piece)
             for key in keys
-            for width, pieces in roll_hour(_in_order(found, key, names), hour_us, reach).items()
+            for width, pieces in roll_hour(_in_order(found.get((key.asset_id, key.part), {})), hour_us, reach).items()
             for piece in pieces
         ]
 
 
-def _in_order(found: Mapping[tuple[str, str], ByTime], key: SeriesKey, names: Sequence[str]) -> list[Numbers]:
-    times = found.get((key.asset_id, key.part), {})
-    return [(ts_us, only_numbers(times[ts_us], names)) for ts_us in sorted(times)]
+def _in_order(times: NumbersByTime) -> Iterator[Numbers]:
+    """Samples with the number that each has, whatever else it holds, taken out."""
+    for ts_us in sorted(times):
+        values = times[ts_us]
+        values.pop(EACH_SAMPLE, None)
+        yield ts_us, values

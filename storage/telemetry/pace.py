@@ -53,5 +53,5 @@ def rollups_since(limits: Limits, now_us: int) -> int:
 
 
 def series_per_slice(limits: Limits) -> int:
-    """How many series' hours make up about 5,000 samples."""
-    return max(1, min(100, round(5_000 * limits.reporting_interval_s / 3600)))
+    """How many series' hours make up about 1,500 samples."""
+    return max(1, min(100, round(1_500 * limits.reporting_interval_s / 3600)))

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from devices.instants import HOUR_US
 from devices.kind import DeviceKind
@@ -12,7 +13,8 @@ from storage.telemetry.pace import Slice, due_before, raw_since, series_per_slic
 from storage.telemetry.series_book import SeriesBook
 from storage.telemetry.sqlite_file import guarded, transaction
 
-_UPSERT = (
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
+_UPSERT: Final = (
     "INSERT OR REPLACE INTO rollup (series_id, width, start_us, count, covered_us, body) VALUES (?, ?, ?, ?, ?, ?)"
 )
 
@@ -50,8 +52,8 @@ def _roll_some(
 
 
 def encode(fields: Mapping[str, Tally]) -> str:
-    """Tallies as JSON: a list per field."""
-    return json.dumps({name: tally[:5] for name, tally in fields.items()}, separators=(",", ":"))
+    """Tallies as JSON: a list per field, of one sample just its value."""
+    return _ENCODE({name: tally[:5] if tally.samples > 1 else tally.mean for name, tally in fields.items()})
 
 
 def read_pieces(
@@ -67,7 +69,11 @@ def read_pieces(
 
 def _decode(body: str, fields: Sequence[str]) -> dict[str, Tally]:
     stored = json.loads(body)
-    return {name: Tally(*stored[name]) for name in fields if name in stored}
+    return {name: _tally(stored[name]) for name in fields if name in stored}
+
+
+def _tally(stored: list[Any] | float) -> Tally:
+    return Tally(*stored) if isinstance(stored, list) else Tally(stored, stored, stored, stored, 1)
 
 
 def _samples(connection: sqlite3.Connection, series_id: int, hour_us: int, reach: int) -> Iterator[Numbers]:

@@ -216,6 +216,21 @@ def test_buckets_have_their_kinds_retention_and_get_it_back(
     assert days == {"_probe": 30, "_probe_rollup": 90, "_other": 30, "_other_rollup": 90}
 
 
+def test_an_answer_that_breaks_off_is_unavailable(
+    influx: InfluxTelemetryWriter, influxdb: InfluxServer, bucket_prefix: str
+) -> None:
+    influx.write(BATCH)
+    http = InfluxHttp(url=influxdb.url, org=influxdb.org, token=influxdb.token)
+    flux = (
+        'import "array"\narray.from(rows: [{_value: 1.0}]) |> yield(name: "good")\n'
+        'from(bucket: in_bucket) |> range(start: 0) |> filter(fn: (r) => r._field == "power_w")\n'
+        '  |> map(fn: (r) => ({r with _value: if r._value > 30.0 then die(msg: "broken") else r._value}))'
+    )
+    with pytest.raises(StoreUnavailable, match="broken"):
+        list(http.query(flux, {"in_bucket": f"{bucket_prefix}_probe"}))
+    http.close()
+
+
 def test_ids_from_outside_cannot_change_a_query(
     influx: InfluxTelemetryWriter, influx_reader: InfluxTelemetryReader
 ) -> None:
