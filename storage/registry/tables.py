@@ -10,6 +10,8 @@ OPEN_ALARM = text("cleared_us IS NULL")
 PENDING = text("pending")
 REPLAY = text("replay_requested")
 MISSING = text("missing > 0")
+ROOM_FOR_UPDATES = {"fillfactor": 50}
+"""PostgreSQL then writes a row's next version beside it, without touching the indexes."""
 
 ASSETS = Table(
     "assets",
@@ -107,6 +109,7 @@ LATEST = Table(
     Column("status", Text),
     Index(None, "kind", "asset_id"),
     sqlite_with_rowid=False,
+    postgresql_with=ROOM_FOR_UPDATES,
 )
 RULE_STATES = Table(
     "rule_states",
@@ -115,6 +118,7 @@ RULE_STATES = Table(
     Column("tenant_id", Text),
     Column("states", Json, nullable=False),
     sqlite_with_rowid=False,
+    postgresql_with=ROOM_FOR_UPDATES,
 )
 ALARMS = Table(
     "alarms",

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from devices.errors import ConfigurationError, Conflict, RegistryUnavailable
-from devices.ports.books import Ledger, Positions
+from devices.ports.books import Changes, Ledger, Positions
 from devices.ports.inventory import AssetFilter, Inventory
 from devices.ports.registry import Registry, Transaction
 from devices.ports.telemetry import TelemetryReader
 from storage.registry import dialects
 from storage.registry.engine import open_registry
-from tests.contracts.registry.making import asset, binding, in_threads
+from tests.contracts.registry.making import asset, binding, change, in_threads
 from tests.real_parts.postgres import PostgresCluster
 
 COUNT = """
@@ -160,6 +160,29 @@ def test_a_damaged_file_is_no_reason_to_try_again(tmp_path: Path) -> None:
     with pytest.raises((DBAPIError, sqlite3.DatabaseError)) as caught:
         open_registry(f"sqlite:///{path}")
     assert "not a database" in str(caught.value)
+
+
+@pytest.mark.parametrize("checkpoints", [True, False])
+def test_one_process_only_moves_the_log_into_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, checkpoints: bool
+) -> None:
+    monkeypatch.setattr(dialects, "CHECKPOINT_PAGES", 100)
+    path = tmp_path / "registry.db"
+    registry = open_registry(f"sqlite:///{path}", checkpoints=checkpoints)
+    before = path.stat().st_size
+    for turn in range(20):
+        with registry.write() as tx:
+            tx.get(Changes).add([change(data={"long": "x" * 100_000})])
+        with registry.read() as tx:
+            assert len(tx.get(Changes).after(0)) == turn + 1
+    log = path.with_name("registry.db-wal").stat().st_size
+    if checkpoints:
+        assert path.stat().st_size > before + 1_000_000
+        assert log < 1_000_000
+    else:
+        assert path.stat().st_size == before
+        assert log > 2_000_000
+    registry.close()
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "sqlite:///:memory:"])

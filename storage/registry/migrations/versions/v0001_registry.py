@@ -166,6 +166,7 @@ def _latest() -> None:
         sa.Column("status", sa.Text()),
         sa.PrimaryKeyConstraint("asset_id", "channel", "part", name="pk_latest"),
         sqlite_with_rowid=False,
+        postgresql_with={"fillfactor": 50},
     )
     op.create_index("ix_latest_kind_asset_id", "latest", ["kind", "asset_id"])
 
@@ -178,6 +179,7 @@ def _rule_states() -> None:
         sa.Column("states", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("asset_id", name="pk_rule_states"),
         sqlite_with_rowid=False,
+        postgresql_with={"fillfactor": 50},
     )
 
 
