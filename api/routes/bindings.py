@@ -9,7 +9,7 @@ from api import registering, seeing, shown
 from api.access import Caller
 from api.authentication import Who
 from api.fields import Attributes, Body, IdInPath, Name
-from api.paging import Items, PageWanted
+from api.paging import Items, PageWanted, page_of
 from api.problems import responses
 from api.services import Services, Use
 from api.times import TimeIn, TimeOut, age_s
@@ -69,15 +69,9 @@ def list_unknown_devices(
     """List devices that speak but are not registered."""
     kinds = seeing.kinds(who, services.catalog, kind)
     now_us = services.now_us()
-    items: list[Waiting] = []
-    cursor = page.cursor
     with services.registry.read() as tx:
-        while True:
-            found = tx.get(Inventory).unknown(page.limit - len(items), cursor)
-            items += [_waiting(u, now_us) for u in found.items if u.kind in kinds and _own(who, u)]
-            cursor = found.next_cursor
-            if cursor is None or len(items) >= page.limit:
-                return Items[Waiting](items=items, next_cursor=cursor)
+        found = tx.get(Inventory).unknown(page.limit, page.cursor, tenant_ids=who.tenants(), kinds=kinds)
+    return page_of(found, lambda u: _waiting(u, now_us))
 
 
 @router.post("/unknown/{device_id}/approve", status_code=201, responses=responses(404, 409))
@@ -133,10 +127,6 @@ def replace_device(asset_id: IdInPath, who: Who, services: Use, body: Replacemen
         if asset.retired_us is not None:
             raise NotFound
         return _bound(registering.Registrar(tx, who, services.catalog, now_us).bind(asset, body.device_id, from_us))
-
-
-def _own(who: Caller, unknown: UnknownDevice) -> bool:
-    return who.tenant_id in {None, unknown.tenant_id}
 
 
 def _find_unknown(tx: Transaction, who: Caller, services: Services, device_id: str) -> UnknownDevice:

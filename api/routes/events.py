@@ -62,7 +62,7 @@ def _merged(  # noqa: PLR0917
         return []
     stored = set(services.reader.series(asset.asset_id, asset.kind))
     series = [
-        ((name, row) for row in _rows(services, asset, f"event_{name}", from_us, to_us, limit))
+        [(name, row) for row in _rows(services, asset, f"event_{name}", from_us, to_us, limit)]
         for name in names
         if f"event_{name}" in stored
     ]

@@ -134,7 +134,7 @@ def create_key(who: Who, services: Use, body: KeyWanted, response: Response) -> 
             raise Conflict("a key of this name exists: commands and alarms are signed with it", field="name")
         keys.add(key)
     response.headers["Location"] = f"/api/v1/api-keys/{key.key_id}"
-    return NewKey(**_key(key).model_dump(), key=f"{prefix}.{secret}")
+    return NewKey(**dict(_key(key)), key=f"{prefix}.{secret}")
 
 
 @router.get("/api-keys/{key_id}", responses=responses(404))

@@ -4,13 +4,12 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from tests.contracts.api.conftest import NOW_US, City
-
 from devices.commands.command import Delivery
 from devices.instants import SECOND_US, rfc3339
 from devices.ports.books import Change, Changes
 from devices.ports.commands import Commands
 from devices.ports.inventory import Group, Groups
+from tests.contracts.api.conftest import NOW_US, City
 
 URL = "/api/v1/devices/lamp/commands"
 DIM: dict[str, Any] = {"name": "dim", "arguments": {"level_pct": 30}, "duration_s": 600, "reason": "test"}

@@ -1,9 +1,8 @@
 """The registry of devices over HTTP."""
 
-from tests.contracts.api.conftest import NOW_US, City
-
 from devices.instants import SECOND_US
 from devices.ports.inventory import Inventory, UnknownDevice
+from tests.contracts.api.conftest import NOW_US, City
 
 DEVICES = "/api/v1/devices"
 

@@ -1,11 +1,15 @@
 """A fleet from a spreadsheet: all lines or none."""
 
 import pytest
+
 from tests.contracts.api.conftest import City
 
 URL = "/api/v1/devices/import"
 CSV = {"Content-Type": "text/csv"}
-GOOD = "id,kind,name,device_id,lat,lon,attribute.rated_power_w\nl1,streetlight,Eins,c1,49.4,7.7,30\nl2,streetlight,Zwei,c2,,,\n"
+GOOD = """id,kind,name,device_id,lat,lon,attribute.rated_power_w
+l1,streetlight,Eins,c1,49.4,7.7,30
+l2,streetlight,Zwei,c2,,,
+"""
 
 
 def test_all_lines_become_devices(city: City) -> None:

@@ -1,0 +1,123 @@
+"""Keys: who gets in, what a key may do, what it may give."""
+
+from collections.abc import Callable
+
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from api.authentication import caller
+from devices.instants import MINUTE_US, rfc3339
+from devices.ports.access import ApiKeys
+from tests.contracts.api.conftest import NOW_US, SECRET, City
+
+PUBLIC = {"/healthz", "/readyz", "/version", "/metrics", "/docs", "/docs/assets", "/openapi.json"}
+URL = "/api/v1/api-keys"
+
+
+def test_every_route_but_the_public_ones_needs_a_key(city: City) -> None:
+    open_routes = set()
+    for route in iter_route_contexts(city.client.app.routes):  # type: ignore[attr-defined]
+        dependant = getattr(route, "dependant", None)
+        if dependant is None or not _needs(dependant):
+            open_routes.add(route.path)
+    assert open_routes == PUBLIC
+
+
+def _needs(dependant: object) -> bool:
+    inner = getattr(dependant, "dependencies", [])
+    return getattr(dependant, "call", None) is caller or any(map(_needs, inner))
+
+
+def test_every_documented_path_answers_401_without_a_key(city: City) -> None:
+    paths = city.client.get("/openapi.json").json()["paths"]
+    assert len(paths) > 40
+    for path, methods in paths.items():
+        for method in set(methods) & {"get", "post", "put", "patch", "delete"}:
+            status = city.client.request(method, path.replace("{", "").replace("}", "")).status_code
+            assert status == (401 if path.startswith("/api/") else status), path
+            assert (status == 401) == (path not in PUBLIC), path
+
+
+@pytest.mark.parametrize(
+    "presented", ["", "p0", "p0.", f"p0.{SECRET}x", f"px.{SECRET}", f"p0.{SECRET[:-1]}", "ä.b", "." * 300]
+)
+def test_a_wrong_key_is_told_nothing(city: City, presented: str) -> None:
+    city.key("*")
+    raw = presented.encode()
+    for headers in ({b"X-API-Key": raw}, {b"Authorization": b"Bearer " + raw}):
+        answer = city.client.get("/api/v1/me", headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert answer.json()["detail"] == ""
+
+
+def test_both_headers_are_understood(city: City) -> None:
+    key = city.key("*", name="me")
+    other = {"X-API-Key": key["Authorization"].removeprefix("Bearer ")}
+    assert city.client.get("/api/v1/me", headers=key).json()["name"] == "me"
+    assert city.client.get("/api/v1/me", headers=other).json()["name"] == "me"
+
+
+def test_a_key_ends_with_its_time_and_with_its_revocation(city: City) -> None:
+    admin, brief = city.key("*"), city.key("*", expires_us=NOW_US + MINUTE_US)
+    assert city.client.get("/api/v1/me", headers=brief).status_code == 200
+    city.clock.now_us += MINUTE_US
+    assert city.client.get("/api/v1/me", headers=brief).status_code == 401
+    made = city.client.post(URL, headers=admin, json={"name": "n", "scopes": ["streetlight:read"]}).json()
+    bearer = {"Authorization": f"Bearer {made['key']}"}
+    assert city.client.get("/api/v1/me", headers=bearer).json()["kinds"] == ["streetlight"]
+    assert city.client.delete(f"{URL}/{made['id']}", headers=admin).status_code == 204
+    assert city.client.get("/api/v1/me", headers=bearer).status_code == 401
+
+
+def test_a_secret_is_shown_once(city: City) -> None:
+    admin = city.key("*")
+    made = city.client.post(URL, headers=admin, json={"name": "n", "scopes": ["*"]}).json()
+    secret = made["key"].partition(".")[2]
+    listed = city.client.get(f"{URL}?revoked=true", headers=admin).text
+    assert secret not in listed
+    assert secret not in city.client.get(f"{URL}/{made['id']}", headers=admin).text
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "status"),
+    [
+        (("*",), ["fire_drone:read"], 403),
+        (("*",), ["fire_drone:*"], 403),
+        (("*",), ["*"], 201),
+        (("api_keys:admin",), ["*"], 403),
+        (("api_keys:admin", "streetlight:read"), ["streetlight:read"], 201),
+        (("api_keys:admin", "streetlight:read"), ["streetlight:*"], 403),
+        (("api_keys:*", "fire_drone:*"), ["fire_drone:read"], 201),
+        (("streetlight:read",), ["streetlight:read"], 403),
+    ],
+)
+def test_nobody_gives_what_he_does_not_hold(city: City, held: tuple[str, ...], wanted: list[str], status: int) -> None:
+    assert city.client.post(URL, headers=city.key(*held), json={"name": "n", "scopes": wanted}).status_code == status
+
+
+def test_a_tenants_admin_stays_within_his_tenant(city: City) -> None:
+    city.key("*", name="theirs", tenant_id="speyer")
+    admin = city.key("*", tenant_id="kl", name="admin")
+    assert [k["name"] for k in city.client.get(URL, headers=admin).json()["items"]] == ["admin"]
+    assert city.client.delete(f"{URL}/k0", headers=admin).status_code == 404
+    foreign = {"name": "n", "scopes": ["*"], "tenant_id": "speyer"}
+    assert city.client.post(URL, headers=admin, json=foreign).status_code == 422
+    made = city.client.post(URL, headers=admin, json={"name": "n", "scopes": ["*"]})
+    assert made.json()["tenant_id"] == "kl"
+
+
+def test_names_of_living_keys_are_unique_because_commands_are_signed_with_them(city: City) -> None:
+    admin = city.key("*")
+    body = {"name": "n", "scopes": ["*"], "expires_at": rfc3339(NOW_US + MINUTE_US)}
+    assert city.client.post(URL, headers=admin, json=body).status_code == 201
+    assert city.client.post(URL, headers=admin, json=body).status_code == 409
+
+
+def test_the_last_use_is_recorded_when_the_application_stops(open_city: Callable[[], City]) -> None:
+    city = open_city()
+    key = city.key("*")
+    with city.client:
+        assert city.client.get("/api/v1/me", headers=key).status_code == 200
+    with city.registry.read() as tx:
+        assert [k.last_used_us for k in tx.get(ApiKeys).all()] == [NOW_US]

@@ -1,0 +1,181 @@
+"""The live stream, over a real socket: TestClient gives streams only when they end."""
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+import uvicorn
+
+from devices.ports.books import Change, Changes
+from tests.contracts.api.conftest import NOW_US, City
+from tests.real_parts.ports import claim_port
+from tests.real_parts.waiting import wait_until
+
+
+class Follower:
+    """Reads events in a thread until closed."""
+
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
+        self.events: list[tuple[str, str, Any]] = []
+        self.last_id = ""
+        self.ended = threading.Event()
+        self.started = threading.Event()
+        parts = urlsplit(url)
+        self._connection = HTTPConnection(parts.netloc, timeout=30)
+        self._connection.request("GET", f"{parts.path}?{parts.query}", headers=headers)
+        self._socket = self._connection.sock
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        fields: dict[str, str] = {}
+        with contextlib.suppress(OSError, HTTPException), self._connection.getresponse() as response:
+            while line := response.readline():
+                self._take(line.decode().rstrip("\n"), fields)
+        self.ended.set()
+
+    def _take(self, line: str, fields: dict[str, str]) -> None:
+        name, _, value = line.partition(": ")
+        if name:
+            fields[name] = value
+            return
+        self.last_id = fields.get("id", self.last_id)
+        if "data" in fields:
+            self.events.append((fields["id"], fields["event"], json.loads(fields["data"])))
+        fields.clear()
+        self.started.set()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+        self._socket.close()
+        self._connection.close()
+
+
+@pytest.fixture
+def address(open_city: Callable[[], City]) -> Iterator[tuple[City, str, uvicorn.Server]]:
+    city = open_city()
+    port = claim_port()
+    config = uvicorn.Config(city.client.app, port=port, log_config=None, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_until(lambda: server.started)
+    yield city, f"http://127.0.0.1:{port}/api/v1/stream", server
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def follow(address: tuple[City, str, uvicorn.Server]) -> Iterator[Callable[..., Follower]]:
+    followers: list[Follower] = []
+
+    def open_follower(key: dict[str, str], query: str = "", **headers: str) -> Follower:
+        follower = Follower(address[1] + query, key | headers)
+        followers.append(follower)
+        assert follower.started.wait(10)
+        return follower
+
+    yield open_follower
+    for follower in followers:
+        follower.close()
+
+
+def _ids(city: City) -> list[int]:
+    with city.registry.read() as tx:
+        return [c.change_id for c in tx.get(Changes).after(0)]
+
+
+def test_changes_arrive_with_their_id_topic_and_data(
+    address: tuple[City, str, uvicorn.Server], follow: Callable[..., Follower]
+) -> None:
+    city = address[0]
+    follower = follow(city.key("*"))
+    city.change("state", devices=[{"device_id": "a"}])
+    wait_until(lambda: follower.events)
+    change_id, topic, data = follower.events[0]
+    assert (int(change_id), topic) == (_ids(city)[-1], "state")
+    assert data["data"] == {"devices": [{"device_id": "a"}]}
+    assert (data["kind"], data["tenant_id"]) == ("streetlight", "kl")
+
+
+def test_a_client_that_comes_back_misses_nothing_and_gets_nothing_twice(
+    address: tuple[City, str, uvicorn.Server], follow: Callable[..., Follower]
+) -> None:
+    city = address[0]
+    key = city.key("*")
+    first = follow(key)
+    city.change("state", n=0)
+    wait_until(lambda: first.events)
+    first.close()
+    with city.registry.write() as tx:
+        tx.get(Changes).add([Change(0, NOW_US, "kl", "streetlight", "state", {"n": n}) for n in range(1, 1201)])
+    second = follow(key, **{"Last-Event-ID": first.last_id})
+    city.change("state", n=1201)
+    wait_until(lambda: len(second.events) >= 1201)
+    assert [d["data"]["n"] for _, _, d in second.events] == list(range(1, 1202))
+
+
+def test_an_id_no_longer_kept_resets(
+    address: tuple[City, str, uvicorn.Server], follow: Callable[..., Follower]
+) -> None:
+    city = address[0]
+    for number in range(20):
+        city.change("state", n=number)
+    with city.registry.write() as tx:
+        tx.get(Changes).trim(5)
+    key = city.key("*")
+    for last, reason in (("3", "too_old"), ("999999", "unknown_id")):
+        follower = follow(key, **{"Last-Event-ID": last})
+        wait_until(lambda f=follower: f.events)  # type: ignore[misc]
+        assert [(e, d["reason"]) for _, e, d in follower.events] == [("reset", reason)]
+        assert int(follower.last_id) == _ids(city)[-1]
+
+
+def test_what_may_not_be_seen_does_not_come(
+    address: tuple[City, str, uvicorn.Server], follow: Callable[..., Follower]
+) -> None:
+    city = address[0]
+    operator = follow(city.key("*", tenant_id="kl"))
+    brigade = follow(city.key("fire_drone:read", tenant_id="kl"))
+    chosen = follow(city.key("*"), "?topics=alarm&kinds=streetlight")
+    city.change("telemetry", "fire_drone")
+    city.change("alarm", None)
+    city.change("alarm", "streetlight", "speyer")
+    city.change("alarm", "event_network")
+    city.change("system", None, None)
+    city.change("alarm", "streetlight", "kl", end=True)
+    city.change("alarm", "fire_drone", "kl", end=True)
+    wait_until(lambda: all(f.events and f.events[-1][2]["data"].get("end") for f in (operator, brigade, chosen)))
+    assert [(e, d["kind"]) for _, e, d in operator.events] == [
+        ("alarm", "event_network"),
+        ("system", None),
+        ("alarm", "streetlight"),
+    ]
+    assert [(e, d["kind"]) for _, e, d in brigade.events] == [
+        ("telemetry", "fire_drone"),
+        ("system", None),
+        ("alarm", "fire_drone"),
+    ]
+    assert [d["tenant_id"] for _, _, d in chosen.events] == ["speyer", "kl"]
+
+
+def test_streams_end_when_the_server_stops(
+    address: tuple[City, str, uvicorn.Server], follow: Callable[..., Follower]
+) -> None:
+    city, _, server = address
+    follower = follow(city.key("*"))
+    server.should_exit = True
+    assert follower.ended.wait(5)
+
+
+def test_following_without_a_key_is_refused(address: tuple[City, str, uvicorn.Server]) -> None:
+    assert httpx2.get(address[1]).status_code == 401

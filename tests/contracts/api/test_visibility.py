@@ -1,0 +1,181 @@
+"""What is not yours is not there: other tenants' things, and restricted kinds without their scope."""
+
+import json
+from typing import Any
+
+import pytest
+
+from devices.alarms import Alarm
+from devices.commands.command import Command
+from devices.messages import Severity
+from devices.ports.alarms import Alarms
+from devices.ports.books import DeadLetter, DeadLetters, Gap, Ledger
+from devices.ports.commands import Commands
+from devices.ports.current import Latest, LatestValues
+from devices.ports.inventory import Group, Groups, Inventory, UnknownDevice
+from tests.contracts.api.conftest import NOW_US, City
+
+MARK = "secretfritz"
+
+
+def _fill(city: City, kind: str, tenant_id: str, name: str) -> None:
+    """One of everything, each bearing `name`."""
+    city.asset(name, kind, tenant_id)
+    with city.registry.write() as tx:
+        tx.get(LatestValues).put([Latest(name, kind, tenant_id, "telemetry", "", NOW_US, NOW_US, {"x": 1})])
+        tx.get(Groups).put(Group(f"g-{name}", tenant_id, kind, name, (name,), 0))
+        tx.get(Inventory).note_unknown([UnknownDevice(f"u-{name}", tenant_id, kind, NOW_US, NOW_US, 1)])
+        tx.get(Alarms).add(
+            [
+                Alarm(
+                    alarm_id=f"a-{name}",
+                    asset_id=name,
+                    tenant_id=tenant_id,
+                    kind=kind,
+                    name="silent",
+                    part="",
+                    severity=Severity.MAJOR,
+                    since_us=NOW_US,
+                    raised_us=NOW_US,
+                    cleared_us=None,
+                    acknowledged_us=None,
+                    acknowledged_by=None,
+                    comment=None,
+                    details={},
+                )
+            ]
+        )
+        tx.get(Commands).add(
+            [
+                Command(
+                    f"c-{name}", f"w-{name}", tenant_id, kind, name, f"g-{name}", "x", {}, "i", "", NOW_US, NOW_US + 1
+                )
+            ]
+        )
+        tx.get(DeadLetters).add(
+            [DeadLetter(f"l-{name}", NOW_US, name.encode(), b"{}", "bad_json", "", tenant_id, kind, f"d-{name}")]
+        )
+        tx.get(Ledger).count({(kind, "messages", "received"): 1})
+        tx.get(Ledger).put_gaps([Gap(f"d-{name}", kind, tenant_id, "b", 1, 9, 8, 1, NOW_US)])
+
+
+LISTS = (
+    "/api/v1/devices?retired=true",
+    "/api/v1/devices/unknown",
+    "/api/v1/telemetry/latest?kind=fire_drone",
+    "/api/v1/telemetry/latest?kind=streetlight",
+    "/api/v1/groups",
+    "/api/v1/commands",
+    "/api/v1/alarms",
+    "/api/v1/dead-letters",
+    "/api/v1/ledger/gaps",
+)
+SINGLES = (
+    ("GET", "/api/v1/devices/{}"),
+    ("PATCH", "/api/v1/devices/{}"),
+    ("DELETE", "/api/v1/devices/{}"),
+    ("GET", "/api/v1/devices/{}/bindings"),
+    ("POST", "/api/v1/devices/{}/replace"),
+    ("GET", "/api/v1/devices/{}/config"),
+    ("PUT", "/api/v1/devices/{}/config"),
+    ("GET", "/api/v1/devices/{}/latest"),
+    ("GET", "/api/v1/devices/{}/telemetry"),
+    ("GET", "/api/v1/devices/{}/telemetry?bucket=5m"),
+    ("GET", "/api/v1/devices/{}/series"),
+    ("GET", "/api/v1/devices/{}/events"),
+    ("GET", "/api/v1/devices/{}/commands"),
+    ("POST", "/api/v1/devices/{}/commands"),
+    ("POST", "/api/v1/devices/unknown/u-{}/approve"),
+    ("DELETE", "/api/v1/devices/unknown/u-{}"),
+    ("GET", "/api/v1/devices?group=g-{}"),
+    ("GET", "/api/v1/groups/g-{}"),
+    ("PATCH", "/api/v1/groups/g-{}"),
+    ("DELETE", "/api/v1/groups/g-{}"),
+    ("POST", "/api/v1/groups/g-{}/commands"),
+    ("GET", "/api/v1/commands/c-{}"),
+    ("POST", "/api/v1/commands/c-{}/cancel"),
+    ("GET", "/api/v1/group-commands/w-{}"),
+    ("POST", "/api/v1/group-commands/w-{}/cancel"),
+    ("GET", "/api/v1/alarms/a-{}"),
+    ("POST", "/api/v1/alarms/a-{}/acknowledge"),
+    ("GET", "/api/v1/dead-letters/l-{}"),
+    ("POST", "/api/v1/dead-letters/l-{}/replay"),
+)
+BODIES: dict[str, Any] = {
+    "replace": {"device_id": "new"},
+    "commands": {"name": "dim"},
+    "config": {},
+    "acknowledge": {},
+    "approve": {},
+}
+CASES = pytest.mark.parametrize(
+    ("kind", "tenant_id", "of"),
+    [("fire_drone", "kl", None), ("fire_drone", "kl", "kl"), ("streetlight", "speyer", "kl")],
+)
+
+
+@CASES
+def test_lists_do_not_show_it(city: City, kind: str, tenant_id: str, of: str | None) -> None:
+    _fill(city, kind, tenant_id, MARK)
+    key = city.key("*", tenant_id=of)
+    for url in LISTS:
+        answer = city.client.get(url, headers=key)
+        assert answer.status_code == 200, (url, answer.text)
+        assert MARK not in answer.text, url
+
+
+@CASES
+def test_every_single_one_reads_like_one_that_does_not_exist(
+    city: City, kind: str, tenant_id: str, of: str | None
+) -> None:
+    _fill(city, kind, tenant_id, MARK)
+    key = city.key("*", tenant_id=of) | {"If-Match": "*"}
+    for method, path in SINGLES:
+        body = BODIES.get(path.rsplit("/", 1)[-1], {}) if method != "GET" else None
+        answers = [city.client.request(method, path.format(n), headers=key, json=body) for n in (MARK, "nobody")]
+        assert [a.status_code for a in answers] == [404, 404], (method, path, answers[0].text)
+        mine, nobody = (json.dumps({**a.json(), "request_id": "", "instance": ""}) for a in answers)
+        assert mine == nobody, (method, path)
+
+
+def test_the_same_is_there_for_its_own_people(city: City) -> None:
+    _fill(city, "fire_drone", "kl", MARK)
+    key = city.key("*", "fire_drone:*", tenant_id="kl")
+    for url in LISTS:
+        if "streetlight" not in url:
+            assert MARK in city.client.get(url, headers=key).text, url
+    for method, path in SINGLES:
+        if method == "GET":
+            assert city.client.get(path.format(MARK), headers=key).status_code == 200, path
+
+
+def test_the_ledger_counts_only_kinds_the_key_may_read(city: City) -> None:
+    _fill(city, "fire_drone", "kl", MARK)
+    _fill(city, "streetlight", "kl", "lamp")
+    ledger = city.client.get("/api/v1/ledger", headers=city.key("*")).json()["items"]
+    assert {line["kind"] for line in ledger} == {"streetlight"}
+    whole = city.client.get("/api/v1/ledger", headers=city.key("*", "fire_drone:read")).json()["items"]
+    assert {line["kind"] for line in whole} == {"streetlight", "fire_drone"}
+    assert city.client.get("/api/v1/ledger", headers=city.key("*", tenant_id="kl")).status_code == 403
+
+
+def test_letters_of_no_known_kind_are_only_for_keys_that_see_all_kinds(city: City) -> None:
+    with city.registry.write() as tx:
+        tx.get(DeadLetters).add([DeadLetter("l1", NOW_US, b"\xff/x", b"\xff\x00", "bad_topic", "", None, None, None)])
+    url = "/api/v1/dead-letters"
+    assert city.client.get(url, headers=city.key("*")).json()["items"] == []
+    assert city.client.get(f"{url}/l1", headers=city.key("*")).status_code == 404
+    whole = city.key("*", "fire_drone:read")
+    answer = city.client.get(f"{url}/l1", headers=whole)
+    assert answer.status_code == 200, answer.text
+    shown = answer.json()
+    assert (shown["payload_base64"], shown["payload_text"], shown["topic"]) == ("/wA=", "\ufffd\x00", "\ufffd/x")
+    assert city.client.post(f"{url}/l1/replay", headers=whole).status_code == 202
+
+
+def test_tenants_are_counted_by_what_is_visible(city: City) -> None:
+    _fill(city, "fire_drone", "bund", MARK)
+    _fill(city, "streetlight", "kl", "lamp")
+    assert city.client.get("/api/v1/tenants", headers=city.key("*")).json()["items"] == [
+        {"tenant_id": "kl", "devices": 1}
+    ]
