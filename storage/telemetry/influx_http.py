@@ -122,10 +122,10 @@ def _tables(rows: Iterator[list[str]]) -> Iterator[tuple[Table, list[str]]]:
             continue
         if row[0] == "#datatype":
             types, table = row, None
-        elif row[0]:
-            raise StoreUnavailable(f"InfluxDB broke off its answer: {next(rows, row)}"[:REASON_CHARS])
-        elif table is not None:
+        elif table is not None and not row[0]:
             yield table, row
+        elif "error" in row:
+            raise StoreUnavailable(f"InfluxDB broke off its answer: {next(rows, row)}"[:REASON_CHARS])
         else:
             table = Table({name: place for place, name in enumerate(row)}, types)
 
