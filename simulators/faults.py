@@ -103,4 +103,4 @@ def _like(original: object, value: float) -> object:
     """As the original was written: 64-bit counters may travel as decimal strings."""
     if isinstance(original, str):
         return str(int(value))
-    return round(value, 3) if isinstance(value, float) else value
+    return round(value, 3)

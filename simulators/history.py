@@ -20,15 +20,13 @@ def history(hosts: Sequence[DeviceHost], from_us: int, to_us: int, publish: Call
 
 
 def _live(host: DeviceHost, from_us: int, to_us: int, publish: Callable[[Wire], None]) -> int:
-    retained: dict[str, Wire] = {}
+    host.keep_retained()
     waiting: list[Wire] = []
     samples = 0
     now_us, wires = from_us, host.start(from_us)
     while True:
         for wire in wires:
-            if wire.retained:
-                retained[wire.topic] = wire
-            elif wire.channel == "telemetry" and wire.identities and "drop" not in wire.faults:
+            if wire.channel == "telemetry" and wire.identities and "drop" not in wire.faults:
                 waiting.append(wire)
                 samples += 1
             else:
@@ -39,7 +37,7 @@ def _live(host: DeviceHost, from_us: int, to_us: int, publish: Callable[[Wire], 
         if now_us >= to_us:
             break
         wires = host.tick(now_us)
-    for wire in (*batches(waiting), *retained.values()):
+    for wire in (*batches(waiting), *host.release_retained()):
         publish(wire)
     return samples
 

@@ -45,6 +45,7 @@ class DeviceHost:
         self._contract = DeviceContract()
         self._later: list[tuple[int, int, Outgoing]] = []
         self._order = 0
+        self._kept: dict[str, Outgoing] | None = None
 
     @property
     def device_id(self) -> str:
@@ -80,6 +81,15 @@ class DeviceHost:
     def offline(self) -> Wire:
         """The last will, also the farewell."""
         return self.sender.status(StatusState.OFFLINE)
+
+    def keep_retained(self) -> None:
+        """From now on keep retained messages unnumbered, the newest of each channel, until `release_retained`."""
+        self._kept = {}
+
+    def release_retained(self) -> list[Wire]:
+        """Send what was kept, and keep no more."""
+        kept, self._kept = self._kept or {}, None
+        return self._out(kept.values())
 
     def flush(self) -> list[Wire]:
         """What the fault stage still holds back."""
@@ -136,6 +146,9 @@ class DeviceHost:
         wires: list[Wire] = []
         for message in messages:
             self._remember(message)
+            if self._kept is not None and message.retained:
+                self._kept[message.channel] = message
+                continue
             if message.channel == "telemetry" and self._stage.reboots():
                 self.sender.reboot(self._new_boot())
                 wires.append(self.online().with_fault("reboot"))

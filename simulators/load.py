@@ -97,8 +97,9 @@ def _pump(link: Link, sources: Sequence[_Source], rate: float | None, duration_s
         owed = len(sources) if rate is None else round(rate * passed) - turn
         ts_us = time.time_ns() // 1000
         for n in range(min(owed, 500)):
-            wire = sources[turn % len(sources)].next(rfc3339(ts_us + n).encode())
-            if link.publish(wire) is None:
+            source = sources[turn % len(sources)]
+            if link.publish(source.next(rfc3339(ts_us + n).encode())) is None:
+                source.seq -= 1
                 time.sleep(STEP_S)
                 break
             turn, totals.sent = turn + 1, totals.sent + 1
