@@ -1,10 +1,12 @@
 """Commands through a real broker and the real gateway process, lamps answering over MQTT."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 from typing import Final
@@ -35,29 +37,61 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
+@dataclass
+class GatewayProcess:
+    """The gateway as a child process; `folder` keeps its data and its log over restarts."""
+
+    folder: Path
+    broker: Broker
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def registry_url(self) -> str:
+        return f"sqlite:///{self.folder / 'registry.db'}"
+
+    def start(self, registry: SqlRegistry) -> None:
+        """Start it and wait until it says that it has the broker."""
+        environment = os.environ | {
+            "LAUTERN_DATA_DIR": str(self.folder),
+            "LAUTERN_REGISTRY__URL": self.registry_url,
+            "LAUTERN_BROKER__MODE": "external",
+            "LAUTERN_BROKER__URL": f"mqtt://{self.broker.host}:{self.broker.port}",
+            "LAUTERN_GATEWAY__METRICS_PORT": str(claim_port()),
+        }
+        started_us = now_us()
+        log_path = self.folder / "gateway.log"
+        with log_path.open("ab") as log:
+            program = [sys.executable, "-m", "runtime.gateway_role"]
+            self.process = subprocess.Popen(program, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        wait_until(lambda: _beats(registry, started_us), timeout_s=40, what=f"a heartbeat, see {log_path}")
+
+    def end(self, how: signal.Signals) -> None:
+        """End it and wait until it is gone."""
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(20)
+            self.process = None
+
+
 @pytest.fixture(scope="module")
-def gateway(mosquitto: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlRegistry]:
-    """A running gateway with a thousand lamps; yields its registry, as the API has it."""
-    folder = tmp_path_factory.mktemp("gateway")
-    registry = open_registry(f"sqlite:///{folder / 'registry.db'}")
-    _register(registry)
-    environment = os.environ | {
-        "LAUTERN_DATA_DIR": str(folder),
-        "LAUTERN_REGISTRY__URL": f"sqlite:///{folder / 'registry.db'}",
-        "LAUTERN_BROKER__MODE": "external",
-        "LAUTERN_BROKER__URL": f"mqtt://{mosquitto.host}:{mosquitto.port}",
-        "LAUTERN_GATEWAY__METRICS_PORT": str(claim_port()),
-    }
-    with (folder / "gateway.log").open("wb") as log:
-        program = [sys.executable, "-m", "runtime.gateway_role"]
-        process = subprocess.Popen(program, cwd=ROOT, env=environment, stdout=log, stderr=log)
+def running(
+    mosquitto: Broker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[GatewayProcess, SqlRegistry]]:
+    """A running gateway with a thousand lamps, and its registry as the API has it."""
+    program = GatewayProcess(tmp_path_factory.mktemp("gateway"), mosquitto)
+    registry = open_registry(program.registry_url)
     try:
-        wait_until(lambda: _beats(registry), timeout_s=40, what=f"a heartbeat, see {folder / 'gateway.log'}")
-        yield registry
+        _register(registry)
+        program.start(registry)
+        yield program, registry
     finally:
-        process.terminate()
-        process.wait(20)
+        program.end(signal.SIGTERM)
         registry.close()
+
+
+@pytest.fixture
+def gateway(running: tuple[GatewayProcess, SqlRegistry]) -> SqlRegistry:
+    return running[1]
 
 
 def test_single_commands_are_applied_within_a_second(gateway: SqlRegistry, mosquitto: Broker) -> None:
@@ -110,6 +144,24 @@ def test_silent_lamp_is_unknown_never_done(gateway: SqlRegistry, mosquitto: Brok
         assert lamps.executed[name] == [command.wire_id]
 
 
+def test_killed_gateway_goes_on_after_its_restart(
+    running: tuple[GatewayProcess, SqlRegistry], mosquitto: Broker
+) -> None:
+    program, registry = running
+    names = NAMES[70:90]
+    with Lamps(mosquitto, names) as lamps:
+        lamps.mute.update(names[:10])
+        sent = [_dim(registry, name, deliver_by_us=now_us() + 90 * SECOND_US) for name in names[:10]]
+        wait_until(lambda: all(lamps.executed[name] for name in names[:10]), what="received")
+        program.end(signal.SIGKILL)
+        lamps.mute.clear()
+        filed = [_dim(registry, name, deliver_by_us=now_us() + 90 * SECOND_US) for name in names[10:]]
+        assert {c.delivery.final for c in _now(registry, [*sent, *filed])} == {False}
+        program.start(registry)
+        _took_s(registry, [*sent, *filed], within_s=40)
+        assert all(len(lamps.executed[name]) == 1 for name in names)
+
+
 def _register(registry: SqlRegistry) -> None:
     with registry.write() as tx:
         inventory, since_us = tx.get(Inventory), now_us() - SECOND_US
@@ -121,10 +173,9 @@ def _register(registry: SqlRegistry) -> None:
             tx.get(Groups).put(Group(group_id, "kl", "streetlight", group_id, lamps, version=0))
 
 
-def _beats(registry: SqlRegistry) -> bool:
+def _beats(registry: SqlRegistry, since_us: int) -> bool:
     with registry.read() as tx:
-        beats = {beat.part: beat.ok for beat in tx.get(Heartbeats).all()}
-    return bool(beats) and beats.get("broker", False)
+        return any(b.part == "broker" and b.ok and b.at_us > since_us for b in tx.get(Heartbeats).all())
 
 
 def _status(registry: SqlRegistry, name: str) -> object:
