@@ -50,7 +50,7 @@ class Detector:
         self._settings = settings
         self._evidence = Evidence(settings)
         self._previous: FlightSample | None = None
-        self._supply = _Supply(settings)
+        self._supply = _Supply(settings, None)
         self._arming = _Arming()
         self._renewed_us = 0
         self._recent: list[FlightSample] = []
@@ -89,6 +89,8 @@ class Detector:
             return
         self._previous = sample
         before_us = None if previous is None else previous.ts_us
+        if self._flight is None:
+            self._supply = _Supply(self._settings, previous)
         renewed = self._supply.renewed(sample)
         lost = self._lost(before_us, sample.ts_us)
         if lost or renewed:
@@ -187,13 +189,13 @@ class Detector:
 
 
 class _Supply:
-    """The drone's boot and battery as last known."""
+    """The drone's boot and battery as last known in this flight; on the ground, in the sample before."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, previous: FlightSample | None) -> None:
         self._settings = settings
-        self._boot_id: str | None = None
-        self._serial: str | None = None
-        self._charge_pct: float | None = None
+        self._boot_id = previous.boot_id if previous else None
+        self._serial = previous.battery_serial if previous else None
+        self._charge_pct = previous.battery_pct if previous else None
 
     def renewed(self, sample: FlightSample) -> bool:
         """Tell whether `sample` shows another boot or battery than before, and remember it."""

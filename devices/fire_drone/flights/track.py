@@ -18,6 +18,8 @@ _AGREEING: Final = 3
 
 def distance_m(lat: float, lon: float, to_lat: float, to_lon: float) -> float:
     """Shortest way on the WGS84 ellipsoid."""
+    if (lat, lon) == (to_lat, to_lon):
+        return 0.0
     return float(Geodesic.WGS84.Inverse(lat, lon, to_lat, to_lon, Geodesic.DISTANCE)["s12"])
 
 

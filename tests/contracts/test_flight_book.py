@@ -1,0 +1,139 @@
+"""The flight book, on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from devices.errors import NotFound
+from devices.fire_drone.flights.flight import DetectedFlight, Figures, Flag, FlightStatus, Gap, Place, Quality
+from devices.fire_drone.ports import Flight, FlightBook, FlightFilter, Mark
+from devices.instants import HOUR_US, MINUTE_US
+from storage.registry.engine import SqlRegistry, open_registry
+
+START_US = 1_790_000_000_000_000
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def registry(request: pytest.FixtureRequest, tmp_path: Path, unique_id: str) -> Iterator[SqlRegistry]:
+    url = f"sqlite:///{tmp_path}/registry.db"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    opened = open_registry(url)
+    yield opened
+    opened.close()
+
+
+def flight(drone: str, number: int, *, status: FlightStatus = FlightStatus.LANDED, minutes: int = 10) -> Flight:
+    """A flight at the hour of its number, with everything in it."""
+    takeoff = START_US + number * HOUR_US
+    end = takeoff + minutes * MINUTE_US
+    landed = status is FlightStatus.LANDED
+    detected = DetectedFlight(
+        takeoff_us=takeoff,
+        takeoff_earliest_us=takeoff - 1_000_000,
+        last_airborne_us=end - 1 if landed else end,
+        landing_us=end if landed else None,
+        landing_latest_us=end if landed else None,
+        status=status,
+        landings=1 if landed else 0,
+        airborne_s=minutes * 60.0,
+        boot_id="b1",
+        armed_us=takeoff - 4_000_000,
+        takeoff_place=Place(49.44, 7.77, 240.0),
+        flags=(Flag.VERY_SHORT, Flag.CONFLICTS),
+        figures=Figures(distance_m=1214.332, battery_serial="F-1"),
+        quality=Quality(samples=600, gaps=(Gap(takeoff + 5, takeoff + 20_000_005, None),), delay_max_s=0.25),
+    )
+    return Flight(f"{drone}-{number}", drone, "kl", number, takeoff, detected, {"name": drone})
+
+
+def test_a_flight_comes_back_as_it_was_put(registry: SqlRegistry, unique_id: str) -> None:
+    put = flight(unique_id, 1)
+    with registry.write() as tx:
+        tx.get(FlightBook).put([put])
+    with registry.read() as tx:
+        assert tx.get(FlightBook).get(put.flight_id) == put
+
+
+def test_what_was_computed_is_replaced_and_what_was_recorded_stays(registry: SqlRegistry, unique_id: str) -> None:
+    first = flight(unique_id, 1, status=FlightStatus.AIRBORNE)
+    later = replace(flight(unique_id, 1), number=9, recorded_us=7, drone={"name": "renamed"})
+    with registry.write() as tx:
+        tx.get(FlightBook).put([first])
+        tx.get(FlightBook).put([later])
+    with registry.read() as tx:
+        book = tx.get(FlightBook)
+        assert book.get(first.flight_id) == replace(first, detected=later.detected)
+        assert [f for f in book.airborne() if f.asset_id == unique_id] == []
+
+
+def test_a_removed_flight_is_gone_but_its_number_and_id_stay_taken(registry: SqlRegistry, unique_id: str) -> None:
+    flights = [flight(unique_id, 1), flight(unique_id, 2)]
+    with registry.write() as tx:
+        book = tx.get(FlightBook)
+        assert book.newest_number(unique_id) == 0
+        book.put(flights)
+        book.remove([flights[1].flight_id])
+    with registry.read() as tx:
+        book = tx.get(FlightBook)
+        with pytest.raises(NotFound):
+            book.get(flights[1].flight_id)
+        assert book.newest_number(unique_id) == 2
+        assert book.taken([f.flight_id for f in flights] + ["other"]) == {f.flight_id for f in flights}
+        assert book.between(unique_id, 0, None) == [flights[0]]
+
+
+def test_neighbours_are_found_by_takeoff(registry: SqlRegistry, unique_id: str) -> None:
+    flights = [flight(unique_id, number) for number in range(5)]
+    with registry.write() as tx:
+        tx.get(FlightBook).put(flights[::-1])
+    with registry.read() as tx:
+        book = tx.get(FlightBook)
+        second, fourth = flights[1].detected.takeoff_us, flights[3].detected.takeoff_us
+        assert book.between(unique_id, second, fourth) == flights[1:3]
+        assert book.before(unique_id, second, 9) == [flights[1], flights[0]]
+        assert book.before(unique_id, fourth, 2) == [flights[3], flights[2]]
+
+
+def test_lists_are_filtered_and_paged_in_a_stable_order(registry: SqlRegistry, unique_id: str) -> None:
+    other = f"{unique_id}-other"
+    short = [flight(unique_id, number, minutes=1) for number in (6, 7)]
+    flights = [flight(unique_id, number) for number in range(5)]
+    with registry.write() as tx:
+        tx.get(FlightBook).put([*flights, *short, replace(flight(other, 3), tenant_id=other)])
+    with registry.read() as tx:
+        book = tx.get(FlightBook)
+        seen: list[Flight] = []
+        page = book.find(FlightFilter(asset_id=unique_id, min_duration_s=600), limit=2)
+        while True:
+            seen += page.items
+            if page.next_cursor is None:
+                break
+            page = book.find(FlightFilter(asset_id=unique_id, min_duration_s=600), limit=2, cursor=page.next_cursor)
+        assert seen == flights[::-1]
+        assert [f.asset_id for f in book.find(FlightFilter(tenant_ids={other})).items] == [other]
+        assert book.find(FlightFilter(tenant_ids=set())).items == []
+        spanned = FlightFilter(asset_id=unique_id, from_us=START_US + HOUR_US, to_us=START_US + 3 * HOUR_US)
+        assert book.find(spanned).items == [flights[2], flights[1]]
+        assert book.find(FlightFilter(asset_id=unique_id, status="airborne")).items == []
+
+
+def test_marks_wait_in_order_until_settled(registry: SqlRegistry, unique_id: str) -> None:
+    marks = [Mark(unique_id, "kl", n, n + 2, n + 1) for n in range(3)]
+    with registry.write() as tx:
+        tx.get(FlightBook).mark(marks)
+        tx.get(FlightBook).mark(marks[:1])
+    with registry.write() as tx:
+        waiting = [mark for mark in tx.get(FlightBook).marks() if mark.asset_id == unique_id]
+        assert [replace(mark, mark_id=0) for mark in waiting] == [*marks, marks[0]]
+        assert waiting == sorted(waiting, key=lambda mark: mark.mark_id)
+        tx.get(FlightBook).settle([mark.mark_id for mark in waiting[:2]])
+    with registry.read() as tx:
+        assert [mark for mark in tx.get(FlightBook).marks() if mark.asset_id == unique_id] == waiting[2:]
+
+
+def test_an_unknown_flight_is_not_found(registry: SqlRegistry, unique_id: str) -> None:
+    with registry.read() as tx, pytest.raises(NotFound):
+        tx.get(FlightBook).get(unique_id)
