@@ -64,6 +64,16 @@ def names_of(where: Where, asset_id: str) -> Flux:
     return Flux(text, values)
 
 
+def hours_of_all(where: Where, measurement: str) -> Flux:
+    """One row per asset, part and hour that has samples."""
+    text = (
+        f"{_RANGE}{_MEASUREMENT}  |> filter(fn: (r) => r._field == each_sample)\n"
+        '  |> aggregateWindow(every: 1h, fn: count, createEmpty: false, timeSrc: "_start")\n'
+        '  |> keep(columns: ["_time", "asset", "part"])'
+    )
+    return Flux(text, where.values() | {"of_measurement": measurement, "each_sample": EACH_SAMPLE})
+
+
 def numbers_of_many(where: Where, measurement: str, assets: Iterable[str], fields: Sequence[str]) -> Flux:
     """Time, field and value of all parts of several assets."""
     by_asset, assets_named = _any_of("asset", "asset", sorted(set(assets)))

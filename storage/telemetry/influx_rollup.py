@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from devices.errors import StoreUnavailable
-from devices.instants import HOUR_US
+from devices.instants import DAY_US, HOUR_US
 from devices.kind import DeviceKind
 from devices.rollup import Numbers, reach_us, roll_hour
-from devices.samples import TELEMETRY, SeriesKey
+from devices.samples import TELEMETRY, Sample, SeriesKey
 from storage.telemetry import influx_bisect
-from storage.telemetry.influx_answers import NumbersByTime, numbers_by_series
+from storage.telemetry.influx_answers import NumbersByTime, instant_us, numbers_by_series
 from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
-from storage.telemetry.influx_flux import EACH_SAMPLE, Where, numbers_of_many
+from storage.telemetry.influx_flux import EACH_SAMPLE, Where, hours_of_all, numbers_of_many
 from storage.telemetry.influx_http import InfluxHttp
 from storage.telemetry.influx_lines import rollup_line
 from storage.telemetry.pace import Slice, due_before, raw_since, series_per_slice
@@ -51,6 +51,18 @@ class InfluxRollup:
                 break
             written += self._roll_some(*due, now_us)
         return written
+
+    def mark_again(self, now_us: int) -> None:
+        """Mark the last two days of every series: after the loss of the state file nobody knows what was rolled up."""
+        for name in self._catalog:
+            where = Where(raw_bucket(self._prefix, name), now_us - 2 * DAY_US, now_us + HOUR_US)
+            seen = [
+                Sample(row[t.place["asset"]], name, "", TELEMETRY, row[t.place.get("part", 0)], ts_us, ts_us, {})
+                for t, row in self._http.query(*hours_of_all(where, TELEMETRY))
+                for ts_us in (instant_us(row[t.place["_time"]]),)
+            ]
+            with transaction(self._state):
+                self._book.mark(seen)
 
     def _roll_some(self, name: str, hour_us: int, now_us: int) -> int:
         kind = self._catalog.get(name)

@@ -8,6 +8,7 @@ from devices.errors import SamplesRefused, StoreUnavailable
 from devices.kind import DeviceKind
 from devices.samples import Sample
 from storage.telemetry import influx_bisect
+from storage.telemetry.clock import wall_clock_us
 from storage.telemetry.influx_buckets import raw_bucket, retentions
 from storage.telemetry.influx_http import TIMEOUT_S, InfluxHttp
 from storage.telemetry.influx_lines import Lines, Rendered
@@ -89,6 +90,8 @@ class InfluxTelemetryWriter:
         if not self._buckets_there:
             for name, retention_s in retentions(self._prefix, self._catalog):
                 self._http.ensure_bucket(name, retention_s)
+            if self._book.is_new():
+                self._rollup.mark_again(wall_clock_us())
             self._buckets_there = True
 
     def _mark(self, samples: Sequence[Sample]) -> None:

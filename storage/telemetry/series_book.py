@@ -52,6 +52,10 @@ class SeriesBook:
             self._marked.clear()
         self._marked |= new
 
+    def is_new(self) -> bool:
+        """True when no series was ever noted: a new store, or a file that was lost."""
+        return self._connection.execute("SELECT 1 FROM series LIMIT 1").fetchone() is None
+
     def next_hour(self, before_us: int) -> tuple[str, int] | None:
         """Kind and hour of the oldest marks before the instant."""
         select = """SELECT kind, hour_us FROM unrolled JOIN series USING (series_id)

@@ -119,6 +119,23 @@ def test_influxdb_may_be_down_when_the_writer_is_built(
     writer.close()
 
 
+def test_the_last_two_days_are_rolled_up_after_the_loss_of_the_state_file(
+    influx: InfluxTelemetryWriter, influxdb: InfluxServer, bucket_prefix: str, tmp_path: Path
+) -> None:
+    parts = [sample(TS, {"power_w": 3.0}, of=key(part="link1")), sample(TS - 50 * HOUR_US, {"power_w": 3.0})]
+    influx.write([*BATCH, *parts])
+    writer = influx_writer(influxdb, bucket_prefix, tmp_path / "another.db")
+    now_us = NOW_US + HOUR_US
+    assert writer.roll_up(now_us) > 0
+    http = InfluxHttp(url=influxdb.url, org=influxdb.org, token=influxdb.token)
+    flux = "from(bucket: in_bucket) |> range(start: 0) |> filter(fn: (r) => r._measurement == hours and r._field == n)"
+    values = {"in_bucket": f"{bucket_prefix}_probe_rollup", "hours": "telemetry.1h", "n": "count"}
+    counts = [int(row[table.place["_value"]]) for table, row in http.query(flux, values)]
+    assert sorted(counts) == [0, 0, 1, 40], "each series' hour, and the one before that its first sample speaks for"
+    http.close()
+    writer.close()
+
+
 def test_a_silent_influxdb_is_unavailable_after_the_time_out(
     influx: InfluxTelemetryWriter, influx_reader: InfluxTelemetryReader, influxdb: InfluxServer
 ) -> None:
