@@ -90,7 +90,7 @@ def create_app(services: Services, *, poll_s: float = 0.2) -> FastAPI:
 
 
 def _v1(services: Services) -> APIRouter:
-    v1 = APIRouter(responses=problems.responses(401, 403, 422, 503))
+    v1 = APIRouter(responses=problems.responses(400, 401, 403, 404, 413, 422, 503))
     for module in _MODULES:
         v1.include_router(module.router)
     v1.include_router(typed_commands.build(services.catalog))

@@ -10,7 +10,6 @@ from api.access import Caller
 from api.authentication import Who
 from api.fields import ID, Body, Comment, RecordInPath
 from api.paging import Items, PageWanted, page_of
-from api.problems import responses
 from api.services import Use
 from api.times import TimeOut
 from devices import alarms
@@ -71,14 +70,14 @@ def list_alarms(
     return page_of(found, _show)
 
 
-@router.get("/{alarm_id}", responses=responses(404))
+@router.get("/{alarm_id}")
 def get_alarm(alarm_id: RecordInPath, who: Who, services: Use) -> Alarm:
     """Show one alarm."""
     with services.registry.read() as tx:
         return _show(_find(tx, who, alarm_id))
 
 
-@router.post("/{alarm_id}/acknowledge", responses=responses(404))
+@router.post("/{alarm_id}/acknowledge")
 def acknowledge_alarm(alarm_id: RecordInPath, who: Who, services: Use, body: Acknowledgement) -> Alarm:
     """Say that somebody has seen it; it stays open until its condition ends. Needs `alarms:acknowledge`."""
     with services.registry.write() as tx:

@@ -74,7 +74,7 @@ def list_unknown_devices(
     return page_of(found, lambda u: _waiting(u, now_us))
 
 
-@router.post("/unknown/{device_id}/approve", status_code=201, responses=responses(404, 409))
+@router.post("/unknown/{device_id}/approve", status_code=201, responses=responses(409))
 def approve_device(device_id: IdInPath, who: Who, services: Use, body: Approval, response: Response) -> shown.Device:
     """Register a waiting device, from when it was first seen, so that its dead letters can be replayed."""
     who.require(WRITE)
@@ -97,7 +97,7 @@ def approve_device(device_id: IdInPath, who: Who, services: Use, body: Approval,
         return shown.device(tx, asset, services.now_us())
 
 
-@router.delete("/unknown/{device_id}", status_code=204, responses=responses(404))
+@router.delete("/unknown/{device_id}", status_code=204)
 def forget_unknown_device(device_id: IdInPath, who: Who, services: Use) -> None:
     """Drop from the waiting list; it comes back when the device speaks again."""
     who.require(WRITE)
@@ -106,7 +106,7 @@ def forget_unknown_device(device_id: IdInPath, who: Who, services: Use) -> None:
         tx.get(Inventory).forget_unknown(device_id)
 
 
-@router.get("/{asset_id}/bindings", responses=responses(404))
+@router.get("/{asset_id}/bindings")
 def list_bindings(asset_id: IdInPath, who: Who, services: Use) -> Items[Bound]:
     """List the devices this asset has had, oldest first."""
     with services.registry.read() as tx:
@@ -114,7 +114,7 @@ def list_bindings(asset_id: IdInPath, who: Who, services: Use) -> Items[Bound]:
         return Items[Bound](items=[_bound(b) for b in tx.get(Inventory).bindings_of_asset(asset_id)])
 
 
-@router.post("/{asset_id}/replace", responses=responses(404, 409))
+@router.post("/{asset_id}/replace", responses=responses(409))
 def replace_device(asset_id: IdInPath, who: Who, services: Use, body: Replacement) -> Bound:
     """Bind a new device to the asset; its history goes on."""
     who.require(WRITE)

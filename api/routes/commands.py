@@ -38,7 +38,7 @@ class GroupCommand(BaseModel):
     commands: list[CommandShown]
 
 
-@router.post("/devices/{asset_id}/commands", status_code=202, responses=responses(404, 409))
+@router.post("/devices/{asset_id}/commands", status_code=202, responses=responses(409))
 async def command_device(  # noqa: PLR0917
     asset_id: IdInPath,
     who: Who,
@@ -55,7 +55,7 @@ async def command_device(  # noqa: PLR0917
     return await answer(request, response, services, command, wait)
 
 
-@router.post("/groups/{group_id}/commands", status_code=202, responses=responses(404, 409))
+@router.post("/groups/{group_id}/commands", status_code=202, responses=responses(409))
 async def command_group(  # noqa: PLR0917
     group_id: IdInPath,
     who: Who,
@@ -80,14 +80,14 @@ async def command_group(  # noqa: PLR0917
     return _group(commands)
 
 
-@router.get("/group-commands/{wire_id}", responses=responses(404))
+@router.get("/group-commands/{wire_id}")
 def get_group_command(wire_id: RecordInPath, who: Who, services: Use) -> GroupCommand:
     """Show how far a group command got with every member."""
     with services.registry.read() as tx:
         return _group(_members(tx, who, wire_id))
 
 
-@router.post("/group-commands/{wire_id}/cancel", status_code=202, responses=responses(404, 409))
+@router.post("/group-commands/{wire_id}/cancel", status_code=202, responses=responses(409))
 def cancel_group_command(wire_id: RecordInPath, who: Who, services: Use) -> GroupCommand:
     """Ask that it be cancelled for every member it may still concern; needs the command's scope."""
     with services.registry.write() as tx:
@@ -122,7 +122,7 @@ def list_commands(  # noqa: PLR0917
     return page_of(found, show)
 
 
-@router.get("/devices/{asset_id}/commands", responses=responses(404))
+@router.get("/devices/{asset_id}/commands")
 def list_device_commands(asset_id: IdInPath, who: Who, services: Use, page: PageWanted) -> Items[CommandShown]:
     """List the commands to one device, newest first."""
     with services.registry.read() as tx:
@@ -131,14 +131,14 @@ def list_device_commands(asset_id: IdInPath, who: Who, services: Use, page: Page
     return page_of(found, show)
 
 
-@router.get("/commands/{command_id}", responses=responses(404))
+@router.get("/commands/{command_id}")
 def get_command(command_id: RecordInPath, who: Who, services: Use) -> CommandShown:
     """Show how far a command got and what it does now."""
     with services.registry.read() as tx:
         return show(_find(tx, who, command_id))
 
 
-@router.post("/commands/{command_id}/cancel", status_code=202, responses=responses(404, 409))
+@router.post("/commands/{command_id}/cancel", status_code=202, responses=responses(409))
 def cancel_command(command_id: RecordInPath, who: Who, services: Use) -> CommandShown:
     """Ask that it be cancelled: not delivered any more, or its effect ended; needs the command's scope."""
     with services.registry.write() as tx:

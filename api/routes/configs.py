@@ -32,7 +32,7 @@ class Config(BaseModel):
     in_sync: bool
 
 
-@router.get("/{asset_id}/config", responses=responses(404))
+@router.get("/{asset_id}/config")
 def get_config(asset_id: IdInPath, who: Who, services: Use, response: Response) -> Config:
     """Show what the device shall be set to and whether it is; the ETag is what PUT wants as If-Match."""
     with services.registry.read() as tx:
@@ -40,7 +40,7 @@ def get_config(asset_id: IdInPath, who: Who, services: Use, response: Response) 
         return _tagged(response, _current(tx, asset_id))
 
 
-@router.put("/{asset_id}/config", responses=responses(404, 409, 412, 428))
+@router.put("/{asset_id}/config", responses=responses(409, 412, 428))
 def put_config(  # noqa: PLR0917
     asset_id: IdInPath, who: Who, services: Use, seen: Expected, body: Attributes, response: Response
 ) -> Config:

@@ -75,7 +75,7 @@ def list_dead_letters(  # noqa: PLR0917
     return page_of(found, _show)
 
 
-@router.get("/{letter_id}", responses=responses(404))
+@router.get("/{letter_id}")
 def get_dead_letter(letter_id: RecordInPath, who: Who, services: Use) -> WholeDeadLetter:
     """Show one refused message with its bytes."""
     who.require(READ)
@@ -89,7 +89,7 @@ def get_dead_letter(letter_id: RecordInPath, who: Who, services: Use) -> WholeDe
     )
 
 
-@router.post("/{letter_id}/replay", status_code=202, responses=responses(404, 409))
+@router.post("/{letter_id}/replay", status_code=202, responses=responses(409))
 def replay_dead_letter(letter_id: RecordInPath, who: Who, services: Use) -> DeadLetter:
     """Ask the gateway to judge it again, after its cause was mended; needs `dead_letters:replay`."""
     who.require(REPLAY)

@@ -73,7 +73,7 @@ def register_device(who: Who, services: Use, body: registering.Registration, res
         return shown.device(tx, asset, now_us)
 
 
-@router.get("/{asset_id}", responses=responses(404))
+@router.get("/{asset_id}")
 def get_device(asset_id: IdInPath, who: Who, services: Use, response: Response) -> shown.Device:
     """Show one device; its ETag is what PATCH wants as If-Match."""
     with services.registry.read() as tx:
@@ -82,7 +82,7 @@ def get_device(asset_id: IdInPath, who: Who, services: Use, response: Response) 
         return shown.device(tx, asset, services.now_us())
 
 
-@router.patch("/{asset_id}", responses=responses(404, 412, 428))
+@router.patch("/{asset_id}", responses=responses(412, 428))
 def change_device(  # noqa: PLR0917
     asset_id: IdInPath,
     who: Who,
@@ -107,7 +107,7 @@ def change_device(  # noqa: PLR0917
         return shown.device(tx, changed, now_us)
 
 
-@router.delete("/{asset_id}", status_code=204, responses=responses(404))
+@router.delete("/{asset_id}", status_code=204)
 def retire_device(asset_id: IdInPath, who: Who, services: Use) -> None:
     """Retire: the history stays, the device is no longer heard or commanded; needs `devices:write`."""
     who.require(WRITE)

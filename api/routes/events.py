@@ -12,7 +12,6 @@ from api import seeing
 from api.authentication import Who
 from api.fields import IdInPath
 from api.paging import Items
-from api.problems import responses
 from api.services import Services, Use
 from api.times import LATEST_US, TimeIn, TimeOut
 from devices.errors import Invalid
@@ -33,7 +32,7 @@ class Event(BaseModel):
     values: dict[str, JsonValue]
 
 
-@router.get("/{asset_id}/events", responses=responses(404))
+@router.get("/{asset_id}/events")
 def list_events(  # noqa: PLR0917
     asset_id: IdInPath,
     who: Who,

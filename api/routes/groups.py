@@ -91,7 +91,7 @@ def create_group(who: Who, services: Use, body: GroupWanted, response: Response)
     return show(created)
 
 
-@router.get("/{group_id}", responses=responses(404))
+@router.get("/{group_id}")
 def get_group(group_id: IdInPath, who: Who, services: Use, response: Response) -> GroupShown:
     """Show one group; its ETag is what PATCH wants as If-Match."""
     with services.registry.read() as tx:
@@ -100,7 +100,7 @@ def get_group(group_id: IdInPath, who: Who, services: Use, response: Response) -
     return show(group)
 
 
-@router.patch("/{group_id}", responses=responses(404, 412, 428))
+@router.patch("/{group_id}", responses=responses(412, 428))
 def change_group(  # noqa: PLR0917
     group_id: IdInPath, who: Who, services: Use, seen: Expected, body: GroupChange, response: Response
 ) -> GroupShown:
@@ -116,7 +116,7 @@ def change_group(  # noqa: PLR0917
     return show(changed)
 
 
-@router.delete("/{group_id}", status_code=204, responses=responses(404))
+@router.delete("/{group_id}", status_code=204)
 def remove_group(group_id: IdInPath, who: Who, services: Use) -> None:
     """Remove the group, not its members; needs `groups:write`."""
     who.require(WRITE)

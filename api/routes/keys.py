@@ -137,14 +137,14 @@ def create_key(who: Who, services: Use, body: KeyWanted, response: Response) -> 
     return NewKey(**dict(_key(key)), key=f"{prefix}.{secret}")
 
 
-@router.get("/api-keys/{key_id}", responses=responses(404))
+@router.get("/api-keys/{key_id}")
 def get_key(key_id: IdInPath, who: Who, services: Use) -> Key:
     """Show one key; needs `api_keys:admin`."""
     who.require(ADMIN)
     return _key(_find(who, services, key_id))
 
 
-@router.delete("/api-keys/{key_id}", status_code=204, responses=responses(404))
+@router.delete("/api-keys/{key_id}", status_code=204)
 def revoke_key(key_id: IdInPath, who: Who, services: Use) -> None:
     """Revoke: works from the next request on; needs `api_keys:admin`."""
     who.require(ADMIN)

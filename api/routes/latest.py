@@ -9,7 +9,6 @@ from pydantic_core import to_json
 from api import seeing
 from api.authentication import Who
 from api.fields import IdInPath
-from api.problems import responses
 from api.services import Use
 from api.times import TimeOut, age_s
 from devices.instants import rfc3339
@@ -55,7 +54,7 @@ _OF_DEVICE: dict[int | str, dict[str, Any]] = {200: {"model": NewestOfDevice}}
 _OF_KIND: dict[int | str, dict[str, Any]] = {200: {"model": NewestOfKind}}
 
 
-@router.get("/devices/{asset_id}/latest", response_class=Response, responses=_OF_DEVICE | responses(404))
+@router.get("/devices/{asset_id}/latest", response_class=Response, responses=_OF_DEVICE)
 def get_latest(asset_id: IdInPath, who: Who, services: Use) -> Response:
     """Show the newest values of a device, each with its age."""
     with services.registry.read() as tx:

@@ -12,7 +12,6 @@ from pydantic_core import to_json
 from api import seeing, tables
 from api.authentication import Who
 from api.fields import IdInPath
-from api.problems import responses
 from api.series import Span, chosen, fields_of, gaps_beside, gaps_between, interval_s, model_of, width_us
 from api.services import Services, Use
 from api.times import TimeIn, TimeOut
@@ -107,7 +106,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/{asset_id}/series", responses=responses(404))
+@router.get("/{asset_id}/series")
 def list_series(asset_id: IdInPath, who: Who, services: Use) -> SeriesList:
     """List what is stored of a device."""
     with services.registry.read() as tx:
@@ -129,7 +128,7 @@ def list_series(asset_id: IdInPath, who: Who, services: Use) -> SeriesList:
 @router.get(
     "/{asset_id}/telemetry",
     response_class=Response,
-    responses=_ANSWERS | responses(404),
+    responses=_ANSWERS,
 )
 def get_telemetry(  # noqa: PLR0917
     asset_id: IdInPath,

@@ -29,7 +29,7 @@ def build(catalog: Catalog) -> APIRouter:
                 methods=["POST"],
                 status_code=202,
                 response_model=CommandShown,
-                responses=responses(404, 409),
+                responses=responses(409),
                 name=f"{body.NAME}_{kind.name}",
                 summary=f"{kind.title}: {body.NAME}",
                 description=f"{body.__doc__ or ''}\n\nNeeds `{body.SCOPE}`.",

@@ -1,0 +1,63 @@
+"""Requests that schemathesis makes up from our own description: never a 5xx, answers as described."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from tests.contracts.api.conftest import City
+from tests.real_parts.ports import claim_port
+from tests.real_parts.waiting import wait_until
+
+SKIPPED = re.compile(r"^/(metrics|docs|readyz)|/stream$")
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@pytest.fixture
+def served(open_city: Callable[[], City]) -> Iterator[tuple[City, str]]:
+    city = open_city()
+    port = claim_port()
+    server = uvicorn.Server(uvicorn.Config(city.client.app, port=port, log_config=None, timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_until(lambda: server.started)
+    yield city, f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.mark.timeout(300)
+def test_made_up_requests_are_answered_as_described(served: tuple[City, str]) -> None:
+    city, address = served
+    city.asset("lamp")
+    key = city.key("*", "fire_drone:*")
+    schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
+    wrong: list[str] = []
+    tried = 0
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if SKIPPED.search(operation.path):
+            continue
+
+        @given(case=operation.as_strategy())
+        @settings(max_examples=4, suppress_health_check=list(HealthCheck), deadline=None, database=None)
+        def check(case: Case) -> None:
+            case.call_and_validate(headers=key, checks=CHECKS)
+
+        tried += 1
+        try:
+            check()
+        except BaseExceptionGroup as error:
+            wrong.append(f"{operation.label}: {error}")
+    assert tried > 40
+    assert not wrong, "\n\n".join(wrong)
