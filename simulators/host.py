@@ -106,6 +106,7 @@ class DeviceHost:
         if body is None or self._stage.loses_command():
             return []
         clock_us = now_us + self._skew_us
+        before = self._hurry()
         verdict = self._contract.judge(name, body, retained=retained, now_us=clock_us)
         answers: list[Outgoing] = []
         if verdict.do is Do.EXECUTE:
@@ -114,7 +115,13 @@ class DeviceHost:
             answers = [m for m in self.device.command(CANCEL, body, clock_us) if m.channel != "ack"]
         if verdict.answer is not None:
             answers.insert(0, Outgoing("ack", verdict.answer.body(), clock_us))
-        return self._spread(answers, body.get("ack_spread_s"), now_us)
+        return before + self._spread(answers, body.get("ack_spread_s"), now_us)
+
+    def _hurry(self) -> list[Wire]:
+        """Send what still waits for its spread: answers keep the order of the commands."""
+        waiting = [message for _, _, message in sorted(self._later, key=lambda entry: entry[:2])]
+        self._later = []
+        return self._out(waiting)
 
     def _execute(self, name: str, body: Mapping[str, Any], command_id: str, clock_us: int) -> Sequence[Outgoing]:
         wrong = self._wrong(name, body)
@@ -149,6 +156,10 @@ class DeviceHost:
             if self._kept is not None and message.retained:
                 self._kept[message.channel] = message
                 continue
+            if message.channel == "state":
+                # One that waits is older: the broker must not keep it instead of this.
+                self._later = [entry for entry in self._later if entry[2].channel != "state"]
+                heapq.heapify(self._later)
             if message.channel == "telemetry" and self._stage.reboots():
                 self.sender.reboot(self._new_boot())
                 wires.append(self.online().with_fault("reboot"))

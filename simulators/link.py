@@ -130,7 +130,8 @@ class Link:
 
     def _build(self, client_id: str) -> mqtt.Client:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv311)
-        client.max_inflight_messages_set(self._window)
+        # Our own window bounds it: paho would search all unconfirmed messages at each confirmation.
+        client.max_inflight_messages_set(0)
         client.reconnect_delay_set(*RECONNECT_S)
         if self._address.user is not None:
             client.username_pw_set(self._address.user, self._address.password)
