@@ -224,14 +224,20 @@ def _plain(geometry: Any) -> dict[str, JsonValue] | None:  # noqa: ANN401 - GeoJ
     return None if geometry is None else dict(geometry)
 
 
+def _word(name: str, value: Any) -> Any:  # noqa: ANN401 - any field
+    """Value of a field, from the closed list where its words have one."""
+    words = {"service_class": ServiceClass, "role": Role, "medium": Medium}.get(name)
+    return value if words is None or value is None else words(value)
+
+
 def _object_shown(o: MeasuredObject) -> ObjectShown:
     same = ("part", "parent_id", "area_id", "service_class", "down_is", "role", "medium", "planned_lat", "planned_lon")
-    values = {name: getattr(o, name) for name in same}
+    values = {name: _word(name, getattr(o, name)) for name in same}
     return ObjectShown.model_construct(id=o.object_id, device_id=o.asset_id, from_=o.from_us, to=o.until_us, **values)
 
 
 def _booking_shown(b: Booking) -> BookingShown:
     same = set(BookingBody.model_fields) - {"id", "objects"}
     objects = [BookedObjectShown.model_construct(id=o.object_id, from_=o.from_us, to=o.until_us) for o in b.objects]
-    values = {name: getattr(b, name) for name in same}
+    values = {name: _word(name, getattr(b, name)) for name in same}
     return BookingShown.model_construct(id=b.booking_id, objects=objects, **values)
