@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=ENVIRONMENT,
         env_nested_delimiter="__",
+        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
@@ -169,7 +170,7 @@ def load(data_dir: Path | None = None, config: Path | None = None) -> Settings:
     `data_dir` (command line) wins over all. Relative paths in the file are relative to where we were started.
     Raises ConfigurationError that names the key, never its value.
     """
-    environment = {k: v for k, v in os.environ.items() if k.startswith(ENVIRONMENT)}
+    environment = {k: v for k, v in os.environ.items() if k.startswith(ENVIRONMENT) and v}
     folder = data_dir or Path(environment.get(f"{ENVIRONMENT}DATA_DIR") or DEFAULT_DATA_DIR)
     path = config or folder / FILE_NAME
     values = _read(path) if config or path.exists() else {}
@@ -205,8 +206,10 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
 
 
 def _known(name: str) -> bool:
-    """Tell whether a variable names a setting; the tests' own variables are none and do no harm."""
-    return _leads_somewhere(_keys(name)) or name.startswith((f"{ENVIRONMENT}TEST_", f"{ENVIRONMENT}REQUIRE_", f"{ENVIRONMENT}BENCH_"))
+    """Tell whether a variable names a setting; those of tests and simulators are none and do no harm."""
+    return _leads_somewhere(_keys(name)) or name.startswith(
+        (f"{ENVIRONMENT}TEST_", f"{ENVIRONMENT}REQUIRE_", f"{ENVIRONMENT}BENCH_")
+    )
 
 
 def _secrets(environment: Mapping[str, str]) -> list[tuple[list[str], str]]:

@@ -11,7 +11,6 @@ import structlog
 import typer
 
 from runtime import logging_setup, saying, settings
-from runtime.broker.server import EmbeddedBroker
 from runtime.installation import Installation, alone, choose_ports
 from runtime.processes import Supervisor
 
@@ -43,7 +42,7 @@ def up(
         supervisor.start(installation.api())
         mqtt = f"{installation.mqtt_host}:{found.mqtt}"
         _say(f"API on {installation.address}/docs, MQTT on {mqtt}, data in {chosen.data_dir}")
-        watch(supervisor, broker, stop)
+        watch(supervisor, broker.look if broker else _nothing, stop)
         _say("ending")
 
 
@@ -69,12 +68,15 @@ def supervised(say: Callable[[str], None]) -> Iterator[Supervisor]:
         supervisor.stop()
 
 
-def watch(supervisor: Supervisor, broker: EmbeddedBroker | None, stop: threading.Event) -> None:
-    """Restart what dies until `stop`. Raises ProgramFailed."""
+def watch(supervisor: Supervisor, look: Callable[[], None], stop: threading.Event) -> None:
+    """Restart what dies until `stop`, calling `look` five times a second. Raises ProgramFailed."""
     while not stop.wait(0.2):
         supervisor.look()
-        if broker is not None:
-            broker.look()
+        look()
+
+
+def _nothing() -> None:
+    """An external broker needs no looking after."""
 
 
 def _say(text: str) -> None:

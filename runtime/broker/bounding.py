@@ -12,18 +12,18 @@ STREAM: Final = "$MQTT_msgs"
 _PATIENCE_S: Final = 2
 
 
-def bound(port: int, password: str, max_bytes: int) -> bool:
+def bound(host: str, port: int, password: str, max_bytes: int) -> bool:
     """Set the bound; False when the stream is not there yet, which the first MQTT client makes, or nobody answers."""
     try:
-        asyncio.run(_bound(port, password, max_bytes))
+        asyncio.run(_bound(host, port, password, max_bytes))
     except (NotFoundError, Error, OSError, TimeoutError):
         return False
     return True
 
 
-async def _bound(port: int, password: str, max_bytes: int) -> None:
+async def _bound(host: str, port: int, password: str, max_bytes: int) -> None:
     client = await nats.connect(
-        f"nats://127.0.0.1:{port}",
+        f"nats://{host}:{port}",
         user="setup",
         password=password,
         allow_reconnect=False,

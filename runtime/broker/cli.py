@@ -1,5 +1,6 @@
 """`lautern broker`: configuration for brokers that are run apart, and logins of devices for the embedded one."""
 
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runtime import saying, settings
-from runtime.broker import mosquitto_conf
+from runtime.broker import bounding, mosquitto_conf
 from runtime.broker.logins import Logins
 from runtime.broker.nats_conf import NatsConf
 
@@ -76,6 +77,38 @@ def drop_device(
 ) -> None:
     """Take a device's login away; its connection ends at once."""
     Logins(settings.load(data_dir, config).data_dir / "broker").drop_device(user)
+
+
+@app.command("bound")
+def bound_queue(
+    host: Annotated[str, typer.Option("--host", help="The nats-server.")],
+    password_file: Annotated[Path, typer.Option("--password-file", help="Password of its user `setup`.", exists=True)],
+    port: Annotated[int, typer.Option("--port", help="Its port for NATS' own protocol.")] = 4222,
+    max_mb: Annotated[
+        int, typer.Option("--max-mb", help="Bound of the queue; max_file must be well above.", min=64)
+    ] = 1024,
+    every: Annotated[
+        float | None, typer.Option("--every", help="Again each so many seconds; else once.", min=1)
+    ] = None,
+) -> None:
+    """Bound the disk that a nats-server, run apart, takes for queued messages; the embedded one is always bounded.
+
+    At the bound publishers are refused, and nothing acknowledged is lost. Exit code 3 when it does not answer, or no
+    MQTT client was there yet.
+
+    Example:  lautern broker bound --host nats --password-file /run/secrets/nats-setup --every 60
+    """
+    password, told = password_file.read_text(encoding="utf-8").strip(), False
+    while True:
+        done = bounding.bound(host, port, password, max_mb * 2**20)
+        if every is None and not done:
+            raise typer.Exit(saying.UNREACHABLE)
+        if done and not told:
+            typer.echo(f"the queue of {host} is bounded at {max_mb} MB")
+        told = done
+        if every is None:
+            return
+        time.sleep(every if done else min(every, 5))
 
 
 if __name__ == "__main__":

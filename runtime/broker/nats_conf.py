@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from devices import topics
 
 ACK_WAIT_S = 30
-MAX_ACK_PENDING = 16_000
-"""Of one subscription; a session has 65,535 for all of its (four in the control lane), the broker refuses more."""
+MAX_ACK_PENDING = 10_000
+"""Of one subscription; the broker refuses what goes beyond 65,535 for a session. A filter that ends in # counts double:
+a device with `config`, its commands and those of its groups counts five, the control lane four."""
 MAX_PAYLOAD = 1_048_576
 """Four times what we accept, so that a device that says too much ends in the dead letters and is seen."""
 

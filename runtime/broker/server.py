@@ -53,7 +53,7 @@ class EmbeddedBroker:
         self._follow_users(child)
         if self._bounded_of != child.process.pid and time.monotonic() - self._tried > 1:
             self._tried = time.monotonic()
-            if bound(self._conf.client_port, self._conf.passwords["setup"], self._conf.max_store_mb * MIB):
+            if bound("127.0.0.1", self._conf.client_port, self._conf.passwords["setup"], self._conf.max_store_mb * MIB):
                 self._bounded_of = child.process.pid
 
     @property

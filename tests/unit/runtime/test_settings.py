@@ -87,3 +87,10 @@ def test_influxdb_needs_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_setting_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAUTERN_BROKER__CA_FILE", "/etc/ca.pem")
     assert settings.load().broker.ca_file == Path("/etc/ca.pem")
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LAUTERN_REGISTRY__URL_FILE", "LAUTERN_BROKER__URL", "LAUTERN_BROKER__CA_FILE"):
+        monkeypatch.setenv(name, "")
+    found = settings.load()
+    assert (found.registry.url, found.broker.ca_file, found.broker.port) == (None, None, 1883)

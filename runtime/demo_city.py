@@ -1,0 +1,94 @@
+"""Fills the demo's registry and plans its requests: a program of its own, so that what watches the demo stays small."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Final
+
+import runtime.kinds
+from devices.catalog import folders
+from devices.errors import NotFound
+from devices.ports.inventory import Asset, Binding, Group, Groups, Inventory
+from devices.ports.registry import Registry, Transaction
+from runtime import saying, settings
+from runtime.broker.logins import write_secret
+from runtime.demo_part import KEYS, PLAN, AssetFacts, DemoPart
+from runtime.keys import make_key
+from runtime.registry_access import registry_of
+from simulators.device import SimulatedDevice
+from simulators.fleet import devices_of, kinds
+from simulators.options import BrokerAddress, Options
+
+_NO_BROKER: Final = BrokerAddress("", 0)
+
+
+def main(data_dir: Annotated[Path, saying.DATA_DIR]) -> None:
+    """Register what is simulated, make the keys, write the plan; what is there stays."""
+    chosen = settings.load(data_dir)
+    parts = {m.__name__.rpartition(".")[2]: m.DEMO for m in folders(runtime.kinds)}
+    counts = {kind: parts[kind].count if kind in parts else None for kind in kinds()}
+    fleets = {kind: devices_of(Options(kind, _NO_BROKER, count)) for kind, count in counts.items()}
+    now_us = time.time_ns() // 1000
+    with registry_of(chosen, migrate=True) as registry:
+        with registry.write() as tx:
+            for kind, fleet in fleets.items():
+                _register(tx, chosen.default_tenant, fleet, parts.get(kind), now_us)
+        shown = {kind: parts[kind] for kind in fleets if kind in parts}
+        keys = _keys(registry, chosen.data_dir / KEYS, list(shown.values()), chosen.default_tenant)
+    write_secret(chosen.data_dir / PLAN, json.dumps(_plan(shown, counts, keys, now_us), indent=1))
+
+
+def _register(
+    tx: Transaction, tenant: str, fleet: Sequence[SimulatedDevice], part: DemoPart | None, now_us: int
+) -> None:
+    inventory, groups = tx.get(Inventory), tx.get(Groups)
+    members: dict[str, list[str]] = {}
+    for device in fleet:
+        for group in device.groups:
+            members.setdefault(group, []).append(device.device_id)
+        facts = part.facts(device.device_id) if part else AssetFacts(device.device_id)
+        if not inventory.many([device.device_id]):
+            info: Mapping[str, object] = next((o.body for o in device.start(now_us) if o.channel == "info"), {})
+            lat, lon = (v if isinstance(v := info.get(n), float) else None for n in ("lat", "lon"))
+            asset_id = device.device_id
+            inventory.add(
+                Asset(asset_id, tenant, device.kind, facts.name, now_us, lat, lon, facts.attributes, facts.via)
+            )
+            # Bound since ever: the history lies before now.
+            inventory.bind(Binding(asset_id, asset_id, tenant, device.kind, 0))
+    for group_id, ids in members.items():
+        try:
+            groups.get(group_id)
+        except NotFound:
+            groups.put(Group(group_id, tenant, fleet[0].kind, group_id.capitalize(), tuple(ids), version=0))
+
+
+def _keys(registry: Registry, file: Path, parts: Sequence[DemoPart], tenant: str) -> Mapping[str, str]:
+    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    missing = [part for part in parts if part.key not in known]
+    known |= {part.key: make_key(registry, part.key, list(part.scopes), tenant) for part in missing}
+    if missing:
+        write_secret(file, json.dumps(known, indent=1))
+    return known
+
+
+def _plan(
+    parts: Mapping[str, DemoPart], simulated: Mapping[str, int | None], keys: Mapping[str, str], now_us: int
+) -> object:
+    audiences = [
+        {
+            "audience": part.audience,
+            "key": keys[part.key],
+            "there": part.there,
+            "shown": [asdict(line) for line in part.shown],
+            "requests": [asdict(request) for request in part.requests(now_us)],
+        }
+        for part in parts.values()
+    ]
+    return {"simulated": simulated, "audiences": audiences}
+
+
+if __name__ == "__main__":
+    saying.run("demo", main)

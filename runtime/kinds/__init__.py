@@ -1,0 +1,1 @@
+"""What each kind brings to `lautern demo`, found at start."""

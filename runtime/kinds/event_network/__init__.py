@@ -1,0 +1,36 @@
+"""The MoGLi and the Altstadtfest in the demo."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from runtime.demo_part import AssetFacts, DemoPart, Post, Shown
+from simulators.kinds.event_network.event import EVENT_ID, demo_assets, demo_event
+from simulators.kinds.event_network.scene import mogli
+
+
+def _facts(device_id: str) -> AssetFacts:
+    for asset in demo_assets(mogli()):
+        if asset["id"] == device_id:
+            return AssetFacts(asset["name"], asset["attributes"], asset["via"])
+    return AssetFacts(device_id)
+
+
+def _requests(now_us: int) -> Sequence[Post]:
+    return (Post("/api/v1/events", demo_event(now_us)),)
+
+
+DEMO: Final = DemoPart(
+    audience="Event organiser",
+    key="organiser",
+    scopes=("event_network:*", "events:*"),
+    there=f"/api/v1/events/{EVENT_ID}/live",
+    shown=(
+        Shown(
+            "bandwidth now against what was booked, per area and class, as CSV",
+            f"'{{url}}/api/v1/events/{EVENT_ID}/live?format=csv'",
+        ),
+    ),
+    count=len(mogli().places),
+    facts=_facts,
+    requests=_requests,
+)

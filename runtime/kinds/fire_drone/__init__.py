@@ -1,0 +1,19 @@
+"""Fritz and Ottmar in the demo."""
+
+from typing import Final
+
+from runtime.demo_part import AssetFacts, DemoPart, Shown
+
+
+def _facts(device_id: str) -> AssetFacts:
+    return AssetFacts(device_id.capitalize())
+
+
+DEMO: Final = DemoPart(
+    audience="Fire brigade",
+    key="brigade",
+    scopes=("fire_drone:*",),
+    there="/api/v1/flights?limit=1",
+    shown=(Shown("the track of the newest flight as GPX", "'{url}/api/v1/flights/{first}/track?format=gpx'"),),
+    facts=_facts,
+)
