@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from devices.instants import SECOND_US
+from devices.commands.wire import CANCEL
+from devices.fire_drone.commands import SetTelemetryRate
+from devices.instants import SECOND_US, rfc3339
 from simulators.device import Outgoing
 from simulators.kinds.fire_drone.battery import Pack
 from simulators.kinds.fire_drone.mission import Mission, Pose, offset, plan
-from simulators.kinds.fire_drone.reports import Home, batch, event, info, pack_sample, sample
+from simulators.kinds.fire_drone.reports import Home, event, info, pack_sample, sample
 
 GROUND_INTERVAL_S: Final = 10.0
 PACK_INTERVAL_S: Final = 10.0
@@ -29,6 +31,17 @@ class TrueFlight:
     gap_until_us: int | None
     gap_delivered: bool
 
+    def fact(self) -> Mapping[str, Any]:
+        """As a line of the truth file."""
+        times = {"takeoff": self.takeoff_us, "landing": self.landing_us}
+        gap = {"gap_from": self.gap_from_us, "gap_until": self.gap_until_us}
+        return {
+            "fact": "flight",
+            "battery_serial": self.battery_serial,
+            **{name: rfc3339(at_us) for name, at_us in (times | gap).items() if at_us is not None},
+            **({"gap_delivered": self.gap_delivered} if self.gap_from_us is not None else {}),
+        }
+
 
 class SimulatedDrone:
     """Flies missions one after the other; every second one after a quick change of the battery."""
@@ -45,16 +58,25 @@ class SimulatedDrone:
         self._packs = [Pack(f"{device_id.upper()}-{n:02d}", 20 + 7 * n) for n in range(1, 5)]
         self._number = 0
         self._mission: Mission | None = None
-        self._truth: list[TrueFlight] = []
+        self._flights: list[TrueFlight] = []
+        self._told = 0
         self._held: list[tuple[int, Mapping[str, Any]]] = []
         self._next_us = 0
         self._last_us = 0
         self._pack_due_us = 0
         self._applied: str | None = None
+        self._config_version: int | None = None
+        self._ground_interval_s = GROUND_INTERVAL_S
 
-    def truth(self) -> Sequence[TrueFlight]:
+    def flights(self) -> Sequence[TrueFlight]:
         """Flights that took off so far, oldest first; the last may still go on."""
-        return tuple(flight for flight in self._truth if flight.takeoff_us <= self._last_us)
+        return tuple(flight for flight in self._flights if flight.takeoff_us <= self._last_us)
+
+    def truth(self) -> Sequence[Mapping[str, Any]]:
+        """Flights that landed since the last call."""
+        landed = [flight for flight in self._flights[self._told :] if flight.landing_us <= self._last_us]
+        self._told += len(landed)
+        return [flight.fact() for flight in landed]
 
     def start(self, now_us: int) -> Sequence[Outgoing]:
         """Boot on the ground."""
@@ -76,20 +98,24 @@ class SimulatedDrone:
         return sent
 
     def command(self, name: str, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
-        """Obey what concerns reporting, refuse everything else."""
-        command_id = body.get("command_id")
-        if name == "set_telemetry_rate":
+        """Obey what concerns reporting; there is nothing else, and nothing that lasts to cancel."""
+        if name == CANCEL:
+            return [self._state(now_us)]
+        self._applied = str(body["command_id"])
+        ack = Outgoing("ack", {"command_id": self._applied, "status": "applied"}, now_us)
+        if name == SetTelemetryRate.NAME:
             self._interval_s = 1 / float(body["rate_hz"])
-        elif name != "request_full_state":
-            return [Outgoing("ack", _answer(command_id, "rejected", "not_supported"), now_us)]
-        self._applied = command_id
-        full = [self._info(now_us)] if name == "request_full_state" else []
-        return [Outgoing("ack", _answer(command_id, "applied"), now_us), *full, self._state(now_us)]
+            return [ack, self._state(now_us)]
+        return [ack, self._info(now_us), self._state(now_us), *self._sample_now(now_us)]
 
     def config(self, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
-        """Take the rate in flight."""
-        if body.get("telemetry_rate_hz"):
-            self._interval_s = 1 / float(body["telemetry_rate_hz"])
+        """Take the rates."""
+        version = body.get("version")
+        if not isinstance(version, int) or version == self._config_version:
+            return []
+        self._config_version = version
+        self._interval_s = 1 / float(body.get("telemetry_rate_hz") or 1 / self._interval_s)
+        self._ground_interval_s = float(body.get("ground_interval_s") or self._ground_interval_s)
         return [self._state(now_us)]
 
     @property
@@ -101,7 +127,7 @@ class SimulatedDrone:
         self._pack.charge(self._plans.uniform(95, 100))
         self._mission = mission = plan(self._plans, arm_us, self._number)
         gap = mission.gap
-        self._truth.append(
+        self._flights.append(
             TrueFlight(
                 self.device_id,
                 mission.takeoff_us,
@@ -123,7 +149,7 @@ class SimulatedDrone:
             if mission.gap.kept:
                 self._held.append((at_us, body))
             return []
-        late = [batch(self._held, at_us)] if self._held else []
+        late = [Outgoing("telemetry", held, held_us) for held_us, held in self._held]
         self._held = []
         reports = [*late, Outgoing("telemetry", body, at_us), *self._events(mission, at_us, body)]
         if pose.armed and at_us >= self._pack_due_us:
@@ -146,6 +172,12 @@ class SimulatedDrone:
         heading = (mission.bearing_deg + (180 if pose.homeward else 0)) % 360
         return sample(self._home, pose, (lat, lon), heading, self._pack, self._noise)
 
+    def _sample_now(self, now_us: int) -> list[Outgoing]:
+        mission = self._mission
+        if mission is None or not self._last_us < now_us < self._next_us:
+            return []
+        return [Outgoing("telemetry", self._sample(mission, mission.pose(now_us)), now_us)]
+
     def _events(self, mission: Mission, at_us: int, body: Mapping[str, Any]) -> list[Outgoing]:
         return [
             event(name, body, at_us)
@@ -156,7 +188,7 @@ class SimulatedDrone:
     def _schedule(self, at_us: int) -> None:
         mission = self._current(at_us)
         pose = mission.pose(at_us)
-        interval_s = self._interval_s if pose.armed else GROUND_INTERVAL_S
+        interval_s = self._interval_s if pose.armed else self._ground_interval_s
         changes = [moment for moment in mission.changes_us() if moment > at_us]
         self._next_us = min([at_us + round(interval_s * SECOND_US), *changes])
 
@@ -172,10 +204,8 @@ class SimulatedDrone:
             "battery_low_pct": 25.0,
             "battery_critical_pct": 10.0,
         }
-        if self._applied:
+        if self._applied is not None:
             body["applied_command_id"] = self._applied
+        if self._config_version is not None:
+            body["config_version"] = self._config_version
         return Outgoing("state", body, now_us, retained=True)
-
-
-def _answer(command_id: str | None, status: str, reason: str | None = None) -> dict[str, Any]:
-    return {"command_id": command_id, "status": status, **({"reason": reason} if reason else {})}

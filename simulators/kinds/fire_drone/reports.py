@@ -1,12 +1,11 @@
 """Bodies of what a drone sends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
 from devices.fire_drone.vocabulary import Fix, TimeQuality
-from devices.instants import rfc3339
 from simulators.device import Outgoing
 from simulators.kinds.fire_drone.battery import CELLS, HOVER_PCT_PER_S, Pack
 from simulators.kinds.fire_drone.mission import CRUISE_MS, Pose
@@ -83,11 +82,6 @@ def pack_sample(pack: Pack, now_us: int) -> Outgoing:
         "battery_cells": {f"c{n}_v": round(pack.cell_v + 0.004 * (n - 3), 3) for n in range(1, CELLS + 1)},
     }
     return Outgoing("telemetry", body, now_us)
-
-
-def batch(held: Sequence[tuple[int, Mapping[str, Any]]], now_us: int) -> Outgoing:
-    """Samples held back by a link gap, each with its own time."""
-    return Outgoing("telemetry", {"batch": [{**body, "ts": rfc3339(at_us)} for at_us, body in held]}, now_us)
 
 
 def event(name: str, body: Mapping[str, Any], now_us: int) -> Outgoing:

@@ -48,7 +48,7 @@ class Title(NamedTuple):
 
 
 def points(rows: Iterable[Row], takeoff_us: int, every: int = 1) -> Iterator[Point]:
-    """Points of rows in order of time. Of each segment the first, the last and every `every`-th between are kept."""
+    """Points of rows in order of time. Ends of segments and lines and every `every`-th between are kept."""
     numbered = _numbered(rows, takeoff_us)
     if every == 1:
         yield from numbered
@@ -57,7 +57,7 @@ def points(rows: Iterable[Row], takeoff_us: int, every: int = 1) -> Iterator[Poi
     index = 0
     for point in numbered:
         if before is not None:
-            ends = (before.segment, before.line) != (point.segment, point.line)
+            ends = (before.segment, before.line, before.placed) != (point.segment, point.line, point.placed)
             if index % every == 0 or ends:
                 yield before
             index = 0 if ends else index + 1
