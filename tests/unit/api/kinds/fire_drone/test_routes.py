@@ -1,0 +1,227 @@
+"""A simulated drone's morning, from its messages to the brigade's screen; nobody else sees any of it."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gpxpy
+import pytest
+from fastapi.testclient import TestClient
+
+from api.application import create_app
+from api.authentication import digest
+from api.services import Services
+from devices.catalog import discover
+from devices.fire_drone.recorder import FlightRecorder
+from devices.instants import HOUR_US, SECOND_US, rfc3339
+from devices.ports.access import ApiKey, ApiKeys
+from devices.ports.current import Latest, LatestValues
+from devices.ports.inventory import Asset, Inventory
+from devices.samples import RawMessage, Sample
+from gateway.decode import Decoder, Heard
+from gateway.kinds.fire_drone import DroneReactions
+from simulators.device import FleetOptions
+from simulators.kinds.fire_drone import fleet
+from simulators.kinds.fire_drone.drone import SimulatedDrone, TrueFlight
+from simulators.sender import Sender
+from storage.registry.engine import SqlRegistry, open_registry
+from storage.telemetry import SqliteTelemetryReader, SqliteTelemetryWriter
+
+START_US = 1_790_000_000 * SECOND_US
+END_US = START_US + 2 * HOUR_US
+SECRET = "s" * 43
+
+
+@dataclass(frozen=True)
+class Brigade:
+    client: TestClient
+    flown: tuple[TrueFlight, ...]
+    clock: list[int]
+    registry: SqlRegistry
+
+    def get(self, path: str, key: str = "brigade", **query: Any) -> Any:
+        return self.client.get(f"/api/v1{path}", params=query, headers={"X-API-Key": f"{key}.{SECRET}"})
+
+    def flights(self) -> list[dict[str, Any]]:
+        return list(self.get("/flights").json()["items"])
+
+
+@pytest.fixture(scope="module")
+def brigade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brigade]:
+    folder: Path = tmp_path_factory.mktemp("brigade")
+    catalog, clock = discover(), [END_US]
+    registry = open_registry(f"sqlite:///{folder}/registry.db", checkpoints=True)
+    writer = SqliteTelemetryWriter(path=folder / "telemetry.db", catalog=catalog)
+    reader = SqliteTelemetryReader(path=folder / "telemetry.db", catalog=catalog, now_us=lambda: clock[0])
+    people(registry)
+    device = fleet(FleetOptions(1, 3))[0]
+    assert isinstance(device, SimulatedDrone)
+    samples = morning(device)
+    reactions = DroneReactions(FlightRecorder(registry, reader))
+    for start in range(0, len(samples), 500):
+        with registry.write() as tx:
+            reactions.on_samples(tx, samples[start : start + 500])
+        writer.write(samples[start : start + 500])
+        reactions.work(samples[start].ts_us)
+    reactions.work(END_US)
+    newest = next(s for s in reversed(samples) if s.series == "telemetry" and not s.part)
+    with registry.write() as tx:
+        latest = Latest("fritz", "fire_drone", "kl", "telemetry", "", newest.ts_us, newest.received_us, newest.values)
+        tx.get(LatestValues).put([latest])
+    services = Services(registry, reader, catalog, lambda: clock[0], "1")
+    with TestClient(create_app(services)) as client:
+        yield Brigade(client, tuple(device.flights()), clock, registry)
+    reader.close()
+    writer.close()
+    registry.close()
+
+
+def people(registry: SqlRegistry) -> None:
+    """Keys of the brigade, of everybody else, and of another town's brigade."""
+    scopes = {
+        "brigade": {"fire_drone:read"},
+        "admin": {"*"},
+        "lights": {"streetlight:read"},
+        "far": {"fire_drone:read"},
+    }
+    with registry.write() as tx:
+        for name, granted in scopes.items():
+            town = "elsewhere" if name == "far" else "kl"
+            tx.get(ApiKeys).add(ApiKey(name, name, digest(SECRET), name, town, frozenset(granted), START_US))
+        tx.get(Inventory).add(Asset("fritz", "kl", "fire_drone", "Fritz", START_US))
+        tx.get(Inventory).add(Asset("ottmar", "kl", "fire_drone", "Ottmar", START_US))
+        tx.get(Inventory).add(Asset("lamp", "kl", "streetlight", "Lamp", START_US))
+
+
+def morning(device: SimulatedDrone) -> list[Sample]:
+    """Two hours as the gateway accepts them."""
+    decoder = Decoder(discover())
+    sender = Sender(device_id=device.device_id, kind="fire_drone", tenant_id="kl", boot_id="b1")
+    sent = [*device.start(START_US), *device.tick(END_US)]
+    samples = []
+    for message in sent:
+        wire = sender.wire(message)
+        received_us = (message.ts_us or 0) + 80_000
+        heard = decoder.decode(RawMessage(wire.topic.encode(), wire.payload, 1, False, False, received_us))  # noqa: FBT003
+        assert isinstance(heard, Heard)
+        samples += [
+            Sample("fritz", "fire_drone", "kl", r.series, r.part, r.ts_us or 0, received_us, r.values)
+            for r in heard.readings
+        ]
+    return samples
+
+
+def test_the_flight_book_lists_what_was_flown(brigade: Brigade) -> None:
+    listed = brigade.flights()
+    assert [f["takeoff"] for f in listed[::-1]] == [
+        rfc3339(t.takeoff_us // 1000 * 1000)[:19] + f["takeoff"][19:]
+        for t, f in zip(brigade.flown, listed[::-1], strict=True)
+    ]
+    assert len(listed) >= 3
+    assert [f["number"] for f in listed] == list(range(len(listed), 0, -1))
+
+
+def test_flights_are_filtered_and_paged(brigade: Brigade) -> None:
+    listed = brigade.flights()
+    first = brigade.get("/flights", limit=1).json()
+    second = brigade.get("/flights", limit=1, cursor=first["next_cursor"]).json()
+    assert [first["items"][0]["id"], second["items"][0]["id"]] == [f["id"] for f in listed[:2]]
+    assert brigade.get("/flights", drone="ottmar").json()["items"] == []
+    later = brigade.get("/flights", **{"from": listed[0]["takeoff"]}).json()["items"]
+    assert [f["id"] for f in later] == [listed[0]["id"]]
+    before = brigade.get("/flights", to=listed[0]["takeoff"]).json()["items"]
+    assert [f["id"] for f in before] == [f["id"] for f in listed[1:]]
+    longest = max(f["duration_s"] for f in listed)
+    assert [f["duration_s"] for f in brigade.get("/flights", min_duration_s=longest).json()["items"]] == [longest]
+    assert brigade.get("/flights", status="hovering").status_code == 422
+
+
+def test_a_flight_shows_its_figures_and_quality(brigade: Brigade) -> None:
+    flight = brigade.get(f"/flights/{brigade.flights()[-1]['id']}").json()
+    flown = brigade.flown[0]
+    assert (flight["drone_id"], flight["drone"], flight["status"]) == ("fritz", {"name": "Fritz"}, "landed")
+    assert flight["duration_s"] == pytest.approx((flown.landing_us - flown.takeoff_us) / SECOND_US, abs=2)
+    assert flight["figures"]["battery_serial"] == flown.battery_serial
+    assert flight["quality"]["samples"] >= flight["duration_s"]
+    assert flight["landing"].endswith("Z")
+
+
+@pytest.mark.parametrize("format_", ["gpx", "kml", "geojson", "csv", "json"])
+def test_a_track_is_a_file_with_every_sample(brigade: Brigade, format_: str) -> None:
+    flight = brigade.get(f"/flights/{brigade.flights()[-1]['id']}").json()
+    answer = brigade.get(f"/flights/{flight['id']}/track", format=format_)
+    stamp = flight["takeoff"][:19].replace("-", "").replace(":", "") + "Z"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{stamp}_fritz_1.{format_}"'
+    assert answer.headers["x-track-every"] == "1"
+    assert counted(format_, answer.text) == flight["quality"]["samples"]
+
+
+def counted(format_: str, text: str) -> int:
+    if format_ == "gpx":
+        return sum(len(s.points) for t in gpxpy.parse(text).tracks for s in t.segments)
+    if format_ == "kml":
+        return text.count("<gx:coord>")
+    if format_ == "geojson":
+        return sum(map(len, json.loads(text)["features"][0]["geometry"]["coordinates"]))
+    if format_ == "csv":
+        return len(list(csv.reader(io.StringIO(text, newline="")))) - 1
+    return len(json.loads(text)["points"])
+
+
+def test_a_track_is_thinned_only_when_asked(brigade: Brigade) -> None:
+    flight = brigade.flights()[-1]
+    answer = brigade.get(f"/flights/{flight['id']}/track", format="json", every=10)
+    assert answer.json()["every"] == int(answer.headers["x-track-every"]) == 10
+    assert len(answer.json()["points"]) == pytest.approx(flight["duration_s"] / 10, abs=6)
+    assert "_every10.json" in answer.headers["content-disposition"]
+
+
+def test_a_drone_is_live_then_stale_then_offline(brigade: Brigade) -> None:
+    newest = brigade.get("/drones/fritz").json()
+    seen = []
+    for age_s in (5, 6, 15, 16):
+        brigade.clock[0] = heard_us(brigade) + age_s * SECOND_US
+        shown = brigade.get("/drones/fritz").json()
+        seen.append((shown["age_s"], shown["link"]))
+    brigade.clock[0] = END_US
+    assert seen == [(5, "live"), (6, "stale"), (15, "stale"), (16, "offline")]
+    assert newest["battery_pct"] > 0
+    assert newest["position"]["altitude_amsl_m"] != newest["position"]["altitude_ellipsoid_m"]
+
+
+def heard_us(brigade: Brigade) -> int:
+    with brigade.registry.read() as tx:
+        return tx.get(LatestValues).of_assets(["fritz"])[0].ts_us
+
+
+def test_drones_are_listed_and_lamps_are_not(brigade: Brigade) -> None:
+    listed = brigade.get("/drones").json()["items"]
+    assert [(d["id"], d["link"] == "never_heard") for d in listed] == [("fritz", False), ("ottmar", True)]
+    assert brigade.get("/drones/lamp").status_code == 404
+
+
+def test_the_last_position_has_an_age_of_its_own(brigade: Brigade) -> None:
+    position = brigade.get("/drones/fritz/position").json()
+    assert position["lat"] == pytest.approx(49.4447, abs=0.01)
+    assert position["age_s"] >= 0
+    assert brigade.get("/drones/ottmar/position").status_code == 404
+
+
+@pytest.mark.parametrize("key", ["admin", "lights", "far"])
+def test_nobody_else_learns_anything(brigade: Brigade, key: str) -> None:
+    flight = brigade.flights()[0]["id"]
+    hidden = ["/drones/fritz", "/drones/fritz/position", f"/flights/{flight}", f"/flights/{flight}/track"]
+    assert {brigade.get(path, key).status_code for path in hidden} == {404}
+    lists = [brigade.get(path, key) for path in ("/drones", "/flights")]
+    if key == "far":
+        assert [answer.json()["items"] for answer in lists] == [[], []]
+    else:
+        assert [answer.status_code for answer in lists] == [404, 404]
+
+
+def test_without_a_key_there_is_no_answer(brigade: Brigade) -> None:
+    assert brigade.client.get("/api/v1/flights").status_code == 401

@@ -1,0 +1,97 @@
+"""What a caller may do."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.access import Caller
+from api.authentication import KeyUses, digest, new_key, verify
+from devices.errors import Forbidden, NotFound, Unauthenticated
+from devices.instants import MINUTE_US
+from devices.ports.access import ApiKey
+
+RESTRICTED = frozenset({"fire_drone"})
+
+
+def _caller(*scopes: str, tenant_id: str | None = None) -> Caller:
+    return Caller("me", tenant_id, frozenset(scopes), RESTRICTED)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "scope", "granted"),
+    [
+        (("*",), "lights:dim", True),
+        (("*",), "fire_drone:read", False),
+        (("*", "fire_drone:read"), "fire_drone:read", True),
+        (("fire_drone:*",), "fire_drone:read", True),
+        (("lights:*",), "lights:dim", True),
+        (("lights:read",), "lights:dim", False),
+        ((), "lights:dim", False),
+    ],
+)
+def test_scopes(scopes: tuple[str, ...], scope: str, granted: bool) -> None:  # noqa: FBT001
+    who = _caller(*scopes)
+    assert who.may(scope) is granted
+    if not granted:
+        with pytest.raises(Forbidden):
+            who.require(scope)
+
+
+def test_what_is_not_yours_is_not_there_and_its_kind_is_not_told() -> None:
+    for who in (_caller("*", tenant_id="kl"), _caller("lights:dim")):
+        with pytest.raises(NotFound) as refused:
+            who.must_see("speyer", "streetlight")
+        assert refused.value.detail == ""
+    _caller("streetlight:read", tenant_id="kl").must_see("kl", "streetlight")
+
+
+class Keys:
+    """One stored key."""
+
+    def __init__(self, key: ApiKey) -> None:
+        self._key = key
+
+    def by_prefix(self, prefix: str) -> ApiKey | None:
+        return self._key if prefix == self._key.prefix else None
+
+    def add(self, key: ApiKey) -> None: ...
+
+    def all(self) -> list[ApiKey]:
+        return [self._key]
+
+    def touch(self, key_id: str, at_us: int) -> None: ...
+
+    def revoke(self, key_id: str, at_us: int) -> None: ...
+
+
+def _key(secret: str, **fields: int) -> ApiKey:
+    return ApiKey("id", "lk1", digest(secret), "n", None, frozenset(), 0, **fields)
+
+
+@given(st.text())
+def test_nothing_made_up_opens(presented: str) -> None:
+    _, secret = new_key()
+    with pytest.raises(Unauthenticated):
+        verify(Keys(_key(secret)), presented, 0)
+    with pytest.raises(Unauthenticated):
+        verify(Keys(_key(secret)), f"lk1.{presented}", 0)
+
+
+def test_the_secret_opens_until_expiry_or_revocation() -> None:
+    prefix, secret = new_key()
+    assert len(secret) >= 43
+    assert "." not in prefix
+    assert verify(Keys(_key(secret, expires_us=10)), f"lk1.{secret}", 9).key_id == "id"
+    for key in (_key(secret, expires_us=10), _key(secret, revoked_us=1)):
+        with pytest.raises(Unauthenticated):
+            verify(Keys(key), f"lk1.{secret}", 10)
+
+
+def test_a_use_is_noted_once_a_minute() -> None:
+    uses = KeyUses()
+    uses.note(_key("s", last_used_us=0), MINUTE_US - 1)
+    assert uses.drain() == {}
+    uses.note(_key("s", last_used_us=0), MINUTE_US)
+    uses.note(_key("s"), MINUTE_US + 1)
+    assert uses.drain() == {"id": MINUTE_US + 1}
+    assert uses.drain() == {}
