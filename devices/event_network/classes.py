@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from ipaddress import IPv6Address
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
@@ -81,17 +82,25 @@ Profile = Annotated[dict[RateName, BitsPerSecond], Field(max_length=2 * len(Serv
 
 _HEX: Final = "[0-9A-Fa-f]"
 _ADDRESS: Final = re.compile(
-    rf"\b{_HEX}{{2}}(?:[:-]{_HEX}{{2}}){{5}}\b"
-    rf"|\b{_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}}\b"
+    rf"(?<![0-9A-Za-z]){_HEX}{{2}}(?:[:-]{_HEX}{{2}}){{5}}(?![0-9A-Za-z])"
+    rf"|(?<![0-9A-Za-z]){_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}}(?![0-9A-Za-z])"
     r"|(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"
-    rf"|(?<![:\w])(?:{_HEX}{{1,4}}:){{3,7}}:?{_HEX}{{0,4}}(?![:\w])"
 )
+_MAYBE_IPV6: Final = re.compile(rf"(?<![0-9A-Za-z])(?:{_HEX}{{0,4}}:){{2,7}}{_HEX}{{0,4}}(?![0-9A-Za-z])")
 
 
 def _no_address(text: str) -> str:
-    if _ADDRESS.search(text):
+    if _ADDRESS.search(text) or any(map(_is_ipv6, _MAYBE_IPV6.findall(text))):
         raise ValueError("must not hold a MAC or IP address")
     return text
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 NamelessText = Annotated[Text, AfterValidator(_no_address)]

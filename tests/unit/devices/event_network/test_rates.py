@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from devices.event_network.rates import Quality, Reading, Step, readings, step, steps
 from devices.instants import SECOND_US
+from devices.samples import Value
 
 INTERVAL_S = 10
 START_US = 1_790_000_000_000_000
@@ -204,7 +205,7 @@ def test_speed_and_clearing_sent_on_change_only_hold_on() -> None:
 
 
 def test_stored_samples_give_their_folded_counters_back() -> None:
-    rows = [
+    rows: list[tuple[int, dict[str, Value]]] = [
         (START_US, {"in_octets": 2**63 - 100, "boot_id": "b1", "counter_bits": 64}),
         (START_US + 10 * SECOND_US, {"in_octets": 900, "in_octets_high": True, "boot_id": "b1"}),
         (START_US + 12 * SECOND_US, {"loss_pct": 0.5}),
