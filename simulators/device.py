@@ -53,8 +53,11 @@ class SimulatedDevice(Protocol):
 class TellsTruth(Protocol):
     """A device that also says what really happened, such as a flight or a volume; tests compare with it."""
 
-    def truth(self) -> Sequence[Mapping[str, Any]]:
-        """Facts since the last call, each {"fact": name, …}, JSON-able; taken after each `tick`."""
+    def truth(self) -> Sequence[Any]:
+        """Facts: mappings {"fact": name, …} that are new since the last call, dataclasses that sum up since the start.
+
+        Asked for mappings after each `tick`, for dataclasses at the end.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import heapq
 import json
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -70,9 +71,14 @@ class DeviceHost:
             wires += self._out(self.device.tick(now_us + self._skew_us))
         return wires
 
-    def truth(self) -> Sequence[Mapping[str, Any]]:
+    def truth(self) -> list[Mapping[str, Any]]:
         """What really happened since the last call."""
-        return self.device.truth() if isinstance(self.device, TellsTruth) else ()
+        return [f for f in self.device.truth() if isinstance(f, Mapping)] if isinstance(self.device, TellsTruth) else []
+
+    def sums(self) -> list[Mapping[str, Any]]:
+        """What sums up since the start."""
+        facts = self.device.truth() if isinstance(self.device, TellsTruth) else ()
+        return [{"fact": type(f).__name__, **asdict(f)} for f in facts if is_dataclass(f) and not isinstance(f, type)]
 
     def online(self) -> Wire:
         """The status to publish when the connection is up."""

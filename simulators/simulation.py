@@ -105,6 +105,8 @@ class Simulation:
         """Send what faults hold back and the goodbyes, and wait a bounded time for confirmations."""
         for host in self.hosts:
             self.send(host, [*host.flush(), host.offline()])
+            for fact in host.sums():
+                self.truth.fact(host.device_id, fact)
         deadline = time.monotonic() + FAREWELL_S
         while self._unconfirmed and time.monotonic() < deadline:
             self._take_confirmed()

@@ -62,14 +62,14 @@ class TruthFile:
 
     def fact(self, device_id: str, fact: Mapping[str, Any]) -> None:
         """Write a `fact` line."""
-        self._write({"type": "fact", "device_id": device_id, **fact})
+        self._write({"type": "fact", **fact, "device_id": device_id})
 
     def close(self) -> None:
         """Flush and close."""
         self._file.close()
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+        self._file.write(json.dumps(line, separators=(",", ":"), default=str) + "\n")
 
 
 class NoTruth:

@@ -25,10 +25,11 @@ class Dim(CommandBody):
 
     NAME: ClassVar[str] = "dim"
     HAS_EFFECT: ClassVar[bool] = True
-    SCOPE: ClassVar[str] = "lights:dim"
+    EFFECT_CLASS: ClassVar[str] = "light"
     DEFAULT_EFFECT_S: ClassVar[float] = 7200
-    """Used where the request names no end; uCIFI 3416/53."""
+    """uCIFI 3416/53."""
     MAX_EFFECT_S: ClassVar[float] = 12 * 3600
+    SCOPE: ClassVar[str] = "lights:dim"
 
     level_pct: Annotated[Percent, Unit("%", ("TALQ DimLevel", "uCIFI 3416/1"))]
     fade_s: FadeSeconds = 0.0
@@ -38,12 +39,21 @@ class Dim(CommandBody):
     )
     """Rung on the ladder; within a rung the newest command wins."""
 
+    def replaces(self, earlier: CommandBody) -> bool:
+        """Within a rung only: an operator's override with time left outlasts an emergency."""
+        return isinstance(earlier, Dim) and earlier.priority is self.priority
+
 
 class Resume(CommandBody):
     """Drop the overrides on this rung and below, and return to what remains: a higher rung or the plan."""
 
     NAME: ClassVar[str] = "resume"
+    EFFECT_CLASS: ClassVar[str] = "light"
     SCOPE: ClassVar[str] = "lights:dim"
 
     fade_s: FadeSeconds = 0.0
     priority: Literal[Reason.EMERGENCY, Reason.MAINTENANCE, Reason.OVERRIDE] = Reason.OVERRIDE
+
+    def replaces(self, earlier: CommandBody) -> bool:
+        """Ends the overrides on its rung and below."""
+        return isinstance(earlier, Dim) and earlier.priority.rung >= self.priority.rung

@@ -21,16 +21,17 @@ def confirmed(
 ) -> Outcome:
     """Raise after so many bad samples in a row, clear with the first good one; `bad` None changes nothing.
 
-    The state holds by part how many bad samples came and when the first and the last were taken.
+    The state holds by part how many bad samples came and when the first and the last were taken; of a lamp in order it
+    holds nothing, so that it need not be written.
     """
     before = state.get(context.part, {})
     if bad is None or sample.ts_us <= before.get("last_us", -1):
         return Outcome(state)
     if not bad:
-        after = {**state, context.part: {"last_us": sample.ts_us, "bad": 0}}
-        return Outcome(after, cleared=(Cleared(name, sample.ts_us, context.part),))
+        rest = {part: counted for part, counted in state.items() if part != context.part}
+        return Outcome(rest, cleared=(Cleared(name, sample.ts_us, context.part),))
     count = before.get("bad", 0) + 1
-    since_us = before.get("since_us", sample.ts_us) if count > 1 else sample.ts_us
+    since_us = before.get("since_us", sample.ts_us)
     after = {**state, context.part: {"last_us": sample.ts_us, "bad": min(count, samples), "since_us": since_us}}
     if count < samples:
         return Outcome(after)

@@ -11,7 +11,7 @@ NOBODY_ASKED = frozenset({Reason.FALLBACK.value, Reason.DEFAULT.value})
 
 
 def lamp_unexpectedly_on(view: DeviceView, context: Context, state: RuleState) -> Outcome:
-    """Lit while the sun is up and nothing asks for light: no plan, no override, no command of ours."""
+    """Lit while the sun is up and nothing asks for light: no plan and no override."""
     reading = read(view, context)
     if reading is None or reading.lit is None:
         return Outcome(state)
@@ -24,13 +24,11 @@ def lamp_unexpectedly_on(view: DeviceView, context: Context, state: RuleState) -
         reading.sample,
         context,
         state,
-        bad=burning and not _asked_for(view, context, reading),
+        bad=burning and not _asked_for(view, reading),
         details=details,
     )
 
 
-def _asked_for(view: DeviceView, context: Context, reading: Reading) -> bool:
-    if context.facts.get("wants_light") is True:
-        return True
+def _asked_for(view: DeviceView, reading: Reading) -> bool:
     reason = None if view.state is None else view.state.values.get("command_reason")
     return bool(reading.asked_pct) and reason not in NOBODY_ASKED
