@@ -136,24 +136,36 @@ def main() -> int:
     theirs: list[Figures] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for part in ("influxdb", "mosquitto"):
-            (folder / part).mkdir()
-        with influxdb.running(folder / "influxdb") as influx, mosquitto.running(folder / "mosquitto") as broker:
+        (folder / "influxdb").mkdir()
+        with influxdb.running(folder / "influxdb") as influx:
             influx.create_bucket("telegraf")
-            gateway.write_settings(folder / "lautern", broker, influx)
-            gateway.register(folder / "lautern", options.devices)
-            for _ in range(options.rounds):
-                first_us = time.time_ns() // 1000 - 400_000_000
-                with gateway.running(folder / "lautern") as process:
-                    count = counter(influx, "bench_streetlight", first_us)
-                    ours.append(measure(process.pid, broker, count, options, first_us))
+            for number in range(options.rounds):
+                ours.append(_lautern(folder / f"lautern-{number}", influx, options))
                 if options.telegraf:
-                    with telegraf(options.telegraf, folder, broker, influx) as process:
-                        count = counter(influx, "telegraf", first_us)
-                        theirs.append(measure(process.pid, broker, count, options, first_us))
-                time.sleep(1)
+                    theirs.append(_telegraf(folder / f"telegraf-{number}", influx, options))
     _print(ours, theirs)
     return 0
+
+
+def _lautern(folder: Path, influx: InfluxServer, options: argparse.Namespace) -> Figures:
+    """A round with a broker of its own, as an idle peer's session would fill up and cost."""
+    folder.mkdir()
+    first_us = time.time_ns() // 1000 - 400_000_000
+    with mosquitto.running(folder, autosave=False) as broker:
+        gateway.write_settings(folder / "data", broker, influx)
+        gateway.register(folder / "data", options.devices)
+        with gateway.running(folder / "data") as process:
+            return measure(process.pid, broker, counter(influx, "bench_streetlight", first_us), options, first_us)
+
+
+def _telegraf(folder: Path, influx: InfluxServer, options: argparse.Namespace) -> Figures:
+    folder.mkdir()
+    first_us = time.time_ns() // 1000 - 400_000_000
+    with (
+        mosquitto.running(folder, autosave=False) as broker,
+        telegraf(options.telegraf, folder, broker, influx) as process,
+    ):
+        return measure(process.pid, broker, counter(influx, "telegraf", first_us), options, first_us)
 
 
 def _print(ours: list[Figures], theirs: list[Figures]) -> None:

@@ -129,10 +129,9 @@ class Gateway:
     def start(self) -> None:
         """Start all loops; the lease is ours already."""
         parts = self._parts
-        parts.connection.start()
         for loop in (
             Loop("lease", self._renew_lease, 5),
-            Loop("journal-control", parts.feeder.step, 0.005),
+            Loop("journal-control", parts.feeder.step, 0),
             Loop("effects", self._effects, 0.01, 0.002),
             Loop("store", self._store, 0.05, 0.01),
             Loop("reactions", self._react, 1, 1),
@@ -150,14 +149,11 @@ class Gateway:
             return f"loop {loop.name}: {loop.died!r}"
         if not self._parts.receiver.alive():
             return "the telemetry receiver"
-        if not self._parts.connection.alive():
-            return "the control connection's thread"
         return None
 
     def stop(self) -> None:
         """Stop receiving, finish what is under way, give the lease back; bounded by about 10 s."""
         self._parts.receiver.stop()
-        self._parts.connection.stop()
         late = self.loops.stop()
         if late:
             log.warning("loops_late", loops=late)

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from gateway.service import Gateway, Parts
 from runtime.settings import Settings
 
-_RECEIVER = ("received", "journalled", "waiting", "shed", "lost_qos0", "stale_acks", "sessions_lost", "connects")
+_RECEIVER = ("received", "journalled", "waiting", "stale_acks", "sessions_lost", "connects")
 
 
 class _Figures(Collector):

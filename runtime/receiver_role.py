@@ -33,8 +33,6 @@ def _state(connection: Connection, inbox: Inbox, feeder: Feeder, set_aside: Path
             "last_arrival_us": connection.last_arrival_us,
             "received": inbox.received,
             "waiting": len(inbox),
-            "shed": inbox.shed,
-            "lost_qos0": inbox.lost_qos0,
             "journalled": feeder.journalled,
             "last_commit_us": feeder.last_commit_us,
             "trouble": feeder.trouble,
@@ -60,12 +58,10 @@ def _run(settings: Settings) -> int:
     inbox = Inbox()
     filters = topics.subscriptions(CHANNELS, settings.topic_root)
     connection = Connection("telemetry", broker_of(settings), client_id(settings, "telemetry"), filters, inbox)
-    feeder = Feeder(inbox, writer, connection)
+    feeder = Feeder(inbox, writer, connection, 0.1)
     loops = Loops()
 
     def tell() -> None:
-        if not connection.alive():
-            raise RuntimeError("the connection's thread ended")
         sys.stdout.write(_state(connection, inbox, feeder, writer.set_aside) + "\n")
         sys.stdout.flush()
 
@@ -76,14 +72,12 @@ def _run(settings: Settings) -> int:
             feeder.release(int(line))
         ended.set()
 
-    connection.start()
-    loops.start(Loop("journal", feeder.step, 0.01, 0.004))
+    loops.start(Loop("journal", feeder.step, 0))
     loops.start(Loop("state", tell, 1))
     threading.Thread(target=listen, name="parent", daemon=True).start()
     while not ended.wait(0.5):
         if loops.dead() is not None:
             return 1
-    connection.stop()
     loops.stop()
     feeder.close()
     return 0

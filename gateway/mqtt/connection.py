@@ -1,7 +1,9 @@
-"""The only file that knows paho: one session, reconnecting, with acknowledgements bound to their connection."""
+"""The only file that knows paho: one session, read by its owner, acknowledged on the connection it came in on."""
 
+import random
+import select
+import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +18,10 @@ from devices.samples import RawMessage
 from gateway.mqtt.inbox import Arrival, Inbox
 
 log = structlog.get_logger()
-_ACKS_PER_LOCK = 200
+KEEPALIVE_S = 30
+_LONGEST_PAUSE_S = 15.0
+_MESSAGES_A_TURN = 2000
+_TURN_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,57 +37,39 @@ class Broker:
 
 
 class Connection:
-    """A persistent session (MQTT 3.1.1, QoS 1, manual acknowledgement) with its own network thread."""
+    """A persistent session (MQTT 3.1.1, QoS 1, manual acknowledgement).
+
+    `turn`, `acknowledge` and `close` belong to one thread; `publish` and `connected` may be called from any.
+    paho's external-loop interface is used: reading, journal and acknowledging in one thread need no hand-over.
+    """
 
     def __init__(self, name: str, broker: Broker, client_id: str, filters: Sequence[str], inbox: Inbox) -> None:
         self.name = name
         self._broker = broker
-        self._client_id = client_id
         self._filters = filters
         self._inbox = inbox
-        self._lock = threading.RLock()
         self._epoch = 0
-        self._stopping = False
         self._had_session = False
-        self.subscribed = False
+        self._subscribed = False
+        self._try_at = 0.0
+        self._pause_s = 0.5
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        for end in (self._wake_reader, self._wake_writer):
+            end.settimeout(0)
         self.sessions_lost = 0
         self.connects = 0
         self.stale_acks = 0
         self.last_arrival_us = 0
-        self.last_connect_us = 0
-        self._client, self._thread = self._open()
-
-    def start(self) -> None:
-        """Connect in the background; retries until `stop`."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Disconnect and keep the session at the broker; bounded wait."""
-        self._stopping = True
-        self._client.disconnect()
-        self._thread.join(5)
+        self._client = self._open(client_id)
 
     @property
     def epoch(self) -> int:
-        """Number of the present connection; rises with every reconnect."""
+        """Number of the present connection; rises with every end of one."""
         return self._epoch
 
-    def alive(self) -> bool:
-        """False when the network thread died, which paho itself does not tell."""
-        return self._thread.is_alive()
-
     def connected(self) -> bool:
-        """True when the broker accepted us and all subscriptions, and the network thread lives."""
-        return self.subscribed and self._thread.is_alive() and self._client.is_connected()
-
-    def renew(self) -> None:
-        """Reconnect with the same session, so that the broker sends again what was left unacknowledged."""
-        log.warning("mqtt_renew", connection=self.name)
-        self._bump()
-        self._client.disconnect()
-        self._thread.join(10)
-        self._client, self._thread = self._open()
-        self._thread.start()
+        """True when the broker accepted us and all subscriptions."""
+        return self._subscribed and self._client.is_connected()
 
     def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool) -> MQTTMessageInfo | None:
         """Hand a message to the broker; None when not connected (then nothing is queued)."""
@@ -91,43 +78,97 @@ class Connection:
         info = self._client.publish(topic, payload, qos, retain)
         return info if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
+    def turn(self, wait_s: float) -> None:
+        """Wait up to `wait_s` for something to do; then read what is there into the inbox, and write what is due.
+
+        With a full inbox the socket is left unread: the broker waits, or ends the connection and sends again.
+        """
+        link = self._client.socket()
+        if link is None:
+            self._reconnect(wait_s)
+            return
+        read = [self._wake_reader] if self._inbox.full() else [self._wake_reader, link]
+        readable, writable, _ = select.select(read, [link] if self._client.want_write() else [], [], wait_s)
+        if self._wake_reader in readable:
+            self._wake_reader.recv(4096)
+        if link in readable or _holds_more(link):
+            self._read()
+        if writable or self._client.want_write():
+            self._client.loop_write()
+        self._client.loop_misc()
+
     def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
         """Acknowledge in order of receipt those that came in on the present connection."""
-        due = [a for a in arrivals if a.message.qos]
-        for at in range(0, len(due), _ACKS_PER_LOCK):
-            with self._lock:
-                for epoch, mid, message in due[at : at + _ACKS_PER_LOCK]:
-                    if epoch == self._epoch:
-                        self._client.ack(mid, message.qos)
-                    else:
-                        self.stale_acks += 1
+        ack = self._client.ack
+        for epoch, mid, message in arrivals:
+            if message.qos == 0:
+                continue
+            if epoch == self._epoch:
+                ack(mid, message.qos)
+            else:
+                self.stale_acks += 1
+        if self._client.want_write():
+            self._client.loop_write()
 
-    def _open(self) -> tuple[Client, threading.Thread]:
+    def close(self) -> None:
+        """Disconnect and keep the session at the broker."""
+        self._client.disconnect()
+        if self._client.socket() is not None and self._client.want_write():
+            self._client.loop_write()
+        self._wake_reader.close()
+        self._wake_writer.close()
+
+    def _read(self) -> None:
+        """One call reads one packet: go on while messages come, for a bounded time."""
+        until, inbox, loop_read = time.monotonic() + _TURN_S, self._inbox, self._client.loop_read
+        for _ in range(_MESSAGES_A_TURN):
+            before = inbox.received
+            if loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS or inbox.received == before:
+                return
+            if inbox.full() or time.monotonic() > until:
+                return
+
+    def _reconnect(self, wait_s: float) -> None:
+        now = time.monotonic()
+        if now < self._try_at:
+            time.sleep(min(wait_s, self._try_at - now))
+            return
+        try:
+            self._client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
+        except OSError as error:
+            log.warning("mqtt_unreachable", connection=self.name, reason=str(error), again_s=round(self._pause_s, 1))
+        self._back_off()
+
+    def _back_off(self) -> None:
+        self._try_at = time.monotonic() + self._pause_s * random.uniform(0.8, 1.2)  # noqa: S311 - spread, no secret
+        self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _open(self, client_id: str) -> Client:
         broker = self._broker
-        client = Client(
-            CallbackAPIVersion.VERSION2, self._client_id, clean_session=False, protocol=MQTTv311, manual_ack=True
-        )
+        client = Client(CallbackAPIVersion.VERSION2, client_id, clean_session=False, protocol=MQTTv311, manual_ack=True)
         client.username_pw_set(broker.username, broker.password)
         if broker.tls or broker.ca_file:
             client.tls_set_context(ssl.create_default_context(cafile=broker.ca_file))
         client.max_queued_messages_set(2000)
         client.max_inflight_messages_set(500)
-        client.reconnect_delay_set(1, 15)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_pre_connect = self._on_pre_connect
         client.on_message = self._on_message
-        client.connect_async(broker.host, broker.port, keepalive=30)
-        thread = threading.Thread(
-            target=client.loop_forever, kwargs={"retry_first_connection": True}, name=f"mqtt-{self.name}", daemon=True
-        )
-        return client, thread
+        client.on_socket_register_write = self._on_want_write
+        return client
 
     def _bump(self) -> None:
-        with self._lock:
-            self._epoch += 1
-            self.subscribed = False
+        self._epoch += 1
+        self._subscribed = False
+
+    def _on_want_write(self, _client: Client, _userdata: object, _link: object) -> None:
+        """Another thread published: end the wait of `turn`."""
+        try:
+            self._wake_writer.send(b"w")
+        except BlockingIOError:
+            return
 
     def _on_pre_connect(self, _client: Client, _userdata: object) -> None:
         self._bump()
@@ -141,11 +182,16 @@ class Connection:
         _properties: Properties | None,
     ) -> None:
         self._bump()
-        if not self._stopping:
-            log.warning("mqtt_disconnected", connection=self.name, reason=str(reason))
+        self._back_off()
+        log.warning("mqtt_disconnected", connection=self.name, reason=str(reason))
 
     def _on_connect(
-        self, client: Client, _userdata: object, flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+        self,
+        client: Client,
+        _userdata: object,
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
             log.error("mqtt_refused", connection=self.name, reason=str(reason))
@@ -155,17 +201,22 @@ class Connection:
             log.error("mqtt_session_lost", connection=self.name)
         self._had_session = True
         self.connects += 1
-        self.last_connect_us = time.time_ns() // 1000
         client.subscribe([(f, 1) for f in self._filters])
 
     def _on_subscribe(
-        self, _client: Client, _userdata: object, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+        self,
+        _client: Client,
+        _userdata: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
     ) -> None:
         refused = [f for f, reason in zip(self._filters, reasons, strict=False) if reason.is_failure]
         if refused:
             log.error("mqtt_subscription_refused", connection=self.name, filters=refused)
             return
-        self.subscribed = True
+        self._subscribed = True
+        self._pause_s = 0.5
         log.info("mqtt_ready", connection=self.name, filters=len(self._filters))
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
@@ -177,3 +228,8 @@ class Connection:
         self.last_arrival_us = now_us
         raw = RawMessage(topic, bytes(message.payload), message.qos, message.retain, message.dup, now_us)
         self._inbox.put(Arrival(self._epoch, message.mid, raw))
+
+
+def _holds_more(link: object) -> bool:
+    """TLS may hold decrypted bytes that `select` does not see."""
+    return isinstance(link, ssl.SSLSocket) and link.pending() > 0

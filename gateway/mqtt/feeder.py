@@ -1,4 +1,4 @@
-"""The journal writer's loop: what came in is committed to disk, then acknowledged."""
+"""Receiving a lane: what comes in is committed to the journal, then acknowledged; all in one thread."""
 
 import time
 from collections import deque
@@ -16,20 +16,21 @@ from gateway.mqtt.inbox import Arrival, Inbox
 log = structlog.get_logger()
 BATCH_MESSAGES = 2000
 _INJECTED = -1
+_RETRY_S = 0.2
 
 
 class Feeder:
-    """Stepped by one thread; the only one that touches the journal writer."""
+    """Stepped by one thread, which owns connection and journal writer."""
 
-    def __init__(self, inbox: Inbox, writer: JournalWriter, connection: Connection) -> None:
+    def __init__(self, inbox: Inbox, writer: JournalWriter, connection: Connection, wait_s: float) -> None:
         self._inbox = inbox
         self._writer = writer
         self._connection = connection
-        self._held: list[Arrival] = []
+        self._wait_s = wait_s
         self._injected: deque[RawMessage] = deque()
         self._release_through = 0
-        self._shed_seen = 0
         self._settled_at = 0.0
+        self._again_at = 0.0
         self.journalled = 0
         self.injected_done = 0
         self.last_commit_us = 0
@@ -43,52 +44,49 @@ class Feeder:
         """Drop batches up to this id with the next commit; from any thread."""
         self._release_through = through
 
-    def step(self) -> int:
-        """Commit and acknowledge what is there; returns how many messages. After trouble the same are tried again."""
-        held = self._held or self._take()
+    def step(self) -> bool:
+        """Wait a moment for messages, commit and acknowledge what is there; after trouble the same are tried again."""
+        self._connection.turn(self._wait_s)
+        while self._injected:
+            self._inbox.put(Arrival(_INJECTED, 0, self._injected.popleft()))
         self._writer.release(self._release_through)
-        if not held:
-            self._idle()
-            return 0
-        self._held = held
+        if len(self._inbox) and time.monotonic() >= self._again_at:
+            self._commit(self._inbox.peek(BATCH_MESSAGES))
+        elif not len(self._inbox):
+            self._settle()
+        return True
+
+    def _commit(self, arrivals: list[Arrival]) -> None:
         try:
-            self._writer.append([a.message for a in held])
+            self._writer.append([a.message for a in arrivals])
         except JournalUnavailable as error:
             self._stopped(error)
-            return 0
-        self._held = []
-        self.injected_done += sum(a.epoch == _INJECTED for a in held)
+            return
+        self._inbox.drop(len(arrivals))
         self.trouble = None
-        self.journalled += len(held)
+        self.journalled += len(arrivals)
+        self.injected_done += sum(a.epoch == _INJECTED for a in arrivals)
         self.last_commit_us = time.time_ns() // 1000
-        self._connection.acknowledge(a for a in held if a.epoch != _INJECTED)
-        return len(held)
+        self._connection.acknowledge(a for a in arrivals if a.epoch != _INJECTED)
 
     def _stopped(self, error: JournalUnavailable) -> None:
         if self.trouble is None:
             log.error("journal_stopped", connection=self._connection.name, reason=str(error))
         self.trouble = str(error)
+        self._again_at = time.monotonic() + _RETRY_S
         with suppress(JournalUnavailable):
             self._writer.settle()
 
-    def _take(self) -> list[Arrival]:
-        taken = self._inbox.take(BATCH_MESSAGES)
-        while self._injected and len(taken) < BATCH_MESSAGES:
-            taken.append(Arrival(_INJECTED, 0, self._injected.popleft()))
-        return taken
-
-    def _idle(self) -> None:
+    def _settle(self) -> None:
         now = time.monotonic()
         if now - self._settled_at > 1:
             self._settled_at = now
             with suppress(JournalUnavailable):
                 self._writer.settle()
-        if self._inbox.shed != self._shed_seen:
-            self._shed_seen = self._inbox.shed
-            self._connection.renew()
 
     def close(self) -> None:
-        """Commit and acknowledge the rest, then close the journal."""
-        while self.step():
-            pass
+        """Commit and acknowledge the rest, disconnect, close the journal."""
+        while len(self._inbox) and self.trouble is None:
+            self._commit(self._inbox.peek(BATCH_MESSAGES))
+        self._connection.close()
         self._writer.close()

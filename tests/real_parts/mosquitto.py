@@ -17,7 +17,7 @@ listener {port} 127.0.0.1
 allow_anonymous true
 persistence true
 persistence_location {folder}/
-autosave_on_changes true
+autosave_on_changes {autosave}
 autosave_interval 100
 max_inflight_messages 0
 max_queued_messages 0
@@ -30,11 +30,11 @@ log_type notice
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Broker]:
-    """Run one in a folder; takes every login."""
+def running(folder: Path, *, autosave: bool = True) -> Iterator[Broker]:
+    """Run one in a folder; takes every login. `autosave`: write the state to disk after every 100 changes."""
     program = finding.require(finding.mosquitto(), "mosquitto", "apt install mosquitto")
     port = ports.claim_port()
-    command = [program, "-c", _write_configuration(folder, port)]
+    command = [program, "-c", _write_configuration(folder, port, autosave=autosave)]
     with serving(Server("mosquitto", command, folder=folder, ready=lambda: ports.answers(port))) as server:
         yield Broker(
             name="mosquitto",
@@ -53,8 +53,8 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         yield broker
 
 
-def _write_configuration(folder: Path, port: int) -> Path:
-    text = CONFIGURATION.format(port=port, folder=folder)
+def _write_configuration(folder: Path, port: int, *, autosave: bool) -> Path:
+    text = CONFIGURATION.format(port=port, folder=folder, autosave=str(autosave).lower())
     if os.geteuid() == 0:
         # Otherwise it would change to a user that may not write to this folder.
         text += "user root\n"
