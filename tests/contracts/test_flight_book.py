@@ -1,16 +1,32 @@
-"""The flight book, on SQLite and on PostgreSQL."""
+"""The flight book on SQLite and on PostgreSQL; flights computed from SQLite and from InfluxDB."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from devices.catalog import discover
 from devices.errors import NotFound
+from devices.fire_drone.flights.detector import detect
 from devices.fire_drone.flights.flight import DetectedFlight, Figures, Flag, FlightStatus, Gap, Place, Quality
+from devices.fire_drone.flights.sample import FlightSample
 from devices.fire_drone.ports import Flight, FlightBook, FlightFilter, Mark
-from devices.instants import HOUR_US, MINUTE_US
+from devices.fire_drone.recorder import FlightRecorder, note
+from devices.instants import HOUR_US, MINUTE_US, SECOND_US
+from devices.ports.inventory import Asset, Inventory
+from devices.ports.telemetry import TelemetryReader, TelemetryWriter
+from devices.samples import TELEMETRY, Sample, Value
 from storage.registry.engine import SqlRegistry, open_registry
+from storage.telemetry import (
+    InfluxTelemetryReader,
+    InfluxTelemetryWriter,
+    SqliteTelemetryReader,
+    SqliteTelemetryWriter,
+)
+from tests.real_parts.influxdb import InfluxServer
+from tests.real_parts.waiting import wait_until
 
 START_US = 1_790_000_000_000_000
 
@@ -137,3 +153,63 @@ def test_marks_wait_in_order_until_settled(registry: SqlRegistry, unique_id: str
 def test_an_unknown_flight_is_not_found(registry: SqlRegistry, unique_id: str) -> None:
     with registry.read() as tx, pytest.raises(NotFound):
         tx.get(FlightBook).get(unique_id)
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+@pytest.fixture(params=["sqlite", "influxdb"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[TelemetryWriter, TelemetryReader]]:
+    """Either telemetry store, with the kinds as declared."""
+    catalog = discover()
+    if request.param == "sqlite":
+        path = tmp_path / "telemetry.db"
+        writer: TelemetryWriter = SqliteTelemetryWriter(path=path, catalog=catalog)
+        reader: TelemetryReader = SqliteTelemetryReader(path=path, catalog=catalog, now_us=now_us)
+    else:
+        server: InfluxServer = request.getfixturevalue("influxdb")
+        prefix = request.getfixturevalue("bucket_prefix")
+        place = {"url": server.url, "org": server.org, "token": server.token, "bucket_prefix": prefix}
+        writer = InfluxTelemetryWriter(catalog=catalog, state_path=tmp_path / "unrolled.db", **place)
+        reader = InfluxTelemetryReader(catalog=catalog, now_us=now_us, **place)
+    yield writer, reader
+    writer.close()
+    reader.close()
+
+
+def aloft(second: int, from_us: int, drone: str) -> Sample:
+    """On the ground but for the seconds 10 to 49."""
+    state = "airborne" if 10 <= second < 50 else "on_ground"
+    values: dict[str, Value] = {
+        "boot_id": "b1",
+        "flight_state": state,
+        "armed": 5 <= second < 53,
+        "altitude_rel_m": 12.5,
+        "lat": 49.44,
+    }
+    ts_us = from_us + second * SECOND_US
+    return Sample(drone, "fire_drone", "kl", TELEMETRY, "", ts_us, ts_us + 9, {**values, "lon": 7.77})
+
+
+def test_a_flight_is_computed_from_either_store_once_it_is_there(
+    store: tuple[TelemetryWriter, TelemetryReader], tmp_path: Path, unique_id: str
+) -> None:
+    writer, reader = store
+    registry = open_registry(f"sqlite:///{tmp_path}/flights.db")
+    from_us = now_us() - HOUR_US
+    samples = [aloft(second, from_us, unique_id) for second in range(60)]
+    recorder = FlightRecorder(registry, reader)
+    writer.write([aloft(0, from_us, "another")])
+    with registry.write() as tx:
+        tx.get(Inventory).add(Asset(unique_id, "kl", "fire_drone", "Fritz", from_us))
+        note(tx, samples)
+    assert recorder.catch_up(from_us + HOUR_US) == 1
+    writer.write(samples)
+    wait_until(lambda: recorder.catch_up(from_us + HOUR_US) == 0)
+    with registry.read() as tx:
+        (found,) = tx.get(FlightBook).between(unique_id, 0, None)
+    registry.close()
+    picked = [FlightSample.of(s.ts_us, s.received_us, s.values) for s in samples]
+    assert [found.detected] == detect(picked)
+    assert (found.detected.takeoff_us, found.detected.landing_us) == (samples[10].ts_us, samples[50].ts_us)

@@ -1,5 +1,8 @@
 """Simulated drones fly what they say they flew, and say it in messages that the gateway accepts."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from devices.catalog import discover
@@ -14,6 +17,7 @@ from simulators.kinds.fire_drone import fleet
 from simulators.kinds.fire_drone.drone import SimulatedDrone
 from simulators.sender import Sender
 
+PAYLOADS = Path(__file__).parents[4] / "payloads" / "fire_drone"
 START_US = 1_790_000_000 * SECOND_US
 DECODER = Decoder(discover())
 
@@ -106,3 +110,13 @@ def test_truth_tells_each_flight_once() -> None:
 def test_numbered_drones_follow_the_named_ones() -> None:
     assert [d.device_id for d in fleet(FleetOptions(3, 1))] == ["fritz", "ottmar", "drone-3"]
     assert [d.device_id for d in fleet(FleetOptions(2, 1, prefix="x"))] == ["x1", "x2"]
+
+
+def test_recorded_messages_are_still_produced_field_by_field() -> None:
+    shapes = {(m.channel, m.name, frozenset(m.body)) for m in live(drone(), HOUR_US)}
+    recorded = sorted(PAYLOADS.glob("*.json"))
+    assert len(recorded) >= 8
+    for path in recorded:
+        channel, _, event = path.stem.partition("-")[0].partition(".")
+        body = set(json.loads(path.read_text())) - {"v", "device_id", "ts", "boot_id", "seq"}
+        assert (channel, event, frozenset(body)) in shapes, path.stem
