@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from api.problems import FieldError, SeveralInvalid
 from api.registering import Registrar, Registration
 from devices.errors import Invalid
-from devices.ports.inventory import Asset, Inventory
+from devices.ports.inventory import Asset, Binding, Inventory
 from devices.ports.registry import Transaction
 
 MOST_LINES: Final = 10_000
@@ -63,23 +63,30 @@ def check(tx: Transaction, registrar: Registrar, lines: Sequence[Line]) -> list[
     ids = [i for line in lines for i in (line.wanted.id, line.wanted.via) if i]
     known = inventory.many(ids)
     bound = inventory.bindings_of_devices([line.wanted.device_id for line in lines if line.wanted.device_id])
+    waiting = _waiting(inventory)
+    owners = {i: a.tenant_id for i, a in known.items() if registrar.who.may(f"{a.kind}:read")}
     for line in lines:
         wanted = line.wanted
-        errors += _against(registrar, line, known)
+        errors += _against(registrar, line, known, waiting, owners)
         if wanted.id is not None and wanted.id in in_file:
             errors.append(_error(line, "id", f"stands in line {in_file[wanted.id].number} too"))
         if wanted.device_id is not None and (wanted.device_id in devices or wanted.device_id in bound):
             errors.append(_error(line, "device_id", "is bound or stands in an earlier line"))
-        if wanted.via is not None and wanted.via not in known and wanted.via not in in_file:
-            errors.append(_error(line, "via", "is neither registered nor in an earlier line"))
         in_file.setdefault(wanted.id or "", line)
         devices.add(wanted.device_id or "")
     return errors
 
 
-def register(registrar: Registrar, lines: Sequence[Line]) -> list[Asset]:
-    """Register all lines, in their order. Raises SeveralInvalid or Conflict: then the transaction must not commit."""
-    return [registrar.register(line.wanted) for line in lines]
+def register(tx: Transaction, registrar: Registrar, lines: Sequence[Line]) -> int:
+    """Register all checked lines at once; returns how many. Raises Conflict when another did so meanwhile."""
+    assets = [registrar.asset(line.wanted) for line in lines]
+    bindings = [
+        Binding(asset.asset_id, line.wanted.device_id, asset.tenant_id, asset.kind, registrar.now_us)
+        for asset, line in zip(assets, lines, strict=True)
+        if line.wanted.device_id is not None
+    ]
+    tx.get(Inventory).add_many(assets, bindings)
+    return len(assets)
 
 
 def refuse(errors: Sequence[LineError]) -> SeveralInvalid:
@@ -147,13 +154,37 @@ def _scalar(text: str) -> float | int | bool | str:
     return _number(text) if _DECIMAL.fullmatch(text) else text
 
 
-def _against(registrar: Registrar, line: Line, known: Mapping[str, Asset]) -> Iterator[LineError]:
+def _against(
+    registrar: Registrar,
+    line: Line,
+    known: Mapping[str, Asset],
+    waiting: Mapping[str, tuple[str, str]],
+    owners: dict[str, str],
+) -> Iterator[LineError]:
+    wanted = line.wanted
     try:
-        registrar.owner(line.wanted)
+        owner = registrar.owner(wanted)
     except Invalid as error:
         yield _error(line, error.field or "line", error.detail)
-    if line.wanted.id in known:
+        return
+    if wanted.id in known:
         yield _error(line, "id", "is registered")
+    if wanted.via is not None and owners.get(wanted.via) != owner:
+        yield _error(line, "via", "is no asset of this tenant, registered or in an earlier line")
+    if wanted.device_id is not None and waiting.get(wanted.device_id, (owner, wanted.kind)) != (owner, wanted.kind):
+        yield _error(line, "device_id", "speaks as another tenant or kind")
+    owners.setdefault(wanted.id or "", owner)
+
+
+def _waiting(inventory: Inventory) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    cursor = None
+    while True:
+        page = inventory.unknown(500, cursor)
+        found.update((u.device_id, (u.tenant_id, u.kind)) for u in page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
 
 
 def _error(line: Line, field: str, message: str) -> LineError:

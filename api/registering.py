@@ -44,10 +44,18 @@ class Registrar:
 
     def register(self, wanted: Registration, since_us: int | None = None) -> Asset:
         """Add the asset and bind its device. Raises Invalid, Conflict."""
-        tenant_id = self.owner(wanted)
-        asset = Asset(
+        asset = self.asset(wanted)
+        self.check_via(asset)
+        self.tx.get(Inventory).add(asset)
+        if wanted.device_id is not None:
+            self.bind(asset, wanted.device_id, self.now_us if since_us is None else since_us)
+        return asset
+
+    def asset(self, wanted: Registration) -> Asset:
+        """Return the asset as it will be. Raises Invalid for a kind or tenant that is not the caller's."""
+        return Asset(
             asset_id=wanted.id or f"{wanted.kind[:20]}-{uuid.uuid4().hex[:16]}",
-            tenant_id=tenant_id,
+            tenant_id=self.owner(wanted),
             kind=wanted.kind,
             name=wanted.name,
             created_us=self.now_us,
@@ -56,11 +64,6 @@ class Registrar:
             attributes=wanted.attributes,
             via=wanted.via,
         )
-        self.check_via(asset)
-        self.tx.get(Inventory).add(asset)
-        if wanted.device_id is not None:
-            self.bind(asset, wanted.device_id, self.now_us if since_us is None else since_us)
-        return asset
 
     def owner(self, wanted: Registration) -> str:
         """Return the tenant the asset will belong to. Raises Invalid for a kind or tenant that is not the caller's."""

@@ -62,5 +62,5 @@ def _import(services: Services, who: Caller, content: bytes, *, dry_run: bool) -
     if errors:
         raise importing.refuse(errors)
     with services.registry.write() as tx:
-        registered = importing.register(Registrar(tx, who, services.catalog, now_us), lines)
-    return Imported(dry_run=False, lines=len(lines), registered=len(registered), errors=[])
+        registered = importing.register(tx, Registrar(tx, who, services.catalog, now_us), lines)
+    return Imported(dry_run=False, lines=len(lines), registered=registered, errors=[])

@@ -81,8 +81,14 @@ class Inventory(Protocol):
     def add(self, asset: Asset) -> None:
         """Register. Raises Conflict when the id exists."""
 
+    def add_many(self, assets: Sequence[Asset], bindings: Sequence[Binding]) -> None:
+        """Register many at once and bind devices that never were bound. Raises Conflict when one of either exists."""
+
     def change(self, asset: Asset) -> Asset:
-        """Replace name, position, attributes, via, retired; returns it with the new version. Raises NotFound, VersionMismatch."""
+        """Replace name, position, attributes, via, retired; returns it with the new version.
+
+        Raises NotFound, VersionMismatch.
+        """
 
     def get(self, asset_id: str) -> Asset:
         """Raises NotFound."""

@@ -1,7 +1,7 @@
 """Which device spoke for which asset, and when."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -33,17 +33,12 @@ class Bindings:
                 raise Conflict(f"{other.device_id} is bound to {other.asset_id} at that time", field="from")
         running = update(BINDINGS).where(of_either, BINDINGS.c.until_us.is_(None))
         self._connection.execute(running.values(until_us=binding.from_us))
-        self._connection.execute(
-            insert(BINDINGS),
-            {
-                "asset_id": binding.asset_id,
-                "device_id": binding.device_id,
-                "tenant_id": binding.tenant_id,
-                "kind": binding.kind,
-                "from_us": binding.from_us,
-                "until_us": binding.until_us,
-            },
-        )
+        self.add_new([binding])
+
+    def add_new(self, bindings: Sequence[Binding]) -> None:
+        """Insert bindings of assets and devices that have none at that time."""
+        if bindings:
+            self._connection.execute(insert(BINDINGS), [_row(b) for b in bindings])
 
     def of_devices(self, device_ids: Collection[str]) -> dict[str, tuple[Binding, ...]]:
         """All bindings of each known device, oldest first."""
@@ -71,6 +66,17 @@ class Bindings:
 
 def _covers(running: Binding, wanted: Binding) -> bool:
     return running.from_us <= wanted.from_us and wanted.until_us is None
+
+
+def _row(binding: Binding) -> dict[str, Any]:
+    return {
+        "asset_id": binding.asset_id,
+        "device_id": binding.device_id,
+        "tenant_id": binding.tenant_id,
+        "kind": binding.kind,
+        "from_us": binding.from_us,
+        "until_us": binding.until_us,
+    }
 
 
 def _binding(row: Row[Any]) -> Binding:

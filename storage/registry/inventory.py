@@ -1,6 +1,6 @@
 """Assets; what concerns bindings and unknown devices is handed on."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, select, update
@@ -30,6 +30,17 @@ class SqlInventory(SqlUnknownDevices):
         """Register, as version 1. Raises Conflict when the id exists."""
         if not insert_new(self._connection, ASSETS, [_row(asset) | {"version": 1}]):
             raise Conflict(asset.asset_id)
+        raise_inventory_revision(self._connection)
+
+    def add_many(self, assets: Sequence[Asset], bindings: Sequence[Binding]) -> None:
+        """Register many at once and bind devices that never were bound. Raises Conflict when one of either exists."""
+        rows = [_row(asset) | {"version": 1} for asset in assets]
+        if sum(insert_new(self._connection, ASSETS, some) for some in chunks(rows)) < len(rows):
+            raise Conflict("an asset of one of these ids exists")
+        if self._bindings.of_devices([b.device_id for b in bindings]):
+            raise Conflict("one of these devices was bound before")
+        self._bindings.add_new(bindings)
+        self.forget_unknown(*(b.device_id for b in bindings))
         raise_inventory_revision(self._connection)
 
     def change(self, asset: Asset) -> Asset:

@@ -61,9 +61,10 @@ class SqlUnknownDevices:
             raise NotFound(device_id)
         return _device(row)
 
-    def forget_unknown(self, device_id: str) -> None:
+    def forget_unknown(self, *device_ids: str) -> None:
         """Drop from the waiting list; it comes back when it speaks again."""
-        self._connection.execute(delete(UNKNOWN).where(UNKNOWN.c.device_id == device_id))
+        for some in chunks(device_ids):
+            self._connection.execute(delete(UNKNOWN).where(UNKNOWN.c.device_id.in_(some)))
 
     def _known(self, device_ids: Collection[str]) -> dict[str, UnknownDevice]:
         return {

@@ -1,8 +1,13 @@
 """A fleet from a spreadsheet: all lines or none."""
 
+import time
+from dataclasses import replace
+
 import pytest
 
-from tests.contracts.api.conftest import City
+from devices.errors import Conflict
+from devices.ports.inventory import Binding, Inventory
+from tests.contracts.api.conftest import NOW_US, City
 
 URL = "/api/v1/devices/import"
 CSV = {"Content-Type": "text/csv"}
@@ -76,3 +81,23 @@ def test_an_import_may_be_larger_than_other_bodies_but_not_endless(city: City) -
     padding = b"," + b"x" * 1000
     assert city.client.post(URL, headers=key, content=padding * 2_000).status_code == 422
     assert city.client.post(URL, headers=key, content=padding * 11_000).status_code == 413
+
+
+def test_whoever_registers_meanwhile_makes_all_lines_fail(city: City) -> None:
+    theirs = city.asset("theirs")
+    mine = replace(theirs, asset_id="mine")
+    for assets, devices in (([mine, theirs], []), ([mine], ["d-theirs"])):
+        bindings = [Binding("mine", d, "kl", "streetlight", NOW_US) for d in devices]
+        with pytest.raises(Conflict), city.registry.write() as tx:
+            tx.get(Inventory).add_many(assets, bindings)
+        with city.registry.read() as tx:
+            assert set(tx.get(Inventory).many(["mine", "theirs"])) == {"theirs"}
+
+
+def test_five_thousand_lines_hold_the_registry_only_briefly(city: City) -> None:
+    lines = "".join(f"streetlight,n{i},i{i},c{i}\n" for i in range(5000))
+    began = time.monotonic()
+    key = city.key("*", tenant_id="kl")
+    answer = city.client.post(URL, headers=key | CSV, content="kind,name,id,device_id\n" + lines)
+    assert answer.json()["registered"] == 5000
+    assert time.monotonic() - began < 10

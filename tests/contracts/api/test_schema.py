@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
 from tests.contracts.api.conftest import City
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until
