@@ -17,6 +17,7 @@ from devices.errors import LauternError
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 TOO_OFTEN: Final = 6
 WITHIN_S: Final = 180.0
+TURN_S: Final = 2.0
 LOG_BYTES: Final = 20 * 2**20
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None)
@@ -93,7 +94,7 @@ class Supervisor:
             child.again_at = float("inf")
             return
         if code == child.program.wait_code:
-            child.again_at = now + 2
+            child.again_at = now + TURN_S
             self._say(f"{name} waits for its turn (another one may still be ending)")
         child.deaths = [at for at in child.deaths if now - at < WITHIN_S] + [now]
         if len(child.deaths) >= TOO_OFTEN * (5 if code == child.program.wait_code else 1):
