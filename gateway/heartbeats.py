@@ -9,21 +9,21 @@ from devices.ports.books import Changes, Heartbeat, Heartbeats
 from devices.ports.journal import Fill
 from devices.ports.registry import Registry
 from gateway.loops import Loops
+from gateway.timer import Timer
 
 Probe = Callable[[], tuple[bool, int | None, Mapping[str, Any]]]
 """Returns ok, instant of the last success, details."""
 _ALARM_PCT = (95, 80, 50)
-_TRIM_US = 60 * SECOND_US
 
 
 class Heart:
     """Stepped by one thread."""
 
-    def __init__(self, registry: Registry, probes: Mapping[str, Probe], loops: Loops) -> None:
+    def __init__(self, registry: Registry, probes: Mapping[str, Probe], loops: Loops, timer: Timer) -> None:
         self._registry = registry
         self._probes = probes
         self._loops = loops
-        self._trimmed_us = 0
+        self._timer = timer
         self.newest: dict[str, Heartbeat] = {}
 
     def step(self) -> None:
@@ -34,9 +34,8 @@ class Heart:
         self.newest = {beat.part: beat for beat in beats}
         with self._registry.write() as tx:
             tx.get(Heartbeats).put(beats)
-            if now_us - self._trimmed_us > _TRIM_US:
+            if self._timer.take("changes"):
                 tx.get(Changes).trim()
-                self._trimmed_us = now_us
 
     @staticmethod
     def _beat(part: str, probe: Probe, now_us: int) -> Heartbeat:

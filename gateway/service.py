@@ -31,6 +31,7 @@ from gateway.reactions import Reactions
 from gateway.receiver import ReceiverProcess
 from gateway.replay import Replay
 from gateway.store_cursor import StoreCursor, VerdictReader
+from gateway.timer import Timer
 
 log = structlog.get_logger()
 LEASE_TTL_US = 15 * SECOND_US
@@ -120,15 +121,14 @@ class Gateway:
             apply=apply,
             now_us=_now_us,
         )
-        self.heart = Heart(parts.registry, self._probes(), self.loops)
-        self._pruned_us = _now_us()
-        self._rolled_us = 0
-        self._retained_us = _now_us()
-        self._worked_us = 0
+        self.timer = Timer()
+        self._stored_us: int | None = None
+        self.heart = Heart(parts.registry, self._probes(), self.loops, self.timer)
 
     def start(self) -> None:
         """Start all loops; the lease is ours already."""
         parts = self._parts
+        self.timer.start()
         for loop in (
             Loop("lease", self._renew_lease, 5),
             Loop("journal-control", parts.feeder.step, 0),
@@ -155,6 +155,7 @@ class Gateway:
         """Stop receiving, finish what is under way, give the lease back; bounded by about 10 s."""
         self._parts.receiver.stop()
         late = self.loops.stop()
+        self.timer.stop()
         if late:
             log.warning("loops_late", loops=late)
         self._parts.feeder.close()
@@ -166,23 +167,21 @@ class Gateway:
 
     def _effects(self) -> int:
         done = self.effects.step()
-        if not done and self.effects.clock():
+        if not done and self.effects.clock(due=self.timer.take("rules")):
             done = 1
         self.effects.release({key: cursor.position for key, cursor in self.store_cursors.items()})
-        if _now_us() - self._pruned_us > 10 * MINUTE_US:
+        if self.timer.take("identities"):
             self.effects.prune()
-            self._pruned_us = _now_us()
         return done
 
     def _store(self) -> int:
         stored = sum(cursor.step() for cursor in self.store_cursors.values())
-        now_us = _now_us()
-        if now_us - self._rolled_us > 15 * SECOND_US:
-            self._parts.writer.roll_up(now_us)
-            self._rolled_us = now_us
-        if now_us - self._retained_us > 60 * MINUTE_US:
-            self._parts.writer.apply_retention(now_us)
-            self._retained_us = now_us
+        if stored or self._stored_us is None:
+            self._stored_us = _now_us()
+        if self.timer.take("rollups"):
+            self._parts.writer.roll_up(_now_us())
+        if self.timer.take("retention"):
+            self._parts.writer.apply_retention(_now_us())
         return stored
 
     def _react(self) -> None:
@@ -229,5 +228,17 @@ class Gateway:
             "broker": broker,
             "journal/control": journal(parts.control, lambda: parts.feeder.trouble),
             "journal/telemetry": journal(parts.telemetry, lambda: parts.receiver.state.get("trouble")),
+            "store": self._store_state,
+            "scheduler": self._scheduler_state,
             "canary": canary,
         }
+
+    def _store_state(self) -> tuple[bool, int | None, Mapping[str, Any]]:
+        loop = next((x for x in self.loops.all() if x.name == "store"), None)
+        trouble = loop.trouble if loop is not None else None
+        behind = {key: cursor.position for key, cursor in self.store_cursors.items()}
+        return trouble is None, self._stored_us, {"trouble": trouble or "", "positions": behind}
+
+    def _scheduler_state(self) -> tuple[bool, int | None, Mapping[str, Any]]:
+        tick_us = self.timer.last_tick_us
+        return tick_us is None or _now_us() - tick_us < MINUTE_US, tick_us, {}

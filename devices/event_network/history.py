@@ -9,19 +9,16 @@ from devices.errors import Invalid
 from devices.event_network.city_event import Booking, CityEvent, MeasuredObject
 from devices.event_network.classes import Direction
 from devices.event_network.facts import interface_of
-from devices.event_network.live import KIND_NAME
 from devices.event_network.planning import line_names, objects_of
 from devices.event_network.rates import Quality, readings, steps
+from devices.event_network.recent import COUNTED, SETTLED
 from devices.event_network.series import RateBucket, bucketed
 from devices.event_network.traffic import Shares, shares
 from devices.instants import MINUTE_US, SECOND_US
 from devices.ports.telemetry import TelemetryReader
 from devices.samples import SeriesKey
 
-FIELDS = (
-    *("boot_id", "last_clear", "counter_bits", "speed_bps", "in_octets", "in_octets_high", "in_bps_max_1s"),
-    *("out_octets", "out_octets_high", "out_bps_max_1s"),
-)
+FIELDS = (*COUNTED, *SETTLED)
 MOST_SAMPLES = 500_000
 """Bound of one question: 40 objects for a day and a half at one sample every 10 s."""
 BEFORE_US = 6 * MINUTE_US
@@ -85,7 +82,7 @@ class RateHistory:
         self, event: CityEvent, item: MeasuredObject, span: tuple[int, int], width_us: int
     ) -> dict[Direction, Sequence[RateBucket]]:
         start, end = event.span(item)
-        key = SeriesKey(item.asset_id, KIND_NAME, part=item.part)
+        key = SeriesKey(item.asset_id, "event_network", part=item.part)
         begin = max(span[0] - BEFORE_US, start)
         until = min(span[1] + width_us, end)
         rows = list(self._reader.rows(key, begin, until, fields=FIELDS)) if begin < until else []

@@ -1,9 +1,7 @@
 """An event right now: used, peak, booked, provisioned and tested per area and service class."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from devices.event_network.bookings import Breach, Figures, Path, breaches
 from devices.event_network.city_event import Booking, CityEvent, MeasuredObject, TestedCapacity
@@ -11,39 +9,27 @@ from devices.event_network.classes import Direction
 from devices.event_network.facts import interface_of
 from devices.event_network.planning import line_names, objects_of, rate_of
 from devices.event_network.rates import GAP_INTERVALS, Quality, Step, readings, steps
+from devices.event_network.recent import Recent
+from devices.event_network.state import applied_profile
 from devices.event_network.traffic import Flow, lineage, shares, tops
-from devices.instants import MINUTE_US, SECOND_US
+from devices.instants import SECOND_US
 from devices.ports.current import Latest
-from devices.ports.telemetry import Row, TelemetryReader
-from devices.samples import SeriesKey, Value
-
-KIND_NAME = "event_network"
-SELDOM = ("counter_bits", "speed_bps")
-"""Sent on change and every few minutes."""
-FIELDS = (
-    *("boot_id", "in_octets", "in_octets_high", "in_bps_max_1s", "out_octets", "out_octets_high", "out_bps_max_1s"),
-    *SELDOM,
-    *("last_clear", "oper_status", "loss_pct", "rtt_ms_avg", "jitter_ms", "wifi_clients"),
-)
-BACK_INTERVALS = 10
-"""Read so far back: with a sample every 10 s that holds what is sent every 60 s."""
-SELDOM_BACK_US = 15 * MINUTE_US
-WORKERS = 8
+from devices.samples import Value
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the registry says of the event's nodes now."""
 
-    latest: Sequence[Latest]
-    tests: Sequence[TestedCapacity]
+    recent: Sequence[Recent] = ()
+    latest: Sequence[Latest] = ()
+    tests: Sequence[TestedCapacity] = ()
     saturated: Collection[tuple[str, str]] = ()
     """(asset_id, part) with an open alarm of saturation."""
 
-    def values(self, asset_id: str, channel: str, part: str = "") -> Latest | None:
-        """Newest values of one channel and part."""
-        found = (r for r in self.latest if (r.asset_id, r.channel, r.part) == (asset_id, channel, part))
-        return next(found, None)
+    def state(self, asset_id: str) -> Latest | None:
+        """What a node last said of its state."""
+        return next((r for r in self.latest if (r.asset_id, r.channel) == (asset_id, "state")), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,52 +98,29 @@ class EventNow:
     total: AreaNow
 
 
-class LiveView:
-    """Composes the view; reads the newest samples of all objects at once with a bounded number of threads."""
+def live_view(event: CityEvent, known: Known, now_us: int, *, interval_s: float) -> EventNow:
+    """View of the event now; `interval_s` is the expected distance of samples."""
+    serving = event.serving(now_us)
+    recent = {(r.asset_id, r.part): r for r in known.recent}
+    objects = [_object_now(o, recent.get((o.asset_id, o.part)), now_us, interval_s) for o in serving]
+    view = _View(event, serving, {o.item.object_id: o for o in objects}, known, now_us)
+    return EventNow(event, now_us, view.lines(), view.areas(), objects, view.total())
 
-    def __init__(self, reader: TelemetryReader, *, interval_s: float) -> None:
-        self._reader = reader
-        self._interval_s = interval_s
 
-    def at(self, event: CityEvent, known: Known, now_us: int) -> EventNow:
-        """View of the event now. Raises StoreUnavailable."""
-        serving = event.serving(now_us)
-        rows = self._newest(serving, now_us)
-        objects = [self._object(o, rows[o.object_id], known, now_us) for o in serving]
-        view = _View(event, serving, {o.item.object_id: o for o in objects}, known, now_us)
-        return EventNow(event, now_us, view.lines(), view.areas(), objects, view.total())
-
-    def _newest(self, objects: Sequence[MeasuredObject], now_us: int) -> dict[str, list[Row]]:
-        def read(item: MeasuredObject) -> list[Row]:
-            key = SeriesKey(item.asset_id, KIND_NAME, part=item.part)
-            back_us = round(BACK_INTERVALS * self._interval_s * SECOND_US)
-            rows = list(self._reader.rows(key, now_us - back_us, now_us + MINUTE_US, fields=FIELDS))
-            if not rows or any("speed_bps" in r.values for r in rows):
-                return rows
-            before = self._reader.rows(key, now_us - SELDOM_BACK_US, now_us - back_us, fields=SELDOM)
-            return [*before, *rows]
-
-        with ThreadPoolExecutor(WORKERS, "live") as pool:
-            return {o.object_id: r for o, r in zip(objects, pool.map(read, objects), strict=True)}
-
-    def _object(self, item: MeasuredObject, rows: Sequence[Row], known: Known, now_us: int) -> ObjectNow:
-        values: dict[str, Value] = {}
-        for row in rows:
-            values.update(row.values)
-        speed = _number(values.get("speed_bps"))
-        samples = [(r.ts_us, r.values) for r in rows]
-        last = {d: self._last(samples, interface_of(item.down_is, d)) for d in Direction}
-        found = {d: s for d, s in last.items() if s}
-        latest = known.values(item.asset_id, "telemetry", item.part)
-        sample_us = max((s.to_us for s in found.values()), default=latest.ts_us if latest else None)
-        if sample_us is None or now_us - sample_us > GAP_INTERVALS * self._interval_s * SECOND_US:
-            return ObjectNow(item, {}, None, sample_us, speed)
-        flows = {d: Flow(s.bps, s.peak_bps) for d, s in found.items()}
-        return ObjectNow(item, flows, _worst(s.quality for s in found.values()), sample_us, speed, values)
-
-    def _last(self, samples: Sequence[tuple[int, Mapping[str, Value]]], direction: str) -> Step | None:
-        found = list(steps(readings(samples, direction), self._interval_s))
-        return found[-1] if found else None
+def _object_now(item: MeasuredObject, recent: Recent | None, now_us: int, interval_s: float) -> ObjectNow:
+    if recent is None or not recent.counted:
+        return ObjectNow(item, {})
+    samples, values = recent.samples(), recent.values(now_us)
+    sample_us, speed = samples[-1][0], _number(values.get("speed_bps"))
+    if now_us - sample_us > GAP_INTERVALS * interval_s * SECOND_US:
+        return ObjectNow(item, {}, None, sample_us, speed)
+    found: dict[Direction, Step] = {}
+    for direction in Direction:
+        each = list(steps(readings(samples, interface_of(item.down_is, direction)), interval_s))
+        if each:
+            found[direction] = each[-1]
+    flows = {d: Flow(s.bps, s.peak_bps) for d, s in found.items()}
+    return ObjectNow(item, flows, _worst(s.quality for s in found.values()), sample_us, speed, values)
 
 
 class _View:
@@ -235,9 +198,9 @@ class _View:
         """Sum over nodes of the lower of profile in force and links' speed; None where one is unknown."""
         total, oldest = 0.0, self._now_us
         for asset_id in {o.asset_id for o in top}:
-            state = self._known.values(asset_id, "state")
-            applied: Any = state.values.get("applied") if state else None
-            profile = applied.get(f"{service_class}_{direction}_bps") if isinstance(applied, Mapping) else None
+            state = self._known.state(asset_id)
+            applied = applied_profile(state.values if state else {})
+            profile = applied.get(f"{service_class}_{direction}_bps")
             speeds = [self._now[o.object_id].speed_bps for o in top if o.asset_id == asset_id]
             speed = sum(s or 0 for s in speeds) if all(speeds) else None
             limits = [v for v in (profile, speed) if v is not None]

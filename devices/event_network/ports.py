@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from devices.event_network.city_event import CityEvent, EventState, TestedCapacity
+from devices.event_network.recent import Recent
 from devices.ports.paging import Page
 
 
@@ -17,6 +18,16 @@ class EventFilter:
     asset_id: str | None = None
     from_us: int | None = None
     to_us: int | None = None
+
+
+class RecentLinks(Protocol):
+    """Newest samples of every link: written by the gateway, read by the live view."""
+
+    def put(self, links: Sequence[Recent]) -> None:
+        """Insert or replace by asset and part."""
+
+    def of_assets(self, asset_ids: Collection[str]) -> Sequence[Recent]:
+        """All links of the given assets."""
 
 
 class EventBook(Protocol):

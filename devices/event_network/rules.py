@@ -9,6 +9,7 @@ from devices.event_network.city_event import DownIs
 from devices.event_network.classes import Direction
 from devices.event_network.facts import PartFacts, interface_of
 from devices.event_network.rates import Quality, Reading, Step, readings, step
+from devices.event_network.state import applied_profile
 from devices.instants import MINUTE_US
 from devices.messages import Severity
 from devices.rules import Context, DeviceView, Observation, Outcome, RuleState
@@ -89,10 +90,10 @@ def _saturation(
 def _limits(view: DeviceView, context: Context) -> dict[str, int]:
     """Lower of booked and provisioned rate of the part, in bit/s by direction of the interface; absent is unknown."""
     facts: PartFacts = context.facts.get("parts", {}).get(context.part, {})
-    profile: Any = view.state.values.get("applied") if view.state else None
+    profile = applied_profile(view.state.values if view.state else {})
     found: dict[str, int] = {}
     for direction in Direction:
-        applied = (profile or {}).get(f"{facts.get('service_class')}_{direction}_bps")
+        applied = profile.get(f"{facts.get('service_class')}_{direction}_bps")
         known = [bps for bps in (facts.get("booked", {}).get(direction), applied) if bps]
         if known:
             found[interface_of(facts.get("down_is", DownIs.OUT), direction)] = min(known)

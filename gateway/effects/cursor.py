@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devices.instants import MINUTE_US
 from devices.ports.books import Positions
 from devices.ports.identity import Identity
 from devices.ports.inventory import AssetFilter, Inventory
@@ -63,7 +62,6 @@ class EffectsCursor:
         for walk in self._walks:
             walk.handover.through = walk.position
         self._clock_at = ""
-        self._clock_minute = 0
         self.messages = 0
 
     def step(self) -> int:
@@ -119,14 +117,13 @@ class EffectsCursor:
         walk.judged = fresh[-1][0].batch_id
         return known + verdicts, touched
 
-    def clock(self) -> bool:
-        """Each minute run the rules of all assets, some at a time; tells whether more are due at once."""
+    def clock(self, *, due: bool) -> bool:
+        """When due run the rules of all assets, some at a time; tells whether more are to do at once."""
         now_us = self._now_us()
         if self._apply.overdue(now_us):
             return True
-        if not self._clock_at and now_us // MINUTE_US == self._clock_minute:
+        if not self._clock_at and not due:
             return False
-        self._clock_minute = now_us // MINUTE_US
         with self._registry.write() as tx:
             inventory = tx.get(Inventory)
             self._bindings.refresh(inventory, ())

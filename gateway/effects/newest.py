@@ -1,17 +1,16 @@
 """Newest values out of a pass."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from devices.instants import to_us
-from devices.messages import Envelope
+from devices.messages import Envelope, Status, WireModel
 from devices.ports.current import Latest
-from devices.samples import TELEMETRY
+from devices.samples import TELEMETRY, Value
 from gateway.decode import Heard
 from gateway.effects.views import AssetNow
 from gateway.passes import Item
 from gateway.verdicts import Outcome
 
-_HEAD = frozenset({"v", "device_id", "seq", "ts"})
 Trigger = tuple[str, str, str]
 """Asset id, channel and part that changed."""
 
@@ -64,7 +63,21 @@ def _model_row(item: Item, heard: Heard) -> Latest | None:
     model, received_us = heard.model, item.message.received_us
     if model is None:
         return None
-    values = model.model_dump(mode="json", exclude_none=True, include=set(type(model).model_fields) - _HEAD)
+    values = _flat(model)
     ts_us = to_us(model.ts) if isinstance(model, Envelope) and model.ts is not None else received_us
     where = heard.uplink
     return Latest(item.verdict.asset_id, where.kind, where.tenant_id, where.channel, "", ts_us, received_us, values)
+
+
+def _flat(model: WireModel) -> dict[str, Value | Sequence[str]]:
+    """Flat values with the boot and with lists of text, as the screen and the rules want them."""
+    values: dict[str, Value | Sequence[str]] = {}
+    if isinstance(model, Envelope):
+        values.update(model.values())
+        lists = {n: v for n in type(model).model_fields if isinstance(v := getattr(model, n), list)}
+        values.update(lists)
+    elif isinstance(model, Status):
+        values["state"] = model.state.value
+    if isinstance(model, Envelope | Status) and model.boot_id is not None:
+        values["boot_id"] = model.boot_id
+    return values

@@ -18,8 +18,8 @@ from api.times import TimeIn, TimeOut
 from devices.errors import Invalid
 from devices.event_network.city_event import CityEvent
 from devices.event_network.history import EventHistory, LineHistory, RateHistory, RatePoint
-from devices.event_network.live import Known, LiveView
-from devices.event_network.ports import EventBook
+from devices.event_network.live import Known, live_view
+from devices.event_network.ports import EventBook, RecentLinks
 from devices.instants import rfc3339
 from devices.ports.alarms import Alarms
 from devices.ports.current import LatestValues
@@ -68,7 +68,7 @@ class RateSeries(BaseModel):
     lines: list[SeriesLine]
 
 
-@router.get("/{event_id}/live", response_model=Live, responses=_CSV | responses(404, 503))
+@router.get("/{event_id}/live", response_model=Live, responses=_CSV | responses(404))
 def get_live(
     event_id: IdInPath, who: Who, services: Use, format_: Annotated[Format, Query(alias="format")] = None,
     accept: Accept = None,
@@ -78,7 +78,7 @@ def get_live(
     with services.registry.read() as tx:
         found = event(tx, who, event_id)
         known = _known(tx, found)
-    shown = live(LiveView(services.reader, interval_s=_interval_s(services)).at(found, known, now_us))
+    shown = live(live_view(found, known, now_us, interval_s=_interval_s(services)))
     if _csv(format_, accept):
         return tables.streamed(_header(), _rows(shown), f"{event_id}-live")
     return shown
@@ -124,7 +124,10 @@ def _known(tx: Transaction, found: CityEvent) -> Known:
     nodes = {o.asset_id for o in found.objects}
     alarms = [a for a in tx.get(Alarms).open_of(nodes) if a.name == "link_saturated"]
     return Known(
-        tx.get(LatestValues).of_assets(nodes), tx.get(EventBook).tests(nodes), {(a.asset_id, a.part) for a in alarms}
+        tx.get(RecentLinks).of_assets(nodes),
+        tx.get(LatestValues).of_assets(nodes),
+        tx.get(EventBook).tests(nodes),
+        {(a.asset_id, a.part) for a in alarms},
     )
 
 

@@ -17,6 +17,7 @@ from api.times import TimeOut, age_s
 from devices.errors import NotFound
 from devices.event_network.city_event import CityEvent
 from devices.event_network.ports import EventBook
+from devices.event_network.state import applied_profile
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import AssetFilter, Inventory
 from devices.ports.registry import Transaction
@@ -36,7 +37,7 @@ class Node(shown.Device):
     event_name: str | None
     links: int
     case: dict[str, JsonValue]
-    profile: dict[str, JsonValue] | None
+    profile: dict[str, int] | None
     """Bandwidth profile in force: bit/s by `{service_class}_{down|up}_bps`."""
 
 
@@ -127,7 +128,7 @@ def _node(device: shown.Device, latest: Iterable[Latest], event: CityEvent | Non
         event_name=event.name if event else None,
         links=sum(1 for channel, part in rows if channel == "telemetry" and part),
         case={name: values[name] for name in _CASE if name in values},
-        profile=state.get("applied"),
+        profile=applied_profile(state) or None,
     )
 
 

@@ -5,17 +5,20 @@ from typing import Any, Final
 
 from devices.event_network.city_event import CityEvent, TestedCapacity, state_due
 from devices.event_network.facts import Facts, facts_of
-from devices.event_network.ports import EventBook
+from devices.event_network.ports import EventBook, RecentLinks
+from devices.event_network.recent import Recent, with_sample
 from devices.instants import SECOND_US
 from devices.ports.books import Change, Changes
 from devices.ports.registry import Registry, Transaction
-from devices.samples import Sample
+from devices.samples import TELEMETRY, Sample
 
 KIND: Final = "event_network"
 CAPACITY_TEST: Final = "event_capacity_test"
 FRESH_US: Final = 2 * SECOND_US
 """Rules may see a plan that is so old."""
 EVERY_US: Final = 5 * SECOND_US
+MOST_REMEMBERED: Final = 20_000
+"""Links."""
 
 
 class NetworkReactions:
@@ -26,13 +29,32 @@ class NetworkReactions:
         self._facts: dict[str, Facts] = {}
         self._facts_us = -FRESH_US
         self._worked_us = -EVERY_US
+        self._recent: dict[tuple[str, str], Recent] = {}
+        self._known: set[str] = set()
 
     def on_samples(self, tx: Transaction, samples: Sequence[Sample]) -> Sequence[Change]:
-        """Keep capacity tests; nothing else is remembered of samples."""
+        """Keep capacity tests and the newest samples of links."""
+        self._keep_recent(tx, [s for s in samples if s.series == TELEMETRY and s.part])
         tests = [_test(s) for s in samples if s.series == CAPACITY_TEST]
         if tests:
             tx.get(EventBook).put_tests(tests)
         return [_tested(t) for t in tests]
+
+    def _keep_recent(self, tx: Transaction, samples: Sequence[Sample]) -> None:
+        """What is remembered may be ahead of the registry after a failed transaction: the same samples come again."""
+        missing = {s.asset_id for s in samples} - self._known
+        if missing:
+            self._recent |= {(r.asset_id, r.part): r for r in tx.get(RecentLinks).of_assets(missing)}
+            self._known |= missing
+        for s in samples:
+            known = self._recent.get((s.asset_id, s.part)) or Recent(s.asset_id, s.part, s.tenant_id)
+            self._recent[s.asset_id, s.part] = with_sample(known, s.ts_us, s.values)
+        touched = sorted({(s.asset_id, s.part) for s in samples})
+        if touched:
+            tx.get(RecentLinks).put([self._recent[key] for key in touched])
+        if len(self._recent) > MOST_REMEMBERED:
+            self._recent.clear()
+            self._known.clear()
 
     def facts(self, tx: Transaction, asset_ids: Collection[str], now_us: int) -> Mapping[str, Mapping[str, Any]]:
         """Service time and booked rates of the nodes that serve an event now; read at most every two seconds."""

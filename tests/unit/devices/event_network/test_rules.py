@@ -32,7 +32,7 @@ class Watched:
         return self._run(START_US + round(at_s * SECOND_US), "clock", "")
 
     def _run(self, at_us: int, trigger: str, part: str) -> Outcome:
-        state: Any = {"applied": self._applied} if self._applied else {}
+        state: Any = {f"applied_{name}": bps for name, bps in (self._applied or {}).items()}
         said = Observation(at_us, at_us, state)
         view = DeviceView("n", "event_network", "kl", "online", 0, at_us, said, None, self._parts, {})
         outcome = self._rule(view, Context(at_us, trigger, part, facts=self._facts), self._state)
