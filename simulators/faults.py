@@ -95,8 +95,12 @@ class FaultStage:
 
 def _counters(body: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
     for name, value in body.items():
-        if name.endswith(COUNTER_SUFFIXES):
-            yield name, float(value) if isinstance(value, float) else int(value)
+        if not name.endswith(COUNTER_SUFFIXES):
+            continue
+        if isinstance(value, int | float):
+            yield name, value
+        elif isinstance(value, str) and value.isdigit():
+            yield name, int(value)
 
 
 def _like(original: object, value: float) -> object:
