@@ -109,7 +109,7 @@ def change_device(  # noqa: PLR0917
 
 @router.delete("/{asset_id}", status_code=204)
 def retire_device(asset_id: IdInPath, who: Who, services: Use) -> None:
-    """Retire: the history stays, the device is no longer heard or commanded; needs `devices:write`."""
+    """Retire: the history stays, it is no longer listed or commanded; needs `devices:write`."""
     who.require(WRITE)
     with services.registry.write() as tx:
         asset = seeing.asset(tx, who, asset_id)
