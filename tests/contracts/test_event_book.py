@@ -20,7 +20,8 @@ from devices.event_network.city_event import (
     MeasuredObject,
     TestedCapacity,
 )
-from devices.event_network.ports import EventBook, EventFilter
+from devices.event_network.ports import EventBook, EventFilter, RecentLinks
+from devices.event_network.recent import Counted, Recent
 from devices.instants import DAY_US, HOUR_US
 from devices.ports.inventory import Asset, Inventory
 from storage.registry.engine import SqlRegistry, open_registry
@@ -230,6 +231,18 @@ def test_says_which_event_a_node_serves_now(empty: SqlRegistry) -> None:
         assert {k: e.event_id for k, e in book.serving(NODES, during).items()} == {"core": "a"}
         assert book.serving(NODES, after) == {}
         assert book.serving([], during) == {}
+
+
+def test_the_newest_samples_of_links_come_back_as_they_were_put(empty: SqlRegistry) -> None:
+    counted: list[Counted] = [(START_US, {"in_octets": 2**63 - 1, "boot_id": "b"}), (START_US + 5, {"out_octets": 1})]
+    link = Recent("case-2", "uplink", "kl", counted, {"speed_bps": (START_US, 10**9), "oper_status": (5, "UP")})
+    with empty.write() as tx:
+        tx.get(RecentLinks).put([Recent("case-2", "uplink", "kl"), Recent("case-1", "", "kl")])
+        tx.get(RecentLinks).put([link])
+        tx.get(RecentLinks).put([])
+    with empty.read() as tx:
+        assert tx.get(RecentLinks).of_assets(["case-2"]) == [link]
+        assert tx.get(RecentLinks).of_assets([]) == []
 
 
 def test_the_newest_capacity_test_counts_whatever_the_order(empty: SqlRegistry) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from devices.event_network.ports import EventBook
+from devices.event_network.ports import EventBook, RecentLinks
 from storage.kinds.event_network.event_book import SqlEventBook
+from storage.kinds.event_network.recent_links import SqlRecentLinks
 from storage.registry.kinds import Repository
 
-REPOSITORIES: Mapping[type, Repository] = {EventBook: SqlEventBook}
+REPOSITORIES: Mapping[type, Repository] = {EventBook: SqlEventBook, RecentLinks: SqlRecentLinks}

@@ -89,3 +89,12 @@ TESTS = Table(
     Column("result_bps", BigInteger, nullable=False),
     Column("method", Text, nullable=False),
 )
+LINKS = Table(
+    "link_recent",
+    METADATA,
+    Column("asset_id", Text, ForeignKey("assets.asset_id"), primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("counted", Json, nullable=False),
+    Column("others", Json, nullable=False),
+)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from devices.errors import RegistryUnavailable
 from devices.event_network.city_event import CityEvent, EventKind, EventState, MeasuredObject
-from devices.event_network.ports import EventBook
+from devices.event_network.ports import EventBook, RecentLinks
 from devices.instants import HOUR_US, SECOND_US
 from devices.ports.books import Change, Changes
 from devices.ports.inventory import Asset, Inventory
@@ -96,6 +97,25 @@ def test_capacity_tests_are_kept_also_when_told_twice(registry: SqlRegistry) -> 
 
 def replace_series(sample: Sample) -> Sample:
     return sample._replace(series="telemetry", values={"in_octets": 5})
+
+
+def test_the_newest_samples_of_links_survive_a_restart_and_a_failed_transaction(registry: SqlRegistry) -> None:
+    def sample(at_s: int, octets: int) -> Sample:
+        at_us = START_US + at_s * SECOND_US
+        return Sample("core", "event_network", "kl", "telemetry", "uplink", at_us, at_us, {"in_octets": octets})
+
+    first = NetworkReactions(registry)
+    with registry.write() as tx:
+        first.on_samples(tx, [sample(10, 5), sample(0, 1)])
+    with pytest.raises(RegistryUnavailable), registry.read() as tx:
+        first.on_samples(tx, [sample(20, 9)])
+    with registry.write() as tx:
+        first.on_samples(tx, [sample(20, 9)])
+    with registry.write() as tx:
+        NetworkReactions(registry).on_samples(tx, [sample(30, 12)])
+    with registry.read() as tx:
+        (link,) = tx.get(RecentLinks).of_assets(["core"])
+    assert [values["in_octets"] for _, values in link.counted] == [1, 5, 9, 12]
 
 
 def test_a_plan_changed_in_between_is_followed_as_it_is_now(registry: SqlRegistry) -> None:
