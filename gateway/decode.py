@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 from zlib import crc32
 
@@ -132,7 +133,7 @@ class Decoder:
         suspect = _suspect(values, self._plausible[type(model)])
         part = model.part if isinstance(model, Telemetry) else ""
         ts_us = None if model.ts is None else to_us(model.ts)
-        return Reading(series, part, ts_us, model.seq, values, suspect, crc32(repr(values).encode()))
+        return Reading(series, part, ts_us, model.seq, values, suspect, digest_of(values))
 
     def _check(self, where: Uplink, kind: DeviceKind, model: Envelope, message: RawMessage) -> Refused | None:
         if model.device_id != where.device_id:
@@ -187,6 +188,16 @@ class Decoder:
         except ValidationError as error:
             return _refusal(error, payload, where)
         return self._check(where, kind, model, message) or (model, self._reading(model, TELEMETRY))
+
+
+def digest_of(values: Mapping[str, Value]) -> int:
+    """CRC-32 of names and values; the same for the same content, whatever process computes it."""
+    return crc32(repr(tuple(values.values())).encode(), _digest_of_names(tuple(values)))
+
+
+@lru_cache(4096)
+def _digest_of_names(names: tuple[str, ...]) -> int:
+    return crc32("\n".join(names).encode())
 
 
 def _suspect(values: Mapping[str, Any], ranges: tuple[tuple[str, float, float], ...]) -> tuple[str, ...]:
