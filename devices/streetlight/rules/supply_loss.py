@@ -8,7 +8,7 @@ from devices.streetlight.rules.reading import number, read
 
 
 def supply_loss(view: DeviceView, context: Context, state: RuleState) -> Outcome:
-    """Told at once; not by day where the circuit is switched off then."""
+    """Below 50 V in one sample; not by day where the circuit is switched off then."""
     reading = read(view, context)
     if reading is None or number(reading.sample, "voltage_v") is None:
         return Outcome(state)
