@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from devices.instants import HOUR_US
+from devices.instants import HOUR_US, rfc3339
 from devices.ports.identity import Claim, Identity, Judgement, Standing
 from devices.samples import RawMessage
 from devices.sequence import SeqRanges
@@ -99,7 +99,10 @@ class Judge:
         bindings = self._bindings.of_device(uplink.device_id)
         if not bindings:
             return Verdict(Outcome.RETAINED if message.retained else Outcome.DEAD_LETTER, "", "unregistered", "")
-        binding = bindings[-1]
+        binding = Bindings.at(bindings, _instant(message, heard))
+        if binding.until_us is not None and _instant(message, heard) >= binding.until_us:
+            detail = f"spoke for {binding.asset_id} until {rfc3339(binding.until_us)}"
+            return Verdict(Outcome.RETAINED if message.retained else Outcome.DEAD_LETTER, "", "unregistered", detail)
         if (binding.tenant_id, binding.kind) != (uplink.tenant_id, uplink.kind):
             detail = f"registered as {binding.tenant_id}/{binding.kind}"
             return Verdict(Outcome.DEAD_LETTER, "", "wrong_topic", detail)
@@ -110,10 +113,13 @@ class Judge:
 
     def _asset_id(self, message: RawMessage, heard: Heard) -> str:
         bindings = self._bindings.of_device(heard.uplink.device_id)
-        if len(bindings) == 1:
-            return bindings[0].asset_id
-        first = heard.readings[0].ts_us if heard.readings else None
-        return Bindings.at(bindings, message.received_us if first is None else first).asset_id
+        return Bindings.at(bindings, _instant(message, heard)).asset_id
+
+
+def _instant(message: RawMessage, heard: Heard) -> int:
+    """When it was true what the message says; of a batch its first sample."""
+    first = heard.readings[0].ts_us if heard.readings else None
+    return message.received_us if first is None else first
 
 
 def claims_of(message: RawMessage, heard: Heard) -> list[Claim]:

@@ -85,7 +85,7 @@ class Inventory(Protocol):
         """Register many at once and bind devices that never were bound. Raises Conflict when one of either exists."""
 
     def change(self, asset: Asset) -> Asset:
-        """Replace name, position, attributes, via, retired; returns it with the new version.
+        """Replace name, position, attributes, via, retired; returns it with the new version. Retiring ends its binding.
 
         Raises NotFound, VersionMismatch.
         """

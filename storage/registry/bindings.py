@@ -40,6 +40,11 @@ class Bindings:
         if bindings:
             self._connection.execute(insert(BINDINGS), [_row(b) for b in bindings])
 
+    def end(self, asset_id: str, at_us: int) -> None:
+        """End the asset's running binding, if it has one."""
+        running = update(BINDINGS).where(BINDINGS.c.asset_id == asset_id, BINDINGS.c.until_us.is_(None))
+        self._connection.execute(running.values(until_us=at_us))
+
     def of_devices(self, device_ids: Collection[str]) -> dict[str, tuple[Binding, ...]]:
         """All bindings of each known device, oldest first."""
         found: defaultdict[str, list[Binding]] = defaultdict(list)

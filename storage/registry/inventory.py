@@ -50,6 +50,8 @@ class SqlInventory(SqlUnknownDevices):
         new = changed | {"version": asset.version + 1}
         if not self._connection.execute(update(ASSETS).where(read).values(new)).rowcount:
             raise VersionMismatch(f"{asset.asset_id} has version {self.get(asset.asset_id).version}")
+        if asset.retired_us is not None:
+            self._bindings.end(asset.asset_id, asset.retired_us)
         raise_inventory_revision(self._connection)
         return self.get(asset.asset_id)
 

@@ -6,7 +6,7 @@ import pytest
 
 from devices.errors import Conflict, Invalid, NotFound, VersionMismatch
 from devices.ports.current import LatestValues
-from devices.ports.inventory import Asset, AssetFilter, Group, Groups, Inventory, UnknownDevice
+from devices.ports.inventory import Asset, AssetFilter, Binding, Group, Groups, Inventory, UnknownDevice
 from devices.ports.registry import Registry
 from storage.registry.rows import CHUNK
 from tests.contracts.registry.making import asset, binding, latest, with_assets
@@ -251,3 +251,13 @@ def test_the_oldest_unknown_devices_leave_above_ten_thousand(registry: Registry)
         assert len(left) == 10_000
         assert {"c-00000", "new-1"}.isdisjoint(u.device_id for u in left)
         assert inventory.get_unknown("new-2").messages == 1
+
+
+def test_retiring_ends_the_binding(registry: Registry) -> None:
+    with registry.write() as tx:
+        inventory = tx.get(Inventory)
+        inventory.add(Asset("R1", "kl", "streetlight", "R1", 1))
+        inventory.bind(Binding("R1", "r1", "kl", "streetlight", 1))
+        inventory.change(replace(inventory.get("R1"), retired_us=50))
+        assert [b.until_us for b in inventory.bindings_of_asset("R1")] == [50]
+        assert inventory.current_devices(["R1"]) == {}
