@@ -64,6 +64,12 @@ def names_of(where: Where, asset_id: str) -> Flux:
     return Flux(text, values)
 
 
+def newest_of(where: Where, measurement: str, field: str) -> Flux:
+    """The newest value of a field that only one series has."""
+    text = f"{_RANGE}{_MEASUREMENT}  |> filter(fn: (r) => r._field == of_field)\n  |> last()"
+    return Flux(text, where.values() | {"of_measurement": measurement, "of_field": field})
+
+
 def hours_of_all(where: Where, measurement: str) -> Flux:
     """One row per asset, part and hour that has samples."""
     text = (

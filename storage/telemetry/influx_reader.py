@@ -16,7 +16,8 @@ from storage.telemetry.influx_flux import EACH_SAMPLE, Flux, Where
 from storage.telemetry.influx_http import TIMEOUT_S, InfluxHttp
 from storage.telemetry.influx_lines import rollup_fields, rollup_measurement, rollup_tallies
 from storage.telemetry.influx_pages import PAGE, one_page_is_enough, pages, window
-from storage.telemetry.pace import LAG_US, due_before, raw_since
+from storage.telemetry.influx_progress import Progress
+from storage.telemetry.pace import due_before, raw_since
 
 
 class InfluxTelemetryReader:
@@ -38,6 +39,7 @@ class InfluxTelemetryReader:
         self._prefix = bucket_prefix
         self._catalog = catalog
         self._now_us = now_us
+        self._progress = Progress(self._http, bucket_prefix, catalog)
         self._raw_rows_max = raw_rows_max
 
     def rows(
@@ -117,9 +119,10 @@ class InfluxTelemetryReader:
             yield Piece(start_us, int(values["count"]), int(values["covered_us"]), tallies)
 
     def unrolled_hours(self, key: SeriesKey, from_us: int, to_us: int, now_us: int) -> Sequence[int]:
-        """Of `bucket_reading.Stored`: the writer's marks are not seen from here, so the newest hours are taken raw."""
-        first_us = max(floor_to(from_us, HOUR_US), due_before(now_us - LAG_US))
-        return range(first_us, to_us, HOUR_US)
+        """Of `bucket_reading.Stored`: all hours not told to be rolled up, as far back as raw samples last."""
+        through_us = self._progress.through(key.kind) or 0
+        first_us = max(raw_since(self._catalog[key.kind].limits, now_us), min(through_us, due_before(now_us)))
+        return range(max(floor_to(from_us, HOUR_US), first_us), to_us, HOUR_US)
 
     def _names(self, asset_id: str, kind: str) -> list[tuple[str, str]]:
         since_us = raw_since(self._catalog[kind].limits, self._now_us())

@@ -15,6 +15,7 @@ from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
 from storage.telemetry.influx_flux import EACH_SAMPLE, Where, hours_of_all, numbers_of_many
 from storage.telemetry.influx_http import InfluxHttp
 from storage.telemetry.influx_lines import rollup_line
+from storage.telemetry.influx_progress import Progress
 from storage.telemetry.pace import Slice, due_before, raw_since, series_per_slice
 from storage.telemetry.schema import Schema
 from storage.telemetry.series_book import SeriesBook
@@ -33,7 +34,9 @@ class InfluxRollup:
         catalog: Mapping[str, DeviceKind],
         schema: Schema,
         prefix: str,
+        progress: Progress,
     ) -> None:
+        self._progress = progress
         self._http = http
         self._state = state
         self._book = book
@@ -50,6 +53,10 @@ class InfluxRollup:
             if due is None:
                 break
             written += self._roll_some(*due, now_us)
+        for name in self._catalog:
+            first_us = self._book.first_hour(name)
+            ended_us = due_before(now_us)
+            self._progress.tell(name, ended_us if first_us is None else min(first_us, ended_us))
         return written
 
     def mark_again(self, now_us: int) -> None:

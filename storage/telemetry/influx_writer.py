@@ -12,6 +12,7 @@ from storage.telemetry.clock import wall_clock_us
 from storage.telemetry.influx_buckets import raw_bucket, retentions
 from storage.telemetry.influx_http import TIMEOUT_S, InfluxHttp
 from storage.telemetry.influx_lines import Lines, Rendered
+from storage.telemetry.influx_progress import Progress
 from storage.telemetry.influx_rollup import InfluxRollup
 from storage.telemetry.pace import Reaches
 from storage.telemetry.schema import Schema
@@ -44,8 +45,15 @@ class InfluxTelemetryWriter:
         self._state = open_writer(state_path, SERIES_TABLES)
         self._book = SeriesBook(self._state, Reaches(catalog))
         self._http = InfluxHttp(url=url, org=org, token=token, timeout_s=timeout_s, compress=compress)
+        self._progress = Progress(self._http, bucket_prefix, catalog)
         self._rollup = InfluxRollup(
-            http=self._http, state=self._state, book=self._book, catalog=catalog, schema=schema, prefix=bucket_prefix
+            progress=self._progress,
+            http=self._http,
+            state=self._state,
+            book=self._book,
+            catalog=catalog,
+            schema=schema,
+            prefix=bucket_prefix,
         )
         self._buckets_there = False
 
@@ -98,7 +106,8 @@ class InfluxTelemetryWriter:
         """Note first, write then: a mark without samples does no harm, samples without a mark would stay unrolled."""
         try:
             with transaction(self._state):
-                self._book.mark(samples)
+                for kind, hour_us in self._book.mark(samples).items():
+                    self._progress.tell_no_later_than(kind, hour_us)
         except StoreUnavailable:
             self._book.forget()
             raise

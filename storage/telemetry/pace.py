@@ -11,8 +11,6 @@ from devices.rollup import floor_to, reach_us
 SLICE_S: Final = 0.25
 SETTLE_US: Final = 5 * MINUTE_US
 """An hour is rolled up this long after its end; until then readers take its raw samples."""
-LAG_US: Final = 10 * MINUTE_US
-"""Allowed to the rollup of an ended hour, where readers cannot see whether it took place."""
 
 
 class Slice:

@@ -36,21 +36,28 @@ class SeriesBook:
             self._ids[identity] = series_id
         return series_id
 
-    def mark(self, samples: Iterable[Sample]) -> None:
-        """Note the hours whose rollups these samples change. Only telemetry is rolled up, events are not."""
+    def mark(self, samples: Iterable[Sample]) -> dict[str, int]:
+        """Note the hours whose rollups these samples change; returns the first newly noted one of each kind.
+
+        Only telemetry is rolled up, events are not.
+        """
         touched = {
-            (hour_us, self.id_of(sample))
+            (hour_us, self.id_of(sample)): sample.kind
             for sample in samples
             if sample.series == TELEMETRY
             for hour_us in touched_hours(sample.ts_us, self._reach_of(sample.kind))
         }
-        new = touched - self._marked
+        new = touched.keys() - self._marked
+        first: dict[str, int] = {}
         if not new:
-            return
+            return first
+        for mark in new:
+            first[touched[mark]] = min(mark[0], first.get(touched[mark], mark[0]))
         self._connection.executemany("INSERT OR IGNORE INTO unrolled VALUES (?, ?)", sorted(new))
         if len(self._marked) > MARKS_KNOWN:
             self._marked.clear()
         self._marked |= new
+        return first
 
     def is_new(self) -> bool:
         """True when no series was ever noted: a new store, or a file that was lost."""
@@ -62,6 +69,12 @@ class SeriesBook:
                     WHERE hour_us < ? ORDER BY hour_us LIMIT 1"""
         found = self._connection.execute(select, (before_us,)).fetchone()
         return (str(found[0]), int(found[1])) if found else None
+
+    def first_hour(self, kind: str) -> int | None:
+        """Oldest marked hour of a kind."""
+        select = "SELECT min(hour_us) FROM unrolled JOIN series USING (series_id) WHERE kind = ?"
+        found = self._connection.execute(select, (kind,)).fetchone()[0]
+        return None if found is None else int(found)
 
     def marked(self, kind: str, hour_us: int, limit: int) -> Sequence[tuple[int, SeriesKey]]:
         """Some series of the kind whose hour is marked."""

@@ -129,6 +129,17 @@ def test_the_hour_that_runs_is_in_the_answer_before_its_rollup(store: Store) -> 
         assert_same(found, samples, start_us, now_us)
 
 
+def test_no_answer_misses_hours_whose_rollup_is_late(store: Store) -> None:
+    first, then = a_noisy_day(8, YESTERDAY, hours=5), a_noisy_day(9, YESTERDAY + 5 * HOUR_US, hours=5)
+    store.writer.write(first)
+    store.roll_up()
+    store.writer.write(then)
+    for hours in (5, 10, 24):
+        found = ask(store, HOUR_US, to_us=YESTERDAY + hours * HOUR_US, raw_rows_max=1)
+        assert found.source == "1h"
+        assert_same(found, [*first, *then], YESTERDAY, YESTERDAY + hours * HOUR_US)
+
+
 def test_an_hour_is_rolled_up_once_it_has_settled(store: Store) -> None:
     start_us = NOW_US - HOUR_US
     store.writer.write([sample(start_us + 600 * SECOND_US, {"power_w": 1.0})])

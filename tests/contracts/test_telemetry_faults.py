@@ -175,8 +175,9 @@ def test_other_answers_of_a_server(
     with a_server_that_answers(status) as (url, sizes):
         writer = influx_writer(influxdb, bucket_prefix, tmp_path / "unrolled.db", url=url)
         writer._buckets_there = True
+        events = [sample(TS + place, {}, of=key(series="event_opened")) for place in range(40)]
         with pytest.raises(SamplesRefused if refused else StoreUnavailable):
-            writer.write(BATCH)
+            writer.write(events)
         assert len(sizes) == (79 if refused else 1), "413 halves down to single lines, anything else stops at once"
         writer.close()
 
@@ -200,9 +201,11 @@ def a_server_that_answers(status: int) -> Iterator[tuple[str, list[int]]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", sizes
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", sizes
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_compressed_writes_arrive(influxdb: InfluxServer, bucket_prefix: str, tmp_path: Path) -> None:
