@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from influxdb_client import InfluxDBClient
+from influxdb_client.client.influxdb_client import InfluxDBClient
 from rich.console import Console
 from rich.table import Table
 
@@ -84,12 +84,13 @@ def counter(influx: InfluxServer, bucket: str, first_us: int) -> Callable[[], in
     """A function that counts the stored values of one field since `first_us`."""
     client = InfluxDBClient(influx.url, influx.token, org=influx.org, timeout=60_000)
     flux = (
-        f'from(bucket: "{bucket}") |> range(start: time(v: {first_us - 1000}000), stop: time(v: {first_us + 3_600_000_000}000))'
+        f'from(bucket: "{bucket}")'
+        f" |> range(start: time(v: {first_us - 1000}000), stop: time(v: {first_us + 3_600_000_000}000))"
         ' |> filter(fn: (r) => r._field == "power_w") |> count() |> group() |> sum()'
     )
 
     def count() -> int:
-        return sum(int(record.get_value()) for table in client.query_api().query(flux) for record in table.records)
+        return sum(record["_value"] for table in client.query_api().query(flux) for record in table.records)
 
     return count
 
@@ -99,11 +100,11 @@ def measure(pid: int, broker: Broker, count: Callable[[], int], options: argpars
     command = [sys.executable, "-m", "benchmarks.parts.load", "--port", str(broker.port), "--first-us", str(first_us)]
     command += ["--messages", str(options.messages), "--devices", str(options.devices), "--boot-id", f"b{first_us}"]
     load = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert load.stdout is not None
+    if load.stdout is None or load.stdin is None:
+        raise RuntimeError("no pipes to the load")
     load.stdout.readline()
     cpu_before = cpu_s(pid)
     answer, pss, began = "", 0.0, time.time()
-    assert load.stdin is not None
     load.stdin.write("go\n")
     load.stdin.flush()
     while load.poll() is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum, StrEnum
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
+from typing import Annotated, ClassVar, Literal, Union, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 

@@ -123,6 +123,7 @@ class Gateway:
         )
         self.timer = Timer()
         self._stored_us: int | None = None
+        self._rolling = self._retaining = False
         self.heart = Heart(parts.registry, self._probes(), self.loops, self.timer)
 
     def start(self) -> None:
@@ -178,11 +179,19 @@ class Gateway:
         stored = sum(cursor.step() for cursor in self.store_cursors.values())
         if stored or self._stored_us is None:
             self._stored_us = _now_us()
-        if self.timer.take("rollups"):
-            self._parts.writer.roll_up(_now_us())
-        if self.timer.take("retention"):
-            self._parts.writer.apply_retention(_now_us())
-        return stored
+        return stored or self._housekeeping()
+
+    def _housekeeping(self) -> int:
+        """A slice of rollups or retention while nothing waits to be stored; tells whether more is to do."""
+        writer = self._parts.writer
+        self._rolling = self.timer.take("rollups") or self._rolling
+        if self._rolling:
+            self._rolling = writer.roll_up(_now_us()) > 0
+            return self._rolling
+        self._retaining = self.timer.take("retention") or self._retaining
+        if self._retaining:
+            self._retaining = writer.apply_retention(_now_us()) > 0
+        return self._retaining
 
     def _react(self) -> None:
         for reactions in self._parts.reactions.values():

@@ -69,7 +69,7 @@ def connect(host: str, port: int, client_id: str) -> socket.socket:
     answer = link.recv(4)
     if answer[3] != 0:
         raise ConnectionError(f"CONNACK {answer[3]}")
-    link.setblocking(False)
+    link.settimeout(0)
     return link
 
 

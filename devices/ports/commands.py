@@ -11,7 +11,7 @@ class Commands(Protocol):
     """All commands ever issued."""
 
     def add(self, commands: Sequence[Command], idempotency_key: str | None = None, request_digest: str = "") -> None:
-        """File new commands; the key (of this issuer) is kept 24 h with the digest. Raises Conflict when an id exists."""
+        """File new commands; the issuer's key is kept 24 h with the digest. Raises Conflict when an id exists."""
 
     def by_idempotency_key(self, issuer: str, key: str) -> tuple[str, Sequence[Command]] | None:
         """Digest and commands filed under the key, or None."""

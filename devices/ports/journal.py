@@ -29,7 +29,7 @@ class JournalWriter(Protocol):
     """Called from one thread; opened before the first append, closed after the last."""
 
     def append(self, messages: Sequence[RawMessage]) -> int:
-        """Commit to disk (fsynced) and return the batch id. Raises JournalFull, JournalUnavailable: then nothing was kept."""
+        """Commit to disk and return the batch id. After JournalFull or JournalUnavailable nothing was kept."""
 
     def release(self, through: int) -> None:
         """Drop batches up to and including this id; may happen with the next append."""

@@ -88,7 +88,8 @@ class SqliteIdentity:
     def put_ranges(self, ranges: Mapping[tuple[str, str], SeqRanges], at_us: int) -> None:
         """See `Judgement.put_ranges`."""
         self._connection.executemany(
-            "INSERT INTO seq VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET ranges = excluded.ranges, at_us = excluded.at_us",
+            "INSERT INTO seq VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET ranges = excluded.ranges, at_us = excluded.at_us",
             [(device, boot, r.dump(), at_us) for (device, boot), r in ranges.items()],
         )
         new = {device for (device, _), r in ranges.items() if r.received == 1}

@@ -16,7 +16,14 @@ BOUND = 4 * 2**20
 
 
 def message(number: int, size: int = 10) -> RawMessage:
-    return RawMessage(b"city/v1/kl/streetlight/L01/telemetry", b"%0*d" % (size, number), 1, False, False, 1000 + number)
+    return RawMessage(
+        b"city/v1/kl/streetlight/L01/telemetry",
+        b"%0*d" % (size, number),
+        1,
+        retained=False,
+        duplicate=False,
+        received_us=1000 + number,
+    )
 
 
 @pytest.fixture
@@ -90,10 +97,12 @@ def test_at_the_bound_it_refuses_and_keeps_what_it_has(
     writer: SqliteJournalWriter, reader: SqliteJournalReader
 ) -> None:
     kept = 0
-    with pytest.raises(JournalFull):
+    try:
         for n in range(100):
             writer.append([message(n, 100_000)])
             kept += 1
+    except JournalFull:
+        pass
     assert 20 < kept < 42
     assert reader.fill().messages == kept
     writer.release(kept)

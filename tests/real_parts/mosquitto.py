@@ -34,7 +34,7 @@ def running(folder: Path, *, autosave: bool = True) -> Iterator[Broker]:
     """Run one in a folder; takes every login. `autosave`: write the state to disk after every 100 changes."""
     program = finding.require(finding.mosquitto(), "mosquitto", "apt install mosquitto")
     port = ports.claim_port()
-    command = [program, "-c", _write_configuration(folder, port, autosave=autosave)]
+    command: list[str | Path] = [program, "-c", _write_configuration(folder, port, autosave=autosave)]
     with serving(Server("mosquitto", command, folder=folder, ready=lambda: ports.answers(port))) as server:
         yield Broker(
             name="mosquitto",

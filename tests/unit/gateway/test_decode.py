@@ -35,7 +35,7 @@ def sample(**changes: Any) -> dict[str, Any]:
 
 def decode(payload: Any, topic: bytes = TOPIC, *, retained: bool = False) -> Heard | Refused:
     data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return DECODER.decode(RawMessage(topic, data, 1, retained, False, NOW_US))
+    return DECODER.decode(RawMessage(topic, data, 1, retained, duplicate=False, received_us=NOW_US))
 
 
 def heard(payload: Any, topic: bytes = TOPIC) -> Heard:
