@@ -17,7 +17,7 @@ def silence_rule(limits: Limits, severity: Severity = Severity.MAJOR) -> Rule:
     """Build the rule `device_silent`: no message for some reporting intervals from a device that claims to be there."""
 
     def device_silent(view: DeviceView, context: Context, _state: RuleState) -> Outcome:
-        """No message for some reporting intervals, unless asleep, offline, off by day, or behind a parent that is down."""
+        """No message for some reporting intervals, unless asleep, offline, off by day, or behind a lost parent."""
         limit_us = round(reporting_interval_s(view, limits) * limits.silent_after_intervals * SECOND_US)
         quiet = view.last_seen_us > 0 and context.now_us - view.last_seen_us > limit_us
         if not quiet or excused(view, context) or view.status in {"offline", "sleeping"}:

@@ -59,40 +59,33 @@ def simulate(
     outage_for: Annotated[str, typer.Option(help="… for so long.")] = "30s",
 ) -> None:
     """Simulate devices: demo, load generator, fault injector and ground truth at once."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    stop = _stop_on_signals()
-    try:
-        options = Options(
-            kind=kind,
-            broker=BrokerAddress.parse(broker),
-            count=count,
-            seed=seed,
-            interval_s=None if interval is None else seconds(interval),
-            tenant=tenant,
-            root=root,
-            prefix=prefix,
-            truth=truth,
-            duration_s=None if duration is None else seconds(duration),
-            history_s=seconds(history),
-            connections=connections,
-            faults=FaultOptions(
-                drop=drop,
-                drop_commands=drop_commands,
-                duplicate=duplicate,
-                reorder=reorder,
-                skew_s=skew,
-                reboot=reboot,
-                reset_counters=reset_counters,
-                garbage=garbage,
-                outage_every_s=seconds(outage_every),
-                outage_for_s=seconds(outage_for),
-            ),
-        )
-        totals = load(options, rate, processes, stop) if flood or rate else run(options, stop)
-    except ConfigurationError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-    typer.echo(_summary(totals))
+    options = Options(
+        kind=kind,
+        broker=_address(broker),
+        count=count,
+        seed=seed,
+        interval_s=None if interval is None else seconds(interval),
+        tenant=tenant,
+        root=root,
+        prefix=prefix,
+        truth=truth,
+        duration_s=None if duration is None else seconds(duration),
+        history_s=seconds(history),
+        connections=connections,
+        faults=FaultOptions(
+            drop=drop,
+            drop_commands=drop_commands,
+            duplicate=duplicate,
+            reorder=reorder,
+            skew_s=skew,
+            reboot=reboot,
+            reset_counters=reset_counters,
+            garbage=garbage,
+            outage_every_s=seconds(outage_every),
+            outage_for_s=seconds(outage_for),
+        ),
+    )
+    _carry_out(options, rate if not flood else None, processes, generate=flood or rate is not None)
 
 
 def main() -> None:
@@ -103,6 +96,24 @@ def main() -> None:
 def known_kinds() -> tuple[str, ...]:
     """Kinds that can be simulated."""
     return tuple(sorted(kinds()))
+
+
+def _address(text: str) -> BrokerAddress:
+    try:
+        return BrokerAddress.parse(text)
+    except ConfigurationError as error:
+        raise typer.BadParameter(error.detail) from error
+
+
+def _carry_out(options: Options, rate: float | None, processes: int, *, generate: bool) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    stop = _stop_on_signals()
+    try:
+        totals = load(options, rate, processes, stop) if generate else run(options, stop)
+    except ConfigurationError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    typer.echo(_summary(totals))
 
 
 def _stop_on_signals() -> Event:

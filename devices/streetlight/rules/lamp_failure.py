@@ -9,7 +9,8 @@ from devices.streetlight.rules.reading import read
 def lamp_failure(view: DeviceView, context: Context, state: RuleState) -> Outcome:
     """Asked for light, supplied and talking, but without the power of light in two samples.
 
-    Without supply or communication nobody judges: a dark street is not forty failed lamps. A lamp that is asked for no light proves nothing: an open alarm stays open by day.
+    Without supply or communication nobody judges: a dark street is not forty failed lamps. A lamp that is asked for no
+    light proves nothing: an open alarm stays open by day.
     """
     reading = read(view, context)
     if reading is None or reading.power_w is None or not reading.supplied or not reading.asked_pct:
