@@ -79,13 +79,20 @@ def _run(installation: Installation, supervisor: Supervisor, stop: Event, hours:
                 supervisor.start(_simulator(installation, kind, count, _history_s(data_dir / ALIVE, hours)))
             opening.audiences = [Audience(**audience) for audience in plan["audiences"]]
         elif opening.look():
-            _say(f"data were there after {time.monotonic() - began:.1f} s")
-            sys.stdout.write(_page(installation, opening))
-            sys.stdout.flush()
+            _tell(installation, opening, time.monotonic() - began)
         elif opening.trouble_is_new():
             _say(f"still waiting: {opening.trouble}")
 
     watch(supervisor, look, stop)
+
+
+def _tell(installation: Installation, opening: Opening, after_s: float) -> None:
+    if not opening.done:
+        _say(f"first data are there after {after_s:.1f} s: {installation.address}/docs; the history is being filled in")
+        return
+    _say(f"live after {after_s:.1f} s")
+    sys.stdout.write(_page(installation, opening))
+    sys.stdout.flush()
 
 
 def _simulator(installation: Installation, kind: str, count: int | None, history_s: float) -> Program:

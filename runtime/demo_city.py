@@ -79,13 +79,14 @@ def _plan(
 ) -> object:
     audiences = [
         {
+            "kind": kind,
             "audience": part.audience,
             "key": keys[part.key],
             "there": part.there,
             "shown": [asdict(line) for line in part.shown],
             "requests": [asdict(request) for request in part.requests(now_us)],
         }
-        for part in parts.values()
+        for kind, part in parts.items()
     ]
     return {"simulated": simulated, "audiences": audiences}
 

@@ -6,19 +6,21 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from runtime.demo_part import Shown
 
 THERE_ALREADY: Final = 409
 PATIENCE_S: Final = 25
+JUST_NOW_S: Final = 5
 
 
 @dataclass(slots=True)
 class Audience:
     """A user group of the plan, and how far it is."""
 
+    kind: str
     audience: str
     key: str
     there: str
@@ -28,7 +30,10 @@ class Audience:
     """Requests done."""
     first: str | None = None
     """Id of the first item, once there is one."""
-    ready: bool = field(default=False)
+    ready: bool = False
+    """Data are there."""
+    live: bool = False
+    """History is filled in, devices speak and listen."""
 
     def lines(self, url: str) -> list[Shown]:
         """Copy-paste lines with the key in them."""
@@ -53,7 +58,10 @@ class Opening:
         self.audiences: Sequence[Audience] | None = None
         """None until the plan is there."""
         self.trouble = "the API does not answer yet"
+        self.there = False
+        """Every audience's data are there."""
         self.done = False
+        """Every audience's devices are live, too."""
 
     def receives(self) -> bool:
         """True when the gateway's session is at the broker: what is published from now on is not lost."""
@@ -63,10 +71,13 @@ class Opening:
         return any(part["part"] == "broker" and part["ok"] for part in state.get("parts", ()))
 
     def look(self) -> bool:
-        """True once, when every audience's data are there."""
+        """True twice: when every audience's data are there, and when its devices are live."""
         if self.done or self.audiences is None or not self._due():
             return False
-        self.done = all(audience.ready or self._advance(audience) for audience in self.audiences)
+        if not self.there:
+            self.there = all(audience.ready or self._advance(audience) for audience in self.audiences)
+            return self.there
+        self.done = all(audience.live or self._speaks(audience) for audience in self.audiences)
         return self.done
 
     def trouble_is_new(self) -> bool:
@@ -99,6 +110,12 @@ class Opening:
         audience.first = str(items[0].get("id") or "")
         audience.ready = True
         return True
+
+    def _speaks(self, audience: Audience) -> bool:
+        newest = _ask(f"{self._url}/api/v1/telemetry/latest?kind={audience.kind}", audience.key).found.get("items", ())
+        audience.live = any(item["age_s"] < JUST_NOW_S for item in newest)
+        self.trouble = f"{audience.audience}: the history is being filled in"
+        return audience.live
 
 
 @dataclass(frozen=True, slots=True)
