@@ -30,7 +30,7 @@ class NodeEvent(Event):
 
 
 class CapacityTest(NodeEvent):
-    """Result of a capacity test of one direction; before opening, nightly, on demand."""
+    """Result of a capacity test of one direction; before opening, nightly, on demand; one at a time per node."""
 
     method: TestMethod
     direction: Direction

@@ -126,5 +126,6 @@ def _point(
     if not any(f > 0 for f in rates.values()):
         return RatePoint(max(0, octets), None, None, peak_is_bound=False, quality=quality)
     mean = sum(f * (at[k].mean_bps or 0) for k, f in rates.items())
-    peak = sum(at[k].max_bps or 0 for k, f in rates.items() if f > 0)
+    # The highest second of a difference cannot be known from the highest seconds of its terms.
+    peak = None if min(rates.values()) < 0 else sum(at[k].max_bps or 0 for k in rates)
     return RatePoint(max(0, octets), max(0.0, mean), peak, len(rates) > 1, quality)

@@ -196,7 +196,7 @@ class _View:
         self, direction: Direction, top: Sequence[MeasuredObject], service_class: str
     ) -> tuple[float | None, int | None]:
         """Sum over nodes of the lower of profile in force and links' speed; None where one is unknown."""
-        total, oldest = 0.0, self._now_us
+        total, ages = 0.0, list[int]()
         for asset_id in {o.asset_id for o in top}:
             state = self._known.state(asset_id)
             applied = applied_profile(state.values if state else {})
@@ -207,8 +207,8 @@ class _View:
             if not limits:
                 return None, None
             total += min(limits)
-            oldest = min(oldest, state.ts_us) if state and profile is not None else oldest
-        return (total, oldest) if top else (None, None)
+            ages += [state.ts_us] if state and profile is not None else []
+        return (total, min(ages, default=None)) if top else (None, None)
 
     def _tested(self, direction: Direction, top: Sequence[MeasuredObject]) -> tuple[float | None, int | None]:
         """Newest tests of the line's objects, or of the nearest tested link above them; None where one has none."""

@@ -29,10 +29,11 @@ class Shares:
         if not any(factor > 0 for factor in used.values()):
             return Flow()
         bps = max(0.0, sum(factor * (rate or 0) for factor, rate in known))
-        above = [flows[k].peak_bps for k, factor in used.items() if factor > 0]
-        if any(p is None for p in above):
+        peaks = [flows[k].peak_bps if factor == 1 else None for k, factor in used.items()]
+        if any(p is None for p in peaks):
+            # The highest second of a difference cannot be known from the highest seconds of its terms.
             return Flow(bps)
-        return Flow(bps, sum(p or 0 for p in above), peak_is_bound=len(used) > 1)
+        return Flow(bps, sum(p or 0 for p in peaks), peak_is_bound=len(used) > 1)
 
 
 def shares(objects: Sequence[MeasuredObject], selected: Collection[str], observed: Collection[str]) -> Shares:

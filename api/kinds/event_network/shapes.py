@@ -16,7 +16,7 @@ FEW: Final = 5
 
 
 class FlowShown(BaseModel):
-    """Rate now, and the highest rate of one second since the sample before; a sum of peaks is an upper bound."""
+    """Rate now, and the highest second since the sample before: a sum of peaks is a bound, of a difference null."""
 
     used_bps: float | None
     peak_1s_bps: float | None

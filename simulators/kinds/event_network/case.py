@@ -58,8 +58,8 @@ def path_values(part: Part, seed: int, at_us: int) -> dict[str, Any]:
         "rtt_ms_max": round(rtt * 2.1, 2),
         "jitter_ms": round(0.3 + 2 * noise * busy, 2),
         "jitter_method": "rfc5481_pdv",
-        "loss_pct": 100 * lost / 20,
-        "probes_sent": 20,
+        "loss_pct": 100 * lost / 200,
+        "probes_sent": 200,
         "probes_lost": lost,
     }
     if part.optical_dbm is not None:

@@ -175,7 +175,7 @@ def test_live_says_what_is_provisioned_tested_and_broken(city: City, key: dict[s
     simulate(city, 10)
     with city.registry.write() as tx:
         applied = {"applied_bos_down_bps": 5_000_000, "applied_bos_up_bps": 100_000_000}
-        state = Latest("mogli-case-1", "event_network", "kl", "state", "", NOW_US - MINUTE_US, NOW_US, applied)  # type: ignore[arg-type]
+        state = Latest("mogli-case-1", "event_network", "kl", "state", "", NOW_US - MINUTE_US, NOW_US, applied)
         tx.get(LatestValues).put([state])
         test = TestedCapacity("mogli-core", "port:stage", "down", "kl", NOW_US - HOUR_US, 900_000_000, "y1564")
         tx.get(EventBook).put_tests([test])

@@ -47,6 +47,8 @@ def test_a_sum_of_peaks_is_told_as_a_bound() -> None:
     flows = {"stage": Flow(40, 60), "market": Flow(25, 30)}
     both = shares(objects(), {"stage", "market"}, flows).total(flows)
     assert (both.peak_bps, both.peak_is_bound) == (90, True)
+    difference = shares(objects(), {"port"}, {"port", "stage"}).total({"port": Flow(70, 99), "stage": Flow(40, 60)})
+    assert (difference.bps, difference.peak_bps) == (30, None)
     one = shares(objects(), {"stage"}, flows).total(flows)
     assert (one.peak_bps, one.peak_is_bound) == (60, False)
 

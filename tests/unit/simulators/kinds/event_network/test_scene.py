@@ -147,6 +147,13 @@ def test_a_profile_is_acknowledged_stands_in_the_state_and_holds_the_traffic_dow
     assert [m.body["status"] for m in rejected] == ["rejected"]
 
 
+def test_capacity_tests_run_one_after_the_other() -> None:
+    node = nodes()[0]
+    tests = [m for m in run(START_US + 10 * MINUTE_US, [node])[node.device_id] if m.name == "capacity_test"]
+    assert len({(m.body["measured_part"], m.body["direction"]) for m in tests}) == len(tests) == 10
+    assert len({m.ts_us for m in tests}) == 10, "the time is an event's identity"
+
+
 def test_a_configuration_is_taken() -> None:
     node = nodes()[1]
     node.start(START_US)
