@@ -8,12 +8,13 @@ class SeqRanges:
     """Received numbers as ranges; beyond `LIMIT` ranges the lowest are forgotten and numbers there are undecidable."""
 
     LIMIT = 256
-    __slots__ = ("closed_a_gap", "floor", "ranges")
+    __slots__ = ("floor", "ranges", "reported")
 
     def __init__(self) -> None:
         self.ranges: list[list[int]] = []
         self.floor = 0
-        self.closed_a_gap = False
+        self.reported = 0
+        """How many were missing when it was last told."""
 
     def add(self, seq: int) -> bool:
         """Note a number; False when it was there already. A number below the floor counts as new."""
@@ -30,7 +31,6 @@ class SeqRanges:
         after = at < len(ranges) and ranges[at][0] == seq + 1
         if before and after:
             ranges[at - 1][1] = ranges.pop(at)[1]
-            self.closed_a_gap = True
         elif before:
             ranges[at - 1][1] = seq
         elif after:
@@ -62,4 +62,5 @@ class SeqRanges:
         floor, _, ranges = text.partition(";")
         self.floor = int(floor)
         self.ranges = [[int(n) for n in r.split("-")] for r in ranges.split(",") if r]
+        self.reported = self.missing
         return self

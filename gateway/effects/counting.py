@@ -4,6 +4,7 @@ from collections import Counter
 
 from devices.ports.books import Gap
 from devices.ports.identity import Standing
+from devices.sequence import SeqRanges
 from gateway.decode import Heard, Refused
 from gateway.passes import Item, Pass
 from gateway.verdicts import Outcome
@@ -60,31 +61,30 @@ def _count_samples(counts: Increments, kind: str, item: Item, heard: Heard) -> N
 
 
 def gaps(done: Pass) -> list[Gap]:
-    """State of the received numbers of each device and boot that has, or had, something missing."""
-    found: list[Gap] = []
-    seen: dict[tuple[str, str], Item] = {}
-    for item in done.items:
-        if isinstance(item.heard, Heard) and item.heard.boot_id is not None:
-            seen[item.heard.uplink.device_id, item.heard.boot_id] = item
-    for (device_id, boot_id), ranges in done.touched.items():
-        if len(ranges.ranges) < 2 and not ranges.closed_a_gap:
-            continue
-        item = seen[device_id, boot_id]
-        uplink = item.heard.uplink
-        if uplink is None:
-            continue
-        first, last = ranges.ranges[0][0], ranges.ranges[-1][1]
-        found.append(
-            Gap(
-                device_id,
-                uplink.kind,
-                uplink.tenant_id,
-                boot_id,
-                first,
-                last,
-                ranges.received,
-                ranges.missing,
-                item.message.received_us,
-            )
-        )
-    return found
+    """State of the received numbers of each device and boot of which more, or less, is missing than was told."""
+    changed = {key: ranges for key, ranges in done.touched.items() if ranges.missing != ranges.reported}
+    if not changed:
+        return []
+    newest = {
+        (item.heard.uplink.device_id, item.heard.boot_id): item
+        for item in done.items
+        if isinstance(item.heard, Heard) and item.heard.boot_id is not None
+    }
+    return [_gap(newest[key], key, ranges) for key, ranges in changed.items()]
+
+
+def _gap(item: Item, key: tuple[str, str], ranges: SeqRanges) -> Gap:
+    device_id, boot_id = key
+    uplink = item.heard.uplink
+    ranges.reported = ranges.missing
+    return Gap(
+        device_id=device_id,
+        kind=kind_of(item),
+        tenant_id=uplink.tenant_id if uplink is not None else "",
+        boot_id=boot_id,
+        first_seq=ranges.ranges[0][0],
+        last_seq=ranges.ranges[-1][1],
+        received=ranges.received,
+        missing=ranges.reported,
+        at_us=item.message.received_us,
+    )
