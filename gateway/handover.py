@@ -38,14 +38,15 @@ class HandOver:
             self._changed.notify()
 
     def take(self, after: int) -> Parcel | None:
-        """The pass that follows batch `after`, if it is here; older ones are dropped."""
+        """The pass that follows batch `after`, if it is here; older ones, also in part, are dropped."""
         with self._changed:
             while self._parcels and self._parcels[0].last <= after:
                 self._held -= len(self._parcels.popleft().samples)
-            if self._parcels and self._parcels[0].first <= after + 1:
+            while self._parcels and self._parcels[0].first <= after + 1:
                 parcel = self._parcels.popleft()
                 self._held -= len(parcel.samples)
-                return parcel
+                if parcel.first == after + 1:
+                    return parcel
             return None
 
     def next_held(self) -> int | None:

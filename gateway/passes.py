@@ -54,7 +54,8 @@ def _samples(message: RawMessage, heard: Heard | Refused, verdict: Verdict) -> t
             uplink.tenant_id,
             reading.series,
             reading.part,
-            message.received_us if reading.ts_us is None else reading.ts_us,
+            # Clockless samples of one message are a microsecond apart: the same instant would be the same sample.
+            message.received_us + number if reading.ts_us is None else reading.ts_us,
             message.received_us,
             reading.values,
             bool(reading.suspect),
