@@ -17,17 +17,18 @@ class Lane:
         self._release = release
         self._released = 0
 
-    def gather(self, after: int, at_most_messages: int) -> list[Batch]:
-        """Next batches in order; at least one if there is any."""
+    def gather(self, after: int, at_most_messages: int, at_most_bytes: int) -> list[Batch]:
+        """Next batches in order, until one of the bounds is passed; at least one if there is any."""
         batches: list[Batch] = []
-        count = 0
-        while count < at_most_messages:
+        count = size = 0
+        while count < at_most_messages and size < at_most_bytes:
             batch = self.reader.read(after)
             if batch is None:
                 break
             batches.append(batch)
             after = batch.batch_id
             count += len(batch.messages)
+            size += sum(len(message.payload) for message in batch.messages)
         return batches
 
     def release(self, through: int) -> bool:

@@ -19,6 +19,7 @@ from gateway.passes import Pass, items_of, sampled_messages
 from gateway.verdicts import Verdict, dump, load
 
 MESSAGES_A_PASS = 4000
+BYTES_A_PASS = 2 * 2**20
 _CLOCK_ASSETS = 500
 
 
@@ -70,7 +71,7 @@ class EffectsCursor:
         Raises RegistryUnavailable, JournalUnavailable: nothing of the pass is kept, call again.
         """
         for walk in self._walks:
-            batches = walk.lane.gather(walk.position, MESSAGES_A_PASS)
+            batches = walk.lane.gather(walk.position, MESSAGES_A_PASS, BYTES_A_PASS)
             if batches:
                 return self._pass(walk, batches)
         return 0

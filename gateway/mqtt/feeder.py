@@ -15,6 +15,7 @@ from gateway.mqtt.inbox import Arrival, Inbox
 
 log = structlog.get_logger()
 BATCH_MESSAGES = 2000
+BATCH_BYTES = 2 * 2**20
 _INJECTED = -1
 _RETRY_S = 0.2
 
@@ -51,7 +52,7 @@ class Feeder:
             self._inbox.put(Arrival(_INJECTED, 0, self._injected.popleft()))
         self._writer.release(self._release_through)
         if len(self._inbox) and time.monotonic() >= self._again_at:
-            self._commit(self._inbox.peek(BATCH_MESSAGES))
+            self._commit(self._inbox.peek(BATCH_MESSAGES, BATCH_BYTES))
         elif not len(self._inbox):
             self._settle()
         return True
@@ -87,6 +88,6 @@ class Feeder:
     def close(self) -> None:
         """Commit and acknowledge the rest, disconnect, close the journal."""
         while len(self._inbox) and self.trouble is None:
-            self._commit(self._inbox.peek(BATCH_MESSAGES))
+            self._commit(self._inbox.peek(BATCH_MESSAGES, BATCH_BYTES))
         self._connection.close()
         self._writer.close()

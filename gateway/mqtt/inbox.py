@@ -33,8 +33,15 @@ class Inbox:
         """Whether nothing more should be read."""
         return self._bytes >= self._bound_bytes or len(self._arrivals) >= self._bound_messages
 
-    def peek(self, at_most: int) -> list[Arrival]:
-        """The oldest messages; they stay until dropped."""
+    def peek(self, at_most: int, at_most_bytes: int) -> list[Arrival]:
+        """The oldest messages, at least one if there is any; they stay until dropped."""
+        if self._bytes <= at_most_bytes:
+            return self._arrivals[:at_most]
+        size = 0
+        for number, arrival in enumerate(self._arrivals[:at_most]):
+            size += len(arrival.message.payload)
+            if size > at_most_bytes:
+                return self._arrivals[: max(1, number)]
         return self._arrivals[:at_most]
 
     def drop(self, number: int) -> None:

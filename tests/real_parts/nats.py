@@ -15,7 +15,7 @@ server_name: lautern_test
 listen: "127.0.0.1:{client_port}"
 max_payload: 256KB
 jetstream {{ store_dir: "{folder}/jetstream", max_mem: 64MB, max_file: 1GB, sync_interval: "1s" }}
-mqtt {{ host: "127.0.0.1", port: {port}, ack_wait: "30s", max_ack_pending: 20000 }}
+mqtt {{ host: "127.0.0.1", port: {port}, ack_wait: "30s", max_ack_pending: 10000 }}
 accounts {{
   LAUTERN {{
     jetstream: enabled
