@@ -1,7 +1,6 @@
 """Which asset a device speaks for, at which time; a copy of the registry's bindings that follows its revision."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection
 
 from devices.ports.inventory import Asset, Binding, Inventory
 
@@ -26,8 +25,7 @@ class Bindings:
         wanted = {d for d in device_ids if d not in self._bindings and d not in self._absent}
         if wanted:
             found = inventory.bindings_of_devices(wanted)
-            assets = self.assets(inventory, {b.asset_id for some in found.values() for b in some})
-            self._bindings.update((d, tuple(_ended(some, assets))) for d, some in found.items())
+            self._bindings.update(found)
             if len(self._absent) > 100_000:
                 self._absent.clear()
             self._absent.update(wanted - found.keys())
@@ -50,13 +48,3 @@ class Bindings:
         if missing:
             self._assets.update(inventory.many(missing))
         return {a: self._assets[a] for a in asset_ids if a in self._assets}
-
-
-def _ended(bindings: Iterable[Binding], assets: Mapping[str, Asset]) -> Iterator[Binding]:
-    """Bindings end at the latest when their asset was retired."""
-    for binding in bindings:
-        retired_us = assets[binding.asset_id].retired_us
-        if retired_us is not None and (binding.until_us is None or binding.until_us > retired_us):
-            yield replace(binding, until_us=retired_us)
-        else:
-            yield binding

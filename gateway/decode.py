@@ -18,6 +18,7 @@ from devices.topics import ROOT, Uplink, parse_uplink
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_BATCH = 5000
+MAX_BATCH_HEAD_BYTES = 4096
 _TOPICS_REMEMBERED = 50_000
 
 
@@ -27,6 +28,8 @@ class Refused(NamedTuple):
     reason: str
     detail: str
     uplink: Uplink | None = None
+    payload: bytes | None = None
+    """Of a bad item of a batch: the item as a message of its own."""
 
 
 class Reading(NamedTuple):
@@ -79,6 +82,8 @@ class Decoder:
             return self._heard(where, kind, message)
         except ValidationError as error:
             return _refusal(error, message.payload, where)
+        except UnicodeDecodeError:
+            return Refused("bad_encoding", "not UTF-8", where)
         except (ValueError, RecursionError, TypeError) as error:
             return Refused("bad_json", str(error)[:300], where)
 
@@ -155,6 +160,9 @@ class Decoder:
         if not isinstance(items, list) or not 0 < len(items) <= MAX_BATCH:
             return Refused("wrong_type", f"batch: a list of 1 to {MAX_BATCH} samples", where)
         head = {k: v for k, v in document.items() if k != "batch"}
+        if len(json.dumps(head)) > MAX_BATCH_HEAD_BYTES:
+            # It is decoded once per item: a large one would keep all others waiting.
+            return Refused("too_large", f"batch: at most {MAX_BATCH_HEAD_BYTES} bytes beside it", where)
         good: list[tuple[Envelope, Reading]] = []
         bad: list[tuple[int, Refused]] = []
         for index, item in enumerate(items):
@@ -186,8 +194,9 @@ class Decoder:
         try:
             model = kind.telemetry.model_validate_json(payload)
         except ValidationError as error:
-            return _refusal(error, payload, where)
-        return self._check(where, kind, model, message) or (model, self._reading(model, TELEMETRY))
+            return _refusal(error, payload, where)._replace(payload=payload)
+        wrong = self._check(where, kind, model, message)
+        return (model, self._reading(model, TELEMETRY)) if wrong is None else wrong._replace(payload=payload)
 
 
 def digest_of(values: Mapping[str, Value]) -> int:

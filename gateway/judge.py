@@ -53,7 +53,9 @@ class Judge:
         self._load(judgement, decoded)
         for index, (message, heard) in enumerate(zip(messages, decoded, strict=True)):
             if isinstance(heard, Refused):
-                verdicts[index] = Verdict(Outcome.DEAD_LETTER, "", heard.reason, heard.detail)
+                # What is retained comes again at each subscribe; it was refused and counted when it was new.
+                outcome = Outcome.RETAINED if message.retained else Outcome.DEAD_LETTER
+                verdicts[index] = Verdict(outcome, "", heard.reason, heard.detail)
                 continue
             unfit = self._unfit(judgement, message, heard)
             if unfit is not None:
@@ -78,6 +80,15 @@ class Judge:
             verdicts[p.index] = _verdict(p.binding_asset, standings[p.first_claim : p.first_claim + p.count])
         judged.verdicts = [v for v in verdicts if v is not None]
         return judged
+
+    def again(self, judgement: Judgement, decoded: Sequence[Decoded]) -> dict[tuple[str, str], SeqRanges]:
+        """Received numbers that messages judged before touched; whether their gaps were told is not known."""
+        self._load(judgement, decoded)
+        keys = {(h.uplink.device_id, h.boot_id) for h in decoded if isinstance(h, Heard) and h.boot_id is not None}
+        found = {key: self._ranges[key] for key in keys if key in self._ranges}
+        for ranges in found.values():
+            ranges.reported = -1
+        return found
 
     def forget(self) -> None:
         """Drop what is remembered, after a transaction that failed."""

@@ -101,11 +101,11 @@ class EffectsCursor:
         known = [load(self._identity.verdicts(key, b.batch_id)) for b in batches if b.batch_id <= walk.judged]
         fresh = list(zip(batches, decoded, strict=True))[len(known) :]
         touched: dict[tuple[str, str], SeqRanges] = {}
-        if not fresh:
-            return known, touched
         verdicts: list[list[Verdict]] = []
         try:
             with self._identity.judge() as judgement:
+                for heard in decoded[: len(known)]:
+                    touched.update(self._judge.again(judgement, heard))
                 for batch, heard in fresh:
                     judged = self._judge.judge(judgement, batch.messages, heard)
                     judgement.put_verdicts(key, batch.batch_id, dump(judged.verdicts))
@@ -115,7 +115,7 @@ class EffectsCursor:
         except BaseException:
             self._judge.forget()
             raise
-        walk.judged = fresh[-1][0].batch_id
+        walk.judged = max(walk.judged, batches[-1].batch_id)
         return known + verdicts, touched
 
     def clock(self, *, due: bool) -> bool:

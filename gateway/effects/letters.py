@@ -6,7 +6,7 @@ from devices.instants import DAY_US
 from devices.ports.books import DeadLetter
 from devices.ports.inventory import UnknownDevice
 from devices.topics import Uplink
-from gateway.decode import Heard
+from gateway.decode import Heard, Refused
 from gateway.passes import Item, Pass
 from gateway.verdicts import Outcome
 
@@ -26,15 +26,17 @@ class Letters:
         letters: list[DeadLetter] = []
         for item in done.items:
             if item.verdict.outcome is Outcome.DEAD_LETTER:
-                letters += self._letter(done.lane, item, "", item.verdict.reason, item.verdict.detail)
+                refused = Refused(item.verdict.reason, item.verdict.detail)
+                letters += self._letter(done.lane, item, "", refused)
             elif isinstance(item.heard, Heard):
                 for number, refused in item.heard.refused:
-                    detail = f"batch item {number}: {refused.detail}"
-                    letters += self._letter(done.lane, item, f"-{number}", refused.reason, detail)
+                    told = refused._replace(detail=f"batch item {number}: {refused.detail}")
+                    letters += self._letter(done.lane, item, f"-{number}", told)
         return letters
 
-    def _letter(self, lane: str, item: Item, suffix: str, reason: str, detail: str) -> Sequence[DeadLetter]:
+    def _letter(self, lane: str, item: Item, suffix: str, refused: Refused) -> Sequence[DeadLetter]:
         message, uplink = item.message, item.heard.uplink
+        payload = message.payload if refused.payload is None else refused.payload
         device_id = uplink.device_id if uplink else None
         if not self._within_limit(device_id or "-", message.received_us):
             return ()
@@ -44,9 +46,9 @@ class Letters:
                 letter_id,
                 message.received_us,
                 message.topic,
-                message.payload[:BYTES_KEPT] if len(message.payload) > 4 * BYTES_KEPT else message.payload,
-                reason,
-                detail,
+                payload[:BYTES_KEPT] if len(payload) > 4 * BYTES_KEPT else payload,
+                refused.reason,
+                refused.detail,
                 uplink.tenant_id if uplink else None,
                 uplink.kind if uplink else None,
                 device_id,
