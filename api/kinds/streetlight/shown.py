@@ -44,8 +44,9 @@ class Streetlight(shown.Device):
 
     level_pct: float | None
     """What the lamp does."""
+    level_at: TimeOut | None
     power_w: float | None
-    measured_at: TimeOut | None
+    power_at: TimeOut | None
     suspect: bool
     in_force: InForce | None
     in_force_since: TimeOut | None
@@ -72,8 +73,9 @@ def _lamp(device: shown.Device, rows: Mapping[tuple[str, str], Latest], asked: l
     return Streetlight(
         **dict(device),
         level_pct=_number(newest, "level_pct"),
+        level_at=None if newest is None else newest.ts_us,
         power_w=_number(measured, "power_w"),
-        measured_at=None if newest is None else newest.ts_us,
+        power_at=None if measured is None else measured.ts_us,
         suspect=sample is not None and sample.suspect,
         in_force=None if state is None else _in_force(state),
         in_force_since=None if state is None else state.ts_us,

@@ -69,6 +69,7 @@ class SimulatedLamp:
         self._now = InForce(0.0, Reason.PROGRAM)
         self._fade_from, self._fade_since_us, self._fading = 0.0, 0, False
         self._looked_us = 0
+        self._found_dark = False
         self._report_us = self._reported_us = 0
         self._facts: list[Mapping[str, Any]] = []
 
@@ -91,7 +92,7 @@ class SimulatedLamp:
         """Answers of commands whose start has come, the new state, the report."""
         out = [*self._started(now_us), *self._settle(now_us)]
         if now_us >= self._report_us:
-            out.append(self._telemetry(now_us))
+            out += [self._telemetry(now_us), *self._detect(now_us)]
             self._report_us += max(1, (now_us - self._report_us) // self._interval_us + 1) * self._interval_us
         return out
 
@@ -238,7 +239,7 @@ class SimulatedLamp:
             "standby": True,
             "program_id": program,
             "clock_valid": True,
-            "faults": list(faults),
+            "faults": [*faults, *(["lamp_failure"] if self._found_dark else [])],
         }
         if (now.command_id or named) is not None:
             body["applied_command_id"] = now.command_id or named
@@ -265,6 +266,14 @@ class SimulatedLamp:
             body["surface_temperature_c"] = round(air_c - 1.5, 1)
         self._reported_us = now_us
         return Outgoing("telemetry", body, now_us)
+
+    def _detect(self, now_us: int) -> list[Outgoing]:
+        """The controller sees that its light source draws nothing, and keeps saying so until it is replaced."""
+        if self._found_dark or not self._electrics.failed or self._now.level_pct <= 0:
+            return []
+        self._found_dark = True
+        event = {"severity": "major", "active": True, "text": "no power drawn at a level above 0"}
+        return [Outgoing("event", event, now_us, name="lamp_failure"), self._state(now_us)]
 
     def _info(self) -> Mapping[str, Any]:
         return {

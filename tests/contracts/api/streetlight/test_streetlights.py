@@ -62,6 +62,7 @@ def test_a_lamp_shows_what_it_does_what_is_in_force_and_what_was_asked(city: Cit
     assert city.client.post("/api/v1/devices/L01/commands", json=body, headers=key).status_code == 202
     lamp, silent = get(city, key, URL)["items"]
     assert (lamp["level_pct"], lamp["power_w"], lamp["plan_level_pct"]) == (79.0, 46.5, 30.0)
+    assert lamp["level_at"] == lamp["power_at"] == rfc3339(NOW_US - SECOND_US // 2)
     assert lamp["in_force"] == {
         "level_pct": 80.0, "reason": "override", "ref": None, "until": rfc3339(NOW_US + HOUR_US)
     }  # fmt: skip

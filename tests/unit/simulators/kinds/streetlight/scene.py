@@ -95,6 +95,8 @@ def messages() -> dict[str, Any]:
     refused = lamp.receive_command("dim", dim("c2", now_us, level_pct=800), now_us, retained=False)
     config = {"v": 1, "version": 3, **evening_program().model_dump(mode="json", exclude_none=True)}
     configured = lamp.receive_config(json.dumps(config).encode(), now_us + SECOND_US)
+    broken = host(7)
+    failed = [*broken.start(now_us), *run(broken, now_us, now_us + 2 * MINUTE_US)]
     bare = host(1, at="lamp-")
     plain = [*bare.start(now_us), *run(bare, now_us, now_us + 2 * MINUTE_US)]
     return {
@@ -103,6 +105,8 @@ def messages() -> dict[str, Any]:
         "state-plan": bodies(started, "state")[0],
         "telemetry-sensors": bodies(lived, "telemetry")[0],
         "telemetry": bodies(plain, "telemetry")[0],
+        "event.lamp_failure": bodies(failed, "event")[0],
+        "state-fault": bodies(failed, "state")[-1],
         "ack-applied": bodies(dimmed, "ack")[0],
         "state-override": bodies(dimmed, "state")[-1],
         "ack-rejected": bodies(refused, "ack")[0],

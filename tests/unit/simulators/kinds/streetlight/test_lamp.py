@@ -183,12 +183,16 @@ def test_the_meters_agree_with_each_other() -> None:
     assert all(b["energy_wh"] >= a["energy_wh"] for a, b in pairwise(samples))
 
 
-def test_the_seventh_lamp_is_dark_when_it_should_be_lit_and_says_so_only_by_its_power() -> None:
+def test_the_seventh_lamp_is_dark_when_it_should_be_lit_and_says_so_even_by_day() -> None:
     lamp = host(7)
-    lamp.start(NIGHT_US)
-    for s in bodies(run(lamp, NIGHT_US, NIGHT_US + 5 * MINUTE_US), "telemetry"):
-        assert s["command_level_pct"] > 0
-        assert s["power_w"] < 1
+    by_day = [*lamp.start(NOON_US), *run(lamp, NOON_US, NOON_US + HOUR_US)]
+    assert not [s for s in bodies(by_day, "state") if s["faults"]]
+    night = run(lamp, NOON_US + HOUR_US, NOON_US + 24 * HOUR_US)
+    lit = [s for s in bodies(night, "telemetry") if s["command_level_pct"] > 0]
+    assert lit
+    assert max(s["power_w"] for s in lit) < 1
+    assert len([w for w in night if w.topic.endswith("/event/lamp_failure")]) == 1
+    assert bodies(night, "state")[-1]["faults"] == ["lamp_failure"]
     assert [f["fact"] for f in lamp.truth()] == ["light_source_failed"]
 
 
