@@ -1,0 +1,205 @@
+"""Gateway and API as processes on given servers, and a REST client that speaks to them from outside."""
+
+import json
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from devices.instants import rfc3339
+from runtime.keys import make_key
+from storage.registry.engine import open_registry
+from tests.real_parts import ports
+from tests.real_parts.brokers import Broker
+from tests.real_parts.influxdb import InfluxServer
+from tests.real_parts.servers import Server
+from tests.real_parts.waiting import wait_until
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+JOURNAL_MB: Final = 256
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Calls the API with a key that may do everything."""
+
+    address: str
+    key: str
+
+    def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """Status and decoded answer; paths from `/api/v1` on are given without it."""
+        whole = path if path.startswith(("/healthz", "/readyz")) else f"/api/v1{path}"
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.address + whole, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, _decoded(answer.read())
+        except urllib.error.HTTPError as problem:
+            with problem:
+                return problem.code, _decoded(problem.read())
+
+    def get(self, path: str, **query: object) -> Any:
+        """The answer; anything but success raises AssertionError."""
+        given = {name.rstrip("_"): value for name, value in query.items() if value is not None}
+        status, answer = self.call("GET", f"{path}?{urllib.parse.urlencode(given)}" if given else path)
+        assert status == 200, (path, status, answer)
+        return answer
+
+    def items(self, path: str, **query: object) -> list[Any]:
+        """Items of a list, its first page."""
+        return list(self.get(path, **query)["items"])
+
+    def post(self, path: str, body: object = None) -> Any:
+        """The answer; anything but success raises AssertionError."""
+        status, answer = self.call("POST", path, body)
+        assert status in {200, 201, 202}, (path, status, answer)
+        return answer
+
+    def samples(self, asset_id: str, from_us: int, **query: object) -> list[Any]:
+        """Stored samples of an asset since an instant."""
+        return self.items(f"/devices/{asset_id}/telemetry", from_=rfc3339(from_us), limit=10_000, **query)
+
+    def letters(self, device_id: str) -> dict[str, int]:
+        """How many dead letters of a device there are, by reason."""
+        found = self.items("/dead-letters", device_id=device_id, limit=500)
+        return {reason: sum(x["reason"] == reason for x in found) for reason in {x["reason"] for x in found}}
+
+    def ledger(self, kind: str, unit: str = "messages") -> dict[str, Any]:
+        """The ledger's line of a kind; {} before there is one."""
+        return next((x for x in self.items("/ledger") if (x["kind"], x["unit"]) == (kind, unit)), {})
+
+
+class Installation:
+    """A data directory with settings; its gateway and API are started, killed and started again."""
+
+    def __init__(
+        self, folder: Path, broker: Broker, influx: InfluxServer | None = None, bucket_prefix: str = "lautern"
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.broker = broker
+        self.influx = influx
+        self.bucket_prefix = bucket_prefix
+        self.http_port = ports.claim_port()
+        self.write_settings()
+        self.gateway = self._server("gateway", self._gateway_ready)
+        self.api = self._server("api", lambda: self._answers("/healthz"))
+        self._log_from = 0
+        registry = open_registry(self.registry_url, migrate=True, checkpoints=True)
+        try:
+            self.rest = Rest(f"http://127.0.0.1:{self.http_port}", make_key(registry, "test", ["*"], None))
+        finally:
+            registry.close()
+
+    @property
+    def registry_url(self) -> str:
+        """SQLAlchemy URL of the registry."""
+        return f"sqlite:///{self.folder / 'registry.db'}"
+
+    def write_settings(self, telemetry_journal_mb: int = JOURNAL_MB, registry_url: str = "") -> None:
+        """Write `lautern.toml`; what runs takes it at its next start."""
+        broker, influx = self.broker, self.influx
+        sections: dict[str, dict[str, str | int]] = {
+            "broker": {
+                "mode": "external",
+                "url": f"mqtt://{broker.host}:{broker.port}",
+                "username": broker.gateway.user,
+                "password": broker.gateway.password,
+            },
+            "registry": {"url": registry_url or self.registry_url},
+            "gateway": {"metrics_port": ports.claim_port()},
+            "http": {"port": self.http_port},
+            "journal": {"telemetry_bound_mb": telemetry_journal_mb},
+        }
+        if influx is not None:
+            sections["store"] = {"kind": "influxdb", "url": influx.url, "org": influx.org, "token": influx.token}
+            sections["store"]["bucket_prefix"] = self.bucket_prefix
+        lines = [
+            line
+            for name, section in sections.items()
+            for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in section.items()))
+        ]
+        (self.folder / "lautern.toml").write_text("\n".join(lines) + "\n")
+
+    def start(self) -> None:
+        """Start what does not run; returns when both work."""
+        self.start_gateway()
+        self.api.start()
+
+    def start_gateway(self) -> None:
+        """Start the gateway; returns when it is connected to the broker."""
+        self._log_from = self.gateway.log.stat().st_size if self.gateway.log.exists() else 0
+        self.gateway.start()
+
+    def restart_gateway(self) -> None:
+        """End the gateway in good order and start it again."""
+        self.gateway.stop()
+        self.start_gateway()
+
+    def receiver_pid(self) -> int:
+        """Process id of the gateway's receiver child."""
+        task = Path(f"/proc/{self.gateway.pid}/task/{self.gateway.pid}/children")
+        (child,) = task.read_text().split()
+        return int(child)
+
+    def stop(self) -> None:
+        """End both."""
+        self.api.stop()
+        self.gateway.stop()
+
+    def wait_ledger(self, kind: str, received: int, timeout_s: float = 30) -> dict[str, Any]:
+        """Wait until so many messages of a kind are judged and nothing waits in the journal."""
+        line: dict[str, Any] = {}
+
+        def settled() -> bool:
+            nonlocal line
+            line = self.rest.ledger(kind)
+            return bool(line) and line["received"] >= received and line["in_journal"] == 0
+
+        try:
+            wait_until(settled, timeout_s=timeout_s)
+        except AssertionError:
+            raise AssertionError(f"not {received} received within {timeout_s:g} s: {line}") from None
+        return line
+
+    def _server(self, name: str, ready: Any) -> Server:
+        command: Sequence[str | Path] = [
+            "env", f"PYTHONPATH={ROOT}", sys.executable, "-m", f"runtime.{name}_role", "--data-dir", self.folder,
+        ]  # fmt: skip
+        return Server(name, command, folder=self.folder, ready=ready)
+
+    def _gateway_ready(self) -> bool:
+        with self.gateway.log.open("rb") as log:
+            log.seek(self._log_from)
+            said = log.read()
+        return b"gateway_started" in said and said.count(b"mqtt_ready") >= 2
+
+    def _answers(self, path: str) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+@contextmanager
+def running(
+    folder: Path, broker: Broker, influx: InfluxServer | None = None, prefix: str = "lautern"
+) -> Iterator[Installation]:
+    """An installation whose gateway and API run until the block ends."""
+    installation = Installation(folder, broker, influx, prefix)
+    try:
+        installation.start()
+        yield installation
+    finally:
+        installation.stop()
+
+
+def _decoded(answer: bytes) -> Any:
+    return json.loads(answer) if answer else None
