@@ -29,7 +29,9 @@ def _counter(value: object) -> object:
     return value
 
 
-Counter64 = Annotated[int, BeforeValidator(_counter), Field(ge=0, le=2**64 - 1)]
+_COUNTER = Field(ge=0, le=2**64 - 1)
+_AS_SENT = Annotated[int, _COUNTER] | Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+Counter64 = Annotated[int, _COUNTER, BeforeValidator(_counter, json_schema_input_type=_AS_SENT)]
 """Monotonic 64-bit counter."""
 Percent = Annotated[float, Field(ge=0, le=100), Unit("%")]
 Text = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from devices.fire_drone import KIND
 from devices.fire_drone.telemetry import DroneTelemetry
 from devices.messages import Envelope
-from tests.unit.devices.fire_drone.names import rows
 
 ROOT = Path(__file__).parents[4]
 PAYLOADS = {
@@ -71,10 +70,3 @@ def test_nothing_can_be_commanded_that_flies() -> None:
     assert [command.NAME for command in KIND.commands] == ["set_telemetry_rate", "request_full_state"]
     assert {command.SCOPE for command in KIND.commands} == {"fire_drone:command"}
     assert KIND.restricted
-
-
-def test_the_table_of_names_is_current() -> None:
-    text = (ROOT / "docs/reference/names/fire_drone.md").read_text().splitlines()
-    table = [line for line in text if line.startswith("| `")]
-    assert table == list(rows())
-    assert len(table) > 50

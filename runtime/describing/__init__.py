@@ -1,0 +1,1 @@
+"""Descriptions that follow from the kinds' models: the AsyncAPI file and the tables of names."""
