@@ -12,7 +12,7 @@ from devices.catalog import Catalog
 from devices.fields import Plausible
 from devices.instants import DAY_US, SECOND_US, to_us
 from devices.kind import DeviceKind
-from devices.messages import Ack, Envelope, Status, Telemetry, WireModel
+from devices.messages import Ack, Envelope, Status, WireModel
 from devices.samples import TELEMETRY, RawMessage, Value
 from devices.topics import ROOT, Uplink, parse_uplink
 
@@ -113,8 +113,7 @@ class Decoder:
         if where.channel == "telemetry":
             if b'"batch"' in payload:
                 return self._batch(where, kind, message)
-            model = kind.telemetry.model_validate_json(payload)
-            return self._sampled(where, kind, model, TELEMETRY, message)
+            return self._sampled(where, kind, kind.telemetry.model_validate_json(payload), TELEMETRY, message)
         if where.channel == "event":
             event = kind.events[where.name].model_validate_json(payload)
             return self._sampled(where, kind, event, f"event_{where.name}", message)
@@ -122,37 +121,27 @@ class Decoder:
             status = Status.model_validate_json(payload)
             return Heard(where, kind, status.boot_id, (), status, (), _extra(status))
         other = _model_of(kind, where.channel).model_validate_json(payload)
-        wrong = self._check(where, kind, other, message)
+        wrong = _check(where, kind, other, None if other.ts is None else to_us(other.ts), message)
         return wrong or Heard(where, kind, other.boot_id, (other.seq,), other, (), _extra(other))
 
     def _sampled(
         self, where: Uplink, kind: DeviceKind, model: Envelope, series: str, message: RawMessage
     ) -> Heard | Refused:
-        wrong = self._check(where, kind, model, message)
+        reading = self._reading(where, kind, model, series, message)
+        if isinstance(reading, Refused):
+            return reading
+        return Heard(where, kind, model.boot_id, (model.seq,), None, (reading,), _extra(model))
+
+    def _reading(
+        self, where: Uplink, kind: DeviceKind, model: Envelope, series: str, message: RawMessage
+    ) -> Reading | Refused:
+        ts_us = None if model.ts is None else to_us(model.ts)
+        wrong = _check(where, kind, model, ts_us, message)
         if wrong is not None:
             return wrong
-        return Heard(where, kind, model.boot_id, (model.seq,), None, (self._reading(model, series),), _extra(model))
-
-    def _reading(self, model: Envelope, series: str) -> Reading:
         values = model.values()
         suspect = _suspect(values, self._plausible[type(model)])
-        part = model.part if isinstance(model, Telemetry) else ""
-        ts_us = None if model.ts is None else to_us(model.ts)
-        return Reading(series, part, ts_us, model.seq, values, suspect, digest_of(values))
-
-    def _check(self, where: Uplink, kind: DeviceKind, model: Envelope, message: RawMessage) -> Refused | None:
-        if model.device_id != where.device_id:
-            return Refused("wrong_device", f"payload names {model.device_id}", where)
-        if model.ts is None or message.retained:
-            return None
-        ahead_us = to_us(model.ts) - message.received_us
-        if ahead_us > kind.limits.clock_ahead_s * SECOND_US:
-            return Refused("clock_ahead", f"ts is {ahead_us / SECOND_US:.0f} s ahead of receipt", where)
-        if -ahead_us > kind.limits.raw_retention_days * DAY_US:
-            return Refused(
-                "too_old", f"ts is {-ahead_us / DAY_US:.0f} days old, kept are {kind.limits.raw_retention_days}", where
-            )
-        return None
+        return Reading(series, getattr(model, "part", ""), ts_us, model.seq, values, suspect, digest_of(values))
 
     def _batch(self, where: Uplink, kind: DeviceKind, message: RawMessage) -> Heard | Refused:
         document = json.loads(message.payload)
@@ -195,13 +184,19 @@ class Decoder:
             model = kind.telemetry.model_validate_json(payload)
         except ValidationError as error:
             return _refusal(error, payload, where)._replace(payload=payload)
-        wrong = self._check(where, kind, model, message)
-        return (model, self._reading(model, TELEMETRY)) if wrong is None else wrong._replace(payload=payload)
+        reading = self._reading(where, kind, model, TELEMETRY, message)
+        return reading._replace(payload=payload) if isinstance(reading, Refused) else (model, reading)
 
 
 def digest_of(values: Mapping[str, Value]) -> int:
-    """CRC-32 of names and values; the same for the same content, whatever process computes it."""
-    return crc32(repr(tuple(values.values())).encode(), _digest_of_names(tuple(values)))
+    """Digest of names and values, 32 bit; the same for the same content, whatever process computes it.
+
+    Python salts the hash of text only, so numbers alone take the short way.
+    """
+    content, names = tuple(values.values()), _digest_of_names(tuple(values))
+    if str in set(map(type, content)):
+        return crc32(repr(content).encode(), names)
+    return (hash(content) ^ names) & 0xFFFFFFFF
 
 
 @lru_cache(4096)
@@ -217,6 +212,20 @@ def _suspect(values: Mapping[str, Any], ranges: tuple[tuple[str, float, float], 
         if value is not None and not low <= value <= high:
             found = (*found, name)
     return found
+
+
+def _check(where: Uplink, kind: DeviceKind, model: Envelope, ts_us: int | None, message: RawMessage) -> Refused | None:
+    if model.device_id != where.device_id:
+        return Refused("wrong_device", f"payload names {model.device_id}", where)
+    if ts_us is None or message.retained:
+        return None
+    ahead_us, limits = ts_us - message.received_us, kind.limits
+    if ahead_us > limits.clock_ahead_s * SECOND_US:
+        return Refused("clock_ahead", f"ts is {ahead_us / SECOND_US:.0f} s ahead of receipt", where)
+    if -ahead_us > limits.raw_retention_days * DAY_US:
+        detail = f"ts is {-ahead_us / DAY_US:.0f} days old, kept are {limits.raw_retention_days}"
+        return Refused("too_old", detail, where)
+    return None
 
 
 def _model_of(kind: DeviceKind, channel: str) -> type[Envelope]:

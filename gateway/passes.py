@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from devices.ports.identity import Standing
 from devices.ports.journal import Batch
@@ -12,12 +13,11 @@ from gateway.decode import Heard, Refused
 from gateway.verdicts import Outcome, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One message of a pass with all that is known of it."""
 
     batch_id: int
-    index: int
+    number: int
     message: RawMessage
     heard: Heard | Refused
     verdict: Verdict

@@ -40,7 +40,7 @@ class Letters:
         device_id = uplink.device_id if uplink else None
         if not self._within_limit(device_id or "-", message.received_us):
             return ()
-        letter_id = f"{lane}-{item.batch_id}-{item.index}{suffix}"
+        letter_id = f"{lane}-{item.batch_id}-{item.number}{suffix}"
         return (
             DeadLetter(
                 letter_id,

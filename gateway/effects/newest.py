@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from devices.instants import to_us
 from devices.messages import Envelope, Status, WireModel
 from devices.ports.current import Latest
-from devices.samples import TELEMETRY, Value
+from devices.samples import TELEMETRY, Sample, Value
 from gateway.decode import Heard
 from gateway.effects.views import AssetNow
 from gateway.passes import Item
@@ -18,45 +18,55 @@ Trigger = tuple[str, str, str]
 def take(items: Iterable[Item], now: dict[str, AssetNow]) -> set[Trigger]:
     """Bring the views up to date; returns what changed."""
     changed: set[Trigger] = set()
+    newest: dict[tuple[str, str], Sample] = {}
     for item in items:
         asset = now.get(item.verdict.asset_id)
         if asset is None or not isinstance(item.heard, Heard):
             continue
-        if item.verdict.outcome not in {Outcome.ACCEPTED, Outcome.RETAINED}:
-            asset.last_seen_us = max(asset.last_seen_us, item.message.received_us)
-            continue
-        changed |= _take_item(item, item.heard, asset)
+        outcome = item.verdict.outcome
+        if outcome is not Outcome.RETAINED and item.message.received_us > asset.last_seen_us:
+            asset.last_seen_us = item.message.received_us
+        if item.heard.model is not None and outcome in {Outcome.ACCEPTED, Outcome.RETAINED}:
+            changed |= _take_model(item, item.heard, asset)
+        for sample in item.samples:
+            _keep_newest(sample, newest, changed)
+    for sample in newest.values():
+        if now[sample.asset_id].take(_row(sample)):
+            changed.add((sample.asset_id, TELEMETRY, sample.part))
     return changed
 
 
-def _take_item(item: Item, heard: Heard, asset: AssetNow) -> set[Trigger]:
+def _keep_newest(sample: Sample, newest: dict[tuple[str, str], Sample], changed: set[Trigger]) -> None:
+    if sample.series != TELEMETRY:
+        changed.add((sample.asset_id, sample.series, ""))
+        return
+    key = (sample.asset_id, sample.part)
+    known = newest.get(key)
+    if known is None or (sample.ts_us, sample.received_us) >= (known.ts_us, known.received_us):
+        newest[key] = sample
+
+
+def _row(sample: Sample) -> Latest:
+    return Latest(
+        sample.asset_id,
+        sample.kind,
+        sample.tenant_id,
+        TELEMETRY,
+        sample.part,
+        sample.ts_us,
+        sample.received_us,
+        sample.values,
+        sample.suspect,
+    )
+
+
+def _take_model(item: Item, heard: Heard, asset: AssetNow) -> set[Trigger]:
     asset_id, channel = item.verdict.asset_id, heard.uplink.channel
-    if heard.model is not None:
-        row = _model_row(item, heard)
-        if channel == "ack" or row is None:
-            return set()
-        live = item.verdict.outcome is not Outcome.RETAINED
-        return {(asset_id, channel, "")} if asset.take(row, live=live) else set()
-    changed: set[Trigger] = set()
-    for sample in item.samples:
-        if sample.series != TELEMETRY:
-            asset.last_seen_us = max(asset.last_seen_us, sample.received_us)
-            changed.add((asset_id, sample.series, ""))
-            continue
-        row = Latest(
-            asset_id,
-            sample.kind,
-            sample.tenant_id,
-            TELEMETRY,
-            sample.part,
-            sample.ts_us,
-            sample.received_us,
-            sample.values,
-            sample.suspect,
-        )
-        if asset.take(row):
-            changed.add((asset_id, TELEMETRY, sample.part))
-    return changed
+    row = _model_row(item, heard)
+    if channel == "ack" or row is None:
+        return set()
+    live = item.verdict.outcome is not Outcome.RETAINED
+    return {(asset_id, channel, "")} if asset.take(row, live=live) else set()
 
 
 def _model_row(item: Item, heard: Heard) -> Latest | None:
