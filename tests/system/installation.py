@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from devices.instants import rfc3339
+from devices.ports.inventory import Asset, Binding, Inventory
 from runtime.keys import make_key
 from storage.registry.engine import open_registry
 from tests.real_parts import ports
@@ -91,6 +93,7 @@ class Installation:
         self.gateway = self._server("gateway", self._gateway_ready)
         self.api = self._server("api", lambda: self._answers("/healthz"))
         self._log_from = 0
+        self._waits = True
         registry = open_registry(self.registry_url, migrate=True, checkpoints=True)
         try:
             self.rest = Rest(f"http://127.0.0.1:{self.http_port}", make_key(registry, "test", ["*"], None))
@@ -132,9 +135,10 @@ class Installation:
         self.start_gateway()
         self.api.start()
 
-    def start_gateway(self) -> None:
-        """Start the gateway; returns when it is connected to the broker."""
+    def start_gateway(self, *, wait: bool = True) -> None:
+        """Start the gateway; returns when it is connected to the broker, or at once."""
         self._log_from = self.gateway.log.stat().st_size if self.gateway.log.exists() else 0
+        self._waits = wait
         self.gateway.start()
 
     def restart_gateway(self) -> None:
@@ -147,6 +151,24 @@ class Installation:
         task = Path(f"/proc/{self.gateway.pid}/task/{self.gateway.pid}/children")
         (child,) = task.read_text().split()
         return int(child)
+
+    def said(self, what: str) -> bool:
+        """Whether the gateway said that since its last start."""
+        with self.gateway.log.open("rb") as log:
+            log.seek(self._log_from)
+            return what.encode() in log.read()
+
+    def register(self, tenant_id: str, device_ids: Sequence[str]) -> None:
+        """Register streetlights; each asset has its device's id."""
+        registry = open_registry(self.registry_url, migrate=False)
+        since_us = time.time_ns() // 1000
+        assets = [Asset(name, tenant_id, "streetlight", name, since_us) for name in device_ids]
+        bindings = [Binding(name, name, tenant_id, "streetlight", 0) for name in device_ids]
+        try:
+            with registry.write() as tx:
+                tx.get(Inventory).add_many(assets, bindings)
+        finally:
+            registry.close()
 
     def stop(self) -> None:
         """End both."""
@@ -175,6 +197,8 @@ class Installation:
         return Server(name, command, folder=self.folder, ready=ready)
 
     def _gateway_ready(self) -> bool:
+        if not self._waits:
+            return True
         with self.gateway.log.open("rb") as log:
             log.seek(self._log_from)
             said = log.read()

@@ -41,8 +41,9 @@ class Speaker:
         program = finding.require(finding.on_path("mosquitto_pub"), "mosquitto_pub", "apt install mosquitto-clients")
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
         login = self.broker.device
-        command = [program, "-h", self.broker.host, "-p", str(self.broker.port), "-u", login.user, "-P", login.password]
-        command += ["-q", "1", "-s", "-t", f"city/v1/{self.tenant_id}/{self.kind}/{self.device_id}/{channel}"]
+        command = [str(program), "-h", self.broker.host, "-p", str(self.broker.port), "-u", login.user, "-P"]
+        command += [login.password, "-q", "1", "-s"]
+        command += ["-t", f"city/v1/{self.tenant_id}/{self.kind}/{self.device_id}/{channel}"]
         command += ["-r"] if retain else []
         return subprocess.run(command, input=payload, capture_output=True, timeout=20, check=False)
 
