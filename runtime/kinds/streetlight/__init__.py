@@ -8,7 +8,7 @@ _JSON: Final = "-X POST -H 'Content-Type: application/json'"
 
 
 def _facts(device_id: str) -> AssetFacts:
-    return AssetFacts(f"Fauthweg {device_id}", {"rated_power_w": 40.0, "street": "Fauthweg"})
+    return AssetFacts(f"Fauthweg {device_id}", {"rated_power_w": 64.0, "street": "Fauthweg"})
 
 
 DEMO: Final = DemoPart(

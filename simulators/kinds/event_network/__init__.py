@@ -1,11 +1,15 @@
 """The MoGLi on the Stiftsplatz, and for load further ones like it."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from simulators.device import FleetOptions, SimulatedDevice
 from simulators.kinds.event_network.crowd import Traffic
 from simulators.kinds.event_network.node import SimulatedNode
 from simulators.kinds.event_network.scene import mogli
+
+SCENE: Final = 5
+"""Nodes of one scene, when no count is given."""
 
 
 def fleet(options: FleetOptions) -> Sequence[SimulatedDevice]:
