@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -10,6 +11,7 @@ import uvicorn
 from hypothesis import HealthCheck, given, settings
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -46,13 +48,15 @@ def test_made_up_requests_are_answered_as_described(served: tuple[City, str]) ->
     wrong: list[str] = []
     tried = 0
     for found in schema.get_all_operations():
+        if not isinstance(found, Ok):
+            raise TypeError(found)
         operation = found.ok()
         if SKIPPED.search(operation.path):
             continue
 
         @given(case=operation.as_strategy())
         @settings(max_examples=4, suppress_health_check=list(HealthCheck), deadline=None, database=None)
-        def check(case: Case) -> None:
+        def check(case: Case[Any]) -> None:
             case.call_and_validate(headers=key, checks=CHECKS)
 
         tried += 1
