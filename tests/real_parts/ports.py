@@ -6,12 +6,12 @@ import random
 import socket
 import tempfile
 from pathlib import Path
-from typing import IO
 
 # Below the range from which systems take ports for outgoing connections, so that none of those takes ours.
 FIRST_PORT, LAST_PORT = 20_000, 31_999
 
-_claims: list[IO[bytes]] = []
+_claims: list[int] = []
+"""Descriptors, which the system closes with the process."""
 
 
 def claim_port() -> int:
@@ -21,16 +21,16 @@ def claim_port() -> int:
     candidates = list(range(FIRST_PORT, LAST_PORT + 1))
     random.SystemRandom().shuffle(candidates)
     for port in candidates:
-        claim = (folder / str(port)).open("wb")
+        claim = os.open(folder / str(port), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         if _locked(claim) and _bindable(port):
             _claims.append(claim)
             return port
-        claim.close()
+        os.close(claim)
     message = "no free port is left"
     raise RuntimeError(message)
 
 
-def _locked(claim: IO[bytes]) -> bool:
+def _locked(claim: int) -> bool:
     try:
         fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
