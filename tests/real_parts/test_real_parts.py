@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import nats as nats_client
 import psycopg
@@ -91,8 +92,17 @@ def with_client(broker: Broker, *, publish: str = "", subscribe: str = "") -> li
         if publish:
             client.publish(publish, b"online", qos=1, retain=True).wait_for_publish(5)
         else:
-            client.subscribe(subscribe, qos=1)
-            wait_until(lambda: received)
+            asked = 0.0
+
+            def answered() -> bool:
+                # nats-server that has just started may not have read its retained messages yet: ask again.
+                nonlocal asked
+                if time.monotonic() - asked > 1:
+                    asked = time.monotonic()
+                    client.subscribe(subscribe, qos=1)
+                return bool(received)
+
+            wait_until(answered)
     finally:
         client.disconnect()
         client.loop_stop()
