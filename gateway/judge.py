@@ -23,7 +23,7 @@ class _Pending:
     """A message whose readings are claimed, until the answer is there."""
 
     index: int
-    binding_asset: str
+    asset_id: str
     first_claim: int
     count: int
 
@@ -46,46 +46,40 @@ class Judge:
 
     def judge(self, judgement: Judgement, messages: Sequence[RawMessage], decoded: Sequence[Decoded]) -> Judged:
         """Judge a batch in an open transaction."""
-        verdicts: list[Verdict | None] = [None] * len(messages)
+        if len(self._ranges) > _BOOTS_REMEMBERED:
+            self._ranges.clear()
         judged = Judged([])
         claims: list[Claim] = []
         pending: list[_Pending] = []
-        self._load(judgement, decoded)
         for index, (message, heard) in enumerate(zip(messages, decoded, strict=True)):
             if isinstance(heard, Refused):
                 # What is retained comes again at each subscribe; it was refused and counted when it was new.
-                outcome = Outcome.RETAINED if message.retained else Outcome.DEAD_LETTER
-                verdicts[index] = Verdict(outcome, "", heard.reason, heard.detail)
+                judged.verdicts.append(_unfit(message, heard.reason, heard.detail))
                 continue
-            unfit = self._unfit(judgement, message, heard)
-            if unfit is not None:
-                verdicts[index] = unfit
+            owner = self._owner(judgement, message, heard)
+            if isinstance(owner, Verdict):
+                judged.verdicts.append(owner)
                 continue
-            asset_id = self._asset_id(message, heard)
-            if message.retained or heard.boot_id is None or not heard.seqs:
-                verdicts[index] = Verdict(Outcome.RETAINED if message.retained else Outcome.ACCEPTED, asset_id)
-                continue
+            key = (heard.uplink.device_id, heard.boot_id or "")
+            ranges = judged.touched[key] = self._ranges.get(key) or self._fetch(judgement, key)
             mine = claims_of(message, heard)
-            key = (heard.uplink.device_id, heard.boot_id)
-            ranges = self._ranges.setdefault(key, SeqRanges())
-            judged.touched[key] = ranges
             fresh = [ranges.add(seq) for seq in heard.seqs]
             if not any(fresh):
-                verdicts[index] = _seen_before(judgement, mine, asset_id)
+                judged.verdicts.append(_seen_before(judgement, mine, owner))
                 continue
-            pending.append(_Pending(index, asset_id, len(claims), len(mine)))
+            judged.verdicts.append(_AWAITED)
+            pending.append(_Pending(index, owner, len(claims), len(mine)))
             claims += mine
         standings = judgement.claim(claims)
         for p in pending:
-            verdicts[p.index] = _verdict(p.binding_asset, standings[p.first_claim : p.first_claim + p.count])
-        judged.verdicts = [v for v in verdicts if v is not None]
+            judged.verdicts[p.index] = _verdict(p.asset_id, standings[p.first_claim : p.first_claim + p.count])
         return judged
 
     def again(self, judgement: Judgement, decoded: Sequence[Decoded]) -> dict[tuple[str, str], SeqRanges]:
         """Received numbers that messages judged before touched; whether their gaps were told is not known."""
-        self._load(judgement, decoded)
         keys = {(h.uplink.device_id, h.boot_id) for h in decoded if isinstance(h, Heard) and h.boot_id is not None}
-        found = {key: self._ranges[key] for key in keys if key in self._ranges}
+        found = {key: self._ranges.get(key) or self._fetch(judgement, key) for key in keys}
+        found = {key: ranges for key, ranges in found.items() if ranges.ranges}
         for ranges in found.values():
             ranges.reported = -1
         return found
@@ -94,37 +88,33 @@ class Judge:
         """Drop what is remembered, after a transaction that failed."""
         self._ranges.clear()
 
-    def _load(self, judgement: Judgement, decoded: Sequence[Decoded]) -> None:
-        if len(self._ranges) > _BOOTS_REMEMBERED:
-            self._ranges.clear()
-        wanted = {
-            (h.uplink.device_id, h.boot_id)
-            for h in decoded
-            if isinstance(h, Heard) and h.boot_id is not None and (h.uplink.device_id, h.boot_id) not in self._ranges
-        }
-        if wanted:
-            self._ranges.update(judgement.ranges(wanted))
+    def _fetch(self, judgement: Judgement, key: tuple[str, str]) -> SeqRanges:
+        ranges = self._ranges[key] = judgement.ranges([key]).get(key) or SeqRanges()
+        return ranges
 
-    def _unfit(self, judgement: Judgement, message: RawMessage, heard: Heard) -> Verdict | None:
-        uplink = heard.uplink
+    def _owner(self, judgement: Judgement, message: RawMessage, heard: Heard) -> Verdict | str:
+        """The asset a message counts for once its identity is free; or its verdict, where that needs no identity."""
+        uplink, instant_us = heard.uplink, _instant(message, heard)
         bindings = self._bindings.of_device(uplink.device_id)
         if not bindings:
-            return Verdict(Outcome.RETAINED if message.retained else Outcome.DEAD_LETTER, "", "unregistered", "")
-        binding = Bindings.at(bindings, _instant(message, heard))
-        if binding.until_us is not None and _instant(message, heard) >= binding.until_us:
-            detail = f"spoke for {binding.asset_id} until {rfc3339(binding.until_us)}"
-            return Verdict(Outcome.RETAINED if message.retained else Outcome.DEAD_LETTER, "", "unregistered", detail)
-        if (binding.tenant_id, binding.kind) != (uplink.tenant_id, uplink.kind):
-            detail = f"registered as {binding.tenant_id}/{binding.kind}"
-            return Verdict(Outcome.DEAD_LETTER, "", "wrong_topic", detail)
+            return _unfit(message, "unregistered", "")
+        binding = Bindings.at(bindings, instant_us)
+        if binding.until_us is not None and instant_us >= binding.until_us:
+            return _unfit(message, "unregistered", f"spoke for {binding.asset_id} until {rfc3339(binding.until_us)}")
+        if binding.kind != uplink.kind or binding.tenant_id != uplink.tenant_id:
+            return _unfit(message, "wrong_topic", f"registered as {binding.tenant_id}/{binding.kind}")
         if judgement.part_count(uplink.device_id) >= MAX_SERIES_PER_DEVICE:
-            detail = f"more than {MAX_SERIES_PER_DEVICE} parts and events"
-            return Verdict(Outcome.DEAD_LETTER, "", "too_many_parts", detail)
-        return None
+            return _unfit(message, "too_many_parts", f"more than {MAX_SERIES_PER_DEVICE} parts and events")
+        if message.retained or heard.boot_id is None or not heard.seqs:
+            return Verdict(Outcome.RETAINED if message.retained else Outcome.ACCEPTED, binding.asset_id)
+        return binding.asset_id
 
-    def _asset_id(self, message: RawMessage, heard: Heard) -> str:
-        bindings = self._bindings.of_device(heard.uplink.device_id)
-        return Bindings.at(bindings, _instant(message, heard)).asset_id
+
+_AWAITED = Verdict(Outcome.ACCEPTED)
+
+
+def _unfit(message: RawMessage, reason: str, detail: str) -> Verdict:
+    return Verdict(Outcome.RETAINED if message.retained else Outcome.DEAD_LETTER, "", reason, detail)
 
 
 def _instant(message: RawMessage, heard: Heard) -> int:
