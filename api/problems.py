@@ -131,8 +131,16 @@ def _lautern(request: Request, error: Exception) -> Response:
 
 def _request_invalid(request: Request, error: Exception) -> Response:
     found = cast("RequestValidationError", error).errors()
-    errors = [_field_error(e["loc"][1:] if e["loc"][0] == "body" else e["loc"], e["msg"]) for e in found]
+    errors = [_field_error(_place(e), e["msg"]) for e in found]
     return _answer(request, 422, "invalid", Invalid.__doc__ or "", errors=errors)
+
+
+def _place(error: Mapping[str, Any]) -> Sequence[Any]:
+    """Where in the request: fields of the body by their own names; broken JSON is about the body as a whole."""
+    loc: Sequence[Any] = error["loc"]
+    if error["type"] == "json_invalid":
+        return ("body",)
+    return loc[1:] if loc[0] == "body" else loc
 
 
 def _http(request: Request, error: Exception) -> Response:

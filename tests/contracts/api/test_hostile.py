@@ -113,3 +113,9 @@ def test_what_breaks_inside_is_told_without_details(
     assert "secret" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert (health.status_code, health.json()) == (503, {"status": "broken"})
+
+
+def test_broken_json_is_said_of_the_body_not_of_a_field(city: City) -> None:
+    headers = {**city.key("*"), "Content-Type": "application/json"}
+    answer = city.client.post(DEVICES, content=b"{", headers=headers)
+    assert (answer.status_code, [e["field"] for e in answer.json()["errors"]]) == (422, ["body"])
