@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from influxdb_client.client.influxdb_client import InfluxDBClient
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.parts import gateway
 from benchmarks.parts.cost import cpu_s, pss_mb
+from benchmarks.parts.counting import influx_counter
 from tests.real_parts import influxdb, mosquitto
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
@@ -78,21 +78,6 @@ def telegraf(program: Path, folder: Path, broker: Broker, influx: InfluxServer) 
     finally:
         process.terminate()
         process.wait(15)
-
-
-def counter(influx: InfluxServer, bucket: str, first_us: int) -> Callable[[], int]:
-    """A function that counts the stored values of one field since `first_us`."""
-    client = InfluxDBClient(influx.url, influx.token, org=influx.org, timeout=60_000)
-    flux = (
-        f'from(bucket: "{bucket}")'
-        f" |> range(start: time(v: {first_us - 1000}000), stop: time(v: {first_us + 3_600_000_000}000))"
-        ' |> filter(fn: (r) => r._field == "power_w") |> count() |> group() |> sum()'
-    )
-
-    def count() -> int:
-        return sum(record["_value"] for table in client.query_api().query(flux) for record in table.records)
-
-    return count
 
 
 def measure(pid: int, broker: Broker, count: Callable[[], int], options: argparse.Namespace, first_us: int) -> Figures:
@@ -156,7 +141,9 @@ def _lautern(folder: Path, influx: InfluxServer, options: argparse.Namespace) ->
         gateway.write_settings(folder / "data", broker, influx)
         gateway.register(folder / "data", options.devices)
         with gateway.running(folder / "data") as process:
-            return measure(process.pid, broker, counter(influx, "bench_streetlight", first_us), options, first_us)
+            return measure(
+                process.pid, broker, influx_counter(influx, "bench_streetlight", first_us), options, first_us
+            )
 
 
 def _telegraf(folder: Path, influx: InfluxServer, options: argparse.Namespace) -> Figures:
@@ -166,7 +153,7 @@ def _telegraf(folder: Path, influx: InfluxServer, options: argparse.Namespace) -
         mosquitto.running(folder, autosave=False) as broker,
         telegraf(options.telegraf, folder, broker, influx) as process,
     ):
-        return measure(process.pid, broker, counter(influx, "telegraf", first_us), options, first_us)
+        return measure(process.pid, broker, influx_counter(influx, "telegraf", first_us), options, first_us)
 
 
 def _print(ours: list[Figures], theirs: list[Figures]) -> None:
