@@ -11,7 +11,7 @@ class Load:
     def __init__(self, port: int, rate: float, seconds: float, devices: int, first_us: int) -> None:
         self.messages = round(rate * seconds)
         self._rate = rate
-        self._burst = max(1, round(rate / 20))
+        self.burst = max(1, round(rate / 20))
         command = [sys.executable, "-m", "benchmarks.parts.load", "--port", str(port), "--first-us", str(first_us)]
         command += ["--messages", str(self.messages), "--devices", str(devices), "--rate", str(rate)]
         command += ["--boot-id", f"b{first_us}"]
@@ -29,11 +29,15 @@ class Load:
 
     def published_at(self, number: int) -> float:
         """Seconds since 1970 at which message `number` went out, to the length of a burst."""
-        return self._began + number // self._burst * self._burst / self._rate
+        return self._began + number // self.burst * self.burst / self._rate
+
+    def sent(self) -> int:
+        """How many have gone out by now, to the length of a burst."""
+        return min(self.messages, round((time.time() - self._began) * self._rate))
 
     def end(self) -> None:
         """Wait until all is published and acknowledged by the broker."""
-        self._process.wait(60)
+        self._process.wait(900)
 
     def _said(self) -> str:
         if self._process.stdout is None:
