@@ -103,10 +103,12 @@ def test_what_it_must_not_say_becomes_a_dead_letter(town: Town) -> None:
 
 
 def test_its_rule_raises_an_alarm(town: Town) -> None:
+    bay = {"id": "bay-2", "device_id": "bay-2", "kind": KIND, "name": "Bay 2", "tenant_id": "kaiserslautern"}
+    town.shell.run(f"api /devices -d '{json.dumps(bay)}'")
     with town.listening("city/v1/#") as ear:
-        head = {"v": 1, "device_id": "bay-1", "boot_id": "b2", "seq": 1}
-        ear.say(f"city/v1/kaiserslautern/{KIND}/bay-1/telemetry", {**head, "battery_pct": 3})
-    (alarm,) = json.loads(town.shell.until("api '/alarms?device=bay-1'", "battery_low"))["items"]
+        head = {"v": 1, "device_id": "bay-2", "boot_id": "b1", "seq": 1}
+        ear.say(f"city/v1/kaiserslautern/{KIND}/bay-2/telemetry", {**head, "battery_pct": 3})
+    (alarm,) = json.loads(town.shell.until("api '/alarms?device=bay-2'", "battery_low"))["items"]
     assert (alarm["kind"], alarm["name"]) == (KIND, "battery_low")
 
 
