@@ -1,0 +1,70 @@
+"""The broker killed under load: nats-server loses nothing it confirmed; what mosquitto loses is told as missing."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.publishing import LONG, Fleet, assert_each_stored_once, publishing
+from tests.real_parts import mosquitto
+from tests.real_parts.brokers import Broker
+from tests.real_parts.waiting import wait_until
+from tests.system.installation import Installation, running
+
+KILLS = 10 if LONG else 2
+RATE = 500
+pytestmark = pytest.mark.timeout(400 if LONG else 150)
+
+
+def test_nothing_is_lost_when_nats_is_killed(nats: Broker, tmp_path: Path) -> None:
+    with running(tmp_path, nats) as town:
+        fleet = _publish_and_kill(town)
+        line = assert_each_stored_once(town, fleet, timeout_s=90)
+    print(f"\nnats: {fleet.number} messages, {KILLS} kills, {line['duplicate']} came twice")  # noqa: T201 - the figure
+
+
+def test_what_a_killed_mosquitto_lost_is_told(tmp_path: Path) -> None:
+    (tmp_path / "broker").mkdir()
+    with mosquitto.running(tmp_path / "broker", autosave=False) as broker, running(tmp_path / "town", broker) as town:
+        fleet = _publish_and_kill(town, behind_s=0.5)
+        wait_until(lambda: _found(town) == fleet.number, timeout_s=40, what=f"{fleet.number}, not {_found(town)}")
+        missing = _missing(town)
+        assert missing > 0, "what waited at the broker was lost with it"
+        assert all(x["balanced"] for x in town.rest.items("/ledger"))
+    print(f"\nmosquitto: {fleet.number} messages, {KILLS} kills, {missing} lost and told so")  # noqa: T201
+
+
+def _publish_and_kill(town: Installation, behind_s: float = 0) -> Fleet:
+    """Kill the broker under load, its queue holding what was published in the last `behind_s`."""
+    with publishing(town, RATE) as fleet:
+        for _ in range(KILLS):
+            _wait_for_more(town)
+            receiver = town.receiver_pid()
+            os.kill(receiver, signal.SIGSTOP)
+            time.sleep(behind_s)
+            town.broker.kill()
+            os.kill(receiver, signal.SIGCONT)
+            assert not town.broker.server.running()
+            time.sleep(0.5)
+            town.broker.start()
+        _wait_for_more(town)
+    return fleet
+
+
+def _wait_for_more(town: Installation) -> None:
+    def received() -> int:
+        return int(town.rest.ledger("streetlight").get("received", 0))
+
+    before = received()
+    wait_until(lambda: received() > before + RATE, timeout_s=40, what=f"{RATE} messages more")
+
+
+def _missing(town: Installation) -> int:
+    return sum(x["missing"] for x in town.rest.items("/ledger/gaps"))
+
+
+def _found(town: Installation) -> int:
+    line = town.rest.ledger("streetlight")
+    return int(line["stored"]) + _missing(town)

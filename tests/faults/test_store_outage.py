@@ -1,0 +1,80 @@
+"""InfluxDB away under load: nothing lost, memory flat, lamps still obey, drained faster than it arrived."""
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import quantiles
+
+import pytest
+
+from benchmarks.parts.cost import pss_mb
+from tests.faults.publishing import LONG, assert_each_stored_once, publishing
+from tests.real_parts.brokers import Broker
+from tests.real_parts.influxdb import InfluxServer
+from tests.real_parts.waiting import wait_until
+from tests.system.installation import Installation, running
+from tests.system.lamps import Lamps
+
+AWAY_S = 600 if LONG else 20
+RATE = 500
+GROWTH_MB = 40
+pytestmark = pytest.mark.timeout(AWAY_S * 2 + 130)
+
+
+@pytest.mark.parametrize("how", ["frozen", "killed"])
+def test_store_away_loses_nothing_and_disturbs_no_command(
+    mosquitto: Broker, influxdb: InfluxServer, tmp_path: Path, how: str
+) -> None:
+    with running(tmp_path, mosquitto, influxdb, f"t{secrets.token_hex(6)}") as town:
+        lamp = f"t{secrets.token_hex(6)}"
+        town.register("kl", [lamp])
+        with publishing(town, RATE) as fleet, Lamps(mosquitto, [lamp]):
+            town.wait_ledger("streetlight", 5 * RATE)
+            before_mb, highest_mb, took_s = pss_mb(town.gateway.pid), 0.0, []
+            with _away(influxdb, how):
+                until = time.monotonic() + AWAY_S
+                while time.monotonic() < until:
+                    took_s.append(_dimmed_s(town, lamp))
+                    highest_mb = max(highest_mb, pss_mb(town.gateway.pid))
+                    time.sleep(0.5)
+                waiting = town.rest.ledger("streetlight", "samples")["in_journal"]
+            drained_s, arrived = _drain_s(town)
+        assert_each_stored_once(town, fleet, but_not_telemetry=len(took_s))
+    p95_s, factor = quantiles(took_s, n=20)[-1], (waiting + arrived) / drained_s / RATE
+    print(  # noqa: T201 - the figures are the point
+        f"\n{how}: {waiting} waited, drained at {factor:.1f} × the rate, "
+        f"PSS {before_mb:.0f} MB, at most {highest_mb:.0f} MB, dim p95 {p95_s:.2f} s"
+    )
+    assert waiting > 0.8 * RATE * AWAY_S, "the outage took place"
+    assert highest_mb - before_mb < GROWTH_MB
+    assert factor > 1
+    assert p95_s < 1
+
+
+@contextmanager
+def _away(influxdb: InfluxServer, how: str) -> Iterator[None]:
+    if how == "frozen":
+        with influxdb.server.paused():
+            yield
+    else:
+        influxdb.server.kill()
+        yield
+        influxdb.server.start()
+
+
+def _dimmed_s(town: Installation, lamp: str) -> float:
+    """Seconds until a command over REST was applied by the lamp."""
+    began = time.monotonic()
+    body = {"name": "dim", "arguments": {"level_pct": 30}}
+    status, answer = town.rest.call("POST", f"/devices/{lamp}/commands?wait=applied&timeout=10", body)
+    assert (status, answer["delivery"]) == (200, "applied"), answer
+    return time.monotonic() - began
+
+
+def _drain_s(town: Installation) -> tuple[float, int]:
+    """Seconds until nothing older than a second waits, and how many messages arrived meanwhile."""
+    began, first = time.monotonic(), town.rest.ledger("streetlight")["received"]
+    wait_until(lambda: town.rest.ledger("streetlight")["in_journal"] < RATE, timeout_s=AWAY_S + 60, what="drained")
+    return time.monotonic() - began, town.rest.ledger("streetlight")["received"] - first
