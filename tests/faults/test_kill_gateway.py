@@ -13,7 +13,7 @@ from tests.faults.publishing import LONG, assert_each_stored_once, publishing
 from tests.real_parts.waiting import wait_until
 from tests.system.installation import Installation, running
 
-KILLS = 30 if LONG else 6
+KILLS = 30 if LONG else 5
 RATE = 1000 if LONG else 700
 READY_S = 10
 pytestmark = pytest.mark.timeout(900 if LONG else 150)
