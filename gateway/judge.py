@@ -103,10 +103,12 @@ class Judge:
             return _unfit(message, "unregistered", f"spoke for {binding.asset_id} until {rfc3339(binding.until_us)}")
         if binding.kind != uplink.kind or binding.tenant_id != uplink.tenant_id:
             return _unfit(message, "wrong_topic", f"registered as {binding.tenant_id}/{binding.kind}")
-        if judgement.part_count(uplink.device_id) >= MAX_SERIES_PER_DEVICE:
-            return _unfit(message, "too_many_parts", f"more than {MAX_SERIES_PER_DEVICE} parts and events")
         if message.retained or heard.boot_id is None or not heard.seqs:
             return Verdict(Outcome.RETAINED if message.retained else Outcome.ACCEPTED, binding.asset_id)
+        if judgement.part_count(uplink.device_id) >= MAX_SERIES_PER_DEVICE and not all(
+            map(judgement.knows, claims_of(message, heard))
+        ):
+            return _unfit(message, "too_many_parts", f"more than {MAX_SERIES_PER_DEVICE} parts and events")
         return binding.asset_id
 
 

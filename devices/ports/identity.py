@@ -11,7 +11,8 @@ from devices.sequence import SeqRanges
 class Claim(NamedTuple):
     """Identity of one sample and the digest of its content.
 
-    `at` is `ts_us`, or `seq` where there is no time; `hour` (since 1970) is that of `ts_us`, or of receipt.
+    `at` is `ts_us`, or `seq` where there is no time (then `series` begins with `#`); `hour` (since 1970) is that of
+    `ts_us`, or of receipt.
     """
 
     device_id: str
@@ -20,6 +21,11 @@ class Claim(NamedTuple):
     at: int
     digest: int
     hour: int
+
+    @property
+    def numbered(self) -> bool:
+        """Whether it is told from others by its number, having no time."""
+        return self.series.startswith("#")
 
 
 class Standing(IntEnum):
@@ -45,6 +51,9 @@ class Judgement(Protocol):
     def compare(self, claim: Claim) -> Standing:
         """How a claim would stand, without taking it."""
 
+    def knows(self, claim: Claim) -> bool:
+        """Whether the device has filled the claim's series and part before."""
+
     def part_count(self, device_id: str) -> int:
         """How many series the device has filled so far."""
 
@@ -58,8 +67,8 @@ class Identity(Protocol):
     def judged_through(self, lane: str) -> int:
         """Newest batch of the lane that is judged; 0 at first."""
 
-    def verdicts(self, lane: str, batch_id: int) -> bytes:
-        """How a judged batch was judged."""
+    def verdicts(self, lane: str, batch_id: int) -> bytes | None:
+        """How a judged batch was judged; None when that was forgotten."""
 
     def judge(self) -> AbstractContextManager[Judgement]:
         """Open a transaction, on disk at its end. Raises JournalUnavailable."""

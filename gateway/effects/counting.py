@@ -30,9 +30,10 @@ def increments(done: Pass) -> Increments:
 
 
 def kind_of(item: Item) -> str:
-    """Kind by the topic; `-` where it names none."""
+    """Kind by the topic; `-` where it names none of ours."""
     uplink = item.heard.uplink
-    return uplink.kind if uplink is not None else "-"
+    unknown = isinstance(item.heard, Refused) and item.heard.reason == "unknown_kind"
+    return "-" if uplink is None or unknown else uplink.kind
 
 
 def _count(counts: Increments, item: Item) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from devices.ports.books import Positions
 from devices.ports.identity import Identity
@@ -60,8 +61,10 @@ class EffectsCursor:
                 _Walk(lane, handover, positions.get(f"effects/{lane.key}"), identity.judged_through(lane.key))
                 for lane, handover in lanes
             ]
+            stored = {lane.key: positions.get(f"store/{lane.key}") for lane, _ in lanes}
         for walk in self._walks:
             walk.handover.through = walk.position
+            self._judge_again(walk, stored[walk.lane.key])
         self._clock_at = ""
         self.messages = 0
 
@@ -76,11 +79,25 @@ class EffectsCursor:
                 return self._pass(walk, batches)
         return 0
 
-    def _pass(self, walk: _Walk, batches: list[Batch]) -> int:
+    def _judge_again(self, walk: _Walk, stored: int) -> None:
+        """Make verdicts anew for what waits for the store, where they were lost with a damaged file."""
+        while walk.judged < walk.position:
+            after = max(walk.judged, stored)
+            batches = walk.lane.gather(after, MESSAGES_A_PASS, BYTES_A_PASS)
+            batches = [batch for batch in batches if batch.batch_id <= walk.position]
+            if not batches:
+                return
+            self._verdicts(walk, batches, self._decode(batches))
+
+    def _decode(self, batches: list[Batch]) -> list[list[Decoded]]:
         decoded = [[self._decoder.decode(message) for message in batch.messages] for batch in batches]
         devices = {h.uplink.device_id for some in decoded for h in some if h.uplink is not None}
         with self._registry.read() as tx:
             self._bindings.refresh(tx.get(Inventory), devices)
+        return decoded
+
+    def _pass(self, walk: _Walk, batches: list[Batch]) -> int:
+        decoded = self._decode(batches)
         verdicts, touched = self._verdicts(walk, batches, decoded)
         items = tuple(
             item
@@ -98,7 +115,8 @@ class EffectsCursor:
         self, walk: _Walk, batches: list[Batch], decoded: list[list[Decoded]]
     ) -> tuple[list[list[Verdict]], dict[tuple[str, str], SeqRanges]]:
         key = walk.lane.key
-        known = [load(self._identity.verdicts(key, b.batch_id)) for b in batches if b.batch_id <= walk.judged]
+        judged_before = (self._identity.verdicts(key, b.batch_id) for b in batches if b.batch_id <= walk.judged)
+        known = [load(data) for data in takewhile(lambda data: data is not None, judged_before) if data is not None]
         fresh = list(zip(batches, decoded, strict=True))[len(known) :]
         touched: dict[tuple[str, str], SeqRanges] = {}
         verdicts: list[list[Verdict]] = []

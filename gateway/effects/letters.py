@@ -73,7 +73,8 @@ def unknown_devices(done: Pass) -> list[UnknownDevice]:
     """Devices of a pass that nobody registered, with how often they spoke and what they say of themselves."""
     found: dict[str, tuple[Uplink, list[Item]]] = {}
     for item in done.items:
-        if item.verdict.reason == "unregistered" and item.heard.uplink is not None:
+        refused = item.verdict.outcome is Outcome.DEAD_LETTER and item.verdict.reason == "unregistered"
+        if refused and item.heard.uplink is not None:
             found.setdefault(item.heard.uplink.device_id, (item.heard.uplink, []))[1].append(item)
     return [
         UnknownDevice(

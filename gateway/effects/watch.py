@@ -55,8 +55,10 @@ class Watch:
         return True
 
     def overdue(self, now_us: int) -> list[Trigger]:
-        """Telemetry triggers that were put off and are due by now."""
-        return [t for t in self._later if now_us - self._looked.get(t[0], 0) >= SECOND_US]
+        """Telemetry triggers that were put off and are due by now; each is given once."""
+        due = [t for t in self._later if now_us - self._looked.get(t[0], 0) >= SECOND_US]
+        self._later.difference_update(due)
+        return due
 
     def forget(self) -> None:
         """Drop what was put off, after a transaction that failed; the next sample triggers again."""

@@ -23,6 +23,12 @@ CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, device_id TEXT NOT NU
   part TEXT NOT NULL, UNIQUE (device_id, series, part));
 CREATE TABLE IF NOT EXISTS hour (hour INTEGER PRIMARY KEY, written_us INTEGER NOT NULL, claims INTEGER NOT NULL);
 """
+# Each boot is dropped when its device has had newer ones; `put_ranges` does so for boots that begin with one message.
+_DROP_OLD_BOOTS = """
+DELETE FROM seq WHERE (device_id, boot_id) IN (SELECT device_id, boot_id FROM
+  (SELECT device_id, boot_id, row_number() OVER (PARTITION BY device_id ORDER BY at_us DESC) AS age FROM seq)
+  WHERE age > ?)
+"""
 
 
 class SqliteIdentity:
@@ -47,12 +53,12 @@ class SqliteIdentity:
         row = self._connection.execute("SELECT batch_id FROM judged WHERE lane = ?", (lane,)).fetchone()
         return int(row[0]) if row else 0
 
-    def verdicts(self, lane: str, batch_id: int) -> bytes:
+    def verdicts(self, lane: str, batch_id: int) -> bytes | None:
         """See `Identity.verdicts`."""
         row = self._connection.execute(
             "SELECT data FROM verdict WHERE lane = ? AND batch_id = ?", (lane, batch_id)
         ).fetchone()
-        return bytes(row[0])
+        return None if row is None else bytes(row[0])
 
     @contextmanager
     def judge(self) -> Iterator["SqliteIdentity"]:
@@ -132,9 +138,25 @@ class SqliteIdentity:
     def compare(self, claim: Claim) -> Standing:
         """See `Judgement.compare`; content that is no longer known counts as the same."""
         series = self._series.get(claim[:3])
-        if series is None or claim.hour not in self._hours:
+        if series is None:
+            return Standing.DUPLICATE
+        if claim.numbered:
+            return self._compare_numbered(series, claim)
+        if claim.hour not in self._hours:
             return Standing.DUPLICATE
         return self._compare(f"seen_{claim.hour}", series, claim.at, claim.digest)
+
+    def _compare_numbered(self, series: int, claim: Claim) -> Standing:
+        """Its hour is that of the first receipt, which lies before this one."""
+        for hour in range(claim.hour, claim.hour - self._window_us // HOUR_US - 1, -1):
+            if hour in self._hours:
+                row = self._connection.execute(
+                    f"SELECT digest FROM seen_{hour} WHERE series = ? AND at = ?",  # noqa: S608 - a number of ours
+                    (series, claim.at),
+                ).fetchone()
+                if row is not None:
+                    return Standing.DUPLICATE if row[0] == claim.digest else Standing.CONFLICT
+        return Standing.DUPLICATE
 
     def _compare(self, table: str, series: int, at: int, digest: int) -> Standing:
         row = self._connection.execute(
@@ -142,6 +164,10 @@ class SqliteIdentity:
             (series, at),
         ).fetchone()
         return Standing.CONFLICT if row is None or row[0] != digest else Standing.DUPLICATE
+
+    def knows(self, claim: Claim) -> bool:
+        """See `Judgement.knows`."""
+        return claim[:3] in self._series
 
     def part_count(self, device_id: str) -> int:
         """See `Judgement.part_count`."""
@@ -189,6 +215,8 @@ class SqliteIdentity:
                     self._connection.execute(f"DROP TABLE seen_{hour}")
                     self._connection.execute("DELETE FROM hour WHERE hour = ?", (hour,))
                     self._hours.discard(hour)
+        with self.judge():
+            self._connection.execute(_DROP_OLD_BOOTS, (_BOOTS_PER_DEVICE,))
         sqlite_file.give_back(self._connection)
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from tests.system.lamps import Lamps
 
 AWAY_S = 600 if LONG else 20
 RATE = 500
-GROWTH_MB = 40
+GROWTH_MB = 60
 pytestmark = pytest.mark.timeout(AWAY_S * 2 + 130)
 
 
