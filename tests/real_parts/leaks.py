@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Iterator
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import MQTTErrorCode
 
 from tests.real_parts.waiting import wait_until
 
@@ -22,6 +24,21 @@ def no_leaked_threads() -> Iterator[None]:
         wait_until(lambda: not _leaked(before), timeout_s=GRACE_S)
     except AssertionError:
         pytest.fail("\n".join(map(_describe, _leaked(before))), pytrace=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def clients_close_their_wake_up_pair() -> Iterator[None]:
+    """Paho closes the sockets that wake its thread only when the client is collected, which may be in a later test."""
+    stop = Client.loop_stop
+
+    def loop_stop(client: Client) -> MQTTErrorCode:
+        answer = stop(client)
+        client._reset_sockets(sockpair_only=True)
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "loop_stop", loop_stop)
+        yield
 
 
 @pytest.fixture(autouse=True)

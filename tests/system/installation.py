@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
 from devices.instants import rfc3339
 from devices.ports.inventory import Asset, Binding, Inventory
 from runtime.keys import make_key
@@ -223,6 +226,23 @@ def running(
         yield installation
     finally:
         installation.stop()
+        _leave_no_session(installation)
+
+
+def _leave_no_session(installation: Installation) -> None:
+    """A session left behind would go on to queue what later tests publish, and mosquitto would write all of it."""
+    broker = installation.broker
+    broker.start()
+    for kept in installation.folder.glob("mqtt-session-*"):
+        client = Client(CallbackAPIVersion.VERSION2, kept.read_text().strip(), clean_session=True)
+        client.username_pw_set(broker.gateway.user, broker.gateway.password)
+        client.connect(broker.host, broker.port)
+        client.loop_start()
+        try:
+            wait_until(client.is_connected, what="a clean session in place of the gateway's")
+        finally:
+            client.disconnect()
+            client.loop_stop()
 
 
 def _decoded(answer: bytes) -> Any:
