@@ -51,6 +51,7 @@ class Judge:
         judged = Judged([])
         claims: list[Claim] = []
         pending: list[_Pending] = []
+        repeated: list[tuple[int, str, list[Claim]]] = []
         for index, (message, heard) in enumerate(zip(messages, decoded, strict=True)):
             if isinstance(heard, Refused):
                 # What is retained comes again at each subscribe; it was refused and counted when it was new.
@@ -64,15 +65,18 @@ class Judge:
             ranges = judged.touched[key] = self._ranges.get(key) or self._fetch(judgement, key)
             mine = claims_of(message, heard)
             fresh = [ranges.add(seq) for seq in heard.seqs]
-            if not any(fresh):
-                judged.verdicts.append(_seen_before(judgement, mine, owner))
-                continue
             judged.verdicts.append(_AWAITED)
+            if not any(fresh):
+                repeated.append((index, owner, mine))
+                continue
             pending.append(_Pending(index, owner, len(claims), len(mine)))
             claims += mine
         standings = judgement.claim(claims)
         for p in pending:
             judged.verdicts[p.index] = _verdict(p.asset_id, standings[p.first_claim : p.first_claim + p.count])
+        # After the claims: what it repeats may stand before it in the same batch.
+        for index, asset_id, mine in repeated:
+            judged.verdicts[index] = _seen_before(judgement, mine, asset_id)
         return judged
 
     def again(self, judgement: Judgement, decoded: Sequence[Decoded]) -> dict[tuple[str, str], SeqRanges]:

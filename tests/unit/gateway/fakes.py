@@ -1,0 +1,195 @@
+"""Ports in memory, and a kind to speak in."""
+
+import copy
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, TypeVar, cast
+
+from pydantic import Field
+
+from devices.catalog import Catalog
+from devices.errors import RegistryUnavailable
+from devices.instants import rfc3339
+from devices.kind import DeviceKind
+from devices.messages import Event, State, Telemetry
+from devices.ports.books import DeadLetter, DeadLetters, Ledger, Positions
+from devices.ports.identity import Claim, Standing
+from devices.ports.inventory import Asset, Binding, Inventory, UnknownDevice
+from devices.ports.journal import Batch
+from devices.samples import RawMessage
+from devices.sequence import SeqRanges
+from gateway.decode import Decoder
+
+P = TypeVar("P")
+NOW_US = 1_790_000_000_000_000
+
+
+class LampTelemetry(Telemetry):
+    level_pct: Annotated[float, Field(ge=0, le=100)] | None = None
+
+
+KIND = DeviceKind(name="lamp", title="Lamp", telemetry=LampTelemetry, state=State, events={"fault": Event})
+CATALOG = Catalog({"lamp": KIND})
+DECODER = Decoder(CATALOG)
+
+
+def message(
+    seq: int = 0, device: str = "l1", channel: str = "telemetry", *, retained: bool = False, **fields: Any
+) -> RawMessage:
+    """A message received at NOW_US; a field given as None is left out."""
+    head: dict[str, Any] = {"v": 1, "device_id": device, "ts": rfc3339(NOW_US + seq * 1000), "boot_id": "b1", "seq": seq}
+    body = {k: v for k, v in (head | fields).items() if v is not None}
+    received_us = body.pop("received_us", NOW_US)
+    topic = f"city/v1/kl/lamp/{device}/{channel}".encode()
+    return RawMessage(topic, json.dumps(body).encode(), 1, retained, duplicate=False, received_us=received_us)
+
+
+class MemoryIdentity:
+    """`Identity` and `Judgement`; what a failed transaction did is undone."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {"seq": {}, "seen": {}, "verdicts": {}, "judged": Counter()}
+
+    def judged_through(self, lane: str) -> int:
+        return int(self.kept["judged"][lane])
+
+    def verdicts(self, lane: str, batch_id: int) -> bytes | None:
+        return cast("bytes | None", self.kept["verdicts"].get((lane, batch_id)))
+
+    @contextmanager
+    def judge(self) -> Iterator["MemoryIdentity"]:
+        before = copy.deepcopy(self.kept)
+        try:
+            yield self
+        except BaseException:
+            self.kept = before
+            raise
+
+    def ranges(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], SeqRanges]:
+        return {key: SeqRanges.load(self.kept["seq"][key]) for key in keys if key in self.kept["seq"]}
+
+    def put_ranges(self, ranges: Mapping[tuple[str, str], SeqRanges], at_us: int) -> None:
+        self.kept["seq"].update((key, r.dump()) for key, r in ranges.items())
+
+    def claim(self, claims: Sequence[Claim]) -> list[Standing]:
+        standings = []
+        for claim in claims:
+            known = self.kept["seen"].setdefault(claim[:4], claim)
+            standings.append(Standing.NEW if known is claim else self.compare(claim))
+        return standings
+
+    def compare(self, claim: Claim) -> Standing:
+        known = self.kept["seen"].get(claim[:4])
+        return Standing.DUPLICATE if known is not None and known.digest == claim.digest else Standing.CONFLICT
+
+    def knows(self, claim: Claim) -> bool:
+        return any(seen[:3] == claim[:3] for seen in self.kept["seen"])
+
+    def part_count(self, device_id: str) -> int:
+        return len({seen[:3] for seen in self.kept["seen"] if seen[0] == device_id})
+
+    def put_verdicts(self, lane: str, batch_id: int, verdicts: bytes) -> None:
+        self.kept["verdicts"][lane, batch_id] = verdicts
+        self.kept["judged"][lane] = batch_id
+
+    def forget_verdicts(self, lane: str, through: int) -> None:
+        for key in [k for k in self.kept["verdicts"] if k[0] == lane and k[1] <= through]:
+            del self.kept["verdicts"][key]
+
+    def prune(self, now_us: int) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class MemoryInventory:
+    """The parts of `Inventory` that the gateway uses."""
+
+    def __init__(self) -> None:
+        self.bindings: list[Binding] = []
+        self.assets: dict[str, Asset] = {}
+        self.changes = 0
+        self.asked: list[set[str]] = []
+        self.unknown: list[UnknownDevice] = []
+
+    def register(self, device: str, asset: str | None = None, from_us: int = 0, until_us: int | None = None) -> None:
+        asset_id = asset or f"a-{device}"
+        self.assets[asset_id] = Asset(asset_id, "kl", "lamp", asset_id, 0)
+        self.bindings.append(Binding(asset_id, device, "kl", "lamp", from_us, until_us))
+        self.changes += 1
+
+    def revision(self) -> int:
+        return self.changes
+
+    def bindings_of_devices(self, device_ids: Collection[str]) -> dict[str, tuple[Binding, ...]]:
+        self.asked.append(set(device_ids))
+        found = {d: tuple(b for b in self.bindings if b.device_id == d) for d in device_ids}
+        return {d: bindings for d, bindings in found.items() if bindings}
+
+    def many(self, asset_ids: Collection[str]) -> dict[str, Asset]:
+        return {a: self.assets[a] for a in asset_ids if a in self.assets}
+
+    def note_unknown(self, seen: Sequence[UnknownDevice]) -> None:
+        self.unknown += seen
+
+
+class MemoryBooks:
+    """`Positions`, `Ledger` and `DeadLetters` in one."""
+
+    def __init__(self) -> None:
+        self.positions: Counter[str] = Counter()
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+        self.letters: dict[str, DeadLetter] = {}
+
+    def get(self, cursor: str) -> int:
+        return self.positions[cursor]
+
+    def set(self, cursor: str, batch_id: int) -> None:
+        self.positions[cursor] = batch_id
+
+    def count(self, increments: Mapping[tuple[str, str, str], int]) -> None:
+        self.counts.update(increments)
+
+    def add(self, letters: Sequence[DeadLetter]) -> None:
+        self.letters |= {letter.letter_id: letter for letter in letters}
+
+
+class MemoryRegistry:
+    """Hands out the ports above; `broken` transactions fail at their end and change nothing."""
+
+    def __init__(self) -> None:
+        self.inventory = MemoryInventory()
+        self.books = MemoryBooks()
+        self.more: dict[type[Any], Any] = {}
+        self.broken = 0
+
+    def get(self, port: type[P]) -> P:
+        mine = {Inventory: self.inventory, Positions: self.books, Ledger: self.books, DeadLetters: self.books}
+        return cast("P", (mine | self.more)[port])
+
+    @contextmanager
+    def read(self) -> Iterator["MemoryRegistry"]:
+        yield self
+
+    @contextmanager
+    def write(self) -> Iterator["MemoryRegistry"]:
+        before = copy.deepcopy(self.books)
+        yield self
+        if self.broken:
+            self.broken -= 1
+            self.books = before
+            raise RegistryUnavailable
+
+
+class MemoryJournal:
+    """`JournalReader`."""
+
+    def __init__(self, *batches: Sequence[RawMessage]) -> None:
+        self.batches = {n + 1: messages for n, messages in enumerate(batches)}
+
+    def read(self, after: int) -> Batch | None:
+        following = min((n for n in self.batches if n > after), default=None)
+        return None if following is None else Batch(following, self.batches[following])
