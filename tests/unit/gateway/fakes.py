@@ -39,7 +39,13 @@ def message(
     seq: int = 0, device: str = "l1", channel: str = "telemetry", *, retained: bool = False, **fields: Any
 ) -> RawMessage:
     """A message received at NOW_US; a field given as None is left out."""
-    head: dict[str, Any] = {"v": 1, "device_id": device, "ts": rfc3339(NOW_US + seq * 1000), "boot_id": "b1", "seq": seq}
+    head: dict[str, Any] = {
+        "v": 1,
+        "device_id": device,
+        "ts": rfc3339(NOW_US + seq * 1000),
+        "boot_id": "b1",
+        "seq": seq,
+    }
     body = {k: v for k, v in (head | fields).items() if v is not None}
     received_us = body.pop("received_us", NOW_US)
     topic = f"city/v1/kl/lamp/{device}/{channel}".encode()

@@ -1,0 +1,118 @@
+"""Dead letters: one per refused message or item, a daily bound per device, strangers counted."""
+
+from devices.instants import DAY_US
+from devices.ports.journal import Batch
+from devices.samples import RawMessage
+from devices.sequence import SeqRanges
+from gateway.decode import Refused
+from gateway.effects.counting import gaps, increments
+from gateway.effects.letters import Letters, unknown_devices
+from gateway.passes import Item, Pass, items_of
+from gateway.verdicts import Outcome, Verdict
+from tests.unit.gateway.fakes import DECODER, NOW_US, message
+
+
+def passed(*messages: RawMessage, verdict: Verdict | None = None) -> Pass:
+    """A pass of one batch; without a verdict each is what the decoder says."""
+    decoded = [DECODER.decode(m) for m in messages]
+    verdicts = [
+        Verdict(Outcome.DEAD_LETTER, "", h.reason, h.detail)
+        if isinstance(h, Refused)
+        else verdict or Verdict(Outcome.ACCEPTED, "a-l1")
+        for h in decoded
+    ]
+    return Pass("lane", 7, 7, tuple(items_of(Batch(7, messages), decoded, verdicts)), {})
+
+
+UNREGISTERED = Verdict(Outcome.DEAD_LETTER, "", "unregistered")
+
+
+def balanced(done: Pass) -> bool:
+    counts = increments(done)
+    received = {key[:2]: n for key, n in counts.items() if key[2] == "received"}
+    return all(
+        n == sum(counts[kind, unit, c] for c in ("accepted", "duplicate", "conflict", "dead_letter"))
+        for (kind, unit), n in received.items()
+    )
+
+
+def batch(*levels: float) -> RawMessage:
+    one = message(0)
+    items = ",".join(f'{{"seq":{n},"level_pct":{level}}}' for n, level in enumerate(levels))
+    return one._replace(payload=one.payload.replace(b'"seq": 0', f'"batch":[{items}]'.encode()))
+
+
+def test_each_letter_has_an_id_that_is_the_same_when_it_is_judged_again() -> None:
+    done = passed(message(1, level_pct=900), message(2), message(3, level_pct=901))
+    assert [x.letter_id for x in Letters().of(done)] == ["lane-7-0", "lane-7-2"]
+    assert Letters().of(done) == Letters().of(done)
+
+
+def test_bad_item_is_kept_as_a_message_of_its_own_that_can_be_replayed() -> None:
+    done = passed(batch(1, 200, 2))
+    (letter,) = Letters().of(done)
+    assert (letter.letter_id, letter.reason, letter.detail[:12]) == ("lane-7-0-1", "out_of_range", "batch item 1")
+    again = DECODER.decode(RawMessage(letter.topic, letter.payload or b"", 1, False, True, NOW_US))  # noqa: FBT003 - as received
+    assert isinstance(again, Refused)
+    assert again.reason == "out_of_range"
+    assert balanced(done)
+
+
+def test_noisy_device_fills_its_own_bound_until_the_next_day() -> None:
+    letters = Letters(per_device_and_day=3)
+    loud = [message(n, level_pct=900) for n in range(10)]
+    assert len(letters.of(passed(*loud))) == 3
+    assert len(letters.of(passed(message(1, device="l2", level_pct=900)))) == 1
+    tomorrow = [m._replace(received_us=NOW_US + DAY_US) for m in loud]
+    assert len(letters.of(passed(*tomorrow))) == 3
+
+
+def test_strangers_are_counted_with_what_they_say_of_themselves() -> None:
+    info = message(2, channel="info", maker="Lautrer Licht")
+    done = passed(message(1), info, message(3)._replace(received_us=NOW_US + 9), verdict=UNREGISTERED)
+    (stranger,) = unknown_devices(done)
+    assert (stranger.device_id, stranger.messages) == ("l1", 3)
+    assert (stranger.first_seen_us, stranger.last_seen_us) == (NOW_US, NOW_US + 9)
+    assert stranger.info is not None
+    assert stranger.info["maker"] == "Lautrer Licht"
+    assert balanced(done)
+
+
+def test_retained_message_of_a_stranger_makes_no_stranger_and_no_count() -> None:
+    done = passed(message(1, channel="info", retained=True), verdict=Verdict(Outcome.RETAINED, "", "unregistered"))
+    assert (unknown_devices(done), Letters().of(done), increments(done)) == ([], [], {})
+
+
+def test_kinds_that_are_none_share_one_line_of_the_ledger() -> None:
+    done = passed(*(message(1)._replace(topic=f"city/v1/kl/made_up_{n}/l1/telemetry".encode()) for n in range(3)))
+    assert increments(done) == {("-", "messages", "received"): 3, ("-", "messages", "dead_letter"): 3}
+
+
+def test_mixed_batch_and_its_repetition_add_up() -> None:
+    for verdict in (
+        Verdict(Outcome.ACCEPTED, "a-l1", standings=(0, 1, 2)),
+        Verdict(Outcome.DUPLICATE, "a-l1"),
+        Verdict(Outcome.CONFLICT, "a-l1"),
+        UNREGISTERED,
+    ):
+        assert balanced(passed(batch(1, 2, 300, 3), verdict=verdict))
+
+
+def test_gap_is_told_when_it_changes_and_again_when_nobody_knows() -> None:
+    ranges = SeqRanges()
+    for seq in (1, 4):
+        ranges.add(seq)
+    done = passed(message(4))
+    done.touched["l1", "b1"] = ranges
+    assert [(g.first_seq, g.last_seq, g.received, g.missing) for g in gaps(done)] == [(1, 4, 2, 2)]
+    assert gaps(done) == []
+    for seq in (2, 3):
+        ranges.add(seq)
+    assert [g.missing for g in gaps(done)] == [0]
+    ranges.reported = -1
+    assert [g.missing for g in gaps(done)] == [0]
+
+
+def test_items_know_their_place() -> None:
+    items: tuple[Item, ...] = passed(message(1), message(2)).items
+    assert [(i.batch_id, i.number, len(i.samples)) for i in items] == [(7, 0, 1), (7, 1, 1)]

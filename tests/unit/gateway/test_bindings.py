@@ -1,0 +1,48 @@
+"""A copy of the registry's bindings that asks no more than it must and forgets when something changed."""
+
+import pytest
+
+from devices.ports.inventory import Binding
+from gateway.bindings import Bindings
+from tests.unit.gateway.fakes import MemoryInventory
+
+
+@pytest.fixture
+def inventory() -> MemoryInventory:
+    inventory = MemoryInventory()
+    inventory.register("l1")
+    return inventory
+
+
+def test_known_and_unknown_devices_are_asked_for_once(inventory: MemoryInventory) -> None:
+    bindings = Bindings()
+    for _ in range(3):
+        bindings.refresh(inventory, {"l1", "stranger"})  # type: ignore[arg-type]
+    assert inventory.asked == [{"l1", "stranger"}]
+    assert [b.asset_id for b in bindings.of_device("l1")] == ["a-l1"]
+    assert bindings.of_device("stranger") == ()
+
+
+def test_registering_a_stranger_is_seen_at_the_next_refresh(inventory: MemoryInventory) -> None:
+    bindings = Bindings()
+    bindings.refresh(inventory, {"stranger"})  # type: ignore[arg-type]
+    inventory.register("stranger")
+    bindings.refresh(inventory, {"stranger"})  # type: ignore[arg-type]
+    assert [b.asset_id for b in bindings.of_device("stranger")] == ["a-stranger"]
+
+
+def test_assets_are_forgotten_with_the_revision(inventory: MemoryInventory) -> None:
+    bindings = Bindings()
+    bindings.refresh(inventory, ())  # type: ignore[arg-type]
+    assert bindings.assets(inventory, ["a-l1", "none"]).keys() == {"a-l1"}  # type: ignore[arg-type]
+    del inventory.assets["a-l1"]
+    assert bindings.assets(inventory, ["a-l1"]).keys() == {"a-l1"}  # type: ignore[arg-type]
+    inventory.changes += 1
+    bindings.refresh(inventory, ())  # type: ignore[arg-type]
+    assert bindings.assets(inventory, ["a-l1"]) == {}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("ts_us", "asset"), [(5, "one"), (10, "one"), (19, "one"), (20, "two"), (99, "two")])
+def test_binding_in_force_at_an_instant(ts_us: int, asset: str) -> None:
+    some = (Binding("one", "d", "kl", "lamp", 10, 20), Binding("two", "d", "kl", "lamp", 20, 50))
+    assert Bindings.at(some, ts_us).asset_id == asset
