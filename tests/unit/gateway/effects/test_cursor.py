@@ -1,0 +1,137 @@
+"""The effects cursor: judged once, applied once, whatever fails between."""
+
+import pytest
+
+from devices.errors import RegistryUnavailable
+from devices.ports.books import Positions
+from devices.samples import RawMessage, Sample
+from gateway.bindings import Bindings
+from gateway.effects.counting import gaps, increments
+from gateway.effects.cursor import EffectsCursor
+from gateway.handover import HandOver
+from gateway.lane import Lane
+from gateway.passes import Pass
+from gateway.verdicts import load
+from tests.unit.gateway.fakes import DECODER, NOW_US, MemoryIdentity, MemoryJournal, MemoryRegistry, message
+
+
+class Books:
+    """In place of `Apply`: counts and gaps in one transaction with the position."""
+
+    def __init__(self, registry: MemoryRegistry) -> None:
+        self.registry = registry
+        self.missing: dict[str, int] = {}
+
+    def __call__(self, done: Pass, now_us: int) -> list[Sample]:
+        with self.registry.write() as tx:
+            tx.books.count(increments(done))
+            told = gaps(done)
+            tx.get(Positions).set(f"effects/{done.lane}", done.last)
+        self.missing |= {gap.device_id: gap.missing for gap in told}
+        return [sample for item in done.items for sample in item.samples]
+
+
+class Town:
+    """A cursor over a journal, opened again as after a kill."""
+
+    def __init__(self, *batches: list[RawMessage]) -> None:
+        self.registry, self.identity = MemoryRegistry(), MemoryIdentity()
+        self.registry.inventory.register("l1")
+        self.journal = MemoryJournal(*batches)
+        self.books = Books(self.registry)
+        self.open()
+
+    def open(self) -> None:
+        self.released: list[int] = []
+        self.handover = HandOver()
+        self.cursor = EffectsCursor(
+            lanes=[(Lane("lane", self.journal, self.released.append), self.handover)],  # type: ignore[arg-type]
+            decoder=DECODER,
+            identity=self.identity,
+            registry=self.registry,
+            bindings=Bindings(),
+            apply=self.books,  # type: ignore[arg-type]
+            now_us=lambda: NOW_US,
+        )
+
+    def counted(self) -> dict[str, int]:
+        return {column: n for (_, unit, column), n in self.registry.books.counts.items() if unit == "messages"}
+
+
+SOME = ([message(1), message(2)], [message(2), message(5)])
+
+
+def test_pass_is_judged_applied_handed_over_and_released() -> None:
+    town = Town(*SOME)
+    assert (town.cursor.step(), town.cursor.step()) == (4, 0)
+    assert town.counted() == {"received": 4, "accepted": 3, "duplicate": 1}
+    parcel = town.handover.take(0)
+    assert parcel is not None
+    assert (parcel.last, len(parcel.samples), parcel.messages) == (2, 3, {"lamp": 3})
+    town.cursor.release({"lane": 1})
+    assert town.released == [1]
+    town.cursor.release({"lane": 1})
+    assert town.released == [1]
+    assert town.identity.verdicts("lane", 1) is None
+    assert town.identity.verdicts("lane", 2) is not None
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_registry_away_after_judging_counts_once_and_still_tells_the_gap(killed: bool) -> None:  # noqa: FBT001
+    town = Town(*SOME)
+    town.registry.broken = 1
+    with pytest.raises(RegistryUnavailable):
+        town.cursor.step()
+    assert (town.counted(), town.identity.judged_through("lane")) == ({}, 2)
+    if killed:
+        town.open()
+    town.cursor.step()
+    assert town.counted() == {"received": 4, "accepted": 3, "duplicate": 1}
+    assert town.books.missing == {"l1": 2}
+
+
+def test_killed_before_a_closed_gap_was_told_it_is_told_closed() -> None:
+    town = Town(*SOME)
+    town.cursor.step()
+    town.journal.batches[3] = [message(3), message(4)]
+    town.registry.broken = 1
+    with pytest.raises(RegistryUnavailable):
+        town.cursor.step()
+    town.open()
+    town.cursor.step()
+    assert town.books.missing == {"l1": 0}
+
+
+def test_lost_identities_are_made_anew_for_what_waits_for_the_store() -> None:
+    town = Town(*SOME)
+    town.cursor.step()
+    town.registry.books.set("store/lane", 1)
+    town.identity = MemoryIdentity()
+    town.open()
+    verdicts = town.identity.verdicts("lane", 2)
+    assert verdicts is not None
+    assert len(load(verdicts)) == 2
+    assert town.identity.verdicts("lane", 1) is None
+    assert town.cursor.step() == 0
+    assert town.counted()["received"] == 4
+
+
+def test_first_lane_goes_before_the_others() -> None:
+    town = Town(*SOME)
+    slow = MemoryJournal([message(9)])
+    both = [
+        (Lane("control", slow, lambda _: None), HandOver()),  # type: ignore[arg-type]
+        (Lane("lane", town.journal, lambda _: None), HandOver()),  # type: ignore[arg-type]
+    ]
+    cursor = EffectsCursor(
+        lanes=both,
+        decoder=DECODER,
+        identity=town.identity,
+        registry=town.registry,
+        bindings=Bindings(),
+        apply=town.books,  # type: ignore[arg-type]
+        now_us=lambda: NOW_US,
+    )
+    assert cursor.step() == 1
+    slow.batches[2] = [message(10)]
+    assert (cursor.step(), cursor.step(), cursor.step()) == (1, 4, 0)
