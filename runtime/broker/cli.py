@@ -9,6 +9,7 @@ import typer
 
 from runtime import saying, settings
 from runtime.broker import bounding, mosquitto_conf
+from runtime.broker.admission import wait_admitted
 from runtime.broker.logins import Logins
 from runtime.broker.nats_conf import NatsConf
 
@@ -66,7 +67,12 @@ def add_device(
 
     Example:  lautern broker add-device kaiserslautern/streetlight/my-lamp --data-dir var/demo
     """
-    typer.echo(Logins(settings.load(data_dir, config).data_dir / "broker").put_device(user))
+    folder = settings.load(data_dir, config).data_dir / "broker"
+    password = Logins(folder).put_device(user)
+    typer.echo(password)
+    if not wait_admitted(folder, user, password):
+        typer.echo("lautern: the login is saved; the running broker does not accept it yet", err=True)
+        raise typer.Exit(saying.UNREACHABLE)
 
 
 @app.command("drop-device")

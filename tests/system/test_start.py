@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from runtime.broker.admission import admits
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until
 
@@ -29,11 +30,12 @@ class Demo:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = claim_port()
+        self.broker_port = claim_port()
         self.log = folder.with_suffix(".log")
         command = ["-m", "runtime", "demo", "--data-dir", str(folder), "--port", str(self.port), "--hours", "2"]
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("LAUTERN_")},
-            "LAUTERN_BROKER__URL": f"mqtt://127.0.0.1:{claim_port()}",
+            "LAUTERN_BROKER__URL": f"mqtt://127.0.0.1:{self.broker_port}",
             "LAUTERN_GATEWAY__METRICS_PORT": str(claim_port()),
         }
         with self.log.open("wb") as log:
@@ -117,6 +119,15 @@ def test_lamps_a_flight_and_an_event_are_there(city: Demo) -> None:
         return len(lamps) == 10 and bool(flights) and bool(event)
 
     wait_until(there, timeout_s=DATA_S, what="lamps, a flight and an event over REST")
+
+
+def test_a_login_is_good_when_it_is_printed(city: Demo) -> None:
+    user = "kaiserslautern/streetlight/my-lamp"
+    command = [sys.executable, "-m", "runtime", "broker", "add-device", user, "--data-dir", str(city.folder)]
+    for _ in range(3):
+        password = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+        assert admits("127.0.0.1", city.broker_port, user, password)
+    assert not admits("127.0.0.1", city.broker_port, user, "another")
 
 
 def test_the_page_is_printed_when_all_is_live(city: Demo) -> None:
