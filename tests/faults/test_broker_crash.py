@@ -7,7 +7,7 @@ import pytest
 from tests.faults.publishing import LONG, Fleet, assert_each_stored_once, publishing
 from tests.real_parts import mosquitto
 from tests.real_parts.brokers import Broker
-from tests.real_parts.waiting import wait_until
+from tests.real_parts.waiting import wait_equal, wait_until
 from tests.system.installation import Installation, running
 
 KILLS = 10 if LONG else 2
@@ -26,7 +26,7 @@ def test_what_a_killed_mosquitto_lost_is_told(tmp_path: Path) -> None:
     (tmp_path / "broker").mkdir()
     with mosquitto.running(tmp_path / "broker", autosave=False) as broker, running(tmp_path / "town", broker) as town:
         fleet = _publish_and_kill(town, gateway_away=True)
-        wait_until(lambda: _found(town) == fleet.number, timeout_s=40, what=f"{fleet.number}, not {_found(town)}")
+        wait_equal(lambda: _found(town), fleet.number, timeout_s=40)
         missing = _missing(town)
         assert missing > 0, "what waited at the broker was lost with it"
         assert all(x["balanced"] for x in town.rest.items("/ledger"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.broker.nats_conf import ACK_WAIT_S, MAX_ACK_PENDING, MAX_PAYLOAD
 from tests.real_parts import finding, ports
 from tests.real_parts.brokers import Login, NatsBroker, new_login
 from tests.real_parts.servers import Server, serving
@@ -13,9 +14,9 @@ TOPICS = '["city.v1", "city.v1.>", "test", "test.>"]'
 CONFIGURATION = """\
 server_name: lautern_test
 listen: "127.0.0.1:{client_port}"
-max_payload: 256KB
+max_payload: {max_payload}
 jetstream {{ store_dir: "{folder}/jetstream", max_mem: 64MB, max_file: 1GB, sync_interval: "1s" }}
-mqtt {{ host: "127.0.0.1", port: {port}, ack_wait: "30s", max_ack_pending: 10000 }}
+mqtt {{ host: "127.0.0.1", port: {port}, ack_wait: "{ack_wait_s}s", max_ack_pending: {max_ack_pending} }}
 accounts {{
   LAUTERN {{
     jetstream: enabled
@@ -35,7 +36,7 @@ system_account: SYS
 
 @pytest.fixture(scope="session")
 def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsBroker]:
-    """A running nats-server, configured as the program configures its own."""
+    """A running nats-server, with the bounds of the program's own."""
     program = finding.require(finding.nats_server(), "nats-server", "install requirements/run.lock")
     folder = tmp_path_factory.mktemp("nats")
     port, client_port = ports.claim_port(), ports.claim_port()
@@ -61,5 +62,7 @@ def _write_configuration(folder: Path, port: int, client_port: int, users: dict[
     logins = {name: f'user: "{login.user}", password: "{login.password}"' for name, login in users.items()}
     path = folder / "nats.conf"
     path.touch(mode=0o600)
-    path.write_text(CONFIGURATION.format(folder=folder, port=port, client_port=client_port, topics=TOPICS, **logins))
+    ours = {"max_payload": MAX_PAYLOAD, "ack_wait_s": ACK_WAIT_S, "max_ack_pending": MAX_ACK_PENDING}
+    ports_of_it = {"port": port, "client_port": client_port}
+    path.write_text(CONFIGURATION.format(folder=folder, topics=TOPICS, **ours, **ports_of_it, **logins))
     return path

@@ -14,3 +14,19 @@ def wait_until(condition: Callable[[], object], *, timeout_s: float = 10.0, what
             raise AssertionError(message)
         time.sleep(pause_s)
         pause_s = min(pause_s * 1.5, 0.1)
+
+
+def wait_equal(value: Callable[[], object], expected: object, *, timeout_s: float = 10.0) -> None:
+    """Return once the value is the expected one; raise AssertionError with the last one when the deadline passes."""
+    last: object = None
+
+    def equal() -> bool:
+        nonlocal last
+        last = value()
+        return last == expected
+
+    try:
+        wait_until(equal, timeout_s=timeout_s)
+    except AssertionError:
+        message = f"not within {timeout_s:g} s: {expected}, last seen {last}"
+        raise AssertionError(message) from None

@@ -178,19 +178,19 @@ class Installation:
         self.api.stop()
         self.gateway.stop()
 
-    def wait_ledger(self, kind: str, received: int, timeout_s: float = 30) -> dict[str, Any]:
-        """Wait until so many messages of a kind are judged and nothing waits in the journal."""
+    def wait_ledger(self, kind: str, distinct: int, timeout_s: float = 30) -> dict[str, Any]:
+        """Wait until so many messages of a kind, duplicates apart, are judged and nothing waits in the journal."""
         line: dict[str, Any] = {}
 
         def settled() -> bool:
             nonlocal line
             line = self.rest.ledger(kind)
-            return bool(line) and line["received"] >= received and line["in_journal"] == 0
+            return bool(line) and line["received"] - line["duplicate"] >= distinct and line["in_journal"] == 0
 
         try:
             wait_until(settled, timeout_s=timeout_s)
         except AssertionError:
-            raise AssertionError(f"not {received} received within {timeout_s:g} s: {line}") from None
+            raise AssertionError(f"not {distinct} received within {timeout_s:g} s: {line}") from None
         return line
 
     def _server(self, name: str, ready: Any) -> Server:
