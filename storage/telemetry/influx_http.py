@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from influxdb_client.client.bucket_api import BucketsApi
+from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.domain.dialect import Dialect
@@ -27,6 +28,8 @@ _DIALECT: Final = Dialect(  # type: ignore[no-untyped-call]
     header=True, delimiter=",", annotations=["datatype"], comment_prefix="#"
 )
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_STORED: Final = 204
+"""A sign-in page or another server answers 200, and has stored nothing."""
 _REFUSED: Final = frozenset({400, 413, 422})
 _NOT_ALLOWED: Final = {
     401: "InfluxDB does not accept the token",
@@ -70,9 +73,12 @@ class InfluxHttp:
         if self._compress:
             body, headers = gzip.compress(body, compresslevel=1, mtime=0), {"content_encoding": "gzip"}
         with _guarded(refusals=True):
-            self._writes.post_write(  # type: ignore[no-untyped-call]
-                self._org, bucket, body, precision="us", content_type="text/plain; charset=utf-8", **headers
-            )
+            _, status, _ = self._writes.post_write_with_http_info(  # type: ignore[no-untyped-call]
+                self._org, bucket, body, precision="us", content_type="text/plain; charset=utf-8",
+                _return_http_data_only=False, **headers,
+            )  # fmt: skip
+        if status != _STORED:
+            raise StoreUnavailable(f"what answers in InfluxDB's place says {status}: nothing was stored")
 
     def query(self, flux: str, values: Mapping[str, Any]) -> Iterator[tuple[Table, list[str]]]:
         """Rows as they arrive. `values` are bound by name, never part of the text. Raises StoreUnavailable."""
@@ -140,7 +146,7 @@ def _guarded(*, refusals: bool = False) -> Iterator[None]:
             raise LinesRefusedError(_reason(error)) from error
         meaning = _NOT_ALLOWED.get(status, f"InfluxDB answered {status}")
         raise StoreUnavailable(f"{meaning}: {_reason(error)}") from error
-    except (HTTPError, OSError) as error:
+    except (InfluxDBError, HTTPError, OSError, ValueError) as error:
         raise StoreUnavailable(f"InfluxDB: {error}"[:REASON_CHARS]) from error
 
 

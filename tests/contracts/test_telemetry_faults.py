@@ -168,7 +168,9 @@ def test_a_bucket_deleted_under_way_keeps_everything_and_says_so(
     influx.write(BATCH)
 
 
-@pytest.mark.parametrize(("status", "refused"), [(413, True), (500, False), (503, False), (429, False), (302, False)])
+@pytest.mark.parametrize(
+    ("status", "refused"), [(413, True), (500, False), (503, False), (429, False), (302, False), (200, False)]
+)
 def test_other_answers_of_a_server(
     influxdb: InfluxServer, bucket_prefix: str, tmp_path: Path, status: int, *, refused: bool
 ) -> None:
@@ -180,6 +182,16 @@ def test_other_answers_of_a_server(
             writer.write(events)
         assert len(sizes) == (79 if refused else 1), "413 halves down to single lines, anything else stops at once"
         writer.close()
+
+
+def test_a_token_that_does_not_see_the_organisation_keeps_everything_and_says_so(
+    influxdb: InfluxServer, bucket_prefix: str, tmp_path: Path
+) -> None:
+    token, _ = influxdb.create_token("buckets")
+    writer = influx_writer(influxdb, bucket_prefix, tmp_path / "unrolled.db", token=token)
+    with pytest.raises(StoreUnavailable, match="organization"):
+        writer.write(BATCH)
+    writer.close()
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.publishing import LONG, Fleet, assert_each_stored_once, publishing
+from tests.faults.account import assert_each_stored_once
+from tests.faults.publishing import LONG, Fleet, publishing
 from tests.real_parts import mosquitto
 from tests.real_parts.brokers import Broker
 from tests.real_parts.waiting import wait_equal, wait_until

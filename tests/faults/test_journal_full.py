@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.publishing import LONG, assert_each_stored_once, publishing
+from tests.faults.account import assert_each_stored_once
+from tests.faults.publishing import LONG, publishing
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
 from tests.real_parts.waiting import wait_until

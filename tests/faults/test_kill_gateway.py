@@ -1,4 +1,4 @@
-"""The gateway, or its receiver, killed at random times under load: what was sent is stored, each once."""
+"""F01: the gateway, or its receiver, killed at named points and at random times under load: stored once, each."""
 
 import os
 import random
@@ -6,38 +6,79 @@ import secrets
 import signal
 import time
 from pathlib import Path
+from statistics import median
 
 import pytest
 
-from tests.faults.publishing import LONG, assert_each_stored_once, publishing
+from tests.faults.account import assert_each_stored_once
+from tests.faults.conftest import Report
+from tests.faults.points import Points, faulty_build
+from tests.faults.publishing import LONG, publishing
+from tests.real_parts.brokers import Broker
+from tests.real_parts.influxdb import InfluxServer
 from tests.real_parts.waiting import wait_until
 from tests.system.installation import Installation, running
 
-KILLS = 30 if LONG else 5
+KILLS = 200 if LONG else 4
 RATE = 1000 if LONG else 700
 READY_S = 10
-pytestmark = pytest.mark.timeout(900 if LONG else 150)
+KILL_POINTS = (
+    "journal.before_commit",
+    "journal.after_commit",
+    "acknowledge.after",
+    "identity.before_commit",
+    "effects.before",
+    "effects.before_commit",
+    "effects.after_commit",
+    "store.before_write",
+    "store.after_write",
+    "release",
+)
 
 
-@pytest.mark.parametrize("parts", ["nats-sqlite", "mosquitto-influxdb"])
-def test_killed_at_random_times_each_message_is_stored_once(
-    request: pytest.FixtureRequest, tmp_path: Path, parts: str
-) -> None:
-    broker_name, _, store = parts.partition("-")
+@pytest.fixture(params=["nats-sqlite", "mosquitto-influxdb"])
+def parts(request: pytest.FixtureRequest) -> tuple[str, Broker, InfluxServer | None]:
+    """A broker and a store."""
+    broker_name, _, store = request.param.partition("-")
     influx = request.getfixturevalue("influxdb") if store == "influxdb" else None
-    chance = random.Random(secrets.randbits(32))
+    return request.param, request.getfixturevalue(broker_name), influx
+
+
+@pytest.mark.timeout(180)
+def test_killed_at_each_point_each_message_is_stored_once(
+    parts: tuple[str, Broker, InfluxServer | None], tmp_path: Path, report: Report
+) -> None:
+    name, broker, influx = parts
+    with running(tmp_path, broker, influx, f"t{secrets.token_hex(6)}", faulty_build(tmp_path)) as town:
+        points = Points(tmp_path)
+        with publishing(town, RATE) as fleet:
+            for point in KILL_POINTS:
+                with points.armed(point, "kill", nth=3):
+                    wait_until(lambda: not town.gateway.running(), timeout_s=40, what="the gateway ends")
+                town.start_gateway()
+        account = assert_each_stored_once(town, fleet, timeout_s=90)
+    report("F01", f"gateway killed at {len(KILL_POINTS)} named points", name, account)
+
+
+@pytest.mark.timeout(1800 if LONG else 150)
+def test_killed_at_random_times_each_message_is_stored_once(
+    parts: tuple[str, Broker, InfluxServer | None], tmp_path: Path, chance: random.Random, report: Report
+) -> None:
+    name, broker, influx = parts
     ready_s = []
-    with running(tmp_path, request.getfixturevalue(broker_name), influx, f"t{secrets.token_hex(6)}") as town:
+    with running(tmp_path, broker, influx, f"t{secrets.token_hex(6)}") as town:
         with publishing(town, RATE) as fleet:
             for number in range(KILLS):
-                time.sleep(chance.uniform(0.2, 2.5))
+                time.sleep(chance.uniform(0.2, 2.0))
                 _kill(town, ("gateway", "receiver", "while it starts")[number % 3], chance)
                 began = time.monotonic()
                 town.start_gateway()
                 ready_s.append(time.monotonic() - began)
-        line = assert_each_stored_once(town, fleet, timeout_s=90)
-    print(f"\n{parts}: {fleet.number} messages, {KILLS} kills, {line['duplicate']} came twice, "  # noqa: T201 - the figure is the point
-          f"ready again after {sorted(ready_s)[KILLS // 2]:.1f} s, at most {max(ready_s):.1f} s")  # fmt: skip
+        account = assert_each_stored_once(town, fleet, timeout_s=120)
+    report(
+        "F01", f"{KILLS} kills at random times", name, account,
+        ready_again_s=round(median(ready_s), 1), ready_again_at_most_s=round(max(ready_s), 1),
+    )  # fmt: skip
     assert max(ready_s) <= READY_S
 
 

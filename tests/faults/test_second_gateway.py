@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.publishing import assert_each_stored_once, publishing
+from tests.faults.account import assert_each_stored_once
+from tests.faults.publishing import publishing
 from tests.real_parts.brokers import Broker
 from tests.real_parts.servers import Server
 from tests.system.installation import ROOT, Installation, running

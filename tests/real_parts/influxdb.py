@@ -5,7 +5,7 @@ import secrets
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,17 @@ class InfluxServer:
         """Names and ids of the buckets whose name begins so."""
         found = self.call("GET", f"/api/v2/buckets?limit=100&org={urllib.parse.quote(self.org)}")["buckets"]
         return {bucket["name"]: bucket["id"] for bucket in found if bucket["name"].startswith(prefix)}
+
+    def create_token(self, *resources: str, actions: Sequence[str] = ("read", "write")) -> tuple[str, str]:
+        """A token that may do so with all such resources, as `buckets`; returns it and its id."""
+        org_id = self.call("GET", f"/api/v2/orgs?org={urllib.parse.quote(self.org)}")["orgs"][0]["id"]
+        rights = [
+            {"action": action, "resource": {"type": resource, "id" if resource == "orgs" else "orgID": org_id}}
+            for resource in resources
+            for action in actions
+        ]
+        made = self.call("POST", "/api/v2/authorizations", {"orgID": org_id, "permissions": rights})
+        return made["token"], made["id"]
 
     def create_bucket(self, name: str, *, retention_s: int = 0) -> None:
         """Create a bucket; 0 keeps for ever."""

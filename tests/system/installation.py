@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,10 +84,16 @@ class Installation:
     """A data directory with settings; its gateway and API are started, killed and started again."""
 
     def __init__(
-        self, folder: Path, broker: Broker, influx: InfluxServer | None = None, bucket_prefix: str = "lautern"
+        self,
+        folder: Path,
+        broker: Broker,
+        influx: InfluxServer | None = None,
+        bucket_prefix: str = "lautern",
+        gateway_environment: Mapping[str, str] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self._gateway_environment = gateway_environment or {}
         self.broker = broker
         self.influx = influx
         self.bucket_prefix = bucket_prefix
@@ -194,8 +200,10 @@ class Installation:
         return line
 
     def _server(self, name: str, ready: Any) -> Server:
+        given = self._gateway_environment if name == "gateway" else {}
+        variables = [f"{key}={value}" for key, value in {"PYTHONPATH": str(ROOT), **given}.items()]
         command: Sequence[str | Path] = [
-            "env", f"PYTHONPATH={ROOT}", sys.executable, "-m", f"runtime.{name}_role", "--data-dir", self.folder,
+            "env", *variables, sys.executable, "-m", f"runtime.{name}_role", "--data-dir", self.folder,
         ]  # fmt: skip
         return Server(name, command, folder=self.folder, ready=ready)
 
@@ -217,10 +225,14 @@ class Installation:
 
 @contextmanager
 def running(
-    folder: Path, broker: Broker, influx: InfluxServer | None = None, prefix: str = "lautern"
+    folder: Path,
+    broker: Broker,
+    influx: InfluxServer | None = None,
+    prefix: str = "lautern",
+    gateway_environment: Mapping[str, str] | None = None,
 ) -> Iterator[Installation]:
     """An installation whose gateway and API run until the block ends."""
-    installation = Installation(folder, broker, influx, prefix)
+    installation = Installation(folder, broker, influx, prefix, gateway_environment)
     try:
         installation.start()
         yield installation

@@ -1,0 +1,47 @@
+"""What fault tests share: a seed that is told, and the row of the table that each of them adds."""
+
+import json
+import os
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from tests.faults.account import Account
+
+ROWS = "LAUTERN_TEST_RELIABILITY"
+SEED = "LAUTERN_TEST_SEED"
+Report = Callable[..., None]
+
+
+@pytest.fixture
+def seed() -> int:
+    """Of all that is left to chance in a test; told in its row, and when it fails."""
+    chosen = int(os.environ.get(SEED) or secrets.randbits(32))
+    print(f"\n{SEED}={chosen}")  # noqa: T201 - pytest shows it when the test fails
+    return chosen
+
+
+@pytest.fixture
+def chance(seed: int) -> random.Random:
+    """Draws by the seed."""
+    return random.Random(seed)
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Report:
+    """Adds a row to the table of `docs/reliability.md`: `report("F07", "what was done", "nats", account)`."""
+
+    def add(fault: str, what: str, parts: str, account: Account | None = None, **figures: object) -> None:
+        chosen = request.getfixturevalue("seed") if "seed" in request.fixturenames else None
+        row = {"fault": fault, "what": what, "parts": parts, "seed": chosen, "figures": figures}
+        row["account"] = None if account is None else asdict(account)
+        print(f"\n{json.dumps(row)}")  # noqa: T201 - the figures are the point
+        if os.environ.get(ROWS):
+            with Path(os.environ[ROWS]).open("a") as rows:
+                rows.write(json.dumps(row) + "\n")
+
+    return add

@@ -1,0 +1,117 @@
+"""F11 to F13, F23: full, slow and damaged disks, and files of an older version."""
+
+import os
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.faults.account import assert_each_stored_once, settle_but_missing
+from tests.faults.conftest import Report
+from tests.faults.points import Points, faulty_build
+from tests.faults.publishing import publishing
+from tests.faults.test_broker_away import wait_for_more
+from tests.real_parts.brokers import Broker
+from tests.real_parts.waiting import wait_until
+from tests.system.installation import Installation, running
+
+RATE = 400
+pytestmark = pytest.mark.timeout(150)
+
+
+@contextmanager
+def small_disk(folder: Path, size_mb: int) -> Iterator[Path]:
+    """A real file system of its own."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "lautern-test", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+def test_full_disk_stops_and_goes_on(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
+    """All databases are on it; somebody else fills it."""
+    with small_disk(tmp_path / "disk", 160) as disk, running(disk / "town", mosquitto) as town:
+        with publishing(town, RATE, note="x" * 1000) as fleet:
+            wait_for_more(town)
+            _fill(disk / "filler")
+            wait_until(lambda: not _ready(town), timeout_s=60, what="not ready on a full disk")
+            number = fleet.number
+            wait_until(lambda: fleet.number > number + 5 * RATE, timeout_s=30)
+            assert town.gateway.running()
+            (disk / "filler").unlink()
+            began = time.monotonic()
+            wait_until(lambda: _ready(town), timeout_s=60, what="ready again")
+            ready_s = time.monotonic() - began
+        account = assert_each_stored_once(town, fleet)
+    report("F11", "disk of all databases full, then free again", "mosquitto-sqlite", account,
+           ready_again_s=round(ready_s, 1))  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", ["random bytes", "torn log", "deleted"])
+@pytest.mark.parametrize("file", ["journal-telemetry.db", "identity.db"])
+def test_damaged_file_is_set_aside_and_the_gateway_starts(
+    request: pytest.FixtureRequest, tmp_path: Path, chance: random.Random, damage: str, file: str
+) -> None:
+    with running(tmp_path, request.getfixturevalue("mosquitto")) as town:
+        with publishing(town, RATE) as fleet:
+            wait_for_more(town)
+            town.gateway.kill()
+            _damage(town.folder / file, damage, chance)
+            began = time.monotonic()
+            town.start_gateway()
+            started_s = round(time.monotonic() - began, 1)
+            wait_for_more(town)
+        account, told = settle_but_missing(town, fleet)
+    aside = len(list(town.folder.glob(f"{file}.damaged-*")))
+    report: Report = request.getfixturevalue("report")
+    report("F12", f"{file}: {damage}", "mosquitto-sqlite", account, told=told, set_aside=aside, started_s=started_s)
+    assert started_s <= 10
+    assert aside == (damage == "random bytes")
+    assert (account.invented, account.doubled) == (0, 0)
+    # With the identities the numbers that had come are forgotten too: what was stored may be told as missing as well.
+    assert account.lost <= told, "what was only in the damaged file is told as missing"
+
+
+def test_slow_disk_lowers_the_rate_and_nothing_else(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
+    with running(tmp_path, mosquitto, None, "lautern", faulty_build(tmp_path)) as town:
+        with publishing(town, RATE) as fleet:
+            wait_for_more(town)
+            with Points(tmp_path).armed("journal.before_commit", "sleep", seconds=0.5):
+                wait_for_more(town, 10 * RATE)
+            assert Points(tmp_path).took_place("journal.before_commit") > 5
+            assert not town.said("mqtt_disconnected")
+        account = assert_each_stored_once(town, fleet)
+    report("F13", "each commit of the journal takes 0.5 s longer", "mosquitto-sqlite", account)
+
+
+def _fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 65_536)
+        except OSError:
+            return
+
+
+def _ready(town: Installation) -> bool:
+    return town.rest.call("GET", "/readyz")[0] == 200
+
+
+def _damage(path: Path, how: str, chance: random.Random) -> None:
+    log = path.with_name(path.name + "-wal")
+    if how == "random bytes":
+        for one in (path, log):
+            with one.open("r+b") as file:
+                file.write(chance.randbytes(min(one.stat().st_size, 8192)))
+    elif how == "deleted":
+        for one in (path, log, path.with_name(path.name + "-shm")):
+            one.unlink(missing_ok=True)
+    elif log.exists():
+        os.truncate(log, log.stat().st_size // 2)
