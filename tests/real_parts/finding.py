@@ -46,6 +46,11 @@ def nats_server() -> Path | None:
     return _first_program([Path(sys.executable).with_name("nats-server")]) or on_path("nats-server")
 
 
+def faketime() -> Path | None:
+    """The library that shifts the clock of a program, where Debian puts it."""
+    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
 def on_path(name: str) -> Path | None:
     """The program of that name on PATH."""
     found = shutil.which(name)
