@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
+from devices.kind import LONGEST_INTERVAL_S, interval_s
+
 _LONGEST_ATTRIBUTES: Final = 16_384
 ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
@@ -17,21 +19,38 @@ Comment = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b\x0c\x
 AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
+def _int64(digits: str) -> int:
+    number = int(digits)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("must not contain integers beyond 64 bits")
+    return number
+
+
 def _bounded(attributes: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(attributes, allow_nan=False, ensure_ascii=False)
     if len(text.encode()) > _LONGEST_ATTRIBUTES:
         raise ValueError(f"must be at most {_LONGEST_ATTRIBUTES} bytes as JSON")
     if "\\u0000" in text:
         raise ValueError("must not contain NUL")
+    json.loads(text, parse_int=_int64)
     return attributes
 
 
-Attributes = Annotated[
+def _usable(attributes: dict[str, Any]) -> dict[str, Any]:
+    interval = attributes.get("reporting_interval_s")
+    if interval is not None and interval_s(0, interval) == 0:
+        raise ValueError(f"reporting_interval_s must be a number above 0, at most {LONGEST_INTERVAL_S}")
+    return attributes
+
+
+Settings = Annotated[
     dict[AttributeName, JsonValue],
     Field(max_length=64),
     AfterValidator(_bounded),
     WithJsonSchema({"type": "object", "additionalProperties": True}),
 ]
+"""What a device shall be set to; its kind says which there are."""
+Attributes = Annotated[Settings, AfterValidator(_usable)]
 """What the registry says of an asset beside its name and place: rated values, labels, reporting interval."""
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from devices.errors import Invalid, NotFound
 from devices.instants import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from devices.kind import DeviceKind
+from devices.kind import interval_s as told_interval_s
 from devices.messages import Envelope
 from devices.ports.configs import DesiredConfigs
 from devices.ports.inventory import Asset
@@ -73,10 +74,7 @@ def interval_s(tx: Transaction, kind: DeviceKind, asset: Asset) -> float:
         configured = tx.get(DesiredConfigs).get(asset.asset_id).body.get("reporting_interval_s")
     except NotFound:
         configured = None
-    for told in (configured, asset.attributes.get("reporting_interval_s")):
-        if isinstance(told, int | float) and told > 0:
-            return float(told)
-    return kind.limits.reporting_interval_s
+    return told_interval_s(kind.limits.reporting_interval_s, configured, asset.attributes.get("reporting_interval_s"))
 
 
 def gaps_between(instants: Iterable[int], span: Span, interval: float) -> list[Span]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from devices.alarms import Cleared, Raised
 from devices.instants import SECOND_US
-from devices.kind import Limits
+from devices.kind import Limits, interval_s
 from devices.messages import Severity
 from devices.rules import Context, DeviceView, Outcome, Rule, RuleState
 
@@ -47,8 +47,7 @@ def implausible_value(view: DeviceView, context: Context, state: RuleState) -> O
 
 def reporting_interval_s(view: DeviceView, limits: Limits) -> float:
     """Seconds between two messages: what the asset says, else the kind's default."""
-    said = view.attributes.get("reporting_interval_s")
-    return float(said) if isinstance(said, int | float) and said > 0 else limits.reporting_interval_s
+    return interval_s(limits.reporting_interval_s, view.attributes.get("reporting_interval_s"))
 
 
 def excused(view: DeviceView, context: Context) -> bool:

@@ -6,6 +6,18 @@ from dataclasses import dataclass, field
 from devices.messages import CommandBody, Config, Event, Info, State, Telemetry
 from devices.rules import Rule
 
+LONGEST_INTERVAL_S = 86_400
+"""A device reports at least this often."""
+
+
+def interval_s(usual: float, *told: object) -> float:
+    """Seconds between two messages: the first told that can be one, else what is usual for the kind.
+
+    People and spreadsheets tell it: text, a truth value or 10^308 must stop no rule.
+    """
+    numbers = (t for t in told if isinstance(t, int | float) and not isinstance(t, bool))
+    return next((float(n) for n in numbers if 0 < n <= LONGEST_INTERVAL_S), usual)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

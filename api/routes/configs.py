@@ -5,7 +5,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from api import seeing
 from api.authentication import Who
-from api.fields import Attributes, IdInPath
+from api.fields import IdInPath, Settings
 from api.preconditions import Expected, etag
 from api.problems import invalid_body, responses
 from api.services import Use
@@ -42,7 +42,7 @@ def get_config(asset_id: IdInPath, who: Who, services: Use, response: Response) 
 
 @router.put("/{asset_id}/config", responses=responses(409, 412, 428))
 def put_config(  # noqa: PLR0917
-    asset_id: IdInPath, who: Who, services: Use, seen: Expected, body: Attributes, response: Response
+    asset_id: IdInPath, who: Who, services: Use, seen: Expected, body: Settings, response: Response
 ) -> Config:
     """Replace the desired configuration (If-Match `"0"` for the first); needs `devices:configure`."""
     with services.registry.write() as tx:

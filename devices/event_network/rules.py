@@ -11,6 +11,7 @@ from devices.event_network.facts import PartFacts, interface_of
 from devices.event_network.rates import Quality, Reading, Step, readings, step
 from devices.event_network.state import applied_profile
 from devices.instants import MINUTE_US
+from devices.kind import interval_s
 from devices.messages import Severity
 from devices.rules import Context, DeviceView, Observation, Outcome, RuleState
 
@@ -132,7 +133,7 @@ def _remembered(known: Mapping[str, Any], seen: Observation) -> dict[str, Any]:
 
 
 def _interval_s(view: DeviceView) -> float:
-    return float(view.attributes.get("reporting_interval_s") or INTERVAL_S)
+    return interval_s(INTERVAL_S, view.attributes.get("reporting_interval_s"))
 
 
 def on_battery(view: DeviceView, _context: Context, state: RuleState) -> Outcome:

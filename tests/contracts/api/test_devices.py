@@ -1,5 +1,9 @@
 """The registry of devices over HTTP."""
 
+from typing import Any
+
+import pytest
+
 from devices.instants import SECOND_US
 from devices.ports.inventory import Inventory, UnknownDevice
 from tests.contracts.api.conftest import NOW_US, City
@@ -133,3 +137,23 @@ def test_a_configuration_says_whether_the_device_runs_it(city: City) -> None:
     assert city.client.put(url, headers=key | {"If-Match": '"0"'}, json={}).status_code == 412
     wrong = city.client.put(url, headers=key | {"If-Match": '"1"'}, json={"reporting_interval_s": -1})
     assert wrong.json()["errors"][0]["field"] == "reporting_interval_s"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        *({"reporting_interval_s": told} for told in (0, -1, True, "10 s", 1e308, 86_401)),
+        {"rated_power_w": 10**400},
+        {"deep": [{"in": 2**63}]},
+    ],
+)
+def test_numbers_that_no_rule_can_work_with_are_refused(city: City, attributes: dict[str, Any]) -> None:
+    city.asset("lamp")
+    key = city.key("*")
+    patched = city.client.patch(f"{DEVICES}/lamp", headers=key | {"If-Match": "*"}, json={"attributes": attributes})
+    assert patched.status_code == 422
+    made = city.client.post(
+        DEVICES, headers=key, json={"kind": "streetlight", "tenant_id": "kl", "name": "x", "attributes": attributes}
+    )
+    assert made.status_code == 422
+    assert city.client.get(f"{DEVICES}/lamp/telemetry", headers=key).status_code == 200

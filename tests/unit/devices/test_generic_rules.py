@@ -32,6 +32,9 @@ def names(outcome: Any) -> tuple[list[str], list[str]]:
         (3.1, "online", {"reporting_interval_s": 900}, {}, False),
         (46, "online", {"reporting_interval_s": 900}, {}, True),
         (3.1, "online", {"reporting_interval_s": "often"}, {}, True),
+        (3.1, "online", {"reporting_interval_s": True}, {}, True),
+        (3.1, "online", {"reporting_interval_s": 1e308}, {}, True),
+        (3.1, "online", {"reporting_interval_s": 10**400}, {}, True),
     ],
 )
 def test_silence_alarms_after_three_intervals_unless_excused(

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from devices.event_network.rules import battery_low, link_down, link_saturated, on_battery, optical_low
 from devices.instants import SECOND_US
 from devices.rules import Context, DeviceView, Observation, Outcome, Rule, RuleState
@@ -15,8 +17,15 @@ BOOKED = {"in_event": True, "service_now": True,
 class Watched:
     """One node under one rule, fed sample by sample."""
 
-    def __init__(self, rule: Rule, facts: dict[str, Any], applied: dict[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        rule: Rule,
+        facts: dict[str, Any],
+        applied: dict[str, int] | None = None,
+        attributes: dict[str, Any] | None = None,
+    ) -> None:
         self._rule = rule
+        self._attributes = attributes or {}
         self._facts = facts
         self._applied = applied
         self._parts: dict[str, Observation] = {}
@@ -34,7 +43,7 @@ class Watched:
     def _run(self, at_us: int, trigger: str, part: str) -> Outcome:
         state: Any = {f"applied_{name}": bps for name, bps in (self._applied or {}).items()}
         said = Observation(at_us, at_us, state)
-        view = DeviceView("n", "event_network", "kl", "online", 0, at_us, said, None, self._parts, {})
+        view = DeviceView("n", "event_network", "kl", "online", 0, at_us, said, None, self._parts, self._attributes)
         outcome = self._rule(view, Context(at_us, trigger, part, facts=self._facts), self._state)
         self._state = outcome.state
         return outcome
@@ -150,3 +159,10 @@ def test_light_below_the_modules_own_threshold_is_told_with_hysteresis() -> None
     assert names(node.say(40, in_octets=1)) == NOTHING
     assert names(node.say(50, optical_rx_dbm=-16.9)) == ([], ["optical_low"])
     assert names(node.say(60, rx_los=True)) == (["optical_low"], [])
+
+
+@pytest.mark.parametrize("told", ["10 s", True, 1e308, 10**400, -1])
+def test_an_interval_that_cannot_be_one_stops_no_rule(told: Any) -> None:
+    link = Watched(link_saturated, BOOKED, attributes={"reporting_interval_s": told})
+    for second in (0, 10, 20):
+        assert not link.say(second, in_octets=second, out_octets=second, boot_id="b").raised
