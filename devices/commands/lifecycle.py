@@ -52,6 +52,11 @@ def sent(command: Command, at_us: int) -> Command:
     return _to(command, at_us, delivery=Delivery.SENT, sent_us=at_us)
 
 
+def _reached(command: Command, received_us: int) -> Command:
+    """An answer may overtake the broker's confirmation, and proves more: it was sent by then."""
+    return sent(command, received_us) if command.attempts > 0 else command
+
+
 def undeliverable(command: Command, at_us: int, reason: str) -> Command:
     """There is no way to the device."""
     return command if command.delivery.final else _give_up(command, at_us, Delivery.UNDELIVERABLE, reason)
@@ -59,6 +64,7 @@ def undeliverable(command: Command, at_us: int, reason: str) -> Command:
 
 def on_ack(command: Command, status: AckStatus, reason: str | None, ts_us: int | None, received_us: int) -> Command:
     """The device answered; `ts_us` is its own clock, where it has one."""
+    command = _reached(command, received_us)
     if reason == CANCELLED:
         return _cancellation_confirmed(command, status, ts_us, received_us)
     if status is AckStatus.APPLIED:
@@ -74,6 +80,7 @@ def on_state(command: Command, named: str | None, ts_us: int | None, received_us
     A state that names another command ends this one only from `until_us` on: on a ladder of priorities both may hold.
     """
     if named == command.wire_id:
+        command = _reached(command, received_us)
         if command.effect is Effect.IN_FORCE and not _confirmed(command):
             return _to(command, received_us, effect=Effect.IN_FORCE, reason=CONFIRMED, device_us=ts_us)
         return _applied(command, received_us, ts_us, CONFIRMED)

@@ -21,7 +21,7 @@ def test_single_command_is_applied_within_a_second(town: Town) -> None:
     assert (done.delivery, done.effect) == (Delivery.APPLIED, Effect.IN_FORCE)
     assert device.executed == [command.wire_id]
     assert [topic for _, topic, _ in town.published] == ["city/v1/kl/toy/d1/cmd/shine"]
-    assert [h["delivery"] for h in done.history if "delivery" in h] == ["queued", "applied"]
+    assert [h["delivery"] for h in done.history if "delivery" in h] == ["queued", "sent", "applied"]
 
 
 def test_request_filed_while_running_leaves_with_the_next_step(town: Town) -> None:

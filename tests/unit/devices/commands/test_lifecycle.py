@@ -36,8 +36,20 @@ def test_broker_confirmation_is_sent_and_never_done() -> None:
     assert command.final_us is None
 
 
+@pytest.mark.parametrize("status", [ACCEPTED, REJECTED, FAILED])
+def test_whatever_was_answered_was_sent(status: AckStatus) -> None:
+    command = ack(lifecycle.attempted(shine(), T0), status, T0 + 1)
+    assert (command.sent_us, [h.get("delivery") for h in command.history][1]) == (T0 + 1, "sent")
+
+
+def test_a_state_that_names_it_proves_that_it_was_sent() -> None:
+    command = lifecycle.on_state(lifecycle.attempted(shine(), T0), "c1", T0 + 1, T0 + 1)
+    assert (command.delivery, command.sent_us) == (Delivery.APPLIED, T0 + 1)
+
+
 def test_answer_before_broker_confirmation_is_not_undone_by_it() -> None:
     command = ack(lifecycle.attempted(shine(), T0), APPLIED, T0 + 1)
+    assert (command.delivery, command.sent_us, command.applied_us) == (Delivery.APPLIED, T0 + 1, T0 + 1)
     assert lifecycle.sent(command, T0 + 2) is command
 
 
