@@ -6,7 +6,7 @@ from enum import Enum, StrEnum
 from types import UnionType
 from typing import Annotated, ClassVar, Literal, Union, get_args, get_origin
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from devices.fields import Text
 from devices.instants import rfc3339, to_us
@@ -153,7 +153,29 @@ class Ack(Envelope):
     reason: Text | None = None
 
 
-class CommandBody(BaseModel):
+class Asked(BaseModel):
+    """What people ask of a device. Numbers are JSON numbers: `true` is not 1 %, `"80"` not 80 %."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool | str) and set(_plain_types(field.annotation)) <= {int, float, type(None)}:
+            raise ValueError("must be a number")
+        return value
+
+
+def _plain_types(annotation: object) -> Iterator[object]:
+    if get_origin(annotation) is Annotated:
+        yield from _plain_types(get_args(annotation)[0])
+    elif get_origin(annotation) in {Union, UnionType}:
+        for one in get_args(annotation):
+            yield from _plain_types(one)
+    else:
+        yield annotation
+
+
+class CommandBody(Asked):
     """Arguments of a command, as the API takes them and the wire carries them; absolute values only."""
 
     NAME: ClassVar[str]
@@ -175,7 +197,7 @@ class CommandBody(BaseModel):
         return (self.EFFECT_CLASS or self.NAME) == (earlier.EFFECT_CLASS or earlier.NAME)
 
 
-class Config(BaseModel):
+class Config(Asked):
     """Desired state that a device gets retained, versioned."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

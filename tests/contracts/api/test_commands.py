@@ -4,6 +4,8 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from devices.commands.command import Delivery
 from devices.instants import SECOND_US, rfc3339
 from devices.ports.books import Change, Changes
@@ -129,3 +131,22 @@ def test_a_group_command_counts_its_members(city: City) -> None:
     shown = city.client.get(filed.headers["location"], headers=key).json()
     assert (shown["counts"], shown["final"]) == ({"applied": 1, "queued": 2}, False)
     assert city.client.post(filed.headers["location"] + "/cancel", headers=key).status_code == 202
+
+
+@pytest.mark.parametrize("level", [True, "80", "1e2", None, [80], {}])
+def test_a_level_that_is_no_number_is_refused_on_every_way_in(city: City, level: object) -> None:
+    city.asset("lamp")
+    key = city.key("*")
+    arguments = {"level_pct": level}
+    for url, body in ((URL, {"name": "dim"}), ("/api/v1/streetlight/lamp/commands/dim", {})):
+        answer = city.client.post(url, headers=key, json=body | {"arguments": arguments})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "arguments.level_pct")
+    assert city.client.get("/api/v1/commands", headers=key).json()["items"] == []
+
+
+@pytest.mark.parametrize("interval", [True, "30"])
+def test_a_configured_number_that_is_none_is_refused(city: City, interval: object) -> None:
+    city.asset("lamp")
+    key = city.key("*") | {"If-Match": '"0"'}
+    put = city.client.put("/api/v1/devices/lamp/config", headers=key, json={"reporting_interval_s": interval})
+    assert put.status_code == 422
