@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
@@ -32,6 +32,15 @@ TimeOut = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
 ]
 """Field of an answer: microseconds, shown as RFC 3339 with Z."""
+
+
+TsSource = Literal["device", "receipt"]
+"""Whose clock a time is of: a message without a clock gets the time at which it was received."""
+
+
+def ts_source(ts_us: int, received_us: int) -> TsSource:
+    """Tell whose clock a sample's time is of."""
+    return "receipt" if ts_us == received_us else "device"
 
 
 def age_s(instant_us: int, now_us: int) -> float:

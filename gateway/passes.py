@@ -56,7 +56,8 @@ def _samples(message: RawMessage, heard: Heard | Refused, verdict: Verdict) -> t
             reading.part,
             # Clockless samples of one message are a microsecond apart: the same instant would be the same sample.
             message.received_us + number if reading.ts_us is None else reading.ts_us,
-            message.received_us,
+            # Equal times are the mark of a sample without a clock, also of the later ones of a batch.
+            message.received_us + number if reading.ts_us is None else message.received_us,
             reading.values,
             bool(reading.suspect),
         )

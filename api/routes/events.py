@@ -13,7 +13,7 @@ from api.authentication import Who
 from api.fields import IdInPath
 from api.paging import Items
 from api.services import Services, Use
-from api.times import LATEST_US, TimeIn, TimeOut
+from api.times import LATEST_US, TimeIn, TimeOut, TsSource, ts_source
 from devices.errors import Invalid
 from devices.ports.inventory import Asset
 from devices.ports.telemetry import Row
@@ -26,6 +26,7 @@ class Event(BaseModel):
     """Something that happened."""
 
     ts: TimeOut
+    ts_source: TsSource
     received_at: TimeOut
     name: str
     suspect: bool
@@ -83,4 +84,11 @@ def _page(found: Sequence[tuple[str, Row]], limit: int) -> Items[Event]:
 
 
 def _show(name: str, row: Row) -> Event:
-    return Event(ts=row.ts_us, received_at=row.received_us, name=name, suspect=row.suspect, values=dict(row.values))
+    return Event(
+        ts=row.ts_us,
+        ts_source=ts_source(row.ts_us, row.received_us),
+        received_at=row.received_us,
+        name=name,
+        suspect=row.suspect,
+        values=dict(row.values),
+    )

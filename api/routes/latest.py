@@ -10,7 +10,7 @@ from api import seeing
 from api.authentication import Who
 from api.fields import IdInPath
 from api.services import Use
-from api.times import TimeOut, age_s
+from api.times import TimeOut, TsSource, age_s, ts_source
 from devices.instants import rfc3339
 from devices.ports.current import Latest, LatestValues
 
@@ -26,6 +26,7 @@ class Newest(BaseModel):
     channel: Channel
     part: str
     ts: TimeOut
+    ts_source: TsSource
     age_s: float
     received_at: TimeOut
     suspect: bool
@@ -91,6 +92,7 @@ def _shown(row: Latest, now_us: int) -> dict[str, Any]:
         "channel": row.channel,
         "part": row.part,
         "ts": rfc3339(row.ts_us),
+        "ts_source": ts_source(row.ts_us, row.received_us),
         "age_s": age_s(row.ts_us, now_us),
         "received_at": rfc3339(row.received_us),
         "suspect": row.suspect,

@@ -14,7 +14,7 @@ from api.authentication import Who
 from api.fields import IdInPath
 from api.series import Span, chosen, fields_of, gaps_beside, gaps_between, interval_s, model_of, width_us
 from api.services import Services, Use
-from api.times import TimeIn, TimeOut
+from api.times import TimeIn, TimeOut, TsSource, ts_source
 from devices.errors import Invalid
 from devices.instants import DAY_US, rfc3339
 from devices.kind import DeviceKind
@@ -53,6 +53,7 @@ class Sample(BaseModel):
     """A stored sample, or in a bucket `count`, `covered_s` and per field the aggregates."""
 
     ts: TimeOut
+    ts_source: TsSource | None = None
     received_at: TimeOut | None = None
     suspect: bool | None = None
     count: int | None = None
@@ -226,12 +227,13 @@ def _raw_csv(services: Services, asked: Asked) -> Response:
         for row in services.reader.rows(asked.key, asked.from_us, asked.to_us, fields=wanted):
             yield (
                 rfc3339(row.ts_us),
+                ts_source(row.ts_us, row.received_us),
                 rfc3339(row.received_us),
                 row.suspect,
                 *(row.values.get(f, "") for f in fields),
             )
 
-    return tables.streamed(["ts", "received_at", "suspect", *fields], cells(), asked.key.asset_id)
+    return tables.streamed(["ts", "ts_source", "received_at", "suspect", *fields], cells(), asked.key.asset_id)
 
 
 def _answer(
@@ -263,6 +265,7 @@ def _answer(
 def _row(row: Row) -> dict[str, Any]:
     return {
         "ts": rfc3339(row.ts_us),
+        "ts_source": ts_source(row.ts_us, row.received_us),
         "received_at": rfc3339(row.received_us),
         "suspect": row.suspect,
         "values": row.values,

@@ -173,7 +173,7 @@ def test_a_sample_without_a_time_gets_that_of_receipt(reader: Reader) -> None:
     reader.shell.run(BLOCKS["sh clockless"])
     found = reader.look("sh history", '"power_w":21.7')["items"]
     (sample,) = (i for i in found if i["values"]["power_w"] == 21.7)
-    assert sample["ts"] == sample["received_at"]
+    assert (sample["ts_source"], sample["ts"]) == ("receipt", sample["received_at"])
 
 
 def test_what_is_wrong_becomes_a_dead_letter_with_the_reason_that_the_guide_tells(reader: Reader) -> None:

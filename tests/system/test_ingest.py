@@ -142,6 +142,7 @@ def test_clockless_batch_keeps_every_sample(town: Installation, lamp: Speaker) -
     lamp.say("telemetry", head | {"batch": [{"seq": n, "power_w": n} for n in range(5)]})
     rows = wait_stored(town, lamp.device_id, 5)
     assert [r["values"]["power_w"] for r in rows] == [0, 1, 2, 3, 4]
+    assert {r["ts_source"] for r in rows} == {"receipt"}
 
 
 def test_history_goes_on_after_the_controller_was_replaced(town: Installation, lamp: Speaker, unique_id: str) -> None:

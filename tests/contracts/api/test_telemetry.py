@@ -7,6 +7,7 @@ import pytest
 
 from devices.instants import HOUR_US, MINUTE_US, SECOND_US, rfc3339
 from devices.ports.configs import DesiredConfig, DesiredConfigs
+from devices.ports.current import Latest, LatestValues
 from devices.samples import Sample
 from tests.contracts.api.conftest import NOW_US, City
 
@@ -102,9 +103,29 @@ def test_csv_is_streamed_whole_and_runs_no_formula(city: City) -> None:
     answer = city.client.get(URL, headers=city.key("*") | {"Accept": "text/csv"}, params={"fields": "power_w"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.reader(io.StringIO(answer.text)))
-    assert rows[0] == ["ts", "received_at", "suspect", "power_w"]
+    assert rows[0] == ["ts", "ts_source", "received_at", "suspect", "power_w"]
     assert len(rows) == 1201
-    assert rows[1][3] == "-1.5"
+    assert rows[1][4] == "-1.5"
+
+
+def test_a_time_that_is_that_of_receipt_is_marked(city: City) -> None:
+    city.asset("lamp")
+    key = city.key("*")
+    asleep, awake = NOW_US - 2 * MINUTE_US, NOW_US - MINUTE_US
+    times = ((asleep, asleep), (awake, NOW_US))
+    series = "event_supply_loss"
+    for name in ("telemetry", series):
+        city.writer.write([Sample("lamp", "streetlight", "kl", name, "", ts, got, {}) for ts, got in times])
+    with city.registry.write() as tx:
+        tx.get(LatestValues).put([Latest("lamp", "streetlight", "kl", "telemetry", "", asleep, asleep, {})])
+    told = city.client.get(URL, headers=key).json()["items"]
+    assert [i["ts_source"] for i in told] == ["receipt", "device"]
+    events = city.client.get("/api/v1/devices/lamp/events", headers=key).json()["items"]
+    assert [i["ts_source"] for i in events] == ["device", "receipt"]
+    newest = city.client.get("/api/v1/devices/lamp/latest", headers=key).json()["items"]
+    assert [i["ts_source"] for i in newest] == ["receipt"]
+    table = city.client.get(URL, headers=key | {"Accept": "text/csv"}).text.splitlines()
+    assert [line.split(",")[1] for line in table] == ["ts_source", "receipt", "device"]
 
 
 def _events(city: City) -> list[str]:
