@@ -187,6 +187,10 @@ class CommandBody(Asked):
     """An effect ends after this when nothing else was asked for."""
     MAX_EFFECT_S: ClassVar[float] = 12 * 3600
     """Longest effect that may be asked for."""
+    HEARD_WITHIN_S: ClassVar[float | None] = None
+    """Given: only to a device that is online and was heard this short a time ago; else refused at once."""
+    DELIVERY_MAX_S: ClassVar[float] = 24 * 3600
+    """It may be under way no longer than this."""
     SCOPE: ClassVar[str]
     """Scope a key needs to issue it, such as `lights:dim`."""
 

@@ -25,7 +25,6 @@ from devices.ports.registry import Transaction
 
 START_AHEAD_MAX_US: Final = DAY_US
 """What shall begin later belongs into a calendar."""
-DELIVERY_MAX_US: Final = DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,8 @@ def issue(
         raise Conflict(f"{asset.asset_id} is retired")
     if asset.asset_id not in tx.get(Inventory).current_devices([asset.asset_id]):
         raise Conflict(f"no device is bound to {asset.asset_id}")
+    if not _heard(tx, catalog, request, [asset]):
+        raise Conflict(f"{asset.asset_id} is not online now, and this does not wait for its return")
     window_us = _delivery_window_us(tx, [asset.asset_id])
     command = _command(catalog, request, asset, window_us)
     _file(tx, [command], request, idempotency_key)
@@ -110,9 +111,10 @@ def issue_to_group(
     bound = inventory.current_devices([a.asset_id for a in assets])
     if not bound:
         raise Conflict(f"group {group.group_id} has no member with a device")
+    reached = _heard(tx, catalog, request, assets) & set(bound)
     window_us = _delivery_window_us(tx, bound) + int(2 * ack_spread_s(len(bound)) * SECOND_US)
     first = replace(_command(catalog, request, assets[0], window_us), group_id=group.group_id)
-    commands = [_member(first, asset, bound) for asset in assets]
+    commands = [_member(first, asset, bound, reached) for asset in assets]
     _file(tx, commands, request, idempotency_key)
     return commands
 
@@ -154,6 +156,18 @@ def _file(tx: Transaction, commands: Sequence[Command], request: _Request, key: 
     tx.get(Changes).add(command_changes(commands, request.now_us))
 
 
+def _heard(tx: Transaction, catalog: Mapping[str, DeviceKind], request: _Request, assets: Sequence[Asset]) -> set[str]:
+    """Those to whom the command may go now: all, or those that are online and were heard just now."""
+    body = catalog[assets[0].kind].command(request.name) if assets else None
+    asked = {a.asset_id for a in assets}
+    if body is None or body.HEARD_WITHIN_S is None:
+        return asked
+    rows = tx.get(LatestValues).of_assets(asked)
+    online = {r.asset_id for r in rows if r.channel == "status" and r.values.get("state") == "online"}
+    since_us = request.now_us - int(body.HEARD_WITHIN_S * SECOND_US)
+    return online & {r.asset_id for r in rows if r.received_us >= since_us}
+
+
 def _delivery_window_us(tx: Transaction, asset_ids: Collection[str]) -> int:
     """Longest delivery window that the devices of these assets announced."""
     default = float(Info.model_fields["delivery_window_s"].default)
@@ -166,10 +180,12 @@ def _command(catalog: Mapping[str, DeviceKind], request: _Request, asset: Asset,
     body = catalog[asset.kind].command(request.name)
     if body is None:
         raise Invalid(f"{asset.kind} has no command {request.name}", field="name")
-    _check_times(request)
+    longest_us = int(body.DELIVERY_MAX_S * SECOND_US)
+    _check_times(request, longest_us)
     until_us = _until(body, request)
     deliver_by_us = request.deliver_by_us
     if deliver_by_us is None:
+        window_us = min(window_us, longest_us)
         deliver_by_us = min(request.begin_us + window_us, until_us or request.begin_us + window_us)
     if until_us is not None and deliver_by_us > until_us:
         raise Invalid("the effect would be over before", field="deliver_by")
@@ -194,12 +210,15 @@ def _command(catalog: Mapping[str, DeviceKind], request: _Request, asset: Asset,
     )
 
 
-def _member(first: Command, asset: Asset, bound: Collection[str]) -> Command:
+def _member(first: Command, asset: Asset, bound: Collection[str], reached: Collection[str]) -> Command:
     command = replace(first, command_id=str(uuid4()), asset_id=asset.asset_id, tenant_id=asset.tenant_id)
-    return command if asset.asset_id in bound else undeliverable(command, command.issued_us, "no device is bound")
+    if asset.asset_id in reached:
+        return command
+    reason = "the device is not online" if asset.asset_id in bound else "no device is bound"
+    return undeliverable(command, command.issued_us, reason)
 
 
-def _check_times(request: _Request) -> None:
+def _check_times(request: _Request, longest_us: int) -> None:
     if request.start_us is not None:
         if request.start_us <= request.now_us:
             raise Invalid("lies in the past", field="start_at")
@@ -208,8 +227,8 @@ def _check_times(request: _Request) -> None:
     if request.deliver_by_us is not None:
         if request.deliver_by_us <= request.now_us:
             raise Invalid("lies in the past", field="deliver_by")
-        if request.deliver_by_us > request.begin_us + DELIVERY_MAX_US:
-            raise Invalid("lies more than 24 h ahead", field="deliver_by")
+        if request.deliver_by_us > request.begin_us + longest_us:
+            raise Invalid(f"lies more than {longest_us / SECOND_US:g} s ahead", field="deliver_by")
 
 
 def _until(body: type[CommandBody], request: _Request) -> int | None:

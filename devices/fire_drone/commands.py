@@ -10,7 +10,14 @@ from devices.messages import CommandBody
 COMMAND_SCOPE: Final = "fire_drone:command"
 
 
-class SetTelemetryRate(CommandBody):
+class Request(CommandBody):
+    """What is asked of the pilot's station; nothing waits for a drone that comes back."""
+
+    HEARD_WITHIN_S: ClassVar[float | None] = 15
+    DELIVERY_MAX_S: ClassVar[float] = 15
+
+
+class SetTelemetryRate(Request):
     """Report at this rate while in flight, until the next start of the drone."""
 
     NAME: ClassVar[str] = "set_telemetry_rate"
@@ -19,7 +26,7 @@ class SetTelemetryRate(CommandBody):
     rate_hz: Annotated[float, Field(ge=0.2, le=5), Unit("Hz", ("MAVLink MAV_CMD_SET_MESSAGE_INTERVAL",))]
 
 
-class RequestFullState(CommandBody):
+class RequestFullState(Request):
     """Send info, state and one full sample now."""
 
     NAME: ClassVar[str] = "request_full_state"

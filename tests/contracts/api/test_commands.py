@@ -10,6 +10,7 @@ from devices.commands.command import Delivery
 from devices.instants import SECOND_US, rfc3339
 from devices.ports.books import Change, Changes
 from devices.ports.commands import Commands
+from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import Group, Groups
 from tests.contracts.api.conftest import NOW_US, City
 
@@ -150,3 +151,44 @@ def test_a_configured_number_that_is_none_is_refused(city: City, interval: objec
     key = city.key("*") | {"If-Match": '"0"'}
     put = city.client.put("/api/v1/devices/lamp/config", headers=key, json={"reporting_interval_s": interval})
     assert put.status_code == 422
+
+
+def _heard(city: City, asset_id: str, state: str, seconds_ago: float) -> None:
+    at_us = NOW_US - round(seconds_ago * SECOND_US)
+    status = Latest(
+        asset_id, "fire_drone", "kl", "status", "", at_us - 600 * SECOND_US, at_us - 600 * SECOND_US, {"state": state}
+    )
+    sample = Latest(asset_id, "fire_drone", "kl", "telemetry", "", at_us, at_us, {})
+    with city.registry.write() as tx:
+        tx.get(LatestValues).put([status, sample])
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds_ago", "status"), [("online", 14, 202), ("online", 16, 409), ("offline", 1, 409), (None, 0, 409)]
+)
+@pytest.mark.parametrize("name", ["set_telemetry_rate", "request_full_state"])
+def test_nothing_waits_for_a_drone_that_is_not_there(
+    city: City, name: str, state: str | None, seconds_ago: float, status: int
+) -> None:
+    city.asset("fritz", "fire_drone")
+    if state is not None:
+        _heard(city, "fritz", state, seconds_ago)
+    key = city.key("fire_drone:*")
+    order = {"name": name, "arguments": {"rate_hz": 1} if name == "set_telemetry_rate" else {}}
+    answer = city.client.post("/api/v1/devices/fritz/commands", headers=key, json=order)
+    assert answer.status_code == status, answer.text
+    if status == 202:
+        assert answer.json()["deliver_by"] <= rfc3339(NOW_US + 15 * SECOND_US)
+        long = city.client.post("/api/v1/devices/fritz/commands", headers=key, json=order | {"deliver_within_s": 16})
+        assert (long.status_code, long.json()["errors"][0]["field"]) == (422, "deliver_by")
+
+
+def test_of_a_group_only_the_drones_that_are_there_are_asked(city: City) -> None:
+    for asset_id, state in (("fritz", "online"), ("ottmar", "offline")):
+        city.asset(asset_id, "fire_drone")
+        _heard(city, asset_id, state, 1)
+    with city.registry.write() as tx:
+        tx.get(Groups).put(Group("both", "kl", "fire_drone", "Both", ("fritz", "ottmar"), 0))
+    url = "/api/v1/groups/both/commands"
+    filed = city.client.post(url, headers=city.key("fire_drone:*"), json={"name": "request_full_state"}).json()
+    assert filed["counts"] == {"queued": 1, "undeliverable": 1}
