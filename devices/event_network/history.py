@@ -37,6 +37,11 @@ class RatePoint:
     peak_is_bound: bool
     quality: frozenset[Quality]
 
+    @property
+    def volume_bytes(self) -> int | None:
+        """Octets as people read them: None in a gap, which is not nothing."""
+        return self.octets if self.quality else None
+
 
 @dataclass(frozen=True, slots=True)
 class LineHistory:

@@ -38,13 +38,16 @@ router = APIRouter(prefix="/events", tags=["event network"])
 
 
 class Point(BaseModel):
-    """One bucket of one direction; null is a gap. `max_bps` holds the 1-s peaks that devices reported."""
+    """One bucket of one direction; null is a gap: its volume counts where samples go on.
+
+    `max_bps` holds the 1-s peaks that devices reported.
+    """
 
     start: TimeOut
     mean_bps: float | None
     max_bps: float | None
     max_is_upper_bound: bool
-    volume_bytes: int
+    volume_bytes: int | None
     quality: list[str]
 
 
@@ -157,7 +160,7 @@ def _series_rows(history: EventHistory) -> Iterator[Sequence[Any]]:
         for direction, points in line.points.items():
             for start_us, p in zip(history.starts_us, points, strict=True):
                 head = (rfc3339(start_us), line.area_id, line.service_class, direction.value)
-                yield (*head, p.mean_bps, p.max_bps, p.peak_is_bound, p.octets, " ".join(sorted(p.quality)))
+                yield (*head, p.mean_bps, p.max_bps, p.peak_is_bound, p.volume_bytes, " ".join(sorted(p.quality)))
 
 
 def _series_line(line: LineHistory, starts_us: Sequence[int]) -> SeriesLine:
@@ -171,6 +174,6 @@ def _point(start_us: int, p: RatePoint) -> Point:
         mean_bps=p.mean_bps,
         max_bps=p.max_bps,
         max_is_upper_bound=p.peak_is_bound,
-        volume_bytes=p.octets,
+        volume_bytes=p.volume_bytes,
         quality=sorted(p.quality),
     )

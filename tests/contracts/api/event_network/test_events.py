@@ -216,6 +216,11 @@ def test_live_and_series_come_as_csv_too(city: City, key: dict[str, str], how: d
     series = city.client.get(f"{URL}/altstadtfest/series", headers=headers, params=params)
     points = list(csv.DictReader(io.StringIO(series.text)))
     assert len(points) == len(rows) * 2 * 6
+    assert {r["volume_bytes"] == "" for r in points} == {False}
+    before = {"from": rfc3339(NOW_US - 2 * HOUR_US), "to": rfc3339(NOW_US - HOUR_US), "bucket": "5m"}
+    gap = city.client.get(f"{URL}/altstadtfest/series", headers=headers, params=before | how.get("params", {}))
+    silent = list(csv.DictReader(io.StringIO(gap.text)))
+    assert {(r["mean_bps"], r["max_bps"], r["volume_bytes"]) for r in silent} == {("", "", "")}
 
 
 def test_series_have_the_true_volume_explicit_gaps_and_the_peak_beside_the_mean(
@@ -226,12 +231,12 @@ def test_series_have_the_true_volume_explicit_gaps_and_the_peak_beside_the_mean(
     params = {"from": rfc3339(NOW_US - 2 * HOUR_US), "to": rfc3339(NOW_US), "bucket": "5m"}
     series = city.client.get(f"{URL}/altstadtfest/series", headers=key, params=params).json()
     points = line(series, "visitors", "stage")["down"]
-    assert sum(p["volume_bytes"] for p in points) == truth["mogli-case-1", "ssid:visitors"].out_octets
+    assert sum(p["volume_bytes"] or 0 for p in points) == truth["mogli-case-1", "ssid:visitors"].out_octets
     gap, known = points[:12], points[13:-1]
-    assert {(p["mean_bps"], p["max_bps"], p["volume_bytes"]) for p in gap} == {(None, None, 0)}
+    assert {(p["mean_bps"], p["max_bps"], p["volume_bytes"]) for p in gap} == {(None, None, None)}
     assert all(p["max_bps"] > p["mean_bps"] > 0 for p in known)
     cameras = line(series, "cameras", None)["up"]
-    assert sum(p["volume_bytes"] for p in cameras) == truth["temes-1", "vlan:cameras"].in_octets
+    assert sum(p["volume_bytes"] or 0 for p in cameras) == truth["temes-1", "vlan:cameras"].in_octets
 
 
 def test_too_much_at_once_is_refused(city: City, key: dict[str, str]) -> None:
