@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api import registering, seeing, shown
 from api.authentication import Who
-from api.fields import PRINTABLE, Attributes, Body, IdInPath, Name
+from api.fields import ID, PRINTABLE, Attributes, Body, IdInPath, Name
 from api.paging import Items, PageWanted
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
@@ -40,7 +40,7 @@ def list_devices(  # noqa: PLR0917 - a list has as many filters as its page show
     kind: Annotated[str | None, Query(max_length=64)] = None,
     status: Annotated[str | None, Query(pattern="^(online|offline|sleeping|removed|unknown)$")] = None,
     q: Annotated[str, Query(max_length=100, pattern=PRINTABLE, description="Part of the id or name.")] = "",
-    group: Annotated[str | None, Query(max_length=64, description="Members of this group.")] = None,
+    group: Annotated[str | None, Query(pattern=ID, description="Members of this group.")] = None,
     *,
     retired: Annotated[bool, Query(description="Retired ones too.")] = False,
 ) -> Items[shown.Device]:

@@ -1,10 +1,10 @@
 """Events as people send and get them; what was got can be sent back."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue, ValidationError
 
-from api.fields import Body, Comment, Name
+from api.fields import PRINTABLE, Body, Comment, Name
 from api.times import TimeIn, TimeOut
 from devices.event_network.city_event import (
     Area,
@@ -20,7 +20,28 @@ from devices.event_network.city_event import (
 from devices.event_network.classes import BitsPerSecond, Medium, PartName, Role, ServiceClass
 from devices.messages import Id
 
-Polygon = Annotated[dict[str, JsonValue], Field(max_length=8)]
+_Position = Annotated[list[float], Field(min_length=2, max_length=3)]
+_Ring = Annotated[list[_Position], Field(min_length=4, max_length=1000)]
+
+
+class _Polygon(Body):
+    type: Literal["Polygon"]
+    coordinates: Annotated[list[_Ring], Field(min_length=1, max_length=20)]
+
+
+def _on_earth(polygon: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    try:
+        rings = _Polygon.model_validate(polygon).coordinates
+    except ValidationError as error:
+        raise ValueError('must be {"type": "Polygon", "coordinates": [rings of at least 4 positions]}') from error
+    if any(ring[0] != ring[-1] for ring in rings):
+        raise ValueError("a ring ends where it begins")
+    if any(abs(position[0]) > 180 or abs(position[1]) > 90 for ring in rings for position in ring):
+        raise ValueError("positions are longitude, latitude in degrees")
+    return polygon
+
+
+Polygon = Annotated[dict[str, JsonValue], AfterValidator(_on_earth)]
 Lat = Annotated[float, Field(ge=-90, le=90)]
 Lon = Annotated[float, Field(ge=-180, le=180)]
 Positive = Annotated[float, Field(ge=0, le=1e9)]
@@ -36,7 +57,7 @@ class Words(Body):
 class PlaceBody(Body):
     """Where; `polygon` is a GeoJSON geometry (longitude, latitude)."""
 
-    name: Annotated[str, Field(max_length=200)] = ""
+    name: Annotated[str, Field(max_length=200, pattern=PRINTABLE)] = ""
     polygon: Polygon | None = None
 
 

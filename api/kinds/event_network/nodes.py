@@ -8,7 +8,7 @@ from pydantic import BaseModel, JsonValue
 
 from api import seeing, shown
 from api.authentication import Who
-from api.fields import IdInPath
+from api.fields import ID, PRINTABLE, IdInPath
 from api.kinds.event_network.events import KIND, READ
 from api.paging import Items, PageWanted
 from api.problems import responses
@@ -57,7 +57,9 @@ class Link(BaseModel):
 
 
 @router.get("/network-nodes")
-def list_nodes(who: Who, services: Use, page: PageWanted, q: Annotated[str, Query(max_length=100)] = "") -> Items[Node]:
+def list_nodes(
+    who: Who, services: Use, page: PageWanted, q: Annotated[str, Query(max_length=100, pattern=PRINTABLE)] = ""
+) -> Items[Node]:
     """List nodes in order of id. Needs `event_network:read`."""
     who.require(READ)
     which = AssetFilter(kinds={KIND}, tenant_ids=who.tenants(), text=q)
@@ -82,7 +84,7 @@ def list_links(
     who: Who,
     services: Use,
     page: PageWanted,
-    device: Annotated[str | None, Query(max_length=64, description="Links of this node only.")] = None,
+    device: Annotated[str | None, Query(pattern=ID, description="Links of this node only.")] = None,
 ) -> Items[Link]:
     """List measured objects by node and part, with their newest samples; pages go by node."""
     who.require(READ)

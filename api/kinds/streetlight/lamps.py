@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from api import seeing
 from api.authentication import Who
-from api.fields import ID, IdInPath
+from api.fields import ID, PRINTABLE, IdInPath
 from api.kinds.streetlight.explaining import sentence
 from api.kinds.streetlight.shown import Streetlight, lamps
 from api.paging import Items, PageWanted
@@ -34,7 +34,7 @@ def list_streetlights(
     services: Use,
     page: PageWanted,
     group: Annotated[str | None, Query(pattern=ID)] = None,
-    q: Annotated[str, Query(max_length=100, description="Part of id or name.")] = "",
+    q: Annotated[str, Query(max_length=100, pattern=PRINTABLE, description="Part of id or name.")] = "",
 ) -> Items[Streetlight]:
     """List lamps with level, what is in force, why and until when."""
     who.require(READ)

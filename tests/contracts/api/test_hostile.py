@@ -119,3 +119,17 @@ def test_broken_json_is_said_of_the_body_not_of_a_field(city: City) -> None:
     headers = {**city.key("*"), "Content-Type": "application/json"}
     answer = city.client.post(DEVICES, content=b"{", headers=headers)
     assert (answer.status_code, [e["field"] for e in answer.json()["errors"]]) == (422, ["body"])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/devices?q=%00",
+        "/streetlights?q=%00",
+        "/network-nodes?q=%00",
+        "/devices?group=a%00",
+        "/network-links?device=%00",
+    ],
+)
+def test_a_nul_reaches_no_database(city: City, url: str) -> None:
+    assert city.client.get(f"/api/v1{url}", headers=city.key("*")).status_code == 422

@@ -282,3 +282,26 @@ def test_live_of_forty_objects_answers_in_time(city: City, key: dict[str, str]) 
     assert live["total"]["coverage_pct"] == 100
     # The target is 200 ms; the best of five, since the machine may be busy with others.
     assert min(took) < 0.2, took
+
+
+SQUARE = [[7.76, 49.44], [7.77, 49.44], [7.77, 49.45], [7.76, 49.44]]
+
+
+@pytest.mark.parametrize(
+    "polygon",
+    [
+        {},
+        {"type": "Polygon", "coordinates": "x"},
+        {"type": "Point", "coordinates": [7.76, 49.44]},
+        {"type": "Polygon", "coordinates": [SQUARE[:3]]},
+        {"type": "Polygon", "coordinates": [[*SQUARE[:3], [7.0, 49.0]]]},
+        {"type": "Polygon", "coordinates": [[[lat, lon] for lon, lat in SQUARE[:3]] + [[500, 49.44]]]},
+        {"type": "Polygon", "coordinates": [[[x * 100, y] for x, y in SQUARE]]},
+    ],
+)
+def test_a_place_that_no_map_can_draw_is_refused(city: City, key: dict[str, str], polygon: dict[str, Any]) -> None:
+    place = {"name": "x", "polygon": polygon}
+    refused = city.client.post(URL, json=plan() | {"place": place}, headers=key)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "place.polygon")
+    drawn = place | {"polygon": {"type": "Polygon", "coordinates": [SQUARE]}}
+    assert city.client.post(URL, json=plan() | {"place": drawn}, headers=key).status_code == 201
