@@ -19,13 +19,17 @@ def check(url: str, org: str, token: str, bucket_prefix: str) -> list[str]:
         raise ConfigurationError(f"InfluxDB knows no organisation {org!r}, or the token may not read it (store.org)")
     found = _ask(f"{url}/api/v2/buckets?limit=100&orgID={orgs[0]['id']}", token)
     names = [bucket["name"] for bucket in found.get("buckets") or []]
-    return sorted(name for name in names if name.startswith(bucket_prefix))
+    ours = sorted(name for name in names if name.startswith(bucket_prefix))
+    for name in ours:
+        # Nothing is written: a comment is judged for the token all the same.
+        _ask(f"{url}/api/v2/write?orgID={orgs[0]['id']}&bucket={quote(name)}", token, b"# check")
+    return ours
 
 
-def _ask(address: str, token: str) -> dict[str, Any]:
+def _ask(address: str, token: str, content: bytes | None = None) -> dict[str, Any]:
     if not address.startswith(("http://", "https://")):
         raise ConfigurationError("store.url must begin with http:// or https://")
-    request = urllib.request.Request(address, headers={"Authorization": f"Token {token}"})  # noqa: S310 - checked above
+    request = urllib.request.Request(address, content, headers={"Authorization": f"Token {token}"})  # noqa: S310 - checked above
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:  # noqa: S310
             text = answer.read()
