@@ -9,7 +9,7 @@ from devices.ports.current import Latest
 from storage.registry.bulk import BulkUpsert
 from storage.registry.metadata import dump
 from storage.registry.rows import chunks
-from storage.registry.tables import LATEST
+from storage.registry.tables import ASSETS, LATEST
 
 STATUS: Final = "status"
 PUT: Final = BulkUpsert(
@@ -81,8 +81,9 @@ class SqlLatestValues:
     def of_kind(
         self, kind: str, tenant_ids: Collection[str] | None = None, channel: str | None = None
     ) -> Sequence[Latest]:
-        """All rows of a kind, in order of asset and part."""
-        query = NEWEST.where(LATEST.c.kind == kind)
+        """All rows of a kind but those of retired assets, in order of asset and part."""
+        retired = select(ASSETS.c.asset_id).where(ASSETS.c.retired_us.is_not(None))
+        query = NEWEST.where(LATEST.c.kind == kind, LATEST.c.asset_id.not_in(retired))
         if tenant_ids is not None:
             query = query.where(LATEST.c.tenant_id.in_(tenant_ids))
         if channel is not None:

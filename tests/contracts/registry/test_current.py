@@ -1,10 +1,12 @@
 """Newest values and rule states."""
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from devices.ports.current import LatestValues, RuleStates
+from devices.ports.inventory import Inventory
 from devices.ports.registry import Registry
-from tests.contracts.registry.making import latest
+from tests.contracts.registry.making import latest, with_assets
 
 VALUES = {
     "level_pct": 0.1 + 0.2,
@@ -89,3 +91,14 @@ def test_rule_states_are_replaced_per_asset(registry: Registry) -> None:
     with registry.read() as tx:
         states = tx.get(RuleStates).load(["lamp-1", "lamp-2", "lamp-3"])
     assert states == {"lamp-1": {"silent": {"n": 2}}, "lamp-2": {"silent": {"n": 1}}}
+
+
+def test_a_retired_asset_is_out_of_its_kind_but_keeps_its_rows(registry: Registry) -> None:
+    with_assets(registry, "lamp-1", "lamp-2")
+    with registry.write() as tx:
+        tx.get(LatestValues).put([latest("lamp-1"), latest("lamp-2")])
+        inventory = tx.get(Inventory)
+        inventory.change(replace(inventory.get("lamp-1"), retired_us=5))
+    with registry.read() as tx:
+        assert tx.get(LatestValues).of_kind("streetlight") == [latest("lamp-2")]
+        assert tx.get(LatestValues).of_assets(["lamp-1"]) == [latest("lamp-1")]
