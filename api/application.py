@@ -39,7 +39,7 @@ from devices.catalog import folders
 from devices.errors import RegistryUnavailable
 from devices.ports.access import ApiKeys
 
-API_VERSION: Final = "1.3.0"
+API_VERSION: Final = "1.3.1"
 """Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
     keys,

@@ -16,6 +16,7 @@ from api.services import Use
 from devices.errors import Invalid
 from devices.messages import Id
 from devices.ports.inventory import AssetFilter, Inventory
+from devices.retiring import retire
 
 WRITE = "devices:write"
 router = APIRouter(prefix="/devices", tags=["devices"])
@@ -109,12 +110,12 @@ def change_device(  # noqa: PLR0917
 
 @router.delete("/{asset_id}", status_code=204)
 def retire_device(asset_id: IdInPath, who: Who, services: Use) -> None:
-    """Retire: the history stays, it is no longer listed or commanded; needs `devices:write`."""
+    """Retire: the history stays, its alarms end, it is no longer listed or commanded; needs `devices:write`."""
     who.require(WRITE)
     with services.registry.write() as tx:
         asset = seeing.asset(tx, who, asset_id)
         if asset.retired_us is None:
-            tx.get(Inventory).change(replace(asset, retired_us=services.now_us()))
+            retire(tx, asset, services.now_us())
 
 
 def _locate(response: Response, asset_id: str, version: int) -> None:

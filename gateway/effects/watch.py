@@ -7,11 +7,12 @@ from typing import Any
 
 from devices.alarms import Alarm, Cleared, Raised
 from devices.catalog import Catalog
-from devices.instants import MINUTE_US, SECOND_US, rfc3339
+from devices.instants import MINUTE_US, SECOND_US
 from devices.ports.alarms import Alarms
 from devices.ports.books import Change
 from devices.ports.current import RuleStates
 from devices.ports.registry import Transaction
+from devices.retiring import alarm_change
 from devices.rules import Context, Outcome
 from devices.samples import TELEMETRY
 from devices.sun import sun_up
@@ -84,7 +85,7 @@ class Watch:
             tx.get(Alarms).add(found.raised)
         if found.cleared:
             tx.get(Alarms).clear([a.alarm_id for a in found.cleared], now_us)
-        return [_change(alarm, now_us) for alarm in (*found.raised, *found.cleared)]
+        return [alarm_change(alarm, now_us) for alarm in (*found.raised, *found.cleared)]
 
     def _facts(
         self, tx: Transaction, asset_ids: Iterable[str], now: Mapping[str, AssetNow], now_us: int
@@ -155,16 +156,3 @@ def _alarm(asset: AssetNow, raised: Raised, now_us: int) -> Alarm:
         comment=None,
         details=raised.details,
     )
-
-
-def _change(alarm: Alarm, now_us: int) -> Change:
-    data = {
-        "alarm_id": alarm.alarm_id,
-        "device_id": alarm.asset_id,
-        "name": alarm.name,
-        "part": alarm.part,
-        "severity": alarm.severity.value,
-        "since": rfc3339(alarm.since_us),
-        "cleared": None if alarm.cleared_us is None else rfc3339(alarm.cleared_us),
-    }
-    return Change(0, now_us, alarm.tenant_id, alarm.kind, "alarm", data)

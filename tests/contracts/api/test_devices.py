@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
-from devices.instants import SECOND_US
+from devices.instants import SECOND_US, rfc3339
+from devices.ports.alarms import Alarms
+from devices.ports.books import Changes
 from devices.ports.inventory import Inventory, UnknownDevice
 from tests.contracts.api.conftest import NOW_US, City
+from tests.contracts.registry import making
 
 DEVICES = "/api/v1/devices"
 
@@ -157,3 +160,17 @@ def test_numbers_that_no_rule_can_work_with_are_refused(city: City, attributes: 
     )
     assert made.status_code == 422
     assert city.client.get(f"{DEVICES}/lamp/telemetry", headers=key).status_code == 200
+
+
+def test_the_alarms_of_a_retired_device_end(city: City) -> None:
+    city.asset("lamp")
+    alarm = making.alarm("a1", asset_id="lamp")
+    with city.registry.write() as tx:
+        tx.get(Alarms).add([alarm])
+    key = city.key("*")
+    assert len(city.client.get("/api/v1/alarms?open=true", headers=key).json()["items"]) == 1
+    assert city.client.delete(f"{DEVICES}/lamp", headers=key).status_code == 204
+    assert city.client.get("/api/v1/alarms?open=true", headers=key).json()["items"] == []
+    assert city.client.get("/api/v1/alarms/a1", headers=key).json()["cleared_at"] == rfc3339(NOW_US)
+    with city.registry.read() as tx:
+        assert [c.data["cleared"] for c in tx.get(Changes).after(0, 10) if c.topic == "alarm"] == [rfc3339(NOW_US)]

@@ -1,0 +1,33 @@
+"""Taking an asset out of service; and how the live stream is told of alarms."""
+
+from dataclasses import replace
+
+from devices.alarms import Alarm
+from devices.instants import rfc3339
+from devices.ports.alarms import Alarms
+from devices.ports.books import Change, Changes
+from devices.ports.inventory import Asset, Inventory
+from devices.ports.registry import Transaction
+
+
+def retire(tx: Transaction, asset: Asset, now_us: int) -> None:
+    """Retire the asset: its history stays, its open alarms end, as nobody looks at it any more."""
+    tx.get(Inventory).change(replace(asset, retired_us=now_us))
+    alarms = tx.get(Alarms)
+    still = alarms.open_of([asset.asset_id])
+    alarms.clear([a.alarm_id for a in still], now_us)
+    tx.get(Changes).add([alarm_change(replace(a, cleared_us=now_us), now_us) for a in still])
+
+
+def alarm_change(alarm: Alarm, now_us: int) -> Change:
+    """What the live stream says of an alarm."""
+    data = {
+        "alarm_id": alarm.alarm_id,
+        "device_id": alarm.asset_id,
+        "name": alarm.name,
+        "part": alarm.part,
+        "severity": alarm.severity.value,
+        "since": rfc3339(alarm.since_us),
+        "cleared": None if alarm.cleared_us is None else rfc3339(alarm.cleared_us),
+    }
+    return Change(0, now_us, alarm.tenant_id, alarm.kind, "alarm", data)
