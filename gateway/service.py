@@ -32,6 +32,7 @@ from gateway.receiver import ReceiverProcess
 from gateway.replay import Replay
 from gateway.store_cursor import StoreCursor, VerdictReader
 from gateway.timer import Timer
+from gateway.write_off import write_off
 
 log = structlog.get_logger()
 LEASE_TTL_US = 15 * SECOND_US
@@ -184,6 +185,8 @@ class Gateway:
     def _housekeeping(self) -> int:
         """A slice of rollups or retention while nothing waits to be stored; tells whether more is to do."""
         writer = self._parts.writer
+        if self.timer.take("ledger"):
+            write_off(self._parts.registry, list(self.store_cursors))
         self._rolling = self.timer.take("rollups") or self._rolling
         if self._rolling:
             self._rolling = writer.roll_up(_now_us()) > 0

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from devices import topics
+from devices.errors import ConfigurationError
 from gateway.loops import Loop, Loops
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.feeder import Feeder
@@ -84,4 +85,7 @@ def _run(settings: Settings) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except ConfigurationError as problem:
+        sys.exit(f"lautern gateway: {problem}")

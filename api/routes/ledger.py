@@ -20,7 +20,7 @@ router = APIRouter(prefix="/ledger", tags=["ledger"])
 
 
 class LedgerLine(BaseModel):
-    """Sums of one kind (`-`: none known) and unit; received = stored + duplicate + conflict + dead + in journal."""
+    """Sums of one kind (`-`: none known) and unit; received = all that follows, added up."""
 
     kind: str
     unit: str
@@ -30,6 +30,8 @@ class LedgerLine(BaseModel):
     conflict: int
     dead_letter: int
     in_journal: int
+    lost: int
+    """Accepted, and gone with a damaged journal file before they were stored; 0 as long as the disk is honest."""
     balanced: bool
 
 
@@ -77,7 +79,7 @@ def list_gaps(
 
 
 def _line(line: books.LedgerLine) -> LedgerLine:
-    found = line.stored + line.duplicate + line.conflict + line.dead_letter + line.in_journal
+    found = line.stored + line.duplicate + line.conflict + line.dead_letter + line.in_journal + line.lost
     return LedgerLine(
         kind=line.kind,
         unit=line.unit,
@@ -87,6 +89,7 @@ def _line(line: books.LedgerLine) -> LedgerLine:
         conflict=line.conflict,
         dead_letter=line.dead_letter,
         in_journal=line.in_journal,
+        lost=line.lost,
         balanced=found == line.received,
     )
 

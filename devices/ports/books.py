@@ -62,7 +62,7 @@ class DeadLetters(Protocol):
 class LedgerLine:
     """Sums for one kind (`-` where unknown) and unit (`messages` or `samples`).
 
-    received = stored + duplicate + conflict + dead_letter + in_journal
+    received = stored + duplicate + conflict + dead_letter + in_journal + lost
     """
 
     kind: str
@@ -73,6 +73,8 @@ class LedgerLine:
     conflict: int = 0
     dead_letter: int = 0
     in_journal: int = 0
+    lost: int = 0
+    """Accepted, and gone with a damaged journal before they were stored."""
 
 
 @dataclass(frozen=True, slots=True)

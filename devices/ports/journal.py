@@ -8,7 +8,7 @@ from devices.samples import RawMessage
 
 
 class Batch(NamedTuple):
-    """Messages committed together; ids rise by one."""
+    """Messages committed together; ids rise by one, and jump when the file is opened; none is ever given twice."""
 
     batch_id: int
     messages: Sequence[RawMessage]

@@ -2,16 +2,18 @@
 
 import shutil
 import sqlite3
+import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from devices.errors import JournalFull, JournalUnavailable
+from devices.errors import ConfigurationError, JournalFull, JournalUnavailable
 from devices.ports.journal import Batch, Fill
 from devices.samples import RawMessage
 from storage.journal import sqlite_file
 from storage.journal.encoding import decode, encode
 
+FORMAT = "1"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (
   id INTEGER PRIMARY KEY AUTOINCREMENT, messages INTEGER NOT NULL, oldest_us INTEGER NOT NULL, data BLOB NOT NULL);
@@ -29,8 +31,24 @@ class SqliteJournalWriter:
         self._reserve_bytes = reserve_bytes
         self._connection, self.set_aside = sqlite_file.open_writer(path, _SCHEMA)
         self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('journal_id', ?)", (uuid.uuid4().hex,))
+        self._require_known_format()
+        self._newest = self._never_given_before()
         self._release = 0
         self._dropped = 0
+
+    def _require_known_format(self) -> None:
+        (found,) = self._connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
+        if found != FORMAT:
+            self._connection.close()
+            raise ConfigurationError(
+                f"{self._path.name} has format {found}, this version reads {FORMAT}: start the version that wrote it"
+                " once more with devices and broker stopped, so that it empties the file"
+            )
+
+    def _never_given_before(self) -> int:
+        """A file that lost its end must not give the ids again that the cursors have passed: they would skip them."""
+        row = self._connection.execute("SELECT max(seq) FROM sqlite_sequence").fetchone()
+        return max(row[0] or 0, time.time_ns() // 1000)
 
     def append(self, messages: Sequence[RawMessage]) -> int:
         """See `JournalWriter.append`."""
@@ -54,11 +72,11 @@ class SqliteJournalWriter:
         if shutil.disk_usage(self._path.parent).free < self._reserve_bytes + len(data):
             connection.commit()
             raise JournalFull(f"less than {self._reserve_bytes} bytes free on the disk")
-        row = connection.execute(
-            "INSERT INTO batch (messages, oldest_us, data) VALUES (?, ?, ?) RETURNING id", (count, oldest_us, data)
-        ).fetchone()
+        batch_id = self._newest + 1
+        connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (batch_id, count, oldest_us, data))
         connection.commit()
-        return int(row[0])
+        self._newest = batch_id
+        return batch_id
 
     def _drop_released(self) -> None:
         if self._release > self._dropped:

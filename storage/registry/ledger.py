@@ -10,7 +10,7 @@ from devices.ports.books import Gap, LedgerLine
 from storage.registry.bulk import BulkUpsert
 from storage.registry.tables import GAPS, LEDGER, MISSING
 
-COUNTERS: Final = ("received", "stored", "duplicate", "conflict", "dead_letter")
+COUNTERS: Final = ("received", "stored", "duplicate", "conflict", "dead_letter", "lost")
 ACCEPTED: Final = "accepted"
 COUNT: Final = BulkUpsert(LEDGER, ("kind", "unit", "counter", "total"), add={"total"})
 GAP_FIELDS: Final = (

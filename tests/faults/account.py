@@ -25,10 +25,11 @@ class Account:
     came_twice: int
 
 
-def settle(town: Installation, fleet: Fleet, timeout_s: float = 60, others: int = 0) -> Account:
+def settle(town: Installation, fleet: Fleet, timeout_s: float = 60, others: int = 0, other_samples: int = 0) -> Account:
     """Wait until nothing is in the journal; then count.
 
-    `others`: messages of this kind, such as acks, that were sent beside the fleet's.
+    `others`: messages of this kind that were sent beside the fleet's, such as acks; `other_samples` are those of them
+    that are samples.
     """
     line = town.wait_ledger("streetlight", fleet.number + others, timeout_s)
     samples = town.rest.ledger("streetlight", "samples")
@@ -51,7 +52,7 @@ def settle(town: Installation, fleet: Fleet, timeout_s: float = 60, others: int 
         dead_letters=dead,
         lost=max(0, lost - dead),
         invented=invented,
-        doubled=max(rows_seen, int(samples["stored"])) - stored - invented,
+        doubled=max(rows_seen, int(samples["stored"]) - other_samples) - stored - invented,
         came_twice=int(line["duplicate"]),
     )
 
@@ -86,18 +87,15 @@ def _rows(town: Installation, name: str, sent: list[Message]) -> list[Any]:
 
 
 def assert_each_stored_once(
-    town: Installation, fleet: Fleet, timeout_s: float = 60, but_not_telemetry: int = 0
+    town: Installation, fleet: Fleet, timeout_s: float = 60, others: int = 0, other_samples: int = 0
 ) -> Account:
-    """All that was sent is in the store, once, unaltered, and the ledger says the same; returns the account.
-
-    `but_not_telemetry`: messages, such as acks, that others have sent.
-    """
-    account = settle(town, fleet, timeout_s, but_not_telemetry)
+    """All that was sent is in the store, once, unaltered, and the ledger says the same; see `settle`."""
+    account = settle(town, fleet, timeout_s, others, other_samples)
     assert (account.lost, account.invented, account.doubled, account.dead_letters) == (0, 0, 0, 0), account
     assert account.stored == account.confirmed == account.sent, account
     line = town.rest.ledger("streetlight")
     # A broker that comes back may publish the last will of a client it lost: one more message, no sample.
-    assert line["stored"] >= account.sent + but_not_telemetry, line
+    assert line["stored"] >= account.sent + others, line
     assert line["conflict"] == 0, line
     assert town.rest.items("/ledger/gaps") == []
     return account

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.real_parts.waiting import wait_until
+
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
 _LENGTH: Final = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
@@ -63,6 +65,11 @@ class Proxy:
         self._mode = mode
         if cut:
             self._loop.call_soon_threadsafe(self._cut)
+
+    def wait_interfered(self) -> None:
+        """Return when the mode has had its effect once more: the fault takes place."""
+        before = self.interfered
+        wait_until(lambda: self.interfered > before, timeout_s=30, what=f"the fault: {self._mode}")
 
     def start(self) -> None:
         """Begin to listen."""

@@ -75,6 +75,11 @@ class Fleet:
         self._client.loop_start()
         self._thread.start()
 
+    def wait_for_more(self, number: float) -> None:
+        """Return when so many more were made."""
+        until = self.number + number
+        wait_until(lambda: self.number > until, timeout_s=2 * number / self.rate + 20, what="more messages")
+
     def finish(self, timeout_s: float = 60) -> None:
         """Make no more and wait until the broker has confirmed all."""
         self._stop.set()

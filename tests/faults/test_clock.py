@@ -10,7 +10,6 @@ from tests.faults.conftest import Report
 from tests.faults.publishing import publishing
 from tests.real_parts import finding
 from tests.real_parts.brokers import Broker
-from tests.real_parts.waiting import wait_until
 from tests.system.installation import running
 from tests.system.lamps import Lamps
 
@@ -32,10 +31,9 @@ def test_clock_jumps_lose_nothing_and_repeat_no_command(mosquitto: Broker, tmp_p
         town.register("kl", [lamp])
         with Lamps(mosquitto, [lamp]) as lamps, publishing(town, RATE) as fleet:
             for jump in JUMPS:
-                number = fleet.number
-                wait_until(lambda since=number: fleet.number > since + RATE, what="more messages")
+                fleet.wait_for_more(RATE)
                 rate.write_text(jump)
-                wait_until(lambda since=number: fleet.number > since + 4 * RATE, what="more messages after the jump")
+                fleet.wait_for_more(3 * RATE)
                 assert town.gateway.running()
                 assert not town.said("mqtt_disconnected")
             body = {"name": "dim", "arguments": {"level_pct": 30}}

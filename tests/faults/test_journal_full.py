@@ -1,4 +1,4 @@
-"""The journal at its bound: nothing more is acknowledged, nothing is lost, and it goes on when there is room."""
+"""F11: the journal at its bound: nothing more is acknowledged, nothing is lost, and it goes on when there is room."""
 
 import secrets
 import time
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.faults.account import assert_each_stored_once
+from tests.faults.conftest import Report
 from tests.faults.publishing import LONG, publishing
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
@@ -21,7 +22,9 @@ FULL_FOR_S = 150 if LONG else 5
 pytestmark = pytest.mark.timeout(400 if LONG else 150)
 
 
-def test_full_journal_stops_and_goes_on_without_loss(broker: Broker, influxdb: InfluxServer, tmp_path: Path) -> None:
+def test_full_journal_stops_and_goes_on_without_loss(
+    broker: Broker, influxdb: InfluxServer, tmp_path: Path, report: Report
+) -> None:
     town = Installation(tmp_path, broker, influxdb, f"t{secrets.token_hex(6)}")
     town.write_settings(telemetry_journal_mb=BOUND_MB)
     try:
@@ -36,7 +39,8 @@ def test_full_journal_stops_and_goes_on_without_loss(broker: Broker, influxdb: I
             assert not held["ok"]
             assert _file_mb(town) < BOUND_MB * 1.5
             assert town.gateway.running()
-        assert_each_stored_once(town, fleet, timeout_s=120)
+        account = assert_each_stored_once(town, fleet, timeout_s=120)
+        report("F11", "journal at its bound, then emptied", f"{broker.name}-influxdb", account)
         wait_until(lambda: _beat(town, "journal/telemetry")["ok"], timeout_s=30, what="room in the journal")
     finally:
         town.stop()

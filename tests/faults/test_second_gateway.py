@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.account import assert_each_stored_once
+from tests.faults.conftest import Report
 from tests.faults.publishing import publishing
 from tests.real_parts.brokers import Broker
 from tests.real_parts.servers import Server
@@ -17,15 +18,18 @@ pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.mark.parametrize("where", ["same data", "same registry"])
-def test_second_gateway_refuses_and_disturbs_nobody(mosquitto: Broker, tmp_path: Path, where: str) -> None:
+def test_second_gateway_refuses_and_disturbs_nobody(
+    mosquitto: Broker, tmp_path: Path, where: str, report: Report
+) -> None:
     with running(tmp_path / "first", mosquitto) as town:
         folder = town.folder if where == "same data" else _folder_on_the_same_registry(town, tmp_path / "second")
         with publishing(town, 300, lamps=10) as fleet:
             for _ in range(2):
                 assert _run_second(folder).returncode == REFUSED
         assert town.gateway.running()
-        line = assert_each_stored_once(town, fleet)
-        assert line["duplicate"] == 0
+        account = assert_each_stored_once(town, fleet)
+        report("two gateways", f"a second one on the {where} refuses", "mosquitto-sqlite", account)
+        assert account.came_twice == 0
         assert town.said("mqtt_ready")
         assert not town.said("mqtt_disconnected")
 

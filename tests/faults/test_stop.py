@@ -9,7 +9,6 @@ from tests.faults.account import assert_each_stored_once
 from tests.faults.conftest import Report
 from tests.faults.publishing import LONG, publishing
 from tests.real_parts.brokers import Broker
-from tests.real_parts.waiting import wait_until
 from tests.system.installation import running
 
 STOPS = 50 if LONG else 6
@@ -44,7 +43,7 @@ def test_api_killed_and_both_killed_together(mosquitto: Broker, tmp_path: Path, 
                     town.gateway.kill()
                 town.api.kill()
                 number = fleet.number
-                wait_until(lambda since=number: fleet.number > since + RATE, what="messages while the API is away")
+                fleet.wait_for_more(RATE)
                 began = time.monotonic()
                 town.start()
                 back_s.append(time.monotonic() - began)

@@ -54,9 +54,8 @@ def test_whatever_the_store_answers_each_sample_is_stored_once(
     with behind_proxy(tmp_path, mosquitto, influxdb) as (town, proxy):
         with publishing(town, RATE) as fleet:
             for name, mode in FAULTS.items():
-                before = proxy.interfered
                 proxy.become(mode, cut=True)
-                wait_until(lambda since=before: proxy.interfered > since, timeout_s=30, what=f"the fault: {name}")
+                proxy.wait_interfered()
                 time.sleep(FAULT_S)
                 proxy.become(Mode(), cut=True)
                 began = time.monotonic()

@@ -1,4 +1,4 @@
-"""InfluxDB away under load: nothing lost, memory flat, lamps still obey, drained faster than it arrived."""
+"""F07: InfluxDB away under load: nothing lost, memory flat, lamps still obey, drained faster than it arrived."""
 
 import secrets
 import time
@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.parts.cost import pss_mb
 from tests.faults.account import assert_each_stored_once
+from tests.faults.conftest import Report
 from tests.faults.publishing import LONG, publishing
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.timeout(AWAY_S * 2 + 130)
 
 
 def test_store_away_loses_nothing_and_disturbs_no_command(
-    mosquitto: Broker, influxdb: InfluxServer, tmp_path: Path
+    mosquitto: Broker, influxdb: InfluxServer, tmp_path: Path, report: Report
 ) -> None:
     with running(tmp_path, mosquitto, influxdb, f"t{secrets.token_hex(6)}") as town:
         lamp = f"t{secrets.token_hex(6)}"
@@ -39,12 +40,13 @@ def test_store_away_loses_nothing_and_disturbs_no_command(
             waiting = town.rest.ledger("streetlight", "samples")["in_journal"]
             influxdb.server.start()
             drained_s, arrived = _drain_s(town)
-        assert_each_stored_once(town, fleet, but_not_telemetry=len(took_s))
+        account = assert_each_stored_once(town, fleet, others=len(took_s))
     p95_s, factor = quantiles(took_s, n=20)[-1], (waiting + arrived) / drained_s / RATE
-    print(  # noqa: T201 - the figures are the point
-        f"\n{waiting} waited, drained at {factor:.1f} × the rate, "
-        f"PSS {before_mb:.0f} MB, at most {highest_mb:.0f} MB, dim p95 {p95_s:.2f} s"
-    )
+    report(
+        "F07", f"InfluxDB away {AWAY_S} s at {RATE}/s, half frozen, half gone", "mosquitto-influxdb", account,
+        waited=waiting, drained_at_times_the_rate=round(factor, 1), pss_before_mb=round(before_mb),
+        pss_at_most_mb=round(highest_mb), dim_p95_s=round(p95_s, 2),
+    )  # fmt: skip
     assert waiting > 0.8 * RATE * AWAY_S, "the outage took place"
     assert highest_mb - before_mb < GROWTH_MB
     assert factor > 1
