@@ -6,8 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,39 +14,12 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.parts import gateway
+from benchmarks.parts import gateway, telegraf
 from benchmarks.parts.cost import cpu_s, pss_mb
 from benchmarks.parts.counting import influx_counter
 from tests.real_parts import influxdb, mosquitto
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
-
-TELEGRAF = """
-[agent]
-  interval = "1s"
-  flush_interval = "1s"
-  metric_batch_size = 5000
-  metric_buffer_limit = 400000
-  omit_hostname = true
-[[inputs.mqtt_consumer]]
-  servers = ["tcp://{host}:{port}"]
-  topics = ["city/v1/+/+/+/telemetry"]
-  qos = 1
-  client_id = "telegraf-bench"
-  persistent_session = true
-  max_undelivered_messages = 20000
-  topic_tag = ""
-  data_format = "json"
-  json_name_key = ""
-  tag_keys = ["device_id"]
-  json_time_key = "ts"
-  json_time_format = "2006-01-02T15:04:05.999999Z07:00"
-[[outputs.influxdb_v2]]
-  urls = ["{url}"]
-  token = "{token}"
-  organization = "{org}"
-  bucket = "telegraf"
-"""
 
 
 @dataclass(frozen=True)
@@ -57,27 +29,6 @@ class Figures:
     rate: float
     cpu_us: float
     pss: float
-
-
-@contextmanager
-def telegraf(program: Path, folder: Path, broker: Broker, influx: InfluxServer) -> Iterator[subprocess.Popen[bytes]]:
-    """Run Telegraf until the block ends."""
-    config = folder / "telegraf.conf"
-    config.write_text(
-        TELEGRAF.format(host=broker.host, port=broker.port, url=influx.url, token=influx.token, org=influx.org)
-    )
-    log = folder / "telegraf.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen([program, "--config", config], stdout=out, stderr=out)
-    try:
-        while "Connected" not in log.read_text():
-            if process.poll() is not None:
-                raise RuntimeError(log.read_text())
-            time.sleep(0.1)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(15)
 
 
 def measure(pid: int, broker: Broker, count: Callable[[], int], options: argparse.Namespace, first_us: int) -> Figures:
@@ -151,7 +102,7 @@ def _telegraf(folder: Path, influx: InfluxServer, options: argparse.Namespace) -
     first_us = time.time_ns() // 1000 - 400_000_000
     with (
         mosquitto.running(folder, autosave=False) as broker,
-        telegraf(options.telegraf, folder, broker, influx) as process,
+        telegraf.running(options.telegraf, folder, broker, influx) as process,
     ):
         return measure(process.pid, broker, influx_counter(influx, "telegraf", first_us), options, first_us)
 
