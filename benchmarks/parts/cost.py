@@ -32,3 +32,10 @@ def pss_mb(pid: int) -> float:
             if line.startswith("Pss:"):
                 total += int(line.split()[1])
     return total / 1000
+
+
+def open_things(pid: int) -> tuple[int, int]:
+    """File descriptors and threads of the tree now."""
+    pids = tree(pid)
+    descriptors = sum(len(list(Path(f"/proc/{one}/fd").iterdir())) for one in pids)
+    return descriptors, sum(len(list(Path(f"/proc/{one}/task").iterdir())) for one in pids)
