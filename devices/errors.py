@@ -43,6 +43,18 @@ class StoreUnavailable(LauternError):
     """The telemetry store does not answer; the same call may succeed later."""
 
 
+class StoreTokenRefused(StoreUnavailable):
+    """The telemetry store does not accept the token."""
+
+
+class StoreForbidden(StoreUnavailable):
+    """The telemetry store does not let this token do that."""
+
+
+class StorePlaceMissing(StoreUnavailable):
+    """The telemetry store does not know the organisation or bucket."""
+
+
 class SamplesRefused(LauternError):
     """Some samples can never be stored."""
 
@@ -61,6 +73,10 @@ class JournalUnavailable(LauternError):
 
 class JournalFull(JournalUnavailable):
     """The journal reached its bound; nothing more is acknowledged until it drains."""
+
+
+class DiskFull(JournalFull):
+    """The journal's disk is full; nothing more is acknowledged until there is room."""
 
 
 class LeaseHeld(LauternError):

@@ -44,6 +44,16 @@ class Buckets:
     items: Sequence[Bucket]
 
 
+class StoreWatch(Protocol):
+    """Hears how a store behaves; called from the thread that waits for it, must be quick and thread-safe."""
+
+    def answered(self, status: str) -> None:
+        """Called after each request: with its HTTP status, or `none` when there was no answer."""
+
+    def halved(self) -> None:
+        """Called when a write of several samples was refused for what some of them say, and is sent again in parts."""
+
+
 class TelemetryWriter(Protocol):
     """Keeps telemetry. Opened once before the first write, closed after the last; called from one thread at a time."""
 

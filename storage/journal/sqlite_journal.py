@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from devices.errors import ConfigurationError, JournalFull, JournalUnavailable
+from devices.errors import ConfigurationError, DiskFull, JournalFull, JournalUnavailable
 from devices.ports.journal import Batch, Fill
 from devices.samples import RawMessage
 from storage.journal import sqlite_file
@@ -59,7 +59,7 @@ class SqliteJournalWriter:
             if self._connection.in_transaction:
                 self._connection.rollback()
             if "full" in str(error):
-                raise JournalFull(str(error)) from error
+                raise DiskFull(str(error)) from error
             raise JournalUnavailable(str(error)) from error
 
     def _commit(self, data: bytes, count: int, oldest_us: int) -> int:
@@ -71,7 +71,7 @@ class SqliteJournalWriter:
             raise JournalFull(f"bound of {self._bound_bytes} bytes")
         if shutil.disk_usage(self._path.parent).free < self._reserve_bytes + len(data):
             connection.commit()
-            raise JournalFull(f"less than {self._reserve_bytes} bytes free on the disk")
+            raise DiskFull(f"less than {self._reserve_bytes} bytes free on the disk")
         batch_id = self._newest + 1
         connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (batch_id, count, oldest_us, data))
         connection.commit()

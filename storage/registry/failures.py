@@ -22,6 +22,9 @@ PASSING: Final = frozenset(
 )
 """Primary result codes after which the same call may succeed later; others are faults of ours or of the file."""
 
+READ_ONLY: Final = "25006"
+"""SQLSTATE of a write to a read-only PostgreSQL, as a standby is before it takes over."""
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -42,7 +45,8 @@ def _may_pass(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         code = getattr(error.orig, "sqlite_errorcode", None)
         return isinstance(code, int) and code & 0xFF in PASSING
-    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    read_only = getattr(error.orig, "sqlstate", None) == READ_ONLY
+    return read_only or error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
 
 
 def _first_line(error: DBAPIError) -> str:

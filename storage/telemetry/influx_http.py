@@ -18,7 +18,8 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
-from devices.errors import StoreUnavailable
+from devices.errors import StoreForbidden, StorePlaceMissing, StoreTokenRefused, StoreUnavailable
+from devices.ports.telemetry import StoreWatch
 
 TIMEOUT_S: Final = 20.0
 """The server gives up after 10 s: it answers first."""
@@ -31,11 +32,13 @@ _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _STORED: Final = 204
 """A sign-in page or another server answers 200, and has stored nothing."""
 _REFUSED: Final = frozenset({400, 413, 422})
-_NOT_ALLOWED: Final = {
-    401: "InfluxDB does not accept the token",
-    403: "the token lacks a permission in InfluxDB",
-    404: "InfluxDB does not know the organisation or bucket",
+_NOT_ALLOWED: Final[Mapping[int, type[StoreUnavailable]]] = {
+    401: StoreTokenRefused,
+    403: StoreForbidden,
+    404: StorePlaceMissing,
 }
+_REVOKED: Final = "token is inactive"
+"""Said with 403, as if a permission were missing; a deleted token gets 401."""
 
 
 class LinesRefusedError(Exception):
@@ -57,8 +60,16 @@ class InfluxHttp:
     """Thread-safe. Times out after 20 s, never retries by itself. Compresses writes where the server is not local."""
 
     def __init__(
-        self, *, url: str, org: str, token: str, timeout_s: float = TIMEOUT_S, compress: bool | None = None
+        self,
+        *,
+        url: str,
+        org: str,
+        token: str,
+        timeout_s: float = TIMEOUT_S,
+        compress: bool | None = None,
+        watch: StoreWatch | None = None,
     ) -> None:
+        self._watch = watch
         self._org = org
         self._client = InfluxDBClient(
             url=url, token=token, org=org, timeout=round(timeout_s * 1000), connection_pool_maxsize=16
@@ -72,7 +83,7 @@ class InfluxHttp:
         headers = {}
         if self._compress:
             body, headers = gzip.compress(body, compresslevel=1, mtime=0), {"content_encoding": "gzip"}
-        with _guarded(refusals=True):
+        with self._guarded(several=len(lines) > 1, refusals=True):
             _, status, _ = self._writes.post_write_with_http_info(  # type: ignore[no-untyped-call]
                 self._org, bucket, body, precision="us", content_type="text/plain; charset=utf-8",
                 _return_http_data_only=False, **headers,
@@ -82,7 +93,7 @@ class InfluxHttp:
 
     def query(self, flux: str, values: Mapping[str, Any]) -> Iterator[tuple[Table, list[str]]]:
         """Rows as they arrive. `values` are bound by name, never part of the text. Raises StoreUnavailable."""
-        with _guarded():
+        with self._guarded():
             response = self._client.query_api().query_raw(flux, dialect=_DIALECT, params=dict(values))
             try:
                 yield from _tables(csv.reader(_lines(response.stream(CHUNK_BYTES))))
@@ -93,7 +104,7 @@ class InfluxHttp:
     def ensure_bucket(self, name: str, retention_s: int) -> None:
         """Create the bucket, or set its retention when it has another. Raises StoreUnavailable."""
         rules = BucketRetentionRules(type="expire", every_seconds=retention_s)  # type: ignore[no-untyped-call]
-        with _guarded():
+        with self._guarded():
             buckets: BucketsApi = self._client.buckets_api()
             found = buckets.find_bucket_by_name(name)  # type: ignore[no-untyped-call]
             if found is None:
@@ -105,6 +116,29 @@ class InfluxHttp:
     def close(self) -> None:
         """Close all connections."""
         self._client.close()  # type: ignore[no-untyped-call]
+
+    @contextmanager
+    def _guarded(self, *, several: bool = False, refusals: bool = False) -> Iterator[None]:
+        try:
+            yield
+            self._tell("200")
+        except ApiException as error:
+            status = int(error.status or 0)
+            self._tell(str(status))
+            if refusals and status in _REFUSED:
+                if several and self._watch is not None:
+                    self._watch.halved()
+                raise LinesRefusedError(_reason(error)) from error
+            reason = _reason(error)
+            kind = StoreTokenRefused if _REVOKED in reason else _NOT_ALLOWED.get(status, StoreUnavailable)
+            raise kind(f"(InfluxDB answered {status}: {reason})") from error
+        except (InfluxDBError, HTTPError, OSError, ValueError) as error:
+            self._tell("none")
+            raise StoreUnavailable(f"InfluxDB: {error}"[:REASON_CHARS]) from error
+
+    def _tell(self, status: str) -> None:
+        if self._watch is not None:
+            self._watch.answered(status)
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
@@ -134,20 +168,6 @@ def _tables(rows: Iterator[list[str]]) -> Iterator[tuple[Table, list[str]]]:
             raise StoreUnavailable(f"InfluxDB broke off its answer: {next(rows, row)}"[:REASON_CHARS])
         else:
             table = Table({name: place for place, name in enumerate(row)}, types)
-
-
-@contextmanager
-def _guarded(*, refusals: bool = False) -> Iterator[None]:
-    try:
-        yield
-    except ApiException as error:
-        status = int(error.status or 0)
-        if refusals and status in _REFUSED:
-            raise LinesRefusedError(_reason(error)) from error
-        meaning = _NOT_ALLOWED.get(status, f"InfluxDB answered {status}")
-        raise StoreUnavailable(f"{meaning}: {_reason(error)}") from error
-    except (InfluxDBError, HTTPError, OSError, ValueError) as error:
-        raise StoreUnavailable(f"InfluxDB: {error}"[:REASON_CHARS]) from error
 
 
 def _reason(error: ApiException) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from devices.instants import DAY_US, HOUR_US
 from devices.kind import DeviceKind
-from devices.ports.telemetry import Aggregate, Buckets, RollupName, Row
+from devices.ports.telemetry import Aggregate, Buckets, RollupName, Row, StoreWatch
 from devices.rollup import Numbers, Piece, Tally, floor_to
 from devices.samples import SeriesKey
 from storage.telemetry import bucket_reading, influx_flux
@@ -34,8 +34,9 @@ class InfluxTelemetryReader:
         now_us: Callable[[], int] = wall_clock_us,
         raw_rows_max: int = bucket_reading.RAW_ROWS_MAX,
         timeout_s: float = TIMEOUT_S,
+        watch: StoreWatch | None = None,
     ) -> None:
-        self._http = InfluxHttp(url=url, org=org, token=token, timeout_s=timeout_s)
+        self._http = InfluxHttp(url=url, org=org, token=token, timeout_s=timeout_s, watch=watch)
         self._prefix = bucket_prefix
         self._catalog = catalog
         self._now_us = now_us

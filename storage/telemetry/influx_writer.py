@@ -6,6 +6,7 @@ from pathlib import Path
 
 from devices.errors import SamplesRefused, StoreUnavailable
 from devices.kind import DeviceKind
+from devices.ports.telemetry import StoreWatch
 from devices.samples import Sample
 from storage.telemetry import influx_bisect
 from storage.telemetry.clock import wall_clock_us
@@ -37,6 +38,7 @@ class InfluxTelemetryWriter:
         state_path: Path,
         timeout_s: float = TIMEOUT_S,
         compress: bool | None = None,
+        watch: StoreWatch | None = None,
     ) -> None:
         self._prefix = bucket_prefix
         self._catalog = catalog
@@ -44,7 +46,7 @@ class InfluxTelemetryWriter:
         self._lines = Lines(schema)
         self._state = open_writer(state_path, SERIES_TABLES)
         self._book = SeriesBook(self._state, Reaches(catalog))
-        self._http = InfluxHttp(url=url, org=org, token=token, timeout_s=timeout_s, compress=compress)
+        self._http = InfluxHttp(url=url, org=org, token=token, timeout_s=timeout_s, compress=compress, watch=watch)
         self._progress = Progress(self._http, bucket_prefix, catalog)
         self._rollup = InfluxRollup(
             progress=self._progress,

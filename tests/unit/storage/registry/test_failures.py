@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from devices.errors import Conflict, RegistryUnavailable
@@ -46,6 +46,15 @@ def test_lost_connections_and_full_pools_may_pass() -> None:
         raise_translated(DBAPIError("SELECT", {}, Exception("gone"), connection_invalidated=True))
     with pytest.raises(RegistryUnavailable):
         raise_translated(PoolTimeout())
+
+
+def test_a_standby_that_may_take_over_may_pass() -> None:
+    refused = Exception("cannot execute INSERT in a read-only transaction")
+    refused.sqlstate = "25006"  # type: ignore[attr-defined]
+    with pytest.raises(RegistryUnavailable):
+        raise_translated(InternalError("INSERT", {}, refused))
+    with pytest.raises(InternalError):
+        raise_translated(InternalError("INSERT", {}, Exception("a fault of ours")))
 
 
 def test_a_violated_constraint_is_a_conflict() -> None:

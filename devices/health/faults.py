@@ -1,0 +1,99 @@
+"""What can be wrong with an installation, from the cause to its consequences, and which errors mean which fault."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from devices.errors import (
+    DiskFull,
+    JournalFull,
+    JournalUnavailable,
+    LauternError,
+    RegistryUnavailable,
+    StoreForbidden,
+    StorePlaceMissing,
+    StoreTokenRefused,
+    StoreUnavailable,
+)
+
+
+class Fault(StrEnum):
+    """A thing that is wrong; `devices/health/sentences.py` says what to do about each."""
+
+    REGISTRY_AWAY = "registry_away"
+    REGISTRY_READ_ONLY = "registry_read_only"
+    GATEWAY_DEAD = "gateway_dead"
+    SECOND_GATEWAY = "second_gateway"
+    LOOP_DEAD = "loop_dead"
+    LOOP_STUCK = "loop_stuck"
+    RECEIVER_SILENT = "receiver_silent"
+    SCHEDULER_DEAD = "scheduler_dead"
+    DISK_FULL = "disk_full"
+    JOURNAL_BROKEN = "journal_broken"
+    STORE_AWAY = "store_away"
+    STORE_TOKEN = "store_token"  # noqa: S105 - the name of a fault
+    STORE_FORBIDDEN = "store_forbidden"
+    STORE_PLACE_MISSING = "store_place_missing"
+    JOURNAL_FULL = "journal_full"
+    BROKER_AWAY = "broker_away"
+    BROKER_REFUSES = "broker_refuses"
+    CANARY_LOST = "canary_lost"
+
+
+BY_ERROR: Final[tuple[tuple[type[LauternError], Fault], ...]] = (
+    (DiskFull, Fault.DISK_FULL),
+    (JournalFull, Fault.JOURNAL_FULL),
+    (JournalUnavailable, Fault.JOURNAL_BROKEN),
+    (StoreTokenRefused, Fault.STORE_TOKEN),
+    (StoreForbidden, Fault.STORE_FORBIDDEN),
+    (StorePlaceMissing, Fault.STORE_PLACE_MISSING),
+    (StoreUnavailable, Fault.STORE_AWAY),
+    (RegistryUnavailable, Fault.REGISTRY_READ_ONLY),
+)
+"""The first that fits. The gateway meets RegistryUnavailable where it writes; who cannot read says so itself."""
+
+_ALL: Final = frozenset(Fault)
+_STORE_WAITS: Final = frozenset({Fault.JOURNAL_FULL, Fault.CANARY_LOST})
+_NOTHING_IN: Final = frozenset({Fault.BROKER_AWAY, Fault.CANARY_LOST})
+_GATEWAY_GONE: Final = _ALL - {Fault.REGISTRY_AWAY, Fault.REGISTRY_READ_ONLY, Fault.SECOND_GATEWAY}
+CONSEQUENCES: Final[Mapping[Fault, frozenset[Fault]]] = {
+    Fault.REGISTRY_AWAY: _ALL,
+    Fault.REGISTRY_READ_ONLY: _ALL - {Fault.REGISTRY_AWAY, Fault.DISK_FULL},
+    Fault.GATEWAY_DEAD: _GATEWAY_GONE,
+    Fault.LOOP_DEAD: frozenset({Fault.CANARY_LOST, Fault.BROKER_AWAY, Fault.JOURNAL_FULL}),
+    Fault.LOOP_STUCK: frozenset({Fault.CANARY_LOST, Fault.BROKER_AWAY, Fault.JOURNAL_FULL}),
+    Fault.RECEIVER_SILENT: _NOTHING_IN,
+    Fault.DISK_FULL: frozenset({Fault.REGISTRY_READ_ONLY, Fault.JOURNAL_FULL, Fault.JOURNAL_BROKEN, *_NOTHING_IN}),
+    Fault.JOURNAL_BROKEN: _NOTHING_IN,
+    Fault.STORE_AWAY: _STORE_WAITS,
+    Fault.STORE_TOKEN: _STORE_WAITS,
+    Fault.STORE_FORBIDDEN: _STORE_WAITS,
+    Fault.STORE_PLACE_MISSING: _STORE_WAITS,
+    Fault.JOURNAL_FULL: _NOTHING_IN,
+    Fault.BROKER_AWAY: frozenset({Fault.CANARY_LOST}),
+    Fault.BROKER_REFUSES: frozenset({Fault.BROKER_AWAY, Fault.CANARY_LOST}),
+}
+"""Faults that follow from another one and need no remedy of their own. With the journal full the socket is left unread,
+so that the broker seems away."""
+
+
+def fault_of(error: BaseException) -> Fault | None:
+    """What an error says is wrong; None for errors that are about a call and not about the installation."""
+    return next((fault for kind, fault in BY_ERROR if isinstance(error, kind)), None)
+
+
+def roots(found: frozenset[Fault]) -> list[Fault]:
+    """Those that no other one explains, causes first."""
+    explained = {later for fault in found for later in _following(fault, found)}
+    return [fault for fault in Fault if fault in found and fault not in explained]
+
+
+def _following(fault: Fault, found: frozenset[Fault]) -> frozenset[Fault]:
+    """What follows from it, through faults that are there; never itself."""
+    seen: set[Fault] = set()
+    ahead = [fault]
+    while ahead:
+        for later in CONSEQUENCES.get(ahead.pop(), frozenset()) & found - seen - {fault}:
+            seen.add(later)
+            ahead.append(later)
+    return frozenset(seen)

@@ -1,0 +1,196 @@
+"""The one table from fault to cause and remedy, in English and German; /readyz, pages and `lautern doctor` show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from devices.health.faults import Fault
+
+Language = Literal["en", "de"]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One half of a sentence in both languages; no full stop at the end."""
+
+    en: str
+    de: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What is wrong and what to do."""
+
+    cause: Said
+    remedy: Said
+
+    def text(self, language: Language = "en") -> str:
+        """One sentence: cause, then remedy."""
+        return f"{getattr(self.cause, language)}: {getattr(self.remedy, language)}."
+
+
+ALL_WELL: Final = Said("Everything works.", "Alles arbeitet.")
+
+SENTENCES: Final[Mapping[Fault, Sentence]] = {
+    Fault.REGISTRY_AWAY: Sentence(
+        Said("The registry database does not answer", "Die Registerdatenbank antwortet nicht"),
+        Said(
+            "start PostgreSQL or correct registry.url; with SQLite see that the data directory can be read",
+            "PostgreSQL starten oder registry.url berichtigen; bei SQLite prüfen, ob das Datenverzeichnis lesbar ist",
+        ),
+    ),
+    Fault.REGISTRY_READ_ONLY: Sentence(
+        Said("The registry database cannot be written", "Die Registerdatenbank lässt sich nicht beschreiben"),
+        Said(
+            "see that it is no read-only copy, that no other program holds a lock on it, and that its disk has room and"
+            " may be written",
+            "prüfen, ob sie eine schreibgeschützte Kopie ist, ein anderes Programm sie sperrt oder ihre Festplatte voll"
+            " oder schreibgeschützt ist",
+        ),
+    ),
+    Fault.GATEWAY_DEAD: Sentence(
+        Said("The gateway does not run or hangs", "Das Gateway läuft nicht oder hängt"),
+        Said(
+            "start it again (`lautern up` or `lautern gateway`); the end of its log says why it ended",
+            "neu starten (`lautern up` oder `lautern gateway`); das Ende seines Protokolls nennt den Grund",
+        ),
+    ),
+    Fault.SECOND_GATEWAY: Sentence(
+        Said("A second gateway was started and refused", "Ein zweites Gateway wurde gestartet und abgewiesen"),
+        Said(
+            "end it, or give it a data directory and a registry of its own; the first one works on",
+            "beenden oder ihm ein eigenes Datenverzeichnis und Register geben; das erste arbeitet weiter",
+        ),
+    ),
+    Fault.LOOP_DEAD: Sentence(
+        Said("A thread of the gateway ended with an error", "Ein Thread des Gateways endete mit einem Fehler"),
+        Said(
+            "the gateway restarts by itself; where this repeats, report the error in its log",
+            "das Gateway startet von selbst neu; bei Wiederholung den Fehler im Protokoll melden",
+        ),
+    ),
+    Fault.LOOP_STUCK: Sentence(
+        Said("A thread of the gateway hangs", "Ein Thread des Gateways hängt"),
+        Said(
+            "the gateway restarts by itself; where this repeats, report the stacks in its log",
+            "das Gateway startet von selbst neu; bei Wiederholung die Stapel im Protokoll melden",
+        ),
+    ),
+    Fault.RECEIVER_SILENT: Sentence(
+        Said("The process that receives telemetry hangs", "Der Prozess, der Telemetrie empfängt, hängt"),
+        Said(
+            "the gateway restarts by itself; where this repeats, see that the machine is not overloaded",
+            "das Gateway startet von selbst neu; bei Wiederholung die Last der Maschine prüfen",
+        ),
+    ),
+    Fault.SCHEDULER_DEAD: Sentence(
+        Said("The scheduler has stopped", "Der Zeitgeber steht"),
+        Said(
+            "the gateway restarts by itself; where this repeats, report the error in its log",
+            "das Gateway startet von selbst neu; bei Wiederholung den Fehler im Protokoll melden",
+        ),
+    ),
+    Fault.DISK_FULL: Sentence(
+        Said(
+            "The disk of the data directory is full, so nothing more is acknowledged to devices",
+            "Die Festplatte des Datenverzeichnisses ist voll, deshalb wird Geräten nichts mehr bestätigt",
+        ),
+        Said(
+            "make room on it; what waits at the broker then comes by itself",
+            "Platz schaffen; was beim Broker wartet, kommt dann von selbst",
+        ),
+    ),
+    Fault.JOURNAL_BROKEN: Sentence(
+        Said("The journal cannot be written", "Das Journal lässt sich nicht beschreiben"),
+        Said(
+            "see that the data directory may be written and that its disk is sound",
+            "prüfen, ob das Datenverzeichnis beschreibbar und die Festplatte in Ordnung ist",
+        ),
+    ),
+    Fault.STORE_AWAY: Sentence(
+        Said(
+            "The telemetry store does not answer, so telemetry waits in the journal",
+            "Der Telemetriespeicher antwortet nicht, deshalb wartet Telemetrie im Journal",
+        ),
+        Said(
+            "start InfluxDB or correct store.url; with SQLite see that the data directory may be written",
+            "InfluxDB starten oder store.url berichtigen; bei SQLite prüfen, ob das Datenverzeichnis beschreibbar ist",
+        ),
+    ),
+    Fault.STORE_TOKEN: Sentence(
+        Said(
+            "InfluxDB does not accept the token, so telemetry waits in the journal",
+            "InfluxDB nimmt das Token nicht an, deshalb wartet Telemetrie im Journal",
+        ),
+        Said(
+            "make a token that may read and write the buckets, set it as store.token and restart gateway and API",
+            "ein Token mit Lese- und Schreibrecht erzeugen, als store.token setzen, Gateway und API neu starten",
+        ),
+    ),
+    Fault.STORE_FORBIDDEN: Sentence(
+        Said(
+            "The token may not write in InfluxDB, so telemetry waits in the journal",
+            "Das Token darf in InfluxDB nicht schreiben, deshalb wartet Telemetrie im Journal",
+        ),
+        Said(
+            "use a token that may read and write the buckets as store.token and restart gateway and API",
+            "ein Token mit Lese- und Schreibrecht als store.token setzen, Gateway und API neu starten",
+        ),
+    ),
+    Fault.STORE_PLACE_MISSING: Sentence(
+        Said(
+            "InfluxDB does not know the organisation or a bucket, so telemetry waits in the journal",
+            "InfluxDB kennt die Organisation oder einen Bucket nicht, deshalb wartet Telemetrie im Journal",
+        ),
+        Said(
+            "correct store.org, or use a token that sees the buckets; a restart of the gateway makes buckets that are"
+            " missing",
+            "store.org berichtigen oder ein Token verwenden, das die Buckets sieht; ein Neustart des Gateways legt"
+            " fehlende an",
+        ),
+    ),
+    Fault.JOURNAL_FULL: Sentence(
+        Said(
+            "The journal is full or nearly so, and nothing is acknowledged at its bound",
+            "Das Journal ist voll oder fast voll, und an seiner Grenze wird nichts mehr bestätigt",
+        ),
+        Said(
+            "see why the store is slow, or raise journal.telemetry_bound_mb or journal.control_bound_mb where the disk"
+            " has room",
+            "prüfen, warum der Speicher langsam ist, oder journal.telemetry_bound_mb oder journal.control_bound_mb"
+            " erhöhen, wo Platz ist",
+        ),
+    ),
+    Fault.BROKER_AWAY: Sentence(
+        Said("The MQTT broker does not answer", "Der MQTT-Broker antwortet nicht"),
+        Said("start it or correct broker.url", "starten oder broker.url berichtigen"),
+    ),
+    Fault.BROKER_REFUSES: Sentence(
+        Said(
+            "The MQTT broker refuses the gateway or its subscriptions",
+            "Der MQTT-Broker weist das Gateway oder seine Abonnements ab",
+        ),
+        Said(
+            "correct broker.username and broker.password, and let this user read and write below topic_root",
+            "broker.username und broker.password berichtigen und diesem Benutzer unter topic_root Lesen und Schreiben"
+            " erlauben",
+        ),
+    ),
+    Fault.CANARY_LOST: Sentence(
+        Said(
+            "A message that the gateway sends to itself does not arrive in the store",
+            "Eine Nachricht des Gateways an sich selbst kommt nicht im Speicher an",
+        ),
+        Said(
+            "see in the gateway's log whether broker or store is slow; the token must be allowed to read, too",
+            "im Protokoll des Gateways prüfen, ob Broker oder Speicher langsam ist; das Token muss auch lesen dürfen",
+        ),
+    ),
+}
+
+
+def summary(faults: list[Fault], language: Language = "en") -> str:
+    """One sentence for each of these, or that all is well."""
+    if not faults:
+        return str(getattr(ALL_WELL, language))
+    return " ".join(SENTENCES[fault].text(language) for fault in faults)
