@@ -7,6 +7,7 @@ import uuid
 from devices import topics
 from devices.canary import DEVICE_ID, KIND, TENANT_ID
 from devices.errors import NotFound, StoreUnavailable
+from devices.health.faults import Fault, fault_of
 from devices.instants import SECOND_US, rfc3339
 from devices.ports.inventory import Asset, Binding, Inventory
 from devices.ports.registry import Registry
@@ -16,11 +17,13 @@ from devices.topics import Uplink
 from gateway.mqtt.publisher import ConnectionPublisher
 
 PERIOD_US = 10 * SECOND_US
+LOST_US = 35 * SECOND_US
+"""Three beats missed."""
 _KEY = SeriesKey(DEVICE_ID, KIND.name)
 
 
 class Canary:
-    """Stepped by one thread. `age_s` is how old the newest beat is that came through the whole way."""
+    """Stepped by one thread. `last_seen_us` is when the newest beat was published that came the whole way."""
 
     def __init__(self, registry: Registry, reader: TelemetryReader, publisher: ConnectionPublisher, root: str) -> None:
         self._reader = reader
@@ -29,19 +32,25 @@ class Canary:
         self._boot_id = uuid.uuid4().hex[:12]
         self._number = 0
         self._published_us = 0
-        self._seen_number = 0
+        self._seen_us = self._began_us = time.time_ns() // 1000
         self.last_seen_us: int | None = None
+        self.unread: Fault | None = None
+        """Why the store cannot be read, while it cannot."""
         self.latency_s: float | None = None
         _register(registry)
+
+    def age_s(self, now_us: int) -> float:
+        """How old the newest beat is that came through, or we are when none did, seconds."""
+        return (now_us - (self.last_seen_us or self._began_us)) / SECOND_US
 
     def step(self) -> bool:
         """Publish when due, look for the newest beat in the store; tells whether one is still on its way."""
         now_us = time.time_ns() // 1000
         if now_us - self._published_us >= PERIOD_US:
             self._publish(now_us)
-        if self._seen_number < self._number:
+        if self._seen_us < self._published_us:
             self._look(now_us)
-        return self._seen_number < self._number
+        return self._seen_us < self._published_us
 
     def _publish(self, now_us: int) -> None:
         beat = {
@@ -57,15 +66,16 @@ class Canary:
             self._published_us = now_us
 
     def _look(self, now_us: int) -> None:
+        """Beats that are older than the newest count too: a way that takes longer than a period is slow, not broken."""
         try:
-            newest = next(
-                iter(self._reader.rows(_KEY, self._published_us, now_us + 1, limit=1, newest_first=True)), None
-            )
-        except StoreUnavailable:
+            found = self._reader.rows(_KEY, self._seen_us + 1, now_us + 1, limit=1, newest_first=True)
+            newest = next(iter(found), None)
+        except StoreUnavailable as error:
+            self.unread = fault_of(error)
             return
+        self.unread = None
         if newest is not None:
-            self._seen_number = self._number
-            self.last_seen_us = newest.ts_us
+            self._seen_us = self.last_seen_us = newest.ts_us
             self.latency_s = (time.time_ns() // 1000 - newest.ts_us) / SECOND_US
 
 

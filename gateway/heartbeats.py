@@ -1,23 +1,32 @@
-"""What the gateway's parts say of themselves, for readiness, the system page and the metrics."""
+"""Writes what the gateway's parts say of themselves, and sums of its books, for readiness, pages and metrics."""
 
-import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from devices.instants import SECOND_US
-from devices.ports.books import Changes, Heartbeat, Heartbeats
-from devices.ports.journal import Fill
-from devices.ports.registry import Registry
+from devices.instants import HOUR_US
+from devices.ports.books import Changes, Heartbeat, Heartbeats, Ledger
+from devices.ports.commands import Commands
+from devices.ports.registry import Registry, Transaction
 from gateway.loops import Loops
+from gateway.probes import Probe, Said, loop_said, now_us
 from gateway.timer import Timer
 
-Probe = Callable[[], tuple[bool, int | None, Mapping[str, Any]]]
-"""Returns ok, instant of the last success, details."""
-_ALARM_PCT = (95, 80, 50)
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums over all kinds and devices."""
+
+    ledger: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By unit (`messages`, `samples`) and column of LedgerLine."""
+    missing: int = 0
+    """Messages that devices numbered and that never came."""
+    commands: Mapping[str, int] = field(default_factory=dict)
+    """Commands of the last hour by delivery state."""
 
 
 class Heart:
-    """Stepped by one thread."""
+    """Stepped by one thread; `newest` and `sums` may be read by any."""
 
     def __init__(self, registry: Registry, probes: Mapping[str, Probe], loops: Loops, timer: Timer) -> None:
         self._registry = registry
@@ -25,42 +34,31 @@ class Heart:
         self._loops = loops
         self._timer = timer
         self.newest: dict[str, Heartbeat] = {}
+        self.sums = Sums()
 
     def step(self) -> None:
         """Write one beat of each part."""
-        now_us = time.time_ns() // 1000
-        beats = [self._beat(part, probe, now_us) for part, probe in self._probes.items()]
-        beats += self._loop_beats(now_us)
+        at_us = now_us()
+        beats = [_beat(part, probe(), at_us) for part, probe in self._probes.items()]
+        beats += [_beat(f"loop/{loop.name}", loop_said(loop), at_us) for loop in self._loops.all()]
         self.newest = {beat.part: beat for beat in beats}
         with self._registry.write() as tx:
             tx.get(Heartbeats).put(beats)
             if self._timer.take("changes"):
                 tx.get(Changes).trim()
-
-    @staticmethod
-    def _beat(part: str, probe: Probe, now_us: int) -> Heartbeat:
-        ok, success_us, detail = probe()
-        return Heartbeat(part, now_us, ok, success_us, detail)
-
-    def _loop_beats(self, now_us: int) -> list[Heartbeat]:
-        beats = []
-        for loop in self._loops.all():
-            quiet_us = round((time.monotonic() - loop.last_ok) * SECOND_US)
-            ok = loop.trouble is None and loop.died is None
-            detail = {"trouble": loop.trouble or "", "failures": loop.failures}
-            beats.append(Heartbeat(f"loop/{loop.name}", now_us, ok, now_us - quiet_us, detail))
-        return beats
+        with self._registry.read() as tx:
+            self.sums = _sums(tx, at_us)
 
 
-def journal_state(fill: Fill) -> tuple[bool, dict[str, Any]]:
-    """Ok below 95 %, and the numbers; `level_pct` is the highest mark that is passed."""
-    used_pct = 100 * fill.bytes / fill.bound_bytes
-    level = next((mark for mark in _ALARM_PCT if used_pct >= mark), 0)
-    return level < _ALARM_PCT[0], {
-        "bytes": fill.bytes,
-        "bound_bytes": fill.bound_bytes,
-        "used_pct": round(used_pct, 2),
-        "level_pct": level,
-        "messages": fill.messages,
-        "oldest_us": fill.oldest_us,
-    }
+def _beat(part: str, said: Said, at_us: int) -> Heartbeat:
+    detail = {**said.detail, "fault": said.fault}
+    return Heartbeat(part, at_us, said.fault is None, said.success_us, detail)
+
+
+def _sums(tx: Transaction, at_us: int) -> Sums:
+    ledger: Counter[tuple[str, str]] = Counter()
+    books = tx.get(Ledger)
+    for line in books.lines():
+        for column in ("received", "stored", "duplicate", "conflict", "dead_letter", "in_journal"):
+            ledger[line.unit, column] += getattr(line, column)
+    return Sums(ledger, books.missing(), tx.get(Commands).count_by_delivery(at_us - HOUR_US))

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -20,6 +22,7 @@ class ReceiverProcess:
         )
         self._lock = threading.Lock()
         self._ready = threading.Event()
+        self._heard = time.monotonic()
         self.state: Mapping[str, Any] = {}
         self._listener = threading.Thread(target=self._listen, name="receiver-listener", daemon=True)
         self._listener.start()
@@ -40,6 +43,16 @@ class ReceiverProcess:
     def alive(self) -> bool:
         """False when the process ended."""
         return self._process.poll() is None
+
+    def silent_s(self) -> float:
+        """Seconds since its last word; it speaks each second."""
+        return time.monotonic() - self._heard
+
+    def kill(self) -> None:
+        """End it at once, also when it hangs."""
+        self._process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
 
     @property
     def pid(self) -> int:
@@ -62,4 +75,5 @@ class ReceiverProcess:
     def _listen(self) -> None:
         for line in self._process.stdout or ():
             self.state = json.loads(line)
+            self._heard = time.monotonic()
             self._ready.set()

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
 from devices.catalog import Catalog
-from devices.instants import MINUTE_US, SECOND_US
+from devices.health.faults import Fault
+from devices.instants import SECOND_US
 from devices.ports.books import Lease
 from devices.ports.identity import Identity
 from devices.ports.journal import JournalReader
@@ -22,11 +22,21 @@ from gateway.effects.cursor import EffectsCursor
 from gateway.effects.views import Views
 from gateway.effects.watch import Watch
 from gateway.handover import HandOver
-from gateway.heartbeats import Heart, Probe, journal_state
+from gateway.heartbeats import Heart
 from gateway.lane import Lane
-from gateway.loops import Loop, Loops
+from gateway.loops import PATIENCE_S, Loop, Loops
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.feeder import Feeder
+from gateway.probes import (
+    Probe,
+    Said,
+    broker_probe,
+    canary_probe,
+    journal_probe,
+    loop_said,
+    receiver_probe,
+    scheduler_probe,
+)
 from gateway.reactions import Reactions
 from gateway.receiver import ReceiverProcess
 from gateway.replay import Replay
@@ -77,6 +87,7 @@ class Parts:
     """Steps of the command dispatcher and the configuration publisher, by name; each about every 100 ms."""
     root: str
     holder: str
+    loops: Loops
 
 
 def _now_us() -> int:
@@ -88,7 +99,7 @@ class Gateway:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self.loops = Loops()
+        self.loops = parts.loops
         decoder = Decoder(parts.catalog, parts.root)
         bindings, views = Bindings(), Views()
         watch = Watch(parts.catalog, views, parts.reactions)
@@ -151,6 +162,17 @@ class Gateway:
             return f"loop {loop.name}: {loop.died!r}"
         if not self._parts.receiver.alive():
             return "the telemetry receiver"
+        if self.timer.lag_s() > PATIENCE_S:
+            return "the scheduler"
+        return None
+
+    def hanging(self) -> str | None:
+        """What hangs, or None; called each second. What hangs cannot be stopped in good order: end the process."""
+        loop = self.loops.stuck()
+        if loop is not None:
+            return f"loop {loop.name}: no sign of life for {loop.still_s():.0f} s"
+        if self._parts.receiver.silent_s() > PATIENCE_S:
+            return f"the telemetry receiver: silent for {self._parts.receiver.silent_s():.0f} s"
         return None
 
     def stop(self) -> None:
@@ -202,55 +224,23 @@ class Gateway:
 
     def _probes(self) -> dict[str, Probe]:
         parts = self._parts
-
-        def broker() -> tuple[bool, int | None, Mapping[str, Any]]:
-            state = parts.receiver.state
-            ok = parts.connection.connected() and bool(state.get("connected"))
-            newest = max(parts.connection.last_arrival_us, int(state.get("last_arrival_us", 0)))
-            sessions_lost = parts.connection.sessions_lost + int(state.get("sessions_lost", 0))
-            return (
-                ok,
-                newest or None,
-                {
-                    "control": parts.connection.connected(),
-                    "telemetry": bool(state.get("connected")),
-                    "sessions_lost": sessions_lost,
-                },
-            )
-
-        def journal(lane: LaneParts, trouble: Callable[[], str | None]) -> Probe:
-            def probe() -> tuple[bool, int | None, Mapping[str, Any]]:
-                ok, detail = journal_state(lane.gauge.fill())
-                reason = trouble()
-                return ok and reason is None, None, {**detail, "trouble": reason or ""}
-
-            return probe
-
-        def canary() -> tuple[bool, int | None, Mapping[str, Any]]:
-            seen = parts.canary.last_seen_us
-            fresh = seen is not None and _now_us() - seen < MINUTE_US
-            return fresh, seen, {"latency_s": parts.canary.latency_s}
-
         return {
-            "gateway": lambda: (
-                True,
-                _now_us(),
-                {"messages": self.effects.messages, "pid_receiver": parts.receiver.pid},
-            ),
-            "broker": broker,
-            "journal/control": journal(parts.control, lambda: parts.feeder.trouble),
-            "journal/telemetry": journal(parts.telemetry, lambda: parts.receiver.state.get("trouble")),
-            "store": self._store_state,
-            "scheduler": self._scheduler_state,
-            "canary": canary,
+            "gateway": lambda: Said(None, _now_us(), {"messages": self.effects.messages}),
+            "receiver": receiver_probe(parts.receiver),
+            "broker": broker_probe(parts.connection, parts.receiver),
+            "journal/control": journal_probe(parts.control.gauge.fill, lambda: parts.feeder.fault),
+            "journal/telemetry": journal_probe(parts.telemetry.gauge.fill, self._receiver_fault),
+            "store": self._store_said,
+            "scheduler": scheduler_probe(self.timer),
+            "canary": canary_probe(parts.canary),
         }
 
-    def _store_state(self) -> tuple[bool, int | None, Mapping[str, Any]]:
-        loop = next((x for x in self.loops.all() if x.name == "store"), None)
-        trouble = loop.trouble if loop is not None else None
-        behind = {key: cursor.position for key, cursor in self.store_cursors.items()}
-        return trouble is None, self._stored_us, {"trouble": trouble or "", "positions": behind}
+    def _receiver_fault(self) -> Fault | None:
+        told = self._parts.receiver.state.get("fault")
+        return Fault(told) if told else None
 
-    def _scheduler_state(self) -> tuple[bool, int | None, Mapping[str, Any]]:
-        tick_us = self.timer.last_tick_us
-        return tick_us is None or _now_us() - tick_us < MINUTE_US, tick_us, {}
+    def _store_said(self) -> Said:
+        loop = next((x for x in self.loops.all() if x.name == "store"), None)
+        said = loop_said(loop) if loop is not None else Said(None, None, {})
+        behind = {key: cursor.position for key, cursor in self.store_cursors.items()}
+        return Said(said.fault, self._stored_us, {**said.detail, "positions": behind})

@@ -48,6 +48,7 @@ class StoreCursor:
         with registry.read() as tx:
             self.position = tx.get(Positions).get(f"store/{lane.key}")
         self.stored_samples = 0
+        self.refused_samples = 0
         self.from_journal = 0
 
     def step(self) -> int:
@@ -58,6 +59,7 @@ class StoreCursor:
         refused = self._write(parcel.samples)
         self._advance(parcel, refused)
         self.stored_samples += len(parcel.samples) - len(refused)
+        self.refused_samples += len(refused)
         return len(parcel.samples)
 
     def _gather(self) -> Parcel | None:

@@ -26,6 +26,8 @@ class Timer:
     def __init__(self, periods_s: Mapping[str, int] = PERIODS_S) -> None:
         self._due: dict[str, bool] = dict.fromkeys(periods_s, False)
         self.last_tick_us: int | None = None
+        self._tick_s = periods_s["tick"]
+        self._ticked = time.monotonic()
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
             executors={"default": ThreadPoolExecutor(1)},
@@ -36,11 +38,16 @@ class Timer:
 
     def start(self) -> None:
         """Begin to mark."""
+        self._ticked = time.monotonic()
         self._scheduler.start()
 
     def stop(self) -> None:
         """End; marks stay as they are."""
         self._scheduler.shutdown(wait=True)
+
+    def lag_s(self) -> float:
+        """How late the next tick is, seconds; 0 while it is on time. Grows for ever when the scheduler is dead."""
+        return max(0.0, time.monotonic() - self._ticked - self._tick_s)
 
     def take(self, duty: str) -> bool:
         """Whether a duty is due; asking takes the mark away."""
@@ -51,3 +58,4 @@ class Timer:
         self._due[duty] = True
         if duty == "tick":
             self.last_tick_us = time.time_ns() // 1000
+            self._ticked = time.monotonic()

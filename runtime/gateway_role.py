@@ -10,28 +10,37 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 import gateway.kinds
 from devices import topics
 from devices.catalog import Catalog, discover, folders
-from devices.errors import ConfigurationError, LeaseHeld
+from devices.errors import ConfigurationError, LauternError, LeaseHeld
+from devices.health.faults import Fault
+from devices.health.judging import SECOND
+from devices.ports.books import Heartbeat, Heartbeats
 from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
 from gateway.canary import Canary
 from gateway.dispatch.answers import Answers
+from gateway.loops import PATIENCE_S, Loops
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.feeder import Feeder
 from gateway.mqtt.inbox import Inbox
 from gateway.mqtt.publisher import ConnectionPublisher
+from gateway.probes import now_us
 from gateway.reactions import Reactions, Tools
 from gateway.receiver import ReceiverProcess
 from gateway.service import Gateway, LaneParts, Parts, take_lease
 from runtime.dispatching import dispatch_loops
-from runtime.gateway_metrics import serve_metrics
+from runtime.gateway_metrics import new_registry, serve_metrics
+from runtime.hanging import Hanging
 from runtime.lanes import MIB, broker_of, client_id, journal_path
 from runtime.locks import hold, installation_id
 from runtime.logging_setup import set_up
+from runtime.registry_access import registry_of
 from runtime.settings import Settings, load
+from runtime.store_figures import StoreFigures, TimedWriter
 from runtime.stores import open_reader, open_writer
 from storage.journal.sqlite_identity import SqliteIdentity, SqliteVerdicts
 from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
@@ -41,16 +50,18 @@ log = structlog.get_logger()
 LEASE_REFUSED = 4
 
 
-def build(settings: Settings, arguments: list[str], stack: ExitStack) -> Parts:
-    """Open every part in order; `stack` closes them in reverse."""
+def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: CollectorRegistry) -> Parts:
+    """Open every part in order; `stack` closes them in reverse. `figures` gets those of the store."""
     catalog = discover()
     registry = open_registry(settings.registry_url, migrate=settings.registry.migrate, checkpoints=True)
     stack.callback(registry.close)
     holder = installation_id(settings)
     take_lease(registry, holder)
-    writer = open_writer(settings, catalog)
+    loops = Loops()
+    watch = StoreFigures(figures, loops.alive)
+    writer = open_writer(settings, catalog, watch)
     stack.callback(writer.close)
-    reader = open_reader(settings, catalog)
+    reader = open_reader(settings, catalog, watch)
     stack.callback(reader.close)
     identity = SqliteIdentity(settings.data_dir / "identity.db")
     stack.callback(identity.close)
@@ -67,7 +78,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack) -> Parts:
     return Parts(
         catalog=catalog,
         registry=registry,
-        writer=writer,
+        writer=TimedWriter(writer, watch),
         reader=reader,
         identity=identity,
         verdicts=verdicts,
@@ -82,6 +93,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack) -> Parts:
         dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root),
         root=settings.topic_root,
         holder=holder,
+        loops=loops,
     )
 
 
@@ -115,26 +127,41 @@ def main() -> int:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         try:
             stack.enter_context(hold(settings.data_dir / "gateway.lock", 0))
-            parts = build(settings, sys.argv[1:], stack)
+            figures = new_registry()
+            parts = build(settings, sys.argv[1:], stack, figures)
         except LeaseHeld as error:
             log.error("gateway_refused", reason=str(error))  # noqa: TRY400 - no fault of ours to trace
+            _tell_refused(settings)
             return LEASE_REFUSED
-        died = _run(settings, parts, stop, stack)
+        died = _run(settings, parts, stop, stack, figures)
     log.info("gateway_stopped")
     return 0 if died is None else 1
 
 
-def _run(settings: Settings, parts: Parts, stop: threading.Event, stack: ExitStack) -> str | None:
+def _tell_refused(settings: Settings) -> None:
+    """Let readiness name the second gateway; who works already works on."""
+    beat = Heartbeat(SECOND, now_us(), ok=False, last_success_us=None, detail={"fault": Fault.SECOND_GATEWAY})
+    try:
+        with registry_of(settings, migrate=False) as registry, registry.write() as tx:
+            tx.get(Heartbeats).put([beat])
+    except LauternError as error:
+        log.warning("refusal_not_told", reason=str(error))
+
+
+def _run(
+    settings: Settings, parts: Parts, stop: threading.Event, stack: ExitStack, figures: CollectorRegistry
+) -> str | None:
     running = Gateway(parts)
     running.start()
     # Passes make many short-lived values and no cycles: looking for cycles at the usual rate costs a third of the time.
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
-    stack.enter_context(serve_metrics(settings, running, parts))
+    stack.enter_context(serve_metrics(settings, running, parts, figures))
     log.info("gateway_started", store=settings.store.kind)
-    died = None
+    died, hanging = None, Hanging()
     while died is None and not stop.wait(0.5):
         died = running.check()
+        hanging.look(running.hanging(), parts.receiver.kill if parts.receiver.silent_s() > PATIENCE_S else None)
     if died is not None:
         log.error("gateway_part_died", part=died)
     running.stop()

@@ -15,6 +15,7 @@ from gateway.loops import Loop, Loops
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.feeder import Feeder
 from gateway.mqtt.inbox import Inbox
+from runtime.hanging import Hanging
 from runtime.lanes import MIB, broker_of, client_id, journal_path
 from runtime.locks import hold
 from runtime.logging_setup import set_up
@@ -36,7 +37,9 @@ def _state(connection: Connection, inbox: Inbox, feeder: Feeder, set_aside: Path
             "waiting": len(inbox),
             "journalled": feeder.journalled,
             "last_commit_us": feeder.last_commit_us,
+            "refused": connection.refused,
             "trouble": feeder.trouble,
+            "fault": feeder.fault,
             "set_aside": str(set_aside) if set_aside else None,
         }
     )
@@ -76,9 +79,12 @@ def _run(settings: Settings) -> int:
     loops.start(Loop("journal", feeder.step, 0))
     loops.start(Loop("state", tell, 1))
     threading.Thread(target=listen, name="parent", daemon=True).start()
+    hanging = Hanging()
     while not ended.wait(0.5):
         if loops.dead() is not None:
             return 1
+        stuck = loops.stuck()
+        hanging.look(None if stuck is None else f"loop {stuck.name}")
     loops.stop()
     feeder.close()
     return 0

@@ -1,13 +1,13 @@
 """The telemetry store by settings."""
 
 from devices.catalog import Catalog
-from devices.ports.telemetry import TelemetryReader, TelemetryWriter
+from devices.ports.telemetry import StoreWatch, TelemetryReader, TelemetryWriter
 from runtime.settings import Settings
 from storage.telemetry import InfluxTelemetryReader, InfluxTelemetryWriter, SqliteTelemetryReader, SqliteTelemetryWriter
 
 
-def open_writer(settings: Settings, catalog: Catalog) -> TelemetryWriter:
-    """The one writer; makes buckets or tables that are missing."""
+def open_writer(settings: Settings, catalog: Catalog, watch: StoreWatch | None = None) -> TelemetryWriter:
+    """The one writer; makes buckets or tables that are missing. `watch` hears of the answers of a server."""
     store = settings.store
     if store.kind == "influxdb" and store.token is not None:
         return InfluxTelemetryWriter(
@@ -17,11 +17,12 @@ def open_writer(settings: Settings, catalog: Catalog) -> TelemetryWriter:
             bucket_prefix=store.bucket_prefix,
             catalog=catalog,
             state_path=settings.data_dir / "influxdb-rollups.db",
+            watch=watch,
         )
     return SqliteTelemetryWriter(path=settings.data_dir / "telemetry.db", catalog=catalog)
 
 
-def open_reader(settings: Settings, catalog: Catalog) -> TelemetryReader:
+def open_reader(settings: Settings, catalog: Catalog, watch: StoreWatch | None = None) -> TelemetryReader:
     """A reader; any number of them may be open."""
     store = settings.store
     if store.kind == "influxdb" and store.token is not None:
@@ -31,5 +32,6 @@ def open_reader(settings: Settings, catalog: Catalog) -> TelemetryReader:
             token=store.token.get_secret_value(),
             bucket_prefix=store.bucket_prefix,
             catalog=catalog,
+            watch=watch,
         )
     return SqliteTelemetryReader(path=settings.data_dir / "telemetry.db", catalog=catalog)

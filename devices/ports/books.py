@@ -109,6 +109,9 @@ class Ledger(Protocol):
     ) -> Sequence[Gap]:
         """Rows with something missing, most recent first."""
 
+    def missing(self) -> int:
+        """Messages missing of all devices together."""
+
 
 class Positions(Protocol):
     """How far each cursor has walked a journal lane: names such as `effects/telemetry`, `store/telemetry`."""

@@ -1,6 +1,6 @@
 """Commands in the registry: the API files requests, the gateway records progress."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from devices.commands.command import Command
@@ -27,6 +27,9 @@ class Commands(Protocol):
 
     def by_wire_ids_of(self, keys: Collection[tuple[str, str]], *, lock: bool = False) -> Sequence[Command]:
         """Commands by (wire_id, asset_id). `lock`: nobody else changes them before this write transaction ends."""
+
+    def count_by_delivery(self, since_us: int) -> Mapping[str, int]:
+        """Number of commands issued since then, by delivery state; states without any are absent."""
 
     def in_force(self, asset_ids: Collection[str], *, lock: bool = False) -> Sequence[Command]:
         """Commands whose effect is pending or in force; `lock` as above."""

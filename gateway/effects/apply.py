@@ -1,5 +1,6 @@
 """One registry transaction a pass: newest values, alarms, command progress, counters, dead letters, changes."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -53,6 +54,8 @@ class Apply:
         self._reactions = reactions
         self._letters = Letters()
         self._tell = Tell()
+        self.refused: Counter[str] = Counter()
+        """Dead letters since start by reason."""
 
     def __call__(self, done: Pass, now_us: int) -> list[Sample]:
         """Bring the registry up to date; returns the samples to store. After an error nothing of the pass is kept."""
@@ -66,6 +69,7 @@ class Apply:
         except BaseException:
             self._forget()
             raise
+        self.refused.update(self._letters.reasons)
         return samples
 
     def _apply(self, tx: Transaction, done: Pass, samples: list[Sample], now_us: int) -> None:

@@ -1,6 +1,6 @@
 """The effects cursor: journal → decode → judge once → registry → store cursor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -157,6 +157,11 @@ class EffectsCursor:
             through = min(walk.position, stored[walk.lane.key])
             if walk.lane.release(through):
                 self._identity.forget_verdicts(walk.lane.key, through)
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Dead letters since start by reason."""
+        return self._apply.refused
 
     def prune(self) -> None:
         """Drop identities past their time."""

@@ -1,5 +1,6 @@
 """Dead letters of a pass; a noisy device fills its own daily limit, not the city's."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from devices.instants import DAY_US
@@ -20,10 +21,13 @@ class Letters:
         self._limit = per_device_and_day
         self._day = 0
         self._counts: dict[str, int] = {}
+        self.reasons: Counter[str] = Counter()
+        """Why the newest pass refused what it refused, those past the limit too."""
 
     def of(self, done: Pass) -> list[DeadLetter]:
         """Letters for all refused messages and batch items; past the limit they are only counted in the ledger."""
         letters: list[DeadLetter] = []
+        self.reasons = Counter()
         for item in done.items:
             if item.verdict.outcome is Outcome.DEAD_LETTER:
                 refused = Refused(item.verdict.reason, item.verdict.detail)
@@ -35,6 +39,7 @@ class Letters:
         return letters
 
     def _letter(self, lane: str, item: Item, suffix: str, refused: Refused) -> Sequence[DeadLetter]:
+        self.reasons[refused.reason] += 1
         message, uplink = item.message, item.heard.uplink
         payload = message.payload if refused.payload is None else refused.payload
         device_id = uplink.device_id if uplink else None

@@ -18,7 +18,8 @@ from devices.samples import RawMessage
 from gateway.mqtt.inbox import Arrival, Inbox
 
 log = structlog.get_logger()
-KEEPALIVE_S = 30
+KEEPALIVE_S = 20
+"""A broker that hangs is noticed after twice this time at most."""
 _LONGEST_PAUSE_S = 15.0
 _MESSAGES_A_TURN = 2000
 _TURN_S = 0.02
@@ -56,6 +57,8 @@ class Connection:
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (self._wake_reader, self._wake_writer):
             end.settimeout(0)
+        self.refused = False
+        """The broker answered, and did not let us in or subscribe."""
         self.sessions_lost = 0
         self.connects = 0
         self.stale_acks = 0
@@ -136,6 +139,7 @@ class Connection:
         try:
             self._client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
         except OSError as error:
+            self.refused = False
             log.warning("mqtt_unreachable", connection=self.name, reason=str(error), again_s=round(self._pause_s, 1))
         self._back_off()
 
@@ -193,6 +197,7 @@ class Connection:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
+        self.refused = reason.is_failure
         if reason.is_failure:
             log.error("mqtt_refused", connection=self.name, reason=str(reason))
             return
@@ -212,6 +217,7 @@ class Connection:
         _properties: Properties | None,
     ) -> None:
         refused = [f for f, reason in zip(self._filters, reasons, strict=False) if reason.is_failure]
+        self.refused = bool(refused)
         if refused:
             log.error("mqtt_subscription_refused", connection=self.name, filters=refused)
             return

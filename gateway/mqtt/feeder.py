@@ -8,6 +8,7 @@ from contextlib import suppress
 import structlog
 
 from devices.errors import JournalUnavailable
+from devices.health.faults import Fault, fault_of
 from devices.ports.journal import JournalWriter
 from devices.samples import RawMessage
 from gateway.mqtt.connection import Connection
@@ -36,6 +37,17 @@ class Feeder:
         self.injected_done = 0
         self.last_commit_us = 0
         self.trouble: str | None = None
+        self.fault: Fault | None = None
+
+    @property
+    def received(self) -> int:
+        """Messages that came in since start."""
+        return self._inbox.received
+
+    @property
+    def waiting(self) -> int:
+        """Messages that came in and are not acknowledged."""
+        return len(self._inbox)
 
     def inject(self, messages: Sequence[RawMessage]) -> None:
         """Journal messages that did not come from the broker now, such as replayed dead letters; from any thread."""
@@ -64,7 +76,7 @@ class Feeder:
             self._stopped(error)
             return
         self._inbox.drop(len(arrivals))
-        self.trouble = None
+        self.trouble = self.fault = None
         self.journalled += len(arrivals)
         self.injected_done += sum(a.epoch == _INJECTED for a in arrivals)
         self.last_commit_us = time.time_ns() // 1000
@@ -73,7 +85,7 @@ class Feeder:
     def _stopped(self, error: JournalUnavailable) -> None:
         if self.trouble is None:
             log.error("journal_stopped", connection=self._connection.name, reason=str(error))
-        self.trouble = str(error)
+        self.trouble, self.fault = str(error), fault_of(error)
         self._again_at = time.monotonic() + _RETRY_S
         with suppress(JournalUnavailable):
             self._writer.settle()

@@ -1,6 +1,6 @@
 """Commands: requests filed by the API, progress recorded by the gateway."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, literal, select, tuple_, update
@@ -75,6 +75,12 @@ class SqlCommands:
         having = _having_pairs if self._connection.dialect.name == "postgresql" else _having_pairs_sqlite
         query = LOCKED if lock else EVERY
         return [command for some in chunks(sorted(keys)) for command in self._all(having(query, some))]
+
+    def count_by_delivery(self, since_us: int) -> Mapping[str, int]:
+        """Number of commands issued since then, by delivery state; states without any are absent."""
+        counts = select(COMMANDS.c.delivery, func.count()).where(COMMANDS.c.issued_us >= since_us)
+        rows = self._connection.execute(counts.group_by(COMMANDS.c.delivery)).tuples()
+        return {delivery: int(number) for delivery, number in rows}
 
     def in_force(self, asset_ids: Collection[str], *, lock: bool = False) -> Sequence[Command]:
         """Commands whose effect is pending or in force; `lock` as above."""

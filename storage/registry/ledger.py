@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from devices.ports.books import Gap, LedgerLine
 from storage.registry.bulk import BulkUpsert
@@ -80,6 +80,11 @@ class SqlLedger:
             query = query.where(GAPS.c.device_id == device_id)
         query = query.order_by(GAPS.c.at_us.desc(), GAPS.c.device_id, GAPS.c.boot_id).limit(limit)
         return [Gap(*row) for row in self._connection.execute(query)]
+
+    def missing(self) -> int:
+        """Messages missing of all devices together."""
+        total = self._connection.execute(select(func.coalesce(func.sum(GAPS.c.missing), 0)).where(MISSING))
+        return int(total.scalar_one())
 
 
 def _line(kind: str, unit: str, totals: Mapping[str, int]) -> LedgerLine:
