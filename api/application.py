@@ -33,13 +33,14 @@ from api.routes import (
     telemetry,
     typed_commands,
 )
+from api.self_watch import SelfWatch
 from api.services import Services
 from api.tail import Tail, wait_for
 from devices.catalog import folders
 from devices.errors import RegistryUnavailable
 from devices.ports.access import ApiKeys
 
-API_VERSION: Final = "1.3.1"
+API_VERSION: Final = "1.4.0"
 """Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
     keys,
@@ -78,6 +79,7 @@ def create_app(services: Services, *, poll_s: float = 0.2) -> FastAPI:
     app.state.metrics = metrics
     app.state.key_uses = KeyUses()
     app.state.tail = Tail(services.registry, metrics, poll_s=poll_s)
+    app.state.self_watch = SelfWatch(services, metrics)
     app.state.tasks = ()
     app.add_middleware(BodyLimit, of_paths={device_import.PATH: 10 * MEBIBYTE})
     app.add_middleware(Envelope, metrics=metrics)
@@ -103,10 +105,13 @@ def _v1(services: Services) -> APIRouter:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stopped = asyncio.Event()
     tail: Tail = app.state.tail
+    watch: SelfWatch = app.state.self_watch
+    await asyncio.to_thread(watch.look)
     recorder = _record_uses(app.state.services, app.state.key_uses, stopped)
     app.state.tasks = tasks = (
         asyncio.create_task(tail.run(), name="tail"),
         asyncio.create_task(recorder, name="key-uses"),
+        asyncio.create_task(watch.run(stopped), name="self-watch"),
     )
     yield
     tail.stop()

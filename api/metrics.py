@@ -1,6 +1,9 @@
 """What the API counts of itself; never a device, tenant or kind as label."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from devices.health.faults import Fault
+from devices.health.judging import Health
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -10,6 +13,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self._requests = Counter(
             "lautern_api_requests", "Requests answered.", ["route", "method", "status"], registry=self._registry
         )
@@ -22,6 +26,19 @@ class Metrics:
         self.stream_resets = Counter(
             "lautern_api_stream_resets", "Clients told to start afresh.", ["reason"], registry=self._registry
         )
+
+        for reason in ("too_slow", "stuck"):
+            self.stream_resets.labels(reason)
+        self._ready = Gauge("lautern_ready", "1 when /readyz says that all is well.", registry=self._registry)
+        self._causes = Gauge(
+            "lautern_cause", "1 while this is wrong and follows from nothing else.", ["fault"], registry=self._registry
+        )
+
+    def judged(self, health: Health) -> None:
+        """Note the installation's health."""
+        self._ready.set(health.ready)
+        for fault in Fault:
+            self._causes.labels(fault.value).set(fault in health.roots)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answer; `route` is the template, `-` where there was none."""

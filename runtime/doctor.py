@@ -3,13 +3,19 @@
 import shutil
 import sqlite3
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from devices.errors import LauternError
+from devices.errors import LauternError, RegistryUnavailable
+from devices.health.faults import Fault, fault_of
+from devices.health.judging import API, STALE_S, judge
+from devices.health.sentences import SENTENCES
+from devices.instants import SECOND_US
+from devices.ports.books import Heartbeats
 from runtime import influxdb_check, ports, saying, settings
 from runtime.broker.server import program
 from runtime.registry_access import registry_of
@@ -21,7 +27,10 @@ ENOUGH_MB: Final = 2000
 def doctor(
     data_dir: Annotated[Path | None, saying.DATA_DIR] = None, config: Annotated[Path | None, saying.CONFIG] = None
 ) -> None:
-    """Check settings, disk, ports, broker, registry and store; changes nothing. Exit code 1 when something is wrong."""
+    """Check settings, disk, ports, broker, registry, store and what runs; say what to do. Changes nothing.
+
+    Exit code 1 when something is wrong.
+    """
     chosen = settings.load(data_dir, config)
     checks: dict[str, Callable[[], str]] = {
         "version": lambda: f"Lautern {VERSION}, Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}",
@@ -30,6 +39,7 @@ def doctor(
         "registry": lambda: _registry(chosen),
         "store": lambda: _store(chosen.store),
         "api": lambda: _api(chosen.http),
+        "running": lambda: _running(chosen),
     }
     failed = [name for name, check in checks.items() if not _passes(name, check)]
     if failed:
@@ -40,9 +50,17 @@ def _passes(name: str, check: Callable[[], str]) -> bool:
     try:
         said, good = check(), True
     except LauternError as problem:
-        said, good = str(problem), False
+        said, good = _remedy(problem), False
     typer.echo(f"  {'ok ' if good else 'BAD'}  {name:<9} {said}")
     return good
+
+
+def _remedy(problem: LauternError) -> str:
+    """Cause and remedy, and the particulars."""
+    fault = Fault.REGISTRY_AWAY if isinstance(problem, RegistryUnavailable) else fault_of(problem)
+    if type(problem) is LauternError:
+        return problem.detail
+    return str(problem) if fault is None else f"{SENTENCES[fault].text()} {problem.detail}".strip()
 
 
 def _disk(chosen: settings.Settings) -> str:
@@ -57,7 +75,7 @@ def _broker(broker: settings.Broker) -> str:
     if broker.mode == "embedded":
         return f"embedded, {program()}, port {_port(broker.host, broker.port)}"
     if not ports.answers(broker.host, broker.port):
-        raise LauternError(f"nobody answers at {broker.host}:{broker.port} (broker.url)")
+        raise LauternError(f"{SENTENCES[Fault.BROKER_AWAY].text()} (nobody at {broker.host}:{broker.port})")
     return f"{broker.host}:{broker.port} answers"
 
 
@@ -73,6 +91,24 @@ def _store(store: settings.Store) -> str:
         return "SQLite in the data directory"
     there = influxdb_check.check(store.url, store.org, store.token.get_secret_value(), store.bucket_prefix)
     return f"InfluxDB answers, {len(there)} buckets of ours"
+
+
+def _running(chosen: settings.Settings) -> str:
+    """What the running parts say of themselves; nothing runs is no fault here."""
+    if chosen.registry.url is None and not (chosen.data_dir / "registry.db").exists():
+        return "nothing; `lautern up` starts it"
+    with registry_of(chosen, migrate=False) as registry, registry.read() as tx:
+        beats = tx.get(Heartbeats).all()
+    now_us = time.time_ns() // 1000
+    fresh = {beat.part for beat in beats if now_us - beat.at_us < STALE_S * SECOND_US}
+    if not fresh & {"gateway", API}:
+        return "nothing; `lautern up` starts it"
+    if API not in fresh and not ports.answers(chosen.http.host, chosen.http.port):
+        beats = [beat for beat in beats if beat.part != API]
+    health = judge(beats, now_us)
+    if not health.ready:
+        raise LauternError(health.summary())
+    return health.summary() if API in fresh else f"{health.summary()} No API runs."
 
 
 def _api(http: settings.Http) -> str:

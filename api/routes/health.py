@@ -1,21 +1,20 @@
 """Health that tells the truth, version, metrics: open to all, without details of devices."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from collections.abc import Sequence
+from typing import cast
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from api.metrics import Metrics
+from api.self_watch import beats_of
 from api.services import Services, Use
 from api.times import TimeOut, age_s
 from devices.errors import RegistryUnavailable
-from devices.instants import SECOND_US
-from devices.ports.books import Heartbeat, Heartbeats
+from devices.health.faults import Fault
+from devices.health.judging import Health, PartState, judge, registry_away
 
-STALE_S: Final = 60
-REQUIRED: Final = ("gateway", "broker", "journal", "store", "scheduler")
 router = APIRouter(tags=["health"])
 
 
@@ -31,6 +30,7 @@ class PartHealth(BaseModel):
     part: str
     ok: bool
     reason: str | None = None
+    fault: Fault | None = None
     heartbeat_at: TimeOut | None = None
     heartbeat_age_s: float | None = None
     last_success_at: TimeOut | None = None
@@ -38,9 +38,10 @@ class PartHealth(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether the installation does its work; `reasons` say what does not."""
+    """Whether the installation does its work; `reasons` say what does not, `summary` why and what to do."""
 
     ready: bool
+    summary: str
     reasons: list[str]
     parts: list[PartHealth]
 
@@ -65,11 +66,15 @@ async def healthz(request: Request, response: Response) -> Alive:
 
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "Something does not work"}})
 def readyz(services: Use, response: Response) -> Readiness:
-    """Tell whether registry, gateway, broker, journal, store and scheduler work, and when each last did."""
-    parts = _parts(services)
+    """Tell whether every part works and when it last did; `summary` names the cause and the remedy."""
+    now_us = services.now_us()
+    health = _health(services, now_us)
+    parts = [_shown(state, now_us) for state in health.parts]
+    if not any(state.part == "registry" for state in health.parts):
+        parts = [PartHealth(part="registry", ok=True, last_success_at=now_us, last_success_age_s=0), *parts]
+    response.status_code = 200 if health.ready else 503
     reasons = [f"{p.part}: {p.reason}" for p in parts if not p.ok]
-    response.status_code = 503 if reasons else 200
-    return Readiness(ready=not reasons, reasons=reasons, parts=parts)
+    return Readiness(ready=health.ready, summary=health.summary(), reasons=reasons, parts=parts)
 
 
 @router.get("/version")
@@ -85,35 +90,33 @@ async def metrics(request: Request) -> Response:
     return Response(counted.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _parts(services: Services) -> list[PartHealth]:
-    now_us = services.now_us()
+def _health(services: Services, now_us: int) -> Health:
     try:
-        with services.registry.read() as tx:
-            beats = {b.part: b for b in tx.get(Heartbeats).all()}
+        return judge(beats_of(services.registry), now_us)
     except RegistryUnavailable:
-        return [PartHealth(part="registry", ok=False, reason="does not answer")]
-    registry = PartHealth(part="registry", ok=True, last_success_at=now_us, last_success_age_s=0)
-    missing = [_missing(name) for name in REQUIRED if not _present(name, beats)]
-    return [registry, *(_judged(b, now_us) for b in beats.values()), *missing]
+        return registry_away()
 
 
-def _present(name: str, beats: Mapping[str, Heartbeat]) -> bool:
-    return any(part == name or part.startswith(f"{name}/") for part in beats)
-
-
-def _missing(name: str) -> PartHealth:
-    return PartHealth(part=name, ok=False, reason="never heard of")
-
-
-def _judged(beat: Heartbeat, now_us: int) -> PartHealth:
-    stale = now_us - beat.at_us > STALE_S * SECOND_US
-    reason = f"silent for {age_s(beat.at_us, now_us):.0f} s" if stale else None if beat.ok else "does not work"
+def _shown(state: PartState, now_us: int) -> PartHealth:
+    beat = state.beat
+    last_us = None if beat is None else beat.last_success_us
     return PartHealth(
-        part=beat.part,
-        ok=reason is None,
-        reason=reason,
-        heartbeat_at=beat.at_us,
-        heartbeat_age_s=age_s(beat.at_us, now_us),
-        last_success_at=beat.last_success_us,
-        last_success_age_s=None if beat.last_success_us is None else age_s(beat.last_success_us, now_us),
+        part=state.part,
+        ok=state.fault is None,
+        reason=_reason(state, now_us),
+        fault=state.fault,
+        heartbeat_at=None if beat is None else beat.at_us,
+        heartbeat_age_s=None if beat is None else age_s(beat.at_us, now_us),
+        last_success_at=last_us,
+        last_success_age_s=None if last_us is None else age_s(last_us, now_us),
     )
+
+
+def _reason(state: PartState, now_us: int) -> str | None:
+    if state.fault is None:
+        return None
+    if state.fault is Fault.REGISTRY_AWAY:
+        return "does not answer"
+    if state.beat is None:
+        return "never heard of"
+    return f"silent for {age_s(state.beat.at_us, now_us):.0f} s" if state.silent else "does not work"

@@ -62,6 +62,27 @@ class InfluxServer:
         rules = [{"type": "expire", "everySeconds": retention_s}] if retention_s else []
         self.call("POST", "/api/v2/buckets", {"orgID": org_id, "name": name, "retentionRules": rules})
 
+    def create_token(self, *actions: str) -> "Token":
+        """A token that may do this (`read`, `write`) with all buckets, and read organisations."""
+        org_id = self.call("GET", f"/api/v2/orgs?org={urllib.parse.quote(self.org)}")["orgs"][0]["id"]
+        permissions = [{"action": action, "resource": {"type": "buckets", "orgID": org_id}} for action in actions]
+        permissions.append({"action": "read", "resource": {"type": "orgs", "id": org_id}})
+        made = self.call("POST", "/api/v2/authorizations", {"orgID": org_id, "permissions": permissions})
+        return Token(made["id"], made["token"])
+
+    def set_active(self, token: "Token", *, active: bool) -> None:
+        """Revoke a token, or let it in again."""
+        status = "active" if active else "inactive"
+        self.call("PATCH", f"/api/v2/authorizations/{token.token_id}", {"status": status})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token of a server."""
+
+    token_id: str
+    text: str
+
 
 @contextmanager
 def running(folder: Path) -> Iterator[InfluxServer]:

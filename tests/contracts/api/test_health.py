@@ -4,7 +4,7 @@ from devices.instants import SECOND_US
 from devices.ports.books import Heartbeat, Heartbeats
 from tests.contracts.api.conftest import NOW_US, City
 
-PARTS = ("gateway", "broker", "journal/telemetry", "journal/control", "store", "scheduler")
+PARTS = ("gateway", "broker", "journal/telemetry", "journal/control", "store", "scheduler", "canary")
 
 
 def _beat(city: City, **changed: Heartbeat) -> None:
@@ -17,29 +17,52 @@ def test_ready_when_every_part_beats(city: City) -> None:
     _beat(city)
     answer = city.client.get("/readyz")
     assert (answer.status_code, answer.json()["reasons"]) == (200, [])
-    assert {p["part"] for p in answer.json()["parts"]} == {"registry", *PARTS}
+    assert answer.json()["summary"] == "Everything works."
+    assert {p["part"] for p in answer.json()["parts"]} == {"registry", "api", *PARTS}
     assert "secret" not in answer.text
 
 
 def test_a_part_nobody_heard_of_is_a_reason(city: City) -> None:
     answer = city.client.get("/readyz")
     assert answer.status_code == 503
-    assert len(answer.json()["reasons"]) == 5
+    assert len(answer.json()["reasons"]) == 6
+    assert answer.json()["summary"].startswith("The gateway does not run or hangs: start it again")
 
 
 def test_a_silent_part_is_a_reason(city: City) -> None:
     _beat(city)
-    city.clock.now_us += 61 * SECOND_US
+    city.clock.now_us += 21 * SECOND_US
     answer = city.client.get("/readyz").json()
-    assert answer["reasons"][0].endswith("silent for 61 s")
+    assert "gateway: silent for 21 s" in answer["reasons"]
 
 
 def test_a_part_that_does_not_work_is_a_reason_with_its_age(city: City) -> None:
     _beat(city, store=Heartbeat("store", NOW_US, ok=False, last_success_us=NOW_US - 90 * SECOND_US, detail={}))
     answer = city.client.get("/readyz")
     assert (answer.status_code, answer.json()["reasons"]) == (503, ["store: does not work"])
+    assert answer.json()["summary"].startswith("The telemetry store does not answer")
     store = next(p for p in answer.json()["parts"] if p["part"] == "store")
     assert store["last_success_age_s"] == 90
+
+
+def test_a_registry_that_cannot_be_written_is_named(city: City) -> None:
+    """What the API finds out by itself: its own beat grows old while the gateway's are fresh."""
+    city.clock.now_us += 21 * SECOND_US
+    with city.registry.write() as tx:
+        beats = [Heartbeat(p, city.clock.now_us, ok=True, last_success_us=None, detail={}) for p in PARTS]
+        tx.get(Heartbeats).put(beats)
+    answer = city.client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["summary"].startswith("The registry database cannot be written: ")
+
+
+def test_metrics_tell_readiness_and_its_cause(city: City) -> None:
+    _beat(city, store=Heartbeat("store", NOW_US, ok=False, last_success_us=None, detail={"fault": "store_token"}))
+    city.client.app.state.self_watch.look()  # type: ignore[attr-defined]
+    text = city.client.get("/metrics").text
+    assert "lautern_ready 0.0" in text
+    assert 'lautern_cause{fault="store_token"} 1.0' in text
+    assert 'lautern_cause{fault="store_away"} 0.0' in text
 
 
 def test_metrics_count_by_template_and_never_by_device(city: City) -> None:
