@@ -51,6 +51,11 @@ def faketime() -> Path | None:
     return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 
+def promtool() -> Path | None:
+    """Prometheus' tool that checks and tests rules."""
+    return on_path("promtool")
+
+
 def on_path(name: str) -> Path | None:
     """The program of that name on PATH."""
     found = shutil.which(name)
