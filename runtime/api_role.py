@@ -11,6 +11,7 @@ from api.application import create_app
 from api.services import Services
 from devices.catalog import discover
 from runtime import logging_setup, saying, settings, stores
+from runtime.signs import Signs
 from runtime.version import VERSION
 from storage.registry.engine import open_registry
 
@@ -36,7 +37,12 @@ def main(
 
 
 def serve(http: settings.Http, services: Services) -> None:
-    """Run the server; open requests get 2 s at the end."""
+    """Run the server; open requests get 2 s at the end. Its loop gives signs of life each second."""
+    signs = Signs()
+
+    async def give() -> None:
+        signs.give()
+
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(services),
@@ -46,6 +52,8 @@ def serve(http: settings.Http, services: Services) -> None:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=2,
+            timeout_notify=1,
+            callback_notify=give,
         )
     )
     log.info("api_starts", host=http.host, port=http.port)

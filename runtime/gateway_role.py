@@ -40,6 +40,7 @@ from runtime.locks import hold, installation_id
 from runtime.logging_setup import set_up
 from runtime.registry_access import registry_of
 from runtime.settings import Settings, load
+from runtime.signs import Signs
 from runtime.store_figures import StoreFigures, TimedWriter
 from runtime.stores import open_reader, open_writer
 from storage.journal.sqlite_identity import SqliteIdentity, SqliteVerdicts
@@ -158,8 +159,9 @@ def _run(
     gc.set_threshold(100_000, 50, 1000)
     stack.enter_context(serve_metrics(settings, running, parts, figures))
     log.info("gateway_started", store=settings.store.kind)
-    died, hanging = None, Hanging()
+    died, hanging, signs = None, Hanging(), Signs()
     while died is None and not stop.wait(0.5):
+        signs.give()
         died = running.check()
         hanging.look(running.hanging(), parts.receiver.kill if parts.receiver.silent_s() > PATIENCE_S else None)
     if died is not None:

@@ -110,11 +110,12 @@ class Installation:
     def gateway(self) -> Program:
         """The gateway; it starts its receiver itself."""
         arguments = python("runtime.gateway_role", *self.arguments())
-        return Program("gateway", arguments, self.environment("gateway"), self._log("gateway"), wait_code=LEASE)
+        return Program("gateway", arguments, self.environment("gateway"), self._log("gateway"), LEASE, watched=True)
 
     def api(self) -> Program:
         """The API."""
-        return Program("api", python("runtime.api_role", *self.arguments()), self.environment(), self._log("api"))
+        arguments = python("runtime.api_role", *self.arguments())
+        return Program("api", arguments, self.environment(), self._log("api"), watched=True)
 
     def program(self, name: str, module: str, *arguments: str, once: bool = False) -> Program:
         """Another program of ours."""

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from devices.errors import LauternError
+from runtime.signs import VARIABLE, Listener
 
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 TOO_OFTEN: Final = 6
 WITHIN_S: Final = 180.0
 TURN_S: Final = 2.0
 LOG_BYTES: Final = 20 * 2**20
+HANGS_S: Final = 45.0
+"""A watched program that gave signs of life and none for so long hangs."""
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None)
 
@@ -39,6 +42,8 @@ class Program:
     wait_code: int | None = None
     once: bool = False
     """It may end by itself with code 0."""
+    watched: bool = False
+    """It gives signs of life (`runtime/signs.py`); killed, and so started again, when it hangs."""
 
 
 @dataclass(slots=True)
@@ -46,10 +51,42 @@ class Child:
     """A program that was started, with its deaths."""
 
     program: Program
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] = field(init=False)
     deaths: list[float] = field(default_factory=list)
     again_at: float | None = None
     """When it will be started again; None while it runs."""
+    listener: Listener | None = None
+    silent_s: float | None = None
+    """Time without a sign of life; None before the first."""
+    looked_at: float = 0.0
+
+    def begin(self) -> None:
+        """Start it, again."""
+        self.close()
+        self.again_at = self.silent_s = None
+        self.listener = Listener() if self.program.watched else None
+        self.process = _spawn(self.program, None if self.listener is None else self.listener.writer)
+        if self.listener is not None:
+            self.listener.hand_over()
+
+    def hangs(self, after_s: float) -> bool:
+        """Tell whether it gave signs of life, and none for so long; called often.
+
+        A look counts for a second at most: who was frozen himself does not take others for hanging.
+        """
+        now = time.monotonic()
+        if self.listener is not None and self.listener.heard():
+            self.silent_s = 0.0
+        elif self.silent_s is not None:
+            self.silent_s += min(1.0, now - self.looked_at)
+        self.looked_at = now
+        return self.silent_s is not None and self.silent_s > after_s
+
+    def close(self) -> None:
+        """Stop listening to it."""
+        if self.listener is not None:
+            self.listener.close()
+            self.listener = None
 
     def ended(self) -> int | None:
         """Exit code, or None while it runs."""
@@ -59,26 +96,31 @@ class Child:
 class Supervisor:
     """Used by one thread. `say` tells people what happens."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], hangs_s: float = HANGS_S) -> None:
         self._say = say
+        self._hangs_s = hangs_s
         self._children: list[Child] = []
 
     def start(self, program: Program) -> Child:
         """Start a program and watch over it from now on. Raises OSError."""
-        child = Child(program, _spawn(program))
+        child = Child(program)
+        child.begin()
         self._children.append(child)
         return child
 
     def look(self) -> None:
-        """Restart what died, after a pause that grows. Raises ProgramFailed when it dies again and again."""
+        """Restart what died or hangs, after a growing pause. Raises ProgramFailed when it happens again and again."""
         for child in self._children:
             code = child.ended()
             if code is None:
                 _cut(child.program.log)
+                if child.hangs(self._hangs_s):
+                    self._say(f"{child.program.name} hangs: no sign of life for {self._hangs_s:g} s; killed")
+                    _kill_group(child.process)
             elif child.again_at is None:
                 self._note_death(child, code)
             elif time.monotonic() >= child.again_at:
-                child.process, child.again_at = _spawn(child.program), None
+                child.begin()
 
     def stop(self, within_s: float = 10.0) -> None:
         """End all in reverse order of start; killed when they do not end in time."""
@@ -86,6 +128,7 @@ class Supervisor:
         for waiting, child in enumerate(reversed(self._children)):
             child_deadline = deadline - 0.5 * (len(self._children) - 1 - waiting)
             _end(child.process, max(0.5, child_deadline - time.monotonic()))
+            child.close()
         self._children.clear()
 
     def _note_death(self, child: Child, code: int) -> None:
@@ -123,15 +166,17 @@ def python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def _spawn(program: Program) -> subprocess.Popen[bytes]:
+def _spawn(program: Program, signs: int | None = None) -> subprocess.Popen[bytes]:
     output = None
+    told = {} if signs is None else {VARIABLE: str(signs)}
     if program.log is not None:
         program.log.parent.mkdir(parents=True, exist_ok=True)
         output = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         return subprocess.Popen(
             list(program.command),
-            env={**os.environ, **program.environment},
+            env={**os.environ, **program.environment, **told},
+            pass_fds=() if signs is None else (signs,),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -162,7 +207,11 @@ def _end(process: subprocess.Popen[bytes], within_s: float) -> None:
             process.wait(within_s)
         except subprocess.TimeoutExpired:
             process.kill()
-    with suppress(ProcessLookupError):  # what it started and left behind
+    _kill_group(process)  # what it started and left behind
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 

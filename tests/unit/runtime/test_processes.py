@@ -3,7 +3,8 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,62 @@ def test_what_is_killed_is_started_again(supervisor: Supervisor, said: list[str]
 
     wait_until(again)
     assert said == ["lamp died (killed by SIGKILL); started again in 0.01 s"]
+
+
+ALIVE = "import time\nfrom runtime.signs import Signs\nwhile True:\n    Signs().give(); time.sleep(0.02)"
+
+
+def test_what_hangs_is_killed_and_started_again(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "BACK_OFF_S", (0.01,))
+    supervisor = Supervisor(said.append, hangs_s=0.5)
+    child = supervisor.start(Program("lamp", [sys.executable, "-c", ALIVE], watched=True))
+    try:
+        _look_until(supervisor, lambda: child.silent_s is not None, "it gives signs of life")
+        first = child.process.pid
+        os.kill(first, signal.SIGSTOP)
+        _look_until(supervisor, lambda: child.process.pid != first and child.silent_s is not None, "it runs again")
+    finally:
+        supervisor.stop(1)
+    assert said == [
+        "lamp hangs: no sign of life for 0.5 s; killed",
+        "lamp died (killed by SIGKILL); started again in 0.01 s",
+    ]
+
+
+def test_one_that_gives_signs_of_life_is_left_alone(said: list[str]) -> None:
+    supervisor = Supervisor(said.append, hangs_s=0.5)
+    child = supervisor.start(Program("lamp", [sys.executable, "-c", ALIVE], watched=True))
+    try:
+        _look_until(supervisor, lambda: child.silent_s is not None, "it gives signs of life")
+        began = time.monotonic()
+        _look_until(supervisor, lambda: time.monotonic() - began > 1, "twice as long as it may be silent")
+    finally:
+        supervisor.stop(1)
+    assert said == []
+
+
+def test_one_that_has_not_begun_yet_is_left_alone(said: list[str]) -> None:
+    """Bringing the tables up to date may take long."""
+    supervisor = Supervisor(said.append, hangs_s=0.0)
+    child = supervisor.start(Program("lamp", SLEEP, watched=True))
+    for _ in range(3):
+        supervisor.look()
+    supervisor.stop(1)
+    assert (said, child.silent_s) == ([], None)
+
+
+def test_a_supervisor_that_was_frozen_kills_nobody(supervisor: Supervisor) -> None:
+    child = supervisor.start(Program("lamp", SLEEP, watched=True))
+    child.silent_s, child.looked_at = 0.0, time.monotonic() - 3600
+    assert not child.hangs(after_s=50)
+
+
+def _look_until(supervisor: Supervisor, condition: Callable[[], bool], what: str) -> None:
+    def looked() -> bool:
+        supervisor.look()
+        return condition()
+
+    wait_until(looked, what=what)
 
 
 def test_what_dies_again_and_again_ends_all_with_its_last_words(supervisor: Supervisor, tmp_path: Path) -> None:
