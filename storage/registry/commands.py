@@ -79,8 +79,7 @@ class SqlCommands:
     def count_by_delivery(self, since_us: int) -> Mapping[str, int]:
         """Number of commands issued since then, by delivery state; states without any are absent."""
         counts = select(COMMANDS.c.delivery, func.count()).where(COMMANDS.c.issued_us >= since_us)
-        rows = self._connection.execute(counts.group_by(COMMANDS.c.delivery)).tuples()
-        return {delivery: int(number) for delivery, number in rows}
+        return {row[0]: int(row[1]) for row in self._connection.execute(counts.group_by(COMMANDS.c.delivery))}
 
     def in_force(self, asset_ids: Collection[str], *, lock: bool = False) -> Sequence[Command]:
         """Commands whose effect is pending or in force; `lock` as above."""

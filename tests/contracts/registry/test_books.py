@@ -96,6 +96,7 @@ def test_no_count_is_lost_between_writers(registry: Registry) -> None:
 def test_gaps_are_replaced_and_only_listed_while_something_is_missing(registry: Registry) -> None:
     with registry.write() as tx:
         ledger = tx.get(Ledger)
+        assert ledger.missing() == 0
         ledger.put_gaps([gap("c-1", at_us=1), gap("c-2", at_us=2, kind="fire_drone"), gap("c-3", at_us=3)])
         ledger.put_gaps([gap("c-3", missing=0, at_us=4), gap("c-1", boot_id="b2", at_us=5, last_seq=2**62)])
         assert ledger.gaps() == [
@@ -103,6 +104,7 @@ def test_gaps_are_replaced_and_only_listed_while_something_is_missing(registry: 
             gap("c-2", at_us=2, kind="fire_drone"),
             gap("c-1", at_us=1),
         ]
+        assert ledger.missing() == 6
         assert [g.device_id for g in ledger.gaps(kinds={"fire_drone"})] == ["c-2"]
         assert [g.boot_id for g in ledger.gaps(device_id="c-1", limit=1)] == ["b2"]
 

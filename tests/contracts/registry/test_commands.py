@@ -56,6 +56,19 @@ def test_a_known_id_is_a_conflict_and_nothing_of_the_call_is_kept(registry: Regi
         assert [c.command_id for c in tx.get(Commands).find().items] == ["c-1"]
 
 
+def test_commands_are_counted_by_delivery_since_an_instant(registry: Registry) -> None:
+    file(
+        registry,
+        command("c-1", issued_us=99, delivery=Delivery.APPLIED),
+        command("c-2", issued_us=100, delivery=Delivery.APPLIED),
+        command("c-3", issued_us=101, delivery=Delivery.APPLIED),
+        command("c-4", issued_us=101, delivery=Delivery.UNKNOWN),
+    )
+    with registry.read() as tx:
+        assert tx.get(Commands).count_by_delivery(100) == {"applied": 2, "unknown": 1}
+        assert tx.get(Commands).count_by_delivery(102) == {}
+
+
 def test_members_of_a_group_command_share_the_wire_id(registry: Registry) -> None:
     members = [command(f"c-{n}", wire_id="w", asset_id=f"lamp-{n}", group_id="g") for n in range(3)]
     file(registry, *members, command("other"))
