@@ -1,4 +1,4 @@
-"""The gateway: `python -m runtime.gateway_role`. Exit codes: 0 asked to end, 1 a part died, 4 another gateway runs."""
+"""The gateway: `python -m runtime.gateway_role`. Exit codes: 0 asked to end, 1 a part died, others in `saying`."""
 
 import argparse
 import gc
@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 import gateway.kinds
 from devices import topics
 from devices.catalog import Catalog, discover, folders
-from devices.errors import ConfigurationError, LauternError, LeaseHeld
+from devices.errors import ConfigurationError, LauternError, LeaseHeld, RegistryUnavailable
 from devices.health.faults import Fault
 from devices.health.judging import SECOND
 from devices.ports.books import Heartbeat, Heartbeats
@@ -39,6 +39,7 @@ from runtime.lanes import MIB, broker_of, client_id, journal_path
 from runtime.locks import hold, installation_id
 from runtime.logging_setup import set_up
 from runtime.registry_access import registry_of
+from runtime.saying import LEASE, UNREACHABLE
 from runtime.settings import Settings, load
 from runtime.signs import Signs
 from runtime.store_figures import StoreFigures, TimedWriter
@@ -48,7 +49,6 @@ from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWri
 from storage.registry.engine import open_registry
 
 log = structlog.get_logger()
-LEASE_REFUSED = 4
 
 
 def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: CollectorRegistry) -> Parts:
@@ -133,7 +133,10 @@ def main() -> int:
         except LeaseHeld as error:
             log.error("gateway_refused", reason=str(error))  # noqa: TRY400 - no fault of ours to trace
             _tell_refused(settings)
-            return LEASE_REFUSED
+            return LEASE
+        except RegistryUnavailable as error:
+            log.error("gateway_waits", reason=str(error))  # noqa: TRY400 - no fault of ours to trace
+            return UNREACHABLE
         died = _run(settings, parts, stop, stack, figures)
     log.info("gateway_stopped")
     return 0 if died is None else 1

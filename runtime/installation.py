@@ -14,11 +14,13 @@ from runtime.broker.logins import SIMULATORS, Logins
 from runtime.broker.nats_conf import NatsConf
 from runtime.broker.server import EmbeddedBroker
 from runtime.processes import Program, python
-from runtime.saying import LEASE
+from runtime.saying import LEASE, UNREACHABLE
 from runtime.settings import Settings
 
 LOOPBACK: Final = "127.0.0.1"
 NATS_PORT: Final = 4222
+WAITS: Final = {LEASE: 2.0, UNREACHABLE: 8.0}
+"""A predecessor may still be ending; a registry that is away comes back some time, and is waited for without end."""
 
 
 class AlreadyRunning(LauternError):
@@ -110,12 +112,12 @@ class Installation:
     def gateway(self) -> Program:
         """The gateway; it starts its receiver itself."""
         arguments = python("runtime.gateway_role", *self.arguments())
-        return Program("gateway", arguments, self.environment("gateway"), self._log("gateway"), LEASE, watched=True)
+        return Program("gateway", arguments, self.environment("gateway"), self._log("gateway"), WAITS, watched=True)
 
     def api(self) -> Program:
         """The API."""
         arguments = python("runtime.api_role", *self.arguments())
-        return Program("api", arguments, self.environment(), self._log("api"), watched=True)
+        return Program("api", arguments, self.environment(), self._log("api"), WAITS, watched=True)
 
     def program(self, name: str, module: str, *arguments: str, once: bool = False) -> Program:
         """Another program of ours."""

@@ -18,7 +18,6 @@ from runtime.signs import VARIABLE, Listener
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 TOO_OFTEN: Final = 6
 WITHIN_S: Final = 180.0
-TURN_S: Final = 2.0
 LOG_BYTES: Final = 20 * 2**20
 HANGS_S: Final = 45.0
 """A watched program that gave signs of life and none for so long hangs."""
@@ -32,14 +31,14 @@ class ProgramFailed(LauternError):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run. `wait_code`: an exit code that means "not yet, try again" and counts as no death."""
+    """What to run. `waits`: exit codes that mean "not yet", with the pause before the next try; they are no deaths."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
     """File for its output, cut when it grows beyond 20 MB; None: ours."""
-    wait_code: int | None = None
+    waits: Mapping[int, float] = field(default_factory=dict)
     once: bool = False
     """It may end by itself with code 0."""
     watched: bool = False
@@ -136,18 +135,18 @@ class Supervisor:
         if child.program.once and code == 0:
             child.again_at = float("inf")
             return
-        if code == child.program.wait_code:
-            child.again_at = now + TURN_S
-            self._say(f"{name} waits for its turn (another one may still be ending)")
+        pause_s = child.program.waits.get(code)
         child.deaths = [at for at in child.deaths if now - at < WITHIN_S] + [now]
-        if len(child.deaths) >= TOO_OFTEN * (5 if code == child.program.wait_code else 1):
+        if len(child.deaths) >= TOO_OFTEN * (1 if pause_s is None else 5):
             raise ProgramFailed(
                 f"{name}: {_meaning(code)}, {len(child.deaths)} times in {WITHIN_S:.0f} s{_tail(child)}"
             )
-        if code != child.program.wait_code:
+        if pause_s is None:
             pause_s = BACK_OFF_S[min(len(child.deaths), len(BACK_OFF_S)) - 1]
-            child.again_at = now + pause_s
             self._say(f"{name} died ({_meaning(code)}); started again in {pause_s:g} s")
+        else:
+            self._say(f"{name} cannot work yet ({_meaning(code)}); started again in {pause_s:g} s")
+        child.again_at = now + pause_s
 
 
 def run(program: Program) -> None:

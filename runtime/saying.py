@@ -16,7 +16,7 @@ from devices.errors import (
 )
 
 OK, FAILED, USAGE, UNREACHABLE, LEASE = 0, 1, 2, 3, 4
-"""Exit codes; LEASE: another gateway runs."""
+"""Exit codes; LEASE: another gateway runs; UNREACHABLE: registry, store or broker is away."""
 DATA_DIR: Final = typer.Option("--data-dir", help="Where all data are kept.", show_default="./var")
 CONFIG: Final = typer.Option("--config", help="Settings file.", show_default="lautern.toml in the data directory")
 _CODES: Final[tuple[tuple[type[LauternError], int], ...]] = (

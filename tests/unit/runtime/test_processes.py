@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from runtime import processes
+from runtime.installation import WAITS
 from runtime.processes import Program, ProgramFailed, Supervisor
+from runtime.saying import UNREACHABLE
 from tests.real_parts.waiting import wait_until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -112,11 +114,8 @@ def test_what_dies_again_and_again_ends_all_with_its_last_words(supervisor: Supe
         wait_until(look_for_ever, timeout_s=30)
 
 
-def test_one_that_waits_for_its_turn_is_not_dead(
-    supervisor: Supervisor, said: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(processes, "TURN_S", 0.01)
-    child = supervisor.start(Program("gateway", [sys.executable, "-c", "raise SystemExit(4)"], wait_code=4))
+def test_one_that_cannot_work_yet_is_not_dead(supervisor: Supervisor, said: list[str]) -> None:
+    child = supervisor.start(Program("gateway", [sys.executable, "-c", "raise SystemExit(4)"], waits={4: 0.01}))
     turns: set[int] = set()
 
     def many_turns() -> bool:
@@ -125,7 +124,12 @@ def test_one_that_waits_for_its_turn_is_not_dead(
         return len(turns) > processes.TOO_OFTEN
 
     wait_until(many_turns, timeout_s=30)
-    assert said[0].startswith("gateway waits for its turn")
+    assert said[0] == "gateway cannot work yet (exit code 4); started again in 0.01 s"
+
+
+def test_a_registry_that_is_away_is_waited_for_without_end() -> None:
+    """Even if each try took no time, fewer are made than end the supervisor."""
+    assert processes.WITHIN_S / WAITS[UNREACHABLE] < processes.TOO_OFTEN * 5
 
 
 def test_one_that_shall_end_is_left_alone(supervisor: Supervisor, said: list[str]) -> None:
