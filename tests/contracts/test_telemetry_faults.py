@@ -187,8 +187,8 @@ def test_other_answers_of_a_server(
 def test_a_token_that_does_not_see_the_organisation_keeps_everything_and_says_so(
     influxdb: InfluxServer, bucket_prefix: str, tmp_path: Path
 ) -> None:
-    token, _ = influxdb.create_token("buckets")
-    writer = influx_writer(influxdb, bucket_prefix, tmp_path / "unrolled.db", token=token)
+    token = influxdb.create_token("read", "write", sees_organisation=False)
+    writer = influx_writer(influxdb, bucket_prefix, tmp_path / "unrolled.db", token=token.text)
     with pytest.raises(StoreUnavailable, match="organization"):
         writer.write(BATCH)
     writer.close()

@@ -21,19 +21,21 @@ RATE = 200
 
 @pytest.mark.timeout(20 * RECONNECTS + 60)
 def test_reconnects_leave_nothing_behind(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
-    with between(mosquitto.host, mosquitto.port) as proxy:
-        with running(tmp_path, replace(mosquitto, port=proxy.port)) as town:
-            town.broker = mosquitto
-            with publishing(town, RATE) as fleet:
-                wait_for_more(town, RATE)
-                before, before_mb = open_things(town.gateway.pid), pss_mb(town.gateway.pid)
-                for number in range(1, RECONNECTS + 1):
-                    proxy.become(Mode(), cut=True)
-                    _wait_disconnected(town, 2 * number)
-                    ready_again_s(town)
-                wait_for_more(town, RATE)
-                after, after_mb = open_things(town.gateway.pid), pss_mb(town.gateway.pid)
-            account = assert_each_stored_once(town, fleet)
+    with (
+        between(mosquitto.host, mosquitto.port) as proxy,
+        running(tmp_path, replace(mosquitto, port=proxy.port)) as town,
+    ):
+        town.broker = mosquitto
+        with publishing(town, RATE) as fleet:
+            wait_for_more(town, RATE)
+            before, before_mb = open_things(town.gateway.pid), pss_mb(town.gateway.pid)
+            for number in range(1, RECONNECTS + 1):
+                proxy.become(Mode(), cut=True)
+                _wait_disconnected(town, 2 * number)
+                ready_again_s(town)
+            wait_for_more(town, RATE)
+            after, after_mb = open_things(town.gateway.pid), pss_mb(town.gateway.pid)
+        account = assert_each_stored_once(town, fleet)
     report("bounds", f"{RECONNECTS} broken connections", "mosquitto-sqlite", account,
            descriptors=f"{before[0]} → {after[0]}", threads=f"{before[1]} → {after[1]}",
            pss_mb=f"{before_mb:.0f} → {after_mb:.0f}")  # fmt: skip

@@ -69,17 +69,17 @@ def test_revoked_token_stops_and_keeps(
     mosquitto: Broker, influxdb: InfluxServer, tmp_path: Path, report: Report
 ) -> None:
     prefix = f"t{secrets.token_hex(6)}"
-    token, token_id = influxdb.create_token("buckets", "orgs")
-    with running(tmp_path, mosquitto, replace(influxdb, token=token), prefix) as town:
+    token = influxdb.create_token("read", "write")
+    with running(tmp_path, mosquitto, replace(influxdb, token=token.text), prefix) as town:
         with publishing(town, RATE) as fleet:
             town.wait_ledger("streetlight", RATE)
-            influxdb.call("PATCH", f"/api/v2/authorizations/{token_id}", {"status": "inactive"})
+            influxdb.set_active(token, active=False)
             began = time.monotonic()
             wait_until(lambda: not _ready(town), timeout_s=60, what="not ready without a token")
             noticed_s = time.monotonic() - began
             wait_until(lambda: _waiting(town) > 5 * RATE, timeout_s=60, what="samples wait")
             assert town.rest.ledger("streetlight")["dead_letter"] == 0
-            influxdb.call("PATCH", f"/api/v2/authorizations/{token_id}", {"status": "active"})
+            influxdb.set_active(token, active=True)
             began = time.monotonic()
             wait_until(lambda: _ready(town), timeout_s=60, what="ready again")
             ready_s = time.monotonic() - began

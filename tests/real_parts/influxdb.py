@@ -5,7 +5,7 @@ import secrets
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,28 +45,18 @@ class InfluxServer:
         found = self.call("GET", f"/api/v2/buckets?limit=100&org={urllib.parse.quote(self.org)}")["buckets"]
         return {bucket["name"]: bucket["id"] for bucket in found if bucket["name"].startswith(prefix)}
 
-    def create_token(self, *resources: str, actions: Sequence[str] = ("read", "write")) -> tuple[str, str]:
-        """A token that may do so with all such resources, as `buckets`; returns it and its id."""
-        org_id = self.call("GET", f"/api/v2/orgs?org={urllib.parse.quote(self.org)}")["orgs"][0]["id"]
-        rights = [
-            {"action": action, "resource": {"type": resource, "id" if resource == "orgs" else "orgID": org_id}}
-            for resource in resources
-            for action in actions
-        ]
-        made = self.call("POST", "/api/v2/authorizations", {"orgID": org_id, "permissions": rights})
-        return made["token"], made["id"]
-
     def create_bucket(self, name: str, *, retention_s: int = 0) -> None:
         """Create a bucket; 0 keeps for ever."""
         org_id = self.call("GET", f"/api/v2/orgs?org={urllib.parse.quote(self.org)}")["orgs"][0]["id"]
         rules = [{"type": "expire", "everySeconds": retention_s}] if retention_s else []
         self.call("POST", "/api/v2/buckets", {"orgID": org_id, "name": name, "retentionRules": rules})
 
-    def create_token(self, *actions: str) -> "Token":
-        """A token that may do this (`read`, `write`) with all buckets, and read organisations."""
+    def create_token(self, *actions: str, sees_organisation: bool = True) -> "Token":
+        """A token that may do this (`read`, `write`) with all buckets, and read the organisation."""
         org_id = self.call("GET", f"/api/v2/orgs?org={urllib.parse.quote(self.org)}")["orgs"][0]["id"]
         permissions = [{"action": action, "resource": {"type": "buckets", "orgID": org_id}} for action in actions]
-        permissions.append({"action": "read", "resource": {"type": "orgs", "id": org_id}})
+        if sees_organisation:
+            permissions.append({"action": "read", "resource": {"type": "orgs", "id": org_id}})
         made = self.call("POST", "/api/v2/authorizations", {"orgID": org_id, "permissions": permissions})
         return Token(made["id"], made["token"])
 
