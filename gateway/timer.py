@@ -15,7 +15,7 @@ PERIODS_S: Final[Mapping[str, int]] = {
     "retention": 3600,
     "identities": 600,
     "changes": 60,
-    "ledger": 30,
+    "ledger": 10,
 }
 """Seconds between two marks of each duty; intervals, as its cron skips midnights after the spring change."""
 

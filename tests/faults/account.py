@@ -59,7 +59,10 @@ def settle(town: Installation, fleet: Fleet, timeout_s: float = 60, others: int 
 
 def settle_but_missing(town: Installation, fleet: Fleet, timeout_s: float = 60) -> tuple[Account, int]:
     """Wait until each message is judged, or told as missing by the gap detector; returns how many are missing."""
-    wait_until(lambda: _judged(town) + missing(town) >= fleet.number, timeout_s=timeout_s, what="judged or missing")
+    try:
+        wait_until(lambda: _judged(town) + missing(town) >= fleet.number, timeout_s=timeout_s)
+    except AssertionError:
+        raise AssertionError(f"{fleet.number} sent, {_judged(town)} judged, {missing(town)} missing") from None
     told = missing(town)
     return settle(town, fleet, timeout_s, -told), told
 

@@ -71,14 +71,16 @@ def test_damaged_file_is_set_aside_and_the_gateway_starts(
             started_s = round(time.monotonic() - began, 1)
             wait_for_more(town)
         account, told = settle_but_missing(town, fleet)
+        told += town.rest.ledger("streetlight")["lost"]
     aside = len(list(town.folder.glob(f"{file}.damaged-*")))
     report: Report = request.getfixturevalue("report")
     report("F12", f"{file}: {damage}", "mosquitto-sqlite", account, told=told, set_aside=aside, started_s=started_s)
     assert started_s <= 10
     assert aside == 1 or damage != "random bytes"
     assert (account.invented, account.doubled) == (0, 0)
+    assert account.lost <= told, "what was only in the damaged file is told as missing or lost"
     # With the identities the numbers that had come are forgotten too: what was stored may be told as missing as well.
-    assert account.lost <= told, "what was only in the damaged file is told as missing"
+    assert account.lost == told or file == "identity.db"
 
 
 def test_slow_disk_lowers_the_rate_and_nothing_else(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
@@ -109,7 +111,7 @@ def _ready(town: Installation) -> bool:
 def _damage(path: Path, how: str, chance: random.Random) -> None:
     log = path.with_name(path.name + "-wal")
     if how == "random bytes":
-        for one in (path, log):
+        for one in filter(Path.exists, (path, log)):
             with one.open("r+b") as file:
                 file.write(chance.randbytes(min(one.stat().st_size, 8192)))
     elif how == "deleted":
