@@ -46,8 +46,10 @@ def implausible_value(view: DeviceView, context: Context, state: RuleState) -> O
 
 
 def reporting_interval_s(view: DeviceView, limits: Limits) -> float:
-    """Seconds between two messages: what the asset says, else the kind's default."""
-    return interval_s(limits.reporting_interval_s, view.attributes.get("reporting_interval_s"))
+    """Seconds between two messages: what was configured, else what the asset says, else the kind's default."""
+    return interval_s(
+        limits.reporting_interval_s, view.configured_interval_s, view.attributes.get("reporting_interval_s")
+    )
 
 
 def excused(view: DeviceView, context: Context) -> bool:

@@ -34,6 +34,8 @@ class DeviceView:
     telemetry: Mapping[str, Observation]
     attributes: Mapping[str, Any]
     """What the registry says of the asset: position, rated values, labels, reporting interval."""
+    configured_interval_s: float | None = None
+    """Reporting interval that was configured, where one was; it goes before the asset's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ class Gateway:
         self.loops = parts.loops
         decoder = Decoder(parts.catalog, parts.root)
         bindings, views = Bindings(), Views()
-        watch = Watch(parts.catalog, views, parts.reactions)
+        self.watch = watch = Watch(parts.catalog, views, parts.reactions)
         apply = Apply(
             registry=parts.registry,
             bindings=bindings,

@@ -20,6 +20,7 @@ LEDGER: Final[Mapping[str, str]] = {
     "stored": "Messages and samples that are stored, ever.",
     "duplicate": "Those that had come before, ever.",
     "conflict": "Those that contradict one that came before, ever; the first stays.",
+    "lost": "Those that went with a damaged journal before they were stored, ever.",
 }
 LANES: Final = ("control", "telemetry")
 
@@ -46,6 +47,7 @@ class _Figures(Collector):
         yield from self._journals()
         yield from self._parts_up()
         yield from self._loops()
+        yield from self._rules()
         yield from self._times()
 
     def _books(self) -> Iterator[Metric]:
@@ -102,6 +104,10 @@ class _Figures(Collector):
         still = {loop.name: loop.still_s() for loop in loops}
         yield _gauge("lautern_loop_still_seconds", "Time without a sign of life within a step.", "loop", still)
 
+    def _rules(self) -> Iterator[Metric]:
+        failures = self._running.watch.failures
+        yield _counter("lautern_rule_failures", "Times a rule raised an error since start.", "", failures)
+
     def _times(self) -> Iterator[Metric]:
         canary = self._parts.canary
         yield _gauge("lautern_canary_age_seconds", "Age of the newest canary seen.", "", canary.age_s(now_us()))
@@ -115,7 +121,7 @@ _UNITS: Final = ("messages", "samples")
 
 
 def _difference(ledger: Mapping[tuple[str, str], int], unit: str) -> int:
-    parts = ("stored", "duplicate", "conflict", "dead_letter", "in_journal")
+    parts = ("stored", "duplicate", "conflict", "dead_letter", "in_journal", "lost")
     return ledger.get((unit, "received"), 0) - sum(ledger.get((unit, part), 0) for part in parts)
 
 
@@ -128,7 +134,9 @@ def _gauge(name: str, text: str, label: str, values: Mapping[str, float] | float
     return family
 
 
-def _counter(name: str, text: str, label: str, values: Mapping[str, float]) -> Metric:
+def _counter(name: str, text: str, label: str, values: Mapping[str, float] | float) -> Metric:
+    if not isinstance(values, Mapping):
+        return CounterMetricFamily(name, text, value=values)
     family = CounterMetricFamily(name, text, labels=[label])
     for key, value in values.items():
         family.add_metric([key], value)

@@ -133,7 +133,7 @@ def _remembered(known: Mapping[str, Any], seen: Observation) -> dict[str, Any]:
 
 
 def _interval_s(view: DeviceView) -> float:
-    return interval_s(INTERVAL_S, view.attributes.get("reporting_interval_s"))
+    return interval_s(INTERVAL_S, view.configured_interval_s, view.attributes.get("reporting_interval_s"))
 
 
 def on_battery(view: DeviceView, _context: Context, state: RuleState) -> Outcome:

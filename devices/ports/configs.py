@@ -1,6 +1,6 @@
 """Desired configurations: what each device shall be set to, versioned, published retained."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,6 +33,9 @@ class DesiredConfigs(Protocol):
 
         Applied and published version stay as they were. Raises VersionMismatch when another version is there.
         """
+
+    def reporting_intervals_s(self, asset_ids: Collection[str]) -> Mapping[str, float]:
+        """Of those assets for which one is configured."""
 
     def unpublished(self, limit: int = 500) -> Sequence[DesiredConfig]:
         """Those of bound assets whose published version is not the current one, longest changed first."""

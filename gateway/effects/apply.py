@@ -129,6 +129,7 @@ class Apply:
 
     def clock(self, tx: Transaction, assets: Sequence[Asset], now_us: int) -> None:
         """Run the rules of these assets because time passed."""
+        self._views.look_up_intervals(tx, [asset.asset_id for asset in assets])
         self._look(tx, assets, lambda now: {(asset_id, "clock", "") for asset_id in now}, now_us)
 
     def overdue(self, now_us: int) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from devices.alarms import Alarm
 from devices.ports.alarms import Alarms
+from devices.ports.configs import DesiredConfigs
 from devices.ports.current import Latest, LatestValues, RuleStates
 from devices.ports.inventory import Asset
 from devices.ports.registry import Transaction
@@ -26,6 +27,7 @@ class AssetNow:
     alarms: dict[tuple[str, str], Alarm] = field(default_factory=dict)
     dirty: set[tuple[str, str]] = field(default_factory=set)
     last_seen_us: int = 0
+    configured_interval_s: float | None = None
 
     def take(self, row: Latest, *, live: bool = True) -> bool:
         """Keep the row when it is newer; tells whether it was. A retained delivery is no sign of life."""
@@ -55,6 +57,7 @@ class AssetNow:
             _observation(self.latest.get(("info", ""))),
             {part: _observed(row) for (channel, part), row in self.latest.items() if channel == TELEMETRY},
             self.asset.attributes,
+            self.configured_interval_s,
         )
 
 
@@ -85,6 +88,13 @@ class Views:
             self._now.popitem(last=False)
         return {a.asset_id: self._now[a.asset_id] for a in assets}
 
+    def look_up_intervals(self, tx: Transaction, asset_ids: Collection[str]) -> None:
+        """Read anew what is configured for remembered assets; people change it while we run."""
+        known = [asset_id for asset_id in asset_ids if asset_id in self._now]
+        found = tx.get(DesiredConfigs).reporting_intervals_s(known)
+        for asset_id in known:
+            self._now[asset_id].configured_interval_s = found.get(asset_id)
+
     def _fetch(self, tx: Transaction, assets: Collection[Asset]) -> None:
         ids = [a.asset_id for a in assets]
         for asset in assets:
@@ -97,6 +107,7 @@ class Views:
             self._now[alarm.asset_id].alarms[alarm.name, alarm.part] = alarm
         for asset_id in ids:
             self._now[asset_id].dirty.clear()
+        self.look_up_intervals(tx, ids)
 
     def status_of(self, asset_id: str) -> str:
         """Connection state of a remembered asset; `unknown` of others."""

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import structlog
+
 from devices.alarms import Alarm, Cleared, Raised
 from devices.catalog import Catalog
 from devices.instants import MINUTE_US, SECOND_US
@@ -20,6 +22,7 @@ from gateway.effects.newest import Trigger
 from gateway.effects.views import AssetNow, Views
 from gateway.reactions import Reactions
 
+log = structlog.get_logger()
 PARENT_GONE = frozenset({"offline"})
 
 
@@ -40,6 +43,9 @@ class Watch:
         self._sun: dict[tuple[float, float], tuple[int, bool]] = {}
         self._looked: dict[str, int] = {}
         self._later: set[Trigger] = set()
+        self._told: set[tuple[str, str]] = set()
+        self.failures = 0
+        """How often a rule raised an error since start; the first of each rule is in the log."""
 
     def look(
         self, tx: Transaction, triggers: Collection[Trigger], now: Mapping[str, AssetNow], now_us: int
@@ -103,12 +109,22 @@ class Watch:
         view = asset.view()
         for rule in self._catalog[asset.asset.kind].rules:
             before = asset.rule_states.get(rule.__name__, {})
-            outcome = rule(view, context, before)
+            try:
+                outcome = rule(view, context, before)
+            except Exception as error:  # noqa: BLE001 - one device must not keep all others waiting; the state stays
+                self._failed(rule.__name__, asset.asset.kind, error)
+                continue
             if outcome.state != before:
                 asset.rule_states[rule.__name__] = dict(outcome.state)
                 found.states[asset.asset.asset_id] = asset.rule_states
             if outcome.raised or outcome.cleared:
                 _settle(asset, outcome, context.now_us, found)
+
+    def _failed(self, rule: str, kind: str, error: Exception) -> None:
+        self.failures += 1
+        if (kind, rule) not in self._told:
+            self._told.add((kind, rule))
+            log.error("rule_failed", rule=rule, kind=kind, exc_info=error)
 
     def _sun_up(self, asset: AssetNow, now_us: int) -> bool:
         lat, lon = asset.asset.lat, asset.asset.lon

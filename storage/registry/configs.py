@@ -1,13 +1,13 @@
 """Desired configurations."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, exists, func, select, update
 
 from devices.errors import NotFound, VersionMismatch
 from devices.ports.configs import DesiredConfig
-from storage.registry.rows import insert_new
+from storage.registry.rows import chunks, insert_new
 from storage.registry.tables import BINDINGS, DESIRED_CONFIGS, PENDING
 
 CONFIGS = DESIRED_CONFIGS
@@ -44,6 +44,16 @@ class SqlDesiredConfigs:
         if not done:
             raise VersionMismatch(f"{config.asset_id} is not at version {expected_version}")
         return self.get(config.asset_id)
+
+    def reporting_intervals_s(self, asset_ids: Collection[str]) -> Mapping[str, float]:
+        """Of those assets for which one is configured."""
+        found: dict[str, float] = {}
+        for some in chunks(asset_ids):
+            query = select(CONFIGS.c.asset_id, CONFIGS.c.body).where(CONFIGS.c.asset_id.in_(some))
+            for asset_id, body in self._connection.execute(query):
+                if (interval_s := body.get("reporting_interval_s")) is not None:
+                    found[asset_id] = float(interval_s)
+        return found
 
     def unpublished(self, limit: int = 500) -> Sequence[DesiredConfig]:
         """Those of bound assets whose published version is not the current one, longest changed first."""

@@ -34,6 +34,14 @@ def test_versions_rise_by_one_and_are_expected(registry: Registry) -> None:
         assert configs.get("lamp-1") == second
 
 
+def test_reporting_intervals_are_told_where_one_is_configured(registry: Registry) -> None:
+    with registry.write() as tx:
+        tx.get(DesiredConfigs).put(WANTED, 0)
+        tx.get(DesiredConfigs).put(replace(WANTED, asset_id="lamp-2", body={}), 0)
+    with registry.read() as tx:
+        assert tx.get(DesiredConfigs).reporting_intervals_s(["lamp-1", "lamp-2", "none"]) == {"lamp-1": 30.0}
+
+
 def test_only_bound_assets_whose_current_version_is_not_out_are_unpublished(registry: Registry) -> None:
     with_assets(registry, "lamp-1", "lamp-2", "lamp-3")
     with registry.write() as tx:

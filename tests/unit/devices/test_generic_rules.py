@@ -1,5 +1,6 @@
 """Silence, last will and implausible values, for every kind."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,6 +44,13 @@ def test_silence_alarms_after_three_intervals_unless_excused(
     now = NOW_US + round(quiet_min * MINUTE_US)
     outcome = device_silent(view(status=status, attributes=attributes), context(now, "clock", **more), {})
     assert names(outcome) == ((["device_silent"], []) if raised else ([], ["device_silent"]))
+
+
+@pytest.mark.parametrize(("quiet_min", "raised"), [(3.1, False), (179, False), (181, True)])
+def test_a_configured_interval_goes_before_the_assets(quiet_min: float, *, raised: bool) -> None:
+    configured = replace(view(attributes={"reporting_interval_s": 60}), configured_interval_s=3600)
+    outcome = device_silent(configured, context(NOW_US + round(quiet_min * MINUTE_US), "clock"), {})
+    assert bool(outcome.raised) is raised
 
 
 def test_a_device_that_never_spoke_is_not_silent() -> None:

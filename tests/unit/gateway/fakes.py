@@ -15,6 +15,7 @@ from devices.instants import rfc3339
 from devices.kind import DeviceKind
 from devices.messages import Event, State, Telemetry
 from devices.ports.books import DeadLetter, DeadLetters, Ledger, Positions
+from devices.ports.configs import DesiredConfigs
 from devices.ports.identity import Claim, Standing
 from devices.ports.inventory import Asset, Binding, Inventory, UnknownDevice
 from devices.ports.journal import Batch
@@ -143,7 +144,7 @@ class MemoryInventory:
 
 
 class MemoryBooks:
-    """`Positions`, `Ledger` and `DeadLetters` in one."""
+    """`Positions`, `Ledger`, `DeadLetters` in one, and `DesiredConfigs` without any."""
 
     def __init__(self) -> None:
         self.positions: Counter[str] = Counter()
@@ -159,6 +160,9 @@ class MemoryBooks:
     def count(self, increments: Mapping[tuple[str, str, str], int]) -> None:
         self.counts.update(increments)
 
+    def reporting_intervals_s(self, _asset_ids: Collection[str]) -> Mapping[str, float]:
+        return {}
+
     def add(self, letters: Sequence[DeadLetter]) -> None:
         self.letters |= {letter.letter_id: letter for letter in letters}
 
@@ -173,8 +177,8 @@ class MemoryRegistry:
         self.broken = 0
 
     def get(self, port: type[P]) -> P:
-        mine = {Inventory: self.inventory, Positions: self.books, Ledger: self.books, DeadLetters: self.books}
-        return cast("P", (mine | self.more)[port])
+        books = dict.fromkeys((Positions, Ledger, DeadLetters, DesiredConfigs), self.books)
+        return cast("P", ({Inventory: self.inventory} | books | self.more)[port])
 
     @contextmanager
     def read(self) -> Iterator["MemoryRegistry"]:
