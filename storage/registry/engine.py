@@ -10,6 +10,7 @@ from devices.errors import ConfigurationError
 from storage.registry.adapters import ADAPTERS
 from storage.registry.dialects import open_postgres, open_sqlite
 from storage.registry.failures import translated
+from storage.registry.importing import make_ready
 from storage.registry.kinds import Repository, repositories_of_kinds
 from storage.registry.migrate import is_current, upgrade
 from storage.registry.transaction import SqlTransaction
@@ -51,6 +52,11 @@ class SqlRegistry:
         with translated(), self._reader.connect() as connection, connection.begin():
             if not is_current(connection):
                 raise ConfigurationError("the registry's tables are not up to date: run `lautern migrate`")
+
+    def make_ready(self) -> None:
+        """Let a restored registry go on; see `storage.registry.importing.make_ready`. Raises RegistryUnavailable."""
+        with translated(), self._writer.connect() as connection, connection.begin():
+            make_ready(connection)
 
     def close(self) -> None:
         """Close all connections; none may be in use."""

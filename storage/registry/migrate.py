@@ -1,6 +1,6 @@
 """Brings the tables up to date, step by step; knows the steps of kinds too."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,14 +29,21 @@ def is_current(connection: Connection) -> bool:
     return taken == set(script.get_heads())
 
 
-def upgrade(connection: Connection) -> None:
+def unknown(revisions: Iterable[str]) -> list[str]:
+    """Those of the steps that this Lautern does not know: they are of a newer one."""
+    known = {revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return sorted(set(revisions) - known)
+
+
+def upgrade(connection: Connection, to: Sequence[str] = ("heads",)) -> None:
     """Take the steps that are missing, within the connection's transaction; alone among all processes."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})
     config = _config()
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "heads")
+        for revision in to:
+            command.upgrade(config, revision)
     except CommandError as error:
         raise ConfigurationError(f"the registry's tables cannot be changed: {error}") from error
 

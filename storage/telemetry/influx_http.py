@@ -77,15 +77,15 @@ class InfluxHttp:
         self._writes = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
         self._compress = urlsplit(url).hostname not in _LOCAL if compress is None else compress
 
-    def write(self, bucket: str, lines: Sequence[str]) -> None:
-        """Store all lines. Raises LinesRefusedError (some may be stored), StoreUnavailable."""
+    def write(self, bucket: str, lines: Sequence[str], precision: str = "us") -> None:
+        """Store all lines, times in this unit. Raises LinesRefusedError (some may be stored), StoreUnavailable."""
         body = "\n".join(lines).encode()
         headers = {}
         if self._compress:
             body, headers = gzip.compress(body, compresslevel=1, mtime=0), {"content_encoding": "gzip"}
         with self._guarded(several=len(lines) > 1, refusals=True):
             _, status, _ = self._writes.post_write_with_http_info(  # type: ignore[no-untyped-call]
-                self._org, bucket, body, precision="us", content_type="text/plain; charset=utf-8",
+                self._org, bucket, body, precision=precision, content_type="text/plain; charset=utf-8",
                 _return_http_data_only=False, **headers,
             )  # fmt: skip
         if status != _STORED:
@@ -112,6 +112,12 @@ class InfluxHttp:
             elif [rule.every_seconds for rule in found.retention_rules] != [retention_s]:
                 found.retention_rules = [rules]
                 buckets.update_bucket(found)
+
+    def retention_s(self, name: str) -> int | None:
+        """Retention of a bucket, 0 for ever; None when there is no such bucket. Raises StoreUnavailable."""
+        with _guarded():
+            found = self._client.buckets_api().find_bucket_by_name(name)  # type: ignore[no-untyped-call]
+            return None if found is None else sum(rule.every_seconds for rule in found.retention_rules)
 
     def close(self) -> None:
         """Close all connections."""
