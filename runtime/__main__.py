@@ -15,6 +15,7 @@ Examples:
   lautern init --data-dir /srv/lautern    settings, tables and the first key of an installation
   lautern up --data-dir /srv/lautern      run it: broker, gateway, API
   lautern keys create brigade --scope fire_drone:*
+  lautern backup --data-dir /srv/lautern --to /backups
 
 \b
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 something could not be reached."""
@@ -29,6 +30,8 @@ VERBS: Final = {
     "keys": ("runtime.keys", "Make, list and revoke API keys."),
     "devices": ("runtime.devices", "List devices that wait for approval, approve one."),
     "broker": ("runtime.broker.cli", "Configuration for nats-server or mosquitto; logins of devices."),
+    "backup": ("runtime.backup", "Put everything of an installation into one file, while it runs."),
+    "restore": ("runtime.restore", "Restore a backup into an empty data directory, or check one."),
     "doctor": ("runtime.doctor", "Say what works, what does not, and what to do about it."),
 }
 app = typer.Typer(

@@ -1,0 +1,79 @@
+"""One moment of a running installation: docs/decisions/0009-backup-order.md says why in this order."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import make_url
+
+from devices.errors import JournalUnavailable, RegistryUnavailable, StoreUnavailable
+from runtime.settings import Settings
+from storage.journal.freeze import judging_stopped
+from storage.registry.export import RegistrySnapshot
+from storage.sqlite_snapshot import SqliteSnapshot
+
+IDENTITY: Final = "identity.db"
+JOURNALS: Final = ("journal-control.db", "journal-telemetry.db")
+REGISTRY: Final = "registry.db"
+TELEMETRY: Final = "telemetry.db"
+_UNAVAILABLE: Final = {REGISTRY: RegistryUnavailable, TELEMETRY: StoreUnavailable}
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """States as of one moment; databases that are not there are left out. All are let go by `cut`, if not before."""
+
+    stopped_ms: float
+    """For how long judging waited."""
+    files: dict[str, SqliteSnapshot]
+    """By name in the data directory, whatever the registry's own place is."""
+    registry: RegistrySnapshot | None
+    """On PostgreSQL."""
+
+
+@contextmanager
+def cut(settings: Settings, *, telemetry: bool) -> Iterator[Cut]:
+    """Look at all databases as of one moment, for as long as the block lasts.
+
+    Raises RegistryUnavailable, JournalUnavailable, StoreUnavailable.
+    """
+    places = places_of(settings)
+    with ExitStack() as stack:
+        files: dict[str, SqliteSnapshot] = {}
+        registry = None
+        if REGISTRY not in places:
+            # Connecting may take long: not while judging waits.
+            registry = RegistrySnapshot(settings.registry_url)
+            stack.callback(registry.close)
+        with ExitStack() as moment:
+            if places[IDENTITY].exists():
+                moment.enter_context(judging_stopped(places[IDENTITY]))
+            began = time.monotonic()
+            for name in (*JOURNALS, REGISTRY, IDENTITY, *((TELEMETRY,) if telemetry else ())):
+                if name == REGISTRY and registry is not None:
+                    registry.pin()
+                elif places[name].exists():
+                    files[name] = look(places[name])
+                    stack.callback(files[name].close)
+        yield Cut((time.monotonic() - began) * 1000, files, registry)
+
+
+def places_of(settings: Settings) -> dict[str, Path]:
+    """Where the SQLite databases are; without the registry where it is no SQLite file."""
+    places = {name: settings.data_dir / name for name in (*JOURNALS, IDENTITY, TELEMETRY)}
+    registry = make_url(settings.registry_url)
+    if registry.get_backend_name() == "sqlite":
+        places[REGISTRY] = Path(registry.database or "")
+    return places
+
+
+def look(path: Path) -> SqliteSnapshot:
+    """A state of a SQLite database. Raises the error of what it holds."""
+    try:
+        return SqliteSnapshot(path)
+    except sqlite3.Error as problem:
+        raise _UNAVAILABLE.get(path.name, JournalUnavailable)(f"{path}: {problem}") from None

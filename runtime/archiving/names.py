@@ -1,0 +1,78 @@
+"""Names that members of an archive may have, how large each may be, and where it goes; there are no others."""
+
+import re
+from typing import Final
+
+from runtime.archiving.manifest import HEADER, MANIFEST
+
+SQLITE: Final = (
+    "journal-control.db",
+    "journal-telemetry.db",
+    "identity.db",
+    "registry.db",
+    "telemetry.db",
+    "influxdb-rollups.db",
+)
+SETTINGS: Final = "files/lautern.toml"
+MOST_MEMBERS: Final = 200_000
+KIB, MIB, TIB = 2**10, 2**20, 2**40
+_FILE: Final = re.compile(
+    r"files/(lautern\.toml|installation-id|mqtt-session-(control|telemetry)|broker/([a-z]{1,32}\.password|devices\.json))"
+)
+_TABLE: Final = re.compile(r"registry/([a-z][a-z0-9_]{0,62})\.jsonl")
+_LINES: Final = re.compile(r"influxdb/([a-z][a-z0-9_]{0,62})/(raw|rollup)-[0-9]{6}\.lp")
+
+
+def most_bytes(name: str) -> int | None:
+    """How large a member of this name may be; None where there is no such member."""
+    if name == HEADER:
+        return 64 * KIB
+    if name in {MANIFEST, "files/broker/devices.json"}:
+        return 64 * MIB
+    if _FILE.fullmatch(name):
+        return MIB
+    if _LINES.fullmatch(name):
+        return 256 * MIB
+    if _TABLE.fullmatch(name) or name.removeprefix("sqlite/") in SQLITE:
+        return 4 * TIB
+    return None
+
+
+def of_file(place: str) -> str:
+    """Member for a plain file at this place in the data directory."""
+    return f"files/{place}"
+
+
+def place_of(name: str) -> str | None:
+    """Place in the data directory of a member that is a file or a SQLite database; None for others."""
+    if _FILE.fullmatch(name):
+        return name.removeprefix("files/")
+    place = name.removeprefix("sqlite/")
+    return place if place != name and place in SQLITE else None
+
+
+def of_database(place: str) -> str:
+    """Member for a SQLite database."""
+    return f"sqlite/{place}"
+
+
+def of_table(table: str) -> str:
+    """Member for the rows of a table."""
+    return f"registry/{table}.jsonl"
+
+
+def table_of(name: str) -> str | None:
+    """Table whose rows a member holds."""
+    found = _TABLE.fullmatch(name)
+    return found[1] if found else None
+
+
+def of_lines(kind: str, *, rollups: bool, number: int) -> str:
+    """Member for some lines of a bucket."""
+    return f"influxdb/{kind}/{'rollup' if rollups else 'raw'}-{number:06}.lp"
+
+
+def bucket_of(name: str) -> tuple[str, bool] | None:
+    """Kind, and whether of rollups, of the bucket whose lines a member holds."""
+    found = _LINES.fullmatch(name)
+    return (found[1], found[2] == "rollup") if found else None

@@ -1,0 +1,165 @@
+"""Copies what a cut shows, and what InfluxDB holds after it, into an archive."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from devices.catalog import Catalog
+from devices.errors import LauternError
+from devices.instants import DAY_US
+from devices.kind import DeviceKind
+from runtime.archiving import names
+from runtime.archiving.cut import REGISTRY, Cut, look, places_of
+from runtime.archiving.manifest import Bucket, Registry, Telemetry
+from runtime.archiving.progress import Progress, say, size
+from runtime.archiving.spool import Spool
+from runtime.archiving.writing import ArchiveWriter
+from runtime.settings import FILE_NAME, Settings
+from storage.registry.export import RegistrySnapshot, revisions_of_file
+from storage.sqlite_snapshot import SqliteSnapshot, problems, rows
+from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
+from storage.telemetry.influx_export import InfluxExport
+
+ROLLUP_STATE: Final = "influxdb-rollups.db"
+LINES_BYTES: Final = 32 * 2**20
+RESERVE_BYTES: Final = 256 * 2**20
+"""Left free for the journal, which stops when the disk is nearly full."""
+
+
+class BackupFailed(LauternError):
+    """The backup was not made; nothing of it is left."""
+
+
+@dataclass(slots=True)
+class Taking:
+    """Puts everything into the archive, piece by piece through files in `stage`. Raises BackupFailed, OSError."""
+
+    settings: Settings
+    catalog: Catalog
+    archive: ArchiveWriter
+    stage: Path
+    not_included: list[str] = field(default_factory=list)
+
+    def plain_files(self, config: Path | None) -> None:
+        """Settings, ids and logins."""
+        folder = self.settings.data_dir
+        settings_file = config or folder / FILE_NAME
+        places = {FILE_NAME: settings_file, "installation-id": folder / "installation-id"}
+        places |= {path.name: path for path in folder.glob("mqtt-session-*")}
+        places |= {f"broker/{path.name}": path for path in (folder / "broker").glob("*.password")}
+        places["broker/devices.json"] = folder / "broker" / "devices.json"
+        found = {place: path for place, path in sorted(places.items()) if path.exists()}
+        for place, path in found.items():
+            if names.most_bytes(names.of_file(place)):
+                self.archive.add(names.of_file(place), path)
+        if FILE_NAME not in found:
+            self.not_included.append("settings: there is no lautern.toml, they come from the environment")
+        say(f"  settings, ids and logins: {len(found)} files")
+
+    def databases(self, state: Cut) -> Registry:
+        """All that the cut shows: first copied, so that nobody's log has to grow, then packed."""
+        self._leave_room(state.files)
+        copies = {name: self._copy(name, snapshot) for name, snapshot in state.files.items()}
+        registry = self._tables(state.registry) if state.registry else Registry(kind="sqlite", revisions=[])
+        for name, copy in copies.items():
+            if name == REGISTRY:
+                registry = Registry(kind="sqlite", revisions=list(revisions_of_file(copy)))
+            self._pack_database(name, copy)
+        return registry
+
+    def _leave_room(self, files: Mapping[str, SqliteSnapshot]) -> None:
+        places = places_of(self.settings)
+        needed = sum(places[name].stat().st_size for name in files) + RESERVE_BYTES
+        free = shutil.disk_usage(self.stage).free
+        if free < needed:
+            raise BackupFailed(f"{self.stage.parent} has {size(free)} free, and {size(needed)} are needed")
+
+    def _copy(self, name: str, snapshot: SqliteSnapshot) -> Path:
+        copy = self.stage / name
+        try:
+            snapshot.copy(copy, Progress(f"copying {name}"))
+        except sqlite3.Error as problem:
+            raise BackupFailed(f"copying {name}: {problem}") from None
+        snapshot.close()
+        if wrong := problems(copy):
+            raise BackupFailed(f"{name} is damaged, and so would be its copy: {wrong}")
+        return copy
+
+    def _pack_database(self, name: str, copy: Path) -> None:
+        counted = rows(copy)
+        self.archive.add(names.of_database(name), copy, counted)
+        say(f"  {name}: {size(copy.stat().st_size)}, {sum(counted.values()):,} rows")
+        copy.unlink()
+
+    def _tables(self, registry: RegistrySnapshot) -> Registry:
+        total = 0
+        for table in registry.tables():
+            path = self.stage / f"{table}.jsonl"
+            count = self._write(path, registry.lines(table), f"copying {table}") - 1
+            self.archive.add(names.of_table(table), path, {table: count})
+            path.unlink()
+            total += count
+        say(f"  registry, PostgreSQL: {total:,} rows")
+        found = Registry(kind="postgresql", revisions=list(registry.revisions()), sequences=dict(registry.sequences()))
+        registry.close()
+        return found
+
+    @staticmethod
+    def _write(path: Path, lines: Iterable[bytes], what: str) -> int:
+        progress, count = Progress(what), 0
+        with path.open("wb") as file:
+            for line in lines:
+                file.write(line)
+                count += 1
+                progress.number(count, "rows")
+        return count
+
+    def telemetry(self, now_us: int, *, wanted: bool) -> Telemetry:
+        """The telemetry that is not in a SQLite file, which the cut shows."""
+        store = self.settings.store
+        if not wanted:
+            self.not_included.append("telemetry: left out as asked; cursors do not go back for it")
+            return Telemetry(kind="none")
+        if store.kind == "sqlite" or store.token is None:
+            return Telemetry(kind="sqlite")
+        export = InfluxExport(url=store.url, org=store.org, token=store.token.get_secret_value())
+        try:
+            raw = [self._bucket(export, kind, now_us, rollups=False) for kind in self.catalog.values()]
+            # After the samples: each has its mark here. Before the rollups: what is no longer marked is in them.
+            self._rollup_state()
+            rolled = [self._bucket(export, kind, now_us, rollups=True) for kind in self.catalog.values()]
+        finally:
+            export.close()
+        self.not_included.append("InfluxDB's users, tokens and other buckets")
+        return Telemetry(kind="influxdb", buckets=[bucket for bucket in raw + rolled if bucket is not None])
+
+    def _rollup_state(self) -> None:
+        path = self.settings.data_dir / ROLLUP_STATE
+        if path.exists():
+            self._pack_database(ROLLUP_STATE, self._copy(ROLLUP_STATE, look(path)))
+
+    def _bucket(self, export: InfluxExport, kind: DeviceKind, now_us: int, *, rollups: bool) -> Bucket | None:
+        name = (rollup_bucket if rollups else raw_bucket)(self.settings.store.bucket_prefix, kind.name)
+        retention_s = export.retention_s(name)
+        if retention_s is None:
+            say(f"  {name}: there is no such bucket")
+            return None
+        since_us = max(0, now_us - retention_s * 1_000_000 - DAY_US) if retention_s else 0
+        portions = export.lines(name, since_us, now_us + DAY_US)
+        progress, values, number = Progress(f"reading {name}"), 0, 0
+        path = self.stage / "lines.lp"
+        with Spool(path) as spool:
+            for lines, held in portions:
+                spool.write(lines)
+                values += held
+                progress.number(values, "values")
+                if spool.bytes >= LINES_BYTES:
+                    number += 1
+                    spool.empty_into(self.archive, names.of_lines(kind.name, rollups=rollups, number=number))
+            if spool.bytes:
+                spool.empty_into(self.archive, names.of_lines(kind.name, rollups=rollups, number=number + 1))
+        say(f"  {name}: {values:,} values")
+        return Bucket(kind=kind.name, rollups=rollups, retention_s=retention_s, values=values)

@@ -1,0 +1,130 @@
+"""`lautern backup`: everything of an installation in one file, while it runs."""
+
+import hashlib
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+from devices.catalog import discover
+from devices.instants import from_us, rfc3339
+from runtime import saying, settings
+from runtime.archiving.cut import cut
+from runtime.archiving.manifest import FORMAT, Header, Manifest
+from runtime.archiving.progress import say, size
+from runtime.archiving.taking import BackupFailed, Taking
+from runtime.archiving.writing import writing
+from runtime.settings import Settings
+from runtime.version import VERSION
+
+NEVER_INCLUDED: Final = (
+    "secrets that the environment gives (LAUTERN_…, …_FILE), and certificates that the settings name",
+    "messages that the broker has acknowledged to devices and not yet delivered to the gateway",
+    "what the broker retains: the gateway publishes configurations again, devices say the rest again",
+    "logs, and files of the journal that were set aside as damaged",
+)
+
+
+def backup(
+    to: Annotated[Path, typer.Option("--to", help="Folder, or name of the file that is not there yet.")],
+    data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
+    config: Annotated[Path | None, saying.CONFIG] = None,
+    without_telemetry: Annotated[  # noqa: FBT002 - typer takes options so
+        bool, typer.Option("--without-telemetry", help="Leave the stored samples out; the rest is small and quick.")
+    ] = False,
+) -> None:
+    """Put everything of an installation into one file, while it runs; all that was acknowledged before is in it.
+
+    Databases and journals, settings, ids and logins; telemetry from SQLite or InfluxDB. The file holds secrets: keep it
+    where only you can read it. It appears under its name when it is whole; its name is printed on standard output.
+
+    \b
+    Examples:
+      lautern backup --data-dir /srv/lautern --to /backups
+      lautern backup --data-dir /srv/lautern --to /backups/before-the-upgrade.tar.gz
+      lautern restore --check /backups/before-the-upgrade.tar.gz
+    """  # noqa: D301 - typer keeps the lines after it
+    chosen = settings.load(data_dir, config)
+    if not chosen.data_dir.is_dir():
+        raise BackupFailed(f"there is no {chosen.data_dir} (--data-dir)")
+    now_us = time.time_ns() // 1000
+    target = _target(to, now_us)
+    with _ended_in_good_order():
+        try:
+            _make(chosen, config, target, now_us, telemetry=not without_telemetry)
+        except OSError as problem:
+            raise BackupFailed(f"{problem.filename or target}: {problem.strerror or problem}") from None
+    say(f"done in {time.time() - now_us / 1e6:.0f} s: {size(target.stat().st_size)}, SHA-256 {_sha256(target)}")
+    typer.echo(str(target))
+
+
+def _make(chosen: Settings, config: Path | None, target: Path, now_us: int, *, telemetry: bool) -> None:
+    header = Header(format=FORMAT, program=VERSION, created_at=rfc3339(now_us))
+    say(f"copying {chosen.data_dir} to {target}")
+    with _stage(target) as stage, writing(target, header) as archive:
+        taking = Taking(chosen, discover(), archive, stage, list(NEVER_INCLUDED))
+        taking.plain_files(config)
+        with cut(chosen, telemetry=telemetry and chosen.store.kind == "sqlite") as state:
+            say(f"  all databases as of one moment; judging waited {state.stopped_ms:.0f} ms")
+            registry = taking.databases(state)
+        kept = taking.telemetry(now_us, wanted=telemetry)
+        archive.finish(
+            Manifest(
+                **header.model_dump(),
+                registry=registry,
+                telemetry=kept,
+                members=archive.members,
+                not_included=taking.not_included,
+            )
+        )
+
+
+def _target(to: Path, now_us: int) -> Path:
+    """File to write: `to`, or one with the time in its name in this folder. Raises BackupFailed."""
+    target = to.absolute()
+    if target.is_dir():
+        target /= f"lautern-{from_us(now_us):%Y-%m-%dT%H%M%SZ}.tar.gz"
+    if target.exists():
+        raise BackupFailed(f"{target} is there already, and no backup is overwritten")
+    if not target.parent.is_dir():
+        raise BackupFailed(f"there is no folder {target.parent} (--to)")
+    return target
+
+
+@contextmanager
+def _stage(target: Path) -> Iterator[Path]:
+    """A folder beside the target that goes with the block; also the sign that nobody else writes the same file."""
+    stage = target.with_name(f".{target.name}.stage")
+    stage.mkdir(mode=0o700)
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage)
+
+
+@contextmanager
+def _ended_in_good_order() -> Iterator[None]:
+    """SIGTERM ends us like Ctrl-C: nothing half made is left."""
+
+    def end(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    saying.run("backup", backup)

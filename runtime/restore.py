@@ -1,0 +1,140 @@
+"""`lautern restore`: an archive of `lautern backup` into an empty installation."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from devices.errors import ConfigurationError
+from runtime import saying, settings
+from runtime.archiving import targets
+from runtime.archiving.manifest import Manifest
+from runtime.archiving.progress import Progress, say, size
+from runtime.archiving.reading import Verified, verify
+from runtime.archiving.returning import RestoreFailed, Returning
+from runtime.broker.logins import write_secret
+from runtime.installation import alone
+from runtime.registry_access import registry_of
+from runtime.settings import FILE_NAME, Settings
+
+STAGE: Final = ".restoring"
+
+
+def restore(
+    archive: Annotated[Path, typer.Argument(help="As `lautern backup` wrote it.")],
+    data_dir: Annotated[
+        Path | None, typer.Option("--data-dir", help="Where it goes: empty, or not there yet.", show_default=False)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Settings to take instead of the archive's.", show_default=False)
+    ] = None,
+    check: Annotated[  # noqa: FBT002 - typer takes options so
+        bool, typer.Option("--check", help="Only verify the archive and say what is in it.")
+    ] = False,
+) -> None:
+    """Restore a backup into an empty data directory, an empty InfluxDB, an empty PostgreSQL database; or check it.
+
+    Every byte is verified first, and what is there afterwards is counted and compared. Where telemetry and registry go
+    is said by the archive's settings; the environment comes before them, --config instead of them.
+
+    \b
+    Examples:
+      lautern restore --check /backups/lautern-2026-11-25T210000Z.tar.gz
+      lautern restore /backups/lautern-2026-11-25T210000Z.tar.gz --data-dir /srv/lautern
+      LAUTERN_STORE__URL=http://new:8086 LAUTERN_STORE__TOKEN_FILE=token lautern restore FILE --data-dir /srv/lautern
+    """  # noqa: D301 - typer keeps the lines after it
+    if not check and data_dir is None:
+        raise ConfigurationError("say where it goes (--data-dir), or --check")
+    folder = data_dir.absolute() if data_dir else None
+    if folder is not None and not check:
+        targets.require_empty_folder(folder)
+    say(f"verifying {archive}")
+    verified = verify(archive, Progress("verifying"))
+    targets.require_known(verified.manifest)
+    _describe(verified.manifest)
+    if check or folder is None:
+        return
+    with alone(folder):
+        targets.require_empty_folder(folder)
+        try:
+            _restore(verified, folder, config)
+        except OSError as problem:
+            raise RestoreFailed(f"{problem.filename or folder}: {problem.strerror or problem}") from None
+    say(f"restored; start it with: lautern up --data-dir {data_dir}")
+    given = sorted(name for name in os.environ if name.startswith(("LAUTERN_STORE_", "LAUTERN_REGISTRY_")))
+    if given:
+        say(f"with {', '.join(given)} as now, or write them into {folder / FILE_NAME}")
+
+
+def _restore(verified: Verified, folder: Path, config: Path | None) -> None:
+    with _stage(folder) as stage:
+        chosen = _settings(verified, folder, stage, config)
+        targets.require_empty_registry(chosen, verified.manifest)
+        targets.require_empty_store(chosen, verified.manifest)
+        returning = Returning(chosen, verified, stage)
+        returning.require_room()
+        say("restoring")
+        try:
+            returning.unpack()
+            returning.compare_databases()
+            returning.compare_buckets()
+            returning.fill_registry()
+        except BaseException:
+            _say_what_is_left(chosen, verified.manifest)
+            raise
+        if config is not None:
+            write_secret(stage / FILE_NAME, config.read_text(encoding="utf-8").rstrip("\n"))
+        returning.settle()
+    with registry_of(chosen, migrate=True) as registry:
+        registry.make_ready()
+
+
+def _say_what_is_left(chosen: Settings, manifest: Manifest) -> None:
+    """Buckets are not deleted by us: who runs InfluxDB does that."""
+    filled = [targets.bucket_name(chosen, bucket) for bucket in manifest.telemetry.buckets]
+    if filled:
+        say(f"broken off: delete these buckets before you try again: {', '.join(filled)}")
+
+
+def _settings(verified: Verified, folder: Path, stage: Path, config: Path | None) -> Settings:
+    """Settings of the restored installation. Raises ConfigurationError."""
+    if config is None and FILE_NAME in verified.files:
+        look = stage / "settings"
+        write_secret(look, verified.files[FILE_NAME].decode(errors="replace"))
+        try:
+            return settings.load(folder, look)
+        finally:
+            look.unlink()
+    return settings.load(folder, config)
+
+
+@contextmanager
+def _stage(folder: Path) -> Iterator[Path]:
+    """A folder inside the data directory for what is not yet whole; gone after the block, whatever came of it."""
+    stage = folder / STAGE
+    stage.mkdir(mode=0o700)
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _describe(manifest: Manifest) -> None:
+    telemetry = manifest.telemetry
+    say(f"  made by Lautern {manifest.program}, begun {manifest.created_at}: {size(manifest.bytes)} unpacked")
+    say(f"  registry: {manifest.registry.kind}; telemetry: {telemetry.kind}")
+    for member, counted in sorted(manifest.rows().items()):
+        say(f"  {member}: {sum(counted.values()):,} rows")
+    for bucket in telemetry.buckets:
+        say(f"  InfluxDB, {bucket.kind}{', rollups' if bucket.rollups else ''}: {bucket.values:,} values")
+    for missing in manifest.not_included:
+        say(f"  not included: {missing}")
+    say("every byte is as it was written")
+
+
+if __name__ == "__main__":
+    saying.run("restore", restore)
