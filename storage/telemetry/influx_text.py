@@ -9,6 +9,8 @@ from devices.instants import to_us
 from storage.telemetry.influx_http import Table
 
 NOT_TAGS: Final = frozenset({"", "result", "table", "_start", "_stop", "_time", "_value", "_field", "_measurement"})
+LINE_CHARS: Final = 2**20
+"""Four times what a message may have."""
 _KEY: Final = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 _MEASUREMENT: Final = str.maketrans({",": "\\,", " ": "\\ "})
 _TEXT: Final = str.maketrans({"\\": "\\\\", '"': '\\"'})
@@ -73,10 +75,15 @@ def instant_ns(text: str) -> int:
 
 
 def lines_of(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Lines of protocol without their ends; a text in quotes may hold ends of lines that are none."""
+    """Lines of protocol without their ends; a text in quotes may hold ends of lines that are none.
+
+    Raises ValueError for what is too long, or no UTF-8.
+    """
     waiting = ""
     for piece in pieces:
         waiting += piece.decode()
+        if len(waiting) > LINE_CHARS:
+            raise ValueError(f"a line of more than {LINE_CHARS} characters")
         if _is_whole(waiting):
             yield waiting.removesuffix("\n")
             waiting = ""
@@ -86,8 +93,8 @@ def lines_of(pieces: Iterable[bytes]) -> Iterator[str]:
 
 def _is_whole(text: str) -> bool:
     if '"' not in text:
-        return True
-    return (_ESCAPED.sub("", text) if "\\" in text else text).count('"') % 2 == 0
+        return text.endswith("\n")
+    return text.endswith("\n") and (_ESCAPED.sub("", text) if "\\" in text else text).count('"') % 2 == 0
 
 
 def time_of(line: str) -> int:

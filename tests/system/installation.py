@@ -36,10 +36,11 @@ class Rest:
     address: str
     key: str
 
-    def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    def call(self, method: str, path: str, body: object = None, *, if_match: str = "") -> tuple[int, Any]:
         """Status and decoded answer; paths from `/api/v1` on are given without it."""
         whole = path if path.startswith(("/healthz", "/readyz")) else f"/api/v1{path}"
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        headers |= {"If-Match": if_match} if if_match else {}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.address + whole, data, headers, method=method)
         try:
@@ -90,6 +91,9 @@ class Installation:
         influx: InfluxServer | None = None,
         bucket_prefix: str = "lautern",
         gateway_environment: Mapping[str, str] | None = None,
+        *,
+        registry_url: str = "",
+        key: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -97,22 +101,22 @@ class Installation:
         self.broker = broker
         self.influx = influx
         self.bucket_prefix = bucket_prefix
+        self.registry_url = registry_url or f"sqlite:///{folder / 'registry.db'}"
+        """SQLAlchemy URL of the registry."""
         self.http_port = ports.claim_port()
         self.write_settings()
         self.gateway = self._server("gateway", self._gateway_ready)
         self.api = self._server("api", lambda: self._answers("/healthz"))
         self._log_from = 0
         self._waits = True
+        self.rest = Rest(f"http://127.0.0.1:{self.http_port}", key or self._make_key())
+
+    def _make_key(self) -> str:
         registry = open_registry(self.registry_url, migrate=True, checkpoints=True)
         try:
-            self.rest = Rest(f"http://127.0.0.1:{self.http_port}", make_key(registry, "test", ["*"], None))
+            return make_key(registry, "test", ["*"], None)
         finally:
             registry.close()
-
-    @property
-    def registry_url(self) -> str:
-        """SQLAlchemy URL of the registry."""
-        return f"sqlite:///{self.folder / 'registry.db'}"
 
     def write_settings(self, telemetry_journal_mb: int = JOURNAL_MB, registry_url: str = "") -> None:
         """Write `lautern.toml`; what runs takes it at its next start."""
@@ -230,9 +234,12 @@ def running(
     influx: InfluxServer | None = None,
     prefix: str = "lautern",
     gateway_environment: Mapping[str, str] | None = None,
+    *,
+    registry_url: str = "",
+    key: str = "",
 ) -> Iterator[Installation]:
-    """An installation whose gateway and API run until the block ends."""
-    installation = Installation(folder, broker, influx, prefix, gateway_environment)
+    """An installation whose gateway and API run until the block ends; `key`: of a registry that is there already."""
+    installation = Installation(folder, broker, influx, prefix, gateway_environment, registry_url=registry_url, key=key)
     try:
         installation.start()
         yield installation
