@@ -70,7 +70,7 @@ def _make(chosen: Settings, config: Path | None, target: Path, now_us: int, *, t
         taking = Taking(chosen, discover(), archive, stage, list(NEVER_INCLUDED))
         taking.plain_files(config)
         with cut(chosen, telemetry=telemetry and chosen.store.kind == "sqlite") as state:
-            say(f"  all databases as of one moment; judging waited {state.stopped_ms:.0f} ms")
+            say(f"  all databases as of one moment; the registry waited {state.stopped_ms:.0f} ms")
             registry = taking.databases(state)
         kept = taking.telemetry(now_us, wanted=telemetry)
         archive.finish(

@@ -49,7 +49,7 @@ def problems(path: Path) -> str:
             found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
     except sqlite3.Error as error:
         return str(error)
-    return "" if found == ["ok"] else "; ".join(found)
+    return "" if found == ["ok"] else "; ".join("\n".join(found).splitlines())
 
 
 def rows(path: Path) -> Mapping[str, int]:

@@ -12,8 +12,8 @@ from sqlalchemy import make_url
 
 from devices.errors import JournalUnavailable, RegistryUnavailable, StoreUnavailable
 from runtime.settings import Settings
-from storage.journal.freeze import judging_stopped
 from storage.registry.export import RegistrySnapshot
+from storage.registry.freeze import writes_stopped
 from storage.sqlite_snapshot import SqliteSnapshot
 
 IDENTITY: Final = "identity.db"
@@ -28,7 +28,7 @@ class Cut:
     """States as of one moment; databases that are not there are left out. All are let go by `cut`, if not before."""
 
     stopped_ms: float
-    """For how long judging waited."""
+    """For how long the registry took no writes."""
     files: dict[str, SqliteSnapshot]
     """By name in the data directory, whatever the registry's own place is."""
     registry: RegistrySnapshot | None
@@ -50,10 +50,10 @@ def cut(settings: Settings, *, telemetry: bool) -> Iterator[Cut]:
             registry = RegistrySnapshot(settings.registry_url)
             stack.callback(registry.close)
         with ExitStack() as moment:
-            if places[IDENTITY].exists():
-                moment.enter_context(judging_stopped(places[IDENTITY]))
+            if registry is not None or places[REGISTRY].exists():
+                moment.enter_context(writes_stopped(settings.registry_url))
             began = time.monotonic()
-            for name in (*JOURNALS, REGISTRY, IDENTITY, *((TELEMETRY,) if telemetry else ())):
+            for name in (IDENTITY, *JOURNALS, REGISTRY, *((TELEMETRY,) if telemetry else ())):
                 if name == REGISTRY and registry is not None:
                     registry.pin()
                 elif places[name].exists():

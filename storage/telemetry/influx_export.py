@@ -17,7 +17,7 @@ WIDEST_US: Final = 30 * DAY_US
 EARLIEST_US: Final = 0
 """1970: a bucket without end of retention is asked from here on."""
 PAUSES_S: Final = (0.5, 3.0, 10.0)
-TIMEOUT_S: Final = 300.0
+TIMEOUT_S: Final = 120.0
 _EVERYTHING: Final = """from(bucket: in_bucket)
   |> range(start: from_time, stop: to_time)
   |> drop(columns: ["_start", "_stop"])"""

@@ -115,7 +115,7 @@ class InfluxHttp:
 
     def retention_s(self, name: str) -> int | None:
         """Retention of a bucket, 0 for ever; None when there is no such bucket. Raises StoreUnavailable."""
-        with _guarded():
+        with self._guarded():
             found = self._client.buckets_api().find_bucket_by_name(name)  # type: ignore[no-untyped-call]
             return None if found is None else sum(rule.every_seconds for rule in found.retention_rules)
 

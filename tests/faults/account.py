@@ -33,14 +33,14 @@ def settle(town: Installation, fleet: Fleet, timeout_s: float = 60, others: int 
     """
     line = town.wait_ledger("streetlight", fleet.number + others, timeout_s)
     samples = town.rest.ledger("streetlight", "samples")
-    lost = invented = stored = rows_seen = 0
+    lost = invented = right = rows_seen = 0
     for name, sent in fleet.sent.items():
-        rows = _rows(town, name, sent)
+        rows = stored(town, name, sent)
         rows_seen += len(rows)
         found = {row["ts"]: (row["values"].get("level_pct"), row["values"].get("power_w")) for row in rows}
         wanted = {message.ts: (40, message.power_w) for message in sent}
         good = {ts for ts, values in found.items() if wanted.get(ts) == values}
-        stored += len(good)
+        right += len(good)
         invented += len(found) - len(good)
         lost += sum(m.confirmed_at is not None and m.ts not in good for m in sent)
     dead = int(samples["dead_letter"]) + int(line["dead_letter"])
@@ -48,11 +48,11 @@ def settle(town: Installation, fleet: Fleet, timeout_s: float = 60, others: int 
     return Account(
         sent=fleet.number,
         confirmed=fleet.confirmed,
-        stored=stored,
+        stored=right,
         dead_letters=dead,
         lost=max(0, lost - dead),
         invented=invented,
-        doubled=max(rows_seen, int(samples["stored"]) - other_samples) - stored - invented,
+        doubled=max(rows_seen, int(samples["stored"]) - other_samples) - right - invented,
         came_twice=int(line["duplicate"]),
     )
 
@@ -77,7 +77,8 @@ def _judged(town: Installation) -> int:
     return int(line["received"]) - int(line["duplicate"])
 
 
-def _rows(town: Installation, name: str, sent: list[Message]) -> list[Any]:
+def stored(town: Installation, name: str, sent: list[Message]) -> list[Any]:
+    """Rows that the API shows of a lamp since the first message that it sent, in order of time."""
     if not sent:
         return []
     rows: list[Any] = []

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from tests.faults.publishing import Fleet, publishing, stored
+from tests.faults.account import stored
+from tests.faults.publishing import Fleet, Message, publishing
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
 from tests.real_parts.postgres import PostgresCluster
@@ -155,14 +156,14 @@ def test_what_was_acknowledged_before_the_backup_is_there_after_it(parts: Parts,
         assert put_config(town.rest, found_again[0], 3, 50) == 4
 
 
-def assert_there(town: Installation, fleet: Fleet, acknowledged: Mapping[str, list[tuple[str, int]]]) -> None:
+def assert_there(town: Installation, fleet: Fleet, acknowledged: Mapping[str, list[Message]]) -> None:
     """Each message acknowledged before is stored once and counted; what came while the backup ran is no harm."""
     line = town.wait_ledger("streetlight", sum(map(len, acknowledged.values())))
     total = 0
     for name, sent in fleet.sent.items():
-        there = stored(town, fleet, name)
+        there = [(row["ts"], row["values"]["power_w"]) for row in stored(town, name, sent)]
         total += len(there)
-        assert there == [(ts, seq % 200) for ts, seq in sent[: len(there)]], name
+        assert there == [(message.ts, message.power_w) for message in sent[: len(there)]], name
         assert len(there) >= len(acknowledged[name]) > 0
     samples = town.rest.ledger("streetlight", "samples")
     assert (line["duplicate"], line["conflict"], samples["duplicate"]) == (0, 0, 0)
