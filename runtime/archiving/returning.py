@@ -150,7 +150,7 @@ class Returning:
                 since_us = max(0, now_us - bucket.retention_s * 1_000_000 - DAY_US) if bucket.retention_s else 0
                 expired = self.expired.get(name, 0)
                 found = export.count(name, since_us, now_us + DAY_US)
-                _compare(name, {"values": bucket.values - expired}, {"values": found})
+                _compare(name, {"values": bucket.values - expired}, {"values": found}, "values")
                 if expired:
                     say(f"  {name}: {expired:,} values are past their retention and were left out")
         finally:
@@ -167,7 +167,7 @@ class Returning:
         self.stage.rmdir()
 
 
-def _compare(what: str, told: dict[str, int], found: dict[str, int]) -> None:
+def _compare(what: str, told: dict[str, int], found: dict[str, int], unit: str = "rows") -> None:
     """Say the sum, or what differs. Raises RestoreFailed."""
     found = {name: number for name, number in found.items() if number or name in told}
     told = {name: number for name, number in told.items() if number or name in found}
@@ -175,4 +175,4 @@ def _compare(what: str, told: dict[str, int], found: dict[str, int]) -> None:
     if differ:
         shown = ", ".join(f"{name} {there} instead of {wanted}" for name, (wanted, there) in sorted(differ.items())[:5])
         raise RestoreFailed(f"{what}: {shown}")
-    say(f"  {what}: {sum(found.values()):,} rows, as in the backup")
+    say(f"  {what}: {sum(found.values()):,} {unit}, as in the backup")

@@ -25,23 +25,38 @@ class Points:
     def __init__(self) -> None:
         self._points: dict[tuple[str, str], list[str]] = {}
         self._known: Table | None = None
-        self._heads: dict[tuple[str, ...], str] = {}
-        self._tags: Sequence[tuple[str, int]] = ()
+        self._number: str | None = None
+        self._places = (0, 0, 0)
+        self._head = self._field = self._suffix = ""
+        self._is_text = False
         self.values = 0
 
     def add(self, table: Table, row: Sequence[str]) -> None:
         """Take one value, of any type that InfluxDB stores."""
         if table is not self._known:
-            self._known, self._heads = table, {}
-            self._tags = [(name, at) for name, at in sorted(table.place.items()) if name not in NOT_TAGS]
-        place = table.place
-        series = (row[place["_measurement"]], *(row[at] for _, at in self._tags))
-        head = self._heads.get(series)
-        if head is None:
-            head = self._heads[series] = _head(series, [name for name, _ in self._tags])
-        field = f"{row[place['_field']].translate(_KEY)}={_value(table.types[place['_value']], row[place['_value']])}"
-        self._points.setdefault((head, row[place["_time"]]), []).append(field)
+            self._known, self._number = table, None
+            self._places = (table.place["table"], table.place["_time"], table.place["_value"])
+        number_at, time_at, value_at = self._places
+        if row[number_at] != self._number:
+            self._begin(table, row)
+            self._number = row[number_at]
+        value = _quoted(row[value_at]) if self._is_text else row[value_at]
+        key = (self._head, row[time_at])
+        fields = self._points.get(key)
+        if fields is None:
+            fields = self._points[key] = []
+        fields.append(f"{self._field}={value}{self._suffix}")
         self.values += 1
+
+    def _begin(self, table: Table, row: Sequence[str]) -> None:
+        """All rows with one number are of one series and field."""
+        place = table.place
+        tags = [(name, row[at]) for name, at in sorted(place.items()) if name not in NOT_TAGS and row[at]]
+        shown = "".join(f",{name.translate(_KEY)}={value.translate(_KEY)}" for name, value in tags)
+        self._head = row[place["_measurement"]].translate(_MEASUREMENT) + shown
+        self._field = row[place["_field"]].translate(_KEY)
+        suffix = _SUFFIX.get(table.types[place["_value"]])
+        self._suffix, self._is_text = suffix or "", suffix is None
 
     def take(self) -> Iterator[str]:
         """The lines so far, times in ns; they are forgotten here."""
@@ -54,16 +69,7 @@ class Points:
             yield f"{head} {','.join(fields)} {instant}"
 
 
-def _head(series: Sequence[str], tags: Sequence[str]) -> str:
-    named = zip(tags, series[1:], strict=True)
-    shown = "".join(f",{name.translate(_KEY)}={value.translate(_KEY)}" for name, value in named if value)
-    return series[0].translate(_MEASUREMENT) + shown
-
-
-def _value(flux_type: str, text: str) -> str:
-    suffix = _SUFFIX.get(flux_type)
-    if suffix is not None:
-        return text + suffix
+def _quoted(text: str) -> str:
     # The server writes CSV with CRLF, within texts too.
     return '"' + text.replace("\r\n", "\n").translate(_TEXT) + '"'
 

@@ -143,6 +143,31 @@ def told(reader: InfluxTelemetryReader, of: SeriesKey) -> object:
     return list(reader.rows(of, *span)), buckets
 
 
+def test_a_server_that_dies_meanwhile_is_asked_again_and_nothing_counted_twice(
+    export: InfluxExport, http: InfluxHttp, influxdb: InfluxServer, old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influx_export, "VALUES_HELD", 1000)
+    http.ensure_bucket(old, 0)
+    at_us = NOW_US - HOUR_US
+    for start in range(0, 60_000, 5000):
+        http.write(old, [f"m,asset=a{n % 20} f={n},g={n}i {at_us + n}" for n in range(start, start + 5000)])
+    told = export.lines(old, NOW_US - DAY_US, END_US)
+    lines, values = next(told)
+    lines = list(lines)
+    influxdb.server.kill()
+    influxdb.server.start()
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    for more, held in told:
+        lines += more
+        values += held
+    assert pauses, "the server's death was not noticed"
+    assert values == 120_000
+    assert len(lines) > len(set(lines))
+    fields = {(line.split(" ")[0], line.split(" ")[2], f) for line in lines for f in line.split(" ")[1].split(",")}
+    assert len(fields) == 120_000
+
+
 def test_what_has_expired_is_left_out_and_counted(
     export: InfluxExport, into: InfluxImport, http: InfluxHttp, old: str, new: str
 ) -> None:

@@ -8,17 +8,18 @@ from storage.telemetry.influx_text import Points, instant_ns, lines_of, time_of,
 
 TEXTS = st.text(alphabet=st.sampled_from('ab\\",= \nüß'), max_size=12)
 TABLE = Table(
-    {"": 0, "_time": 1, "_value": 2, "_field": 3, "_measurement": 4, "asset": 5},
-    ["#datatype", "dateTime:RFC3339", "string", "string", "string", "string"],
+    {"": 0, "_time": 1, "_value": 2, "_field": 3, "_measurement": 4, "asset": 5, "table": 6},
+    ["#datatype", "dateTime:RFC3339", "string", "string", "string", "string", "long"],
 )
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=6))
 def test_any_texts_are_cut_where_their_lines_end(texts: list[str]) -> None:
     points = Points()
-    for number, text in enumerate(texts):
-        for field in ("f", "g h"):
-            points.add(TABLE, ["", f"2026-11-25T21:00:00.00000000{number}Z", text, field, "m", "lamp, 1"])
+    for table, field in enumerate(("f", "g h")):
+        for number, text in enumerate(texts):
+            time = f"2026-11-25T21:00:00.00000000{number}Z"
+            points.add(TABLE, ["", time, text, field, "m", "lamp, 1", str(table)])
     made = list(points.take())
     pieces = "".join(f"{line}\n" for line in made).encode().splitlines(keepends=True)
     assert list(lines_of(pieces)) == made

@@ -1,4 +1,4 @@
-"""What stops a backup or a restore is said in a sentence, changes nothing and leaves nothing behind."""
+"""What stops a backup or a restore is said in a sentence, changes nothing and leaves nothing behind; its options."""
 
 import os
 import shutil
@@ -11,9 +11,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
+from devices.ports.books import Positions
+from devices.ports.inventory import Inventory
 from runtime import saying
 from runtime.archiving.manifest import Registry
+from storage.registry.engine import open_registry
+from storage.registry.migrate import upgrade
 from tests.real_parts.influxdb import InfluxServer
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until
@@ -240,6 +245,24 @@ def test_settings_of_a_file_come_instead_of_the_archives(archive: Path, tmp_path
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "new" / "lautern.toml").read_text() == other.read_text()
     assert lautern("keys", "list", "--data-dir", tmp_path / "new").stdout.count("admin") == 1
+
+
+def test_older_tables_are_brought_up_to_date(home: Path, shelf: Path) -> None:
+    (home / "registry.db").unlink()
+    engine = create_engine(f"sqlite:///{home / 'registry.db'}")
+    with engine.begin() as connection:
+        upgrade(connection, ["registry_0001"])
+        connection.exec_driver_sql("INSERT INTO revisions VALUES ('inventory', NULL, 41)")
+    engine.dispose()
+    made = lautern("backup", "--data-dir", home, "--to", shelf)
+    assert made.returncode == 0, made.stderr
+    done = lautern("restore", made.stdout.strip(), "--data-dir", shelf / "new")
+    assert done.returncode == 0, done.stderr
+    registry = open_registry(f"sqlite:///{shelf / 'new' / 'registry.db'}", migrate=False)
+    with registry.read() as tx:
+        assert tx.get(Inventory).revision() == 41
+        assert tx.get(Positions).get("effects/x") == 0
+    registry.close()
 
 
 def test_without_telemetry_the_samples_stay_behind(home: Path, shelf: Path) -> None:
