@@ -2,12 +2,11 @@
 
 import hashlib
 import shutil
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import typer
 
@@ -15,6 +14,7 @@ from devices.catalog import discover
 from devices.instants import from_us, rfc3339
 from runtime import saying, settings
 from runtime.archiving.cut import cut
+from runtime.archiving.ending import sigterm_ends_in_good_order
 from runtime.archiving.manifest import FORMAT, Header, Manifest
 from runtime.archiving.progress import say, size
 from runtime.archiving.taking import BackupFailed, Taking
@@ -54,7 +54,7 @@ def backup(
         raise BackupFailed(f"there is no {chosen.data_dir} (--data-dir)")
     now_us = time.time_ns() // 1000
     target = _target(to, now_us)
-    with _ended_in_good_order():
+    with sigterm_ends_in_good_order():
         try:
             _make(chosen, config, target, now_us, telemetry=not without_telemetry)
         except OSError as problem:
@@ -105,20 +105,6 @@ def _stage(target: Path) -> Iterator[Path]:
         yield stage
     finally:
         shutil.rmtree(stage)
-
-
-@contextmanager
-def _ended_in_good_order() -> Iterator[None]:
-    """SIGTERM ends us like Ctrl-C: nothing half made is left."""
-
-    def end(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _sha256(path: Path) -> str:

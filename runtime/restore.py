@@ -12,13 +12,13 @@ import typer
 from devices.errors import ConfigurationError
 from runtime import saying, settings
 from runtime.archiving import targets
+from runtime.archiving.ending import sigterm_ends_in_good_order
 from runtime.archiving.manifest import Manifest
 from runtime.archiving.progress import Progress, say, size
 from runtime.archiving.reading import Verified, verify
 from runtime.archiving.returning import RestoreFailed, Returning
 from runtime.broker.logins import write_secret
 from runtime.installation import alone
-from runtime.registry_access import registry_of
 from runtime.settings import FILE_NAME, Settings
 
 STAGE: Final = ".restoring"
@@ -58,7 +58,7 @@ def restore(
     _describe(verified.manifest)
     if check or folder is None:
         return
-    with alone(folder):
+    with sigterm_ends_in_good_order(), alone(folder):
         targets.require_empty_folder(folder)
         try:
             _restore(verified, folder, config)
@@ -83,14 +83,13 @@ def _restore(verified: Verified, folder: Path, config: Path | None) -> None:
             returning.compare_databases()
             returning.compare_buckets()
             returning.fill_registry()
+            returning.make_registry_ready()
         except BaseException:
             _say_what_is_left(chosen, verified.manifest)
             raise
         if config is not None:
             write_secret(stage / FILE_NAME, config.read_text(encoding="utf-8").rstrip("\n"))
         returning.settle()
-    with registry_of(chosen, migrate=True) as registry:
-        registry.make_ready()
 
 
 def _say_what_is_left(chosen: Settings, manifest: Manifest) -> None:

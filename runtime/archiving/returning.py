@@ -19,6 +19,7 @@ from runtime.archiving.progress import Progress, say, size
 from runtime.archiving.reading import CHUNK, Entry, Verified
 from runtime.archiving.targets import bucket_name, influx_import
 from runtime.settings import FILE_NAME, Settings
+from storage.registry.engine import open_registry
 from storage.registry.importing import RegistryImport
 from storage.sqlite_snapshot import problems, rows
 from storage.telemetry.influx_export import InfluxExport
@@ -136,6 +137,18 @@ class Returning:
             into.close()
         _compare("registry, PostgreSQL", told, dict(found))
         shutil.rmtree(self.stage / "registry")
+
+    def make_registry_ready(self) -> None:
+        """Bring its tables up to date, and let it go on with a broker that has nothing."""
+        copy = self.stage / REGISTRY
+        if self._manifest.registry.kind == "sqlite" and not copy.exists():
+            return
+        url = f"sqlite:///{copy}" if self._manifest.registry.kind == "sqlite" else self.settings.registry_url
+        registry = open_registry(url, migrate=True, checkpoints=True)
+        try:
+            registry.make_ready()
+        finally:
+            registry.close()
 
     def compare_buckets(self) -> None:
         """Count what is in InfluxDB now."""

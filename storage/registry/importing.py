@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from sqlalchemy import Connection, Table, func, insert, inspect, make_url, select, text, update
+from sqlalchemy.exc import StatementError
 
 from devices.errors import Invalid
 from storage.registry.dialects import open_postgres
@@ -39,20 +40,29 @@ class RegistryImport:
 
         `files` by table, in any order. Raises Invalid, and ConfigurationError for steps that are not known here.
         """
-        with translated(), self._engine.connect() as connection, connection.begin():
-            upgrade(connection, revisions)
-            tables = {table.name: table for table in tables_of(connection)}
-            if unknown := files.keys() - tables.keys():
-                raise Invalid(f"rows of tables that there are none of: {', '.join(sorted(unknown))}")
-            for name, table in tables.items():
-                if name in files:
-                    _fill(connection, table, files[name])
-            _go_on_counting(connection, list(tables.values()), sequences)
-            return {name: _count(connection, table) for name, table in tables.items()}
+        try:
+            with translated(), self._engine.connect() as connection, connection.begin():
+                return _take_in(connection, revisions, files, sequences)
+        except StatementError as error:
+            raise Invalid(f"the database refuses a row: {str(error.orig or error).partition(chr(10))[0]}") from error
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+def _take_in(
+    connection: Connection, revisions: Sequence[str], files: Mapping[str, Path], sequences: Mapping[str, int]
+) -> Mapping[str, int]:
+    upgrade(connection, revisions)
+    tables = {table.name: table for table in tables_of(connection)}
+    if other := files.keys() - tables.keys():
+        raise Invalid(f"rows of tables that there are none of: {', '.join(sorted(other))}")
+    for name, table in tables.items():
+        if name in files:
+            _fill(connection, table, files[name])
+    _go_on_counting(connection, list(tables.values()), sequences)
+    return {name: _count(connection, table) for name, table in tables.items()}
 
 
 def make_ready(connection: Connection) -> None:

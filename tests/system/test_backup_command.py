@@ -138,21 +138,49 @@ def test_a_damaged_database_is_no_backup(home: Path, shelf: Path) -> None:
     assert nothing_but(shelf)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_backup_that_is_stopped_leaves_nothing(home: Path, shelf: Path, number: signal.Signals) -> None:
+@pytest.fixture
+def large_home(home: Path) -> Path:
+    """An installation whose telemetry takes a while."""
     with closing(sqlite3.connect(home / "telemetry.db")) as connection:
-        connection.executescript("CREATE TABLE sample (x BLOB); CREATE TABLE rollup (x BLOB);")
+        connection.executescript("CREATE TABLE sample (x BLOB);")
         connection.executemany("INSERT INTO sample VALUES (?)", [(os.urandom(2**20),) for _ in range(150)])
         connection.commit()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runtime", "backup", "--data-dir", str(home), "--to", str(shelf)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    wait_until(lambda: any(path.stat().st_size > 2**20 for path in shelf.glob("*.part")), what="some of an archive")
-    process.send_signal(number)
-    said, _ = process.communicate(timeout=30)
-    assert (process.returncode, said) == (130, "")
+    return home
+
+
+def stopped(number: signal.Signals, when: Callable[[], bool], *arguments: object) -> "tuple[int, str]":
+    """Run the command line and send it a signal at this moment; its exit code and output."""
+    command = [sys.executable, "-m", "runtime", *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until(when, timeout_s=30, what="the moment")
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    return process.returncode, said
+
+
+def has_some(folder: Path, pattern: str) -> bool:
+    return any(path.stat().st_size > 2**20 for path in folder.glob(pattern))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_backup_that_is_stopped_leaves_nothing(large_home: Path, shelf: Path, number: signal.Signals) -> None:
+    arguments = ("backup", "--data-dir", large_home, "--to", shelf)
+    assert stopped(number, lambda: has_some(shelf, ".*.part"), *arguments) == (130, "")
     assert nothing_but(shelf)
+
+
+def test_a_restore_that_is_stopped_leaves_an_empty_folder(large_home: Path, shelf: Path, tmp_path: Path) -> None:
+    made = lautern("backup", "--data-dir", large_home, "--to", shelf / "a.tar")
+    assert made.returncode == 0, made.stderr
+    arguments = ("restore", shelf / "a.tar", "--data-dir", tmp_path / "new")
+    code, _ = stopped(signal.SIGTERM, lambda: has_some(tmp_path, "new/.restoring/telemetry.db"), *arguments)
+    assert code == 130
+    assert nothing_but(tmp_path / "new", "lautern.lock")
+    assert lautern(*arguments).returncode == 0
 
 
 def test_a_folder_with_data_is_refused(archive: Path, home: Path) -> None:
@@ -244,6 +272,7 @@ def test_settings_of_a_file_come_instead_of_the_archives(archive: Path, tmp_path
     done = lautern("restore", archive, "--data-dir", tmp_path / "new", "--config", other)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "new" / "lautern.toml").read_text() == other.read_text()
+    assert nothing_but(tmp_path / "new", "broker", "lautern.lock", "lautern.toml", "registry.db")
     assert lautern("keys", "list", "--data-dir", tmp_path / "new").stdout.count("admin") == 1
 
 

@@ -140,6 +140,11 @@ def test_a_failed_import_leaves_the_database_empty(old_url: str, new_url: str, t
     files["bindings"].write_text('{"no": "list"}\n')
     with pytest.raises(Invalid):
         into.run(revisions, files, sequences)
+    files["bindings"].write_text(
+        '["asset_id","device_id","from_us","tenant_id","kind"]\n["lamp-1","x\\u0000",1,"kl","streetlight"]\n'
+    )
+    with pytest.raises(Invalid, match="refuses a row"):
+        into.run(revisions, files, sequences)
     with pytest.raises(ConfigurationError):
         into.run(["from_the_future"], {}, {})
     assert into.tables() == []
