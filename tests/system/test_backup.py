@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from psycopg import sql
 
 from tests.faults.account import stored
 from tests.faults.publishing import Fleet, Message, publishing
+from tests.real_parts import influxdb
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
 from tests.real_parts.postgres import PostgresCluster
@@ -48,22 +49,28 @@ class Parts:
 
     broker: Broker
     influx: InfluxServer | None
+    new_influx: InfluxServer | None
     old_registry: str
     new_registry: str
     prefix: str
 
 
 @pytest.fixture(params=["mosquitto-sqlite-sqlite", "nats-influxdb-postgresql"])
-def parts(request: pytest.FixtureRequest) -> Iterator[Parts]:
+def parts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Parts]:
     broker, store, registry = request.param.split("-")
     server = request.getfixturevalue(broker)
-    influx = request.getfixturevalue("influxdb") if store == "influxdb" else None
-    prefix = request.getfixturevalue("bucket_prefix") if influx else "lautern"
-    if registry == "sqlite":
-        yield Parts(server, influx, "", "", prefix)
-        return
-    with database(request.getfixturevalue("postgres")) as old, database(request.getfixturevalue("postgres")) as new:
-        yield Parts(server, influx, old, new, prefix)
+    with ExitStack() as stack:
+        old = new = ""
+        if registry == "postgresql":
+            cluster = request.getfixturevalue("postgres")
+            old, new = stack.enter_context(database(cluster)), stack.enter_context(database(cluster))
+        if store == "sqlite":
+            yield Parts(server, None, None, old, new, "lautern")
+            return
+        (tmp_path / "influxd").mkdir()
+        another = stack.enter_context(influxdb.running(tmp_path / "influxd"))
+        prefix = request.getfixturevalue("bucket_prefix")
+        yield Parts(server, request.getfixturevalue("influxdb"), another, old, new, prefix)
 
 
 @contextmanager
@@ -119,9 +126,7 @@ def seen(rest: Rest, obedient: str, loud: str) -> dict[str, Any]:
 
 def test_what_was_acknowledged_before_the_backup_is_there_after_it(parts: Parts, tmp_path: Path) -> None:
     archive, folder = tmp_path / "backup.tar.gz", tmp_path / "new"
-    with running(
-        tmp_path / "old", parts.broker, parts.influx, f"{parts.prefix}old", registry_url=parts.old_registry
-    ) as town:
+    with running(tmp_path / "old", parts.broker, parts.influx, parts.prefix, registry_url=parts.old_registry) as town:
         with publishing(town, RATE) as fleet:
             found_again = lived_in(town, fleet)
             before = seen(town.rest, *found_again)
@@ -139,13 +144,15 @@ def test_what_was_acknowledged_before_the_backup_is_there_after_it(parts: Parts,
         key = town.rest.key
         town.gateway.kill()
         sessions = [path.read_text() for path in town.folder.glob("mqtt-session-*")]
-    environment = {"LAUTERN_STORE__BUCKET_PREFIX": f"{parts.prefix}new"} if parts.influx else {}
+    environment = {}
+    if parts.new_influx is not None:
+        environment = {"LAUTERN_STORE__URL": parts.new_influx.url, "LAUTERN_STORE__TOKEN": parts.new_influx.token}
     environment["LAUTERN_REGISTRY__URL"] = parts.new_registry or f"sqlite:///{folder / 'registry.db'}"
     done = lautern("restore", archive, "--data-dir", folder, **environment)
     assert done.returncode == 0, done.stderr
     assert [path.read_text() for path in folder.glob("mqtt-session-*")] == sessions
     with running(
-        folder, parts.broker, parts.influx, f"{parts.prefix}new", registry_url=parts.new_registry, key=key
+        folder, parts.broker, parts.new_influx, parts.prefix, registry_url=parts.new_registry, key=key
     ) as town:
         assert_there(town, fleet, acknowledged)
         assert seen(town.rest, *found_again) == before
