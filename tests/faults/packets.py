@@ -1,5 +1,6 @@
 """Reads MQTT 3.1.1 packets out of what a proxy saw, to tell what was acknowledged on which connection."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -32,16 +33,16 @@ def packets(stream: bytes) -> Iterator[Packet]:
         at = begin + size
 
 
-def delivered(down: bytes) -> set[int]:
-    """Packet ids of QoS 1 messages that the broker sent."""
-    found = set()
+def delivered(down: bytes) -> Counter[int]:
+    """Packet ids of QoS 1 messages that the broker sent, and how often."""
+    found: Counter[int] = Counter()
     for packet in packets(down):
         if packet.kind == PUBLISH and packet.flags & 0x06:
             size = int.from_bytes(packet.body[:2])
-            found.add(int.from_bytes(packet.body[2 + size : 4 + size]))
+            found[int.from_bytes(packet.body[2 + size : 4 + size])] += 1
     return found
 
 
-def acknowledged(up: bytes) -> set[int]:
-    """Packet ids that the program acknowledged."""
-    return {int.from_bytes(packet.body[:2]) for packet in packets(up) if packet.kind == PUBACK}
+def acknowledged(up: bytes) -> Counter[int]:
+    """Packet ids that the program acknowledged, and how often."""
+    return Counter(int.from_bytes(packet.body[:2]) for packet in packets(up) if packet.kind == PUBACK)

@@ -21,7 +21,7 @@ class Points:
 
     @contextmanager
     def armed(self, point: str, action: str, nth: int = 1, seconds: float = 0.0) -> Iterator[None]:
-        """Inside the block the `nth` passage of a point kills, raises, sleeps or hangs; it must have taken place."""
+        """Inside the block the `nth` passage of a point kills, raises, sleeps, refuses or hangs; it must take place."""
         before = self.took_place(point)
         draft = self._file.with_suffix(".draft")
         draft.write_text(f"{point} {action} {nth} {seconds}")

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from devices.errors import JournalUnavailable
+
 POINTS: Final = {
     "journal.before_commit": ("storage.journal.sqlite_journal", "SqliteJournalWriter", "append", "before"),
     "journal.after_commit": ("storage.journal.sqlite_journal", "SqliteJournalWriter", "append", "after"),
@@ -69,6 +71,8 @@ class Fault:
             os.kill(os.getpid(), signal.SIGKILL)
         elif action == "raise":
             raise InjectedFault
+        elif action == "refuse":
+            raise JournalUnavailable("asked for")
         elif action == "sleep":
             time.sleep(seconds)
         else:
