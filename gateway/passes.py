@@ -1,8 +1,9 @@
 """A pass: some journal batches of one lane, decoded and judged together."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from devices.ports.identity import Standing
@@ -23,9 +24,11 @@ class Item(NamedTuple):
     verdict: Verdict
     samples: tuple[Sample, ...]
     """What is to be stored of it; empty for all that is no accepted telemetry or event."""
+    plain: bool
+    """One sample, accepted, and nothing else to see to."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pass:
     """What one turn of a cursor works on; batches `first` to `last` without a hole."""
 
@@ -33,13 +36,34 @@ class Pass:
     first: int
     last: int
     items: tuple[Item, ...]
-    touched: dict[tuple[str, str], SeqRanges]
+    touched: dict[tuple[str, str], SeqRanges] = field(default_factory=dict)
+
+    @cached_property
+    def special(self) -> Sequence[Item]:
+        """All but the plain ones, which are nearly all."""
+        return [item for item in self.items if not item.plain]
+
+    @cached_property
+    def plain(self) -> Counter[str]:
+        """How many plain messages there are of each kind."""
+        return Counter(item.samples[0].kind for item in self.items if item.plain)
+
+    def sampled_messages(self) -> dict[str, int]:
+        """How many accepted messages of each kind carry samples, and so wait for the store."""
+        special = (
+            item.heard.uplink.kind
+            for item in self.special
+            if item.verdict.outcome is Outcome.ACCEPTED and isinstance(item.heard, Heard) and item.heard.readings
+        )
+        return self.plain + Counter(special)
 
 
 def items_of(batch: Batch, decoded: list[Heard | Refused], verdicts: list[Verdict]) -> Iterator[Item]:
     """Join what belongs together."""
     for index, (message, heard, verdict) in enumerate(zip(batch.messages, decoded, verdicts, strict=True)):
-        yield Item(batch.batch_id, index, message, heard, verdict, _samples(message, heard, verdict))
+        samples = _samples(message, heard, verdict)
+        plain = len(samples) == 1 and not verdict.standings and isinstance(heard, Heard) and not heard.refused
+        yield Item(batch.batch_id, index, message, heard, verdict, samples, plain)
 
 
 def _samples(message: RawMessage, heard: Heard | Refused, verdict: Verdict) -> tuple[Sample, ...]:
@@ -65,12 +89,3 @@ def _samples(message: RawMessage, heard: Heard | Refused, verdict: Verdict) -> t
         if not standings or standings[number] == Standing.NEW
     ]
     return tuple(samples)
-
-
-def sampled_messages(items: Iterable[Item]) -> dict[str, int]:
-    """How many accepted messages of each kind carry samples, and so wait for the store."""
-    return Counter(
-        item.heard.uplink.kind
-        for item in items
-        if item.verdict.outcome is Outcome.ACCEPTED and isinstance(item.heard, Heard) and item.heard.readings
-    )

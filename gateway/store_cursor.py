@@ -13,7 +13,7 @@ from devices.samples import Sample
 from gateway.decode import Decoder
 from gateway.handover import HandOver, Parcel
 from gateway.lane import Lane
-from gateway.passes import items_of, sampled_messages
+from gateway.passes import Pass, items_of
 from gateway.verdicts import load
 
 WRITE_AT_MOST = 5000
@@ -83,9 +83,10 @@ class StoreCursor:
             return None
         verdicts = load(self._verdicts.verdicts(self._lane.key, batch.batch_id))
         decoded = [self._decoder.decode(message) for message in batch.messages]
-        items = list(items_of(batch, decoded, verdicts))
+        items = tuple(items_of(batch, decoded, verdicts))
+        done = Pass(self._lane.key, batch.batch_id, batch.batch_id, items)
         self.from_journal += 1
-        return Parcel(batch.batch_id, batch.batch_id, [s for i in items for s in i.samples], sampled_messages(items))
+        return Parcel(done.first, done.last, [s for i in items for s in i.samples], done.sampled_messages())
 
     def _write(self, samples: Sequence[Sample]) -> dict[int, str]:
         if not samples:
@@ -97,15 +98,14 @@ class StoreCursor:
         return {}
 
     def _advance(self, parcel: Parcel, refused: dict[int, str]) -> None:
-        counts: Counter[tuple[str, str, str]] = Counter()
-        for kind, number in parcel.messages.items():
-            counts[kind, "messages", "stored"] += number
-        for index, sample in enumerate(parcel.samples):
-            if index in refused:
-                counts[sample.kind, "samples", "accepted"] -= 1
-                counts[sample.kind, "samples", "dead_letter"] += 1
-            else:
-                counts[sample.kind, "samples", "stored"] += 1
+        counts = Counter({(kind, "messages", "stored"): number for kind, number in parcel.messages.items()})
+        for kind, number in Counter(sample.kind for sample in parcel.samples).items():
+            counts[kind, "samples", "stored"] += number
+        for index in refused:
+            kind = parcel.samples[index].kind
+            counts[kind, "samples", "stored"] -= 1
+            counts[kind, "samples", "accepted"] -= 1
+            counts[kind, "samples", "dead_letter"] += 1
         with self._registry.write() as tx:
             tx.get(Positions).set(f"store/{self._lane.key}", parcel.last)
             if counts:

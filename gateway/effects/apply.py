@@ -79,7 +79,7 @@ class Apply:
         triggers = take(done.items, now)
         self._put_latest(tx, now)
         changes = self._watch.look(tx, triggers, now, now_us)
-        changes += self._commands(tx, done.items)
+        changes += self._commands(tx, done.special)
         changes += self._react(tx, samples)
         changes += self._tell.changes(triggers, now, now_us)
         self._book(tx, done, changes)

@@ -15,14 +15,10 @@ Increments = Counter[tuple[str, str, str]]
 def increments(done: Pass) -> Increments:
     """Count messages and samples by kind and outcome; what needs no store is stored with this transaction."""
     counts: Increments = Counter()
-    plain: Counter[str] = Counter()
-    for item in done.items:
-        heard = item.heard
-        if len(item.samples) == 1 and not item.verdict.standings and isinstance(heard, Heard) and not heard.refused:
-            plain[item.samples[0].kind] += 1
-        elif item.verdict.outcome is not Outcome.RETAINED:
+    for item in done.special:
+        if item.verdict.outcome is not Outcome.RETAINED:
             _count(counts, item)
-    for kind, number in plain.items():
+    for kind, number in done.plain.items():
         for unit in ("messages", "samples"):
             counts[kind, unit, "received"] += number
             counts[kind, unit, "accepted"] += number

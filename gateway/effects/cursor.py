@@ -16,7 +16,7 @@ from gateway.effects.apply import Apply
 from gateway.handover import HandOver, Parcel
 from gateway.judge import Decoded, Judge
 from gateway.lane import Lane
-from gateway.passes import Pass, items_of, sampled_messages
+from gateway.passes import Pass, items_of
 from gateway.verdicts import Verdict, dump, load
 
 MESSAGES_A_PASS = 4000
@@ -106,7 +106,7 @@ class EffectsCursor:
         )
         done = Pass(walk.lane.key, batches[0].batch_id, batches[-1].batch_id, items, touched)
         samples = self._apply(done, self._now_us())
-        walk.handover.put(Parcel(walk.position + 1, done.last, samples, sampled_messages(items)))
+        walk.handover.put(Parcel(walk.position + 1, done.last, samples, done.sampled_messages()))
         walk.position = done.last
         self.messages += len(items)
         return len(items)

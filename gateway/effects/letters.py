@@ -28,7 +28,7 @@ class Letters:
         """Letters for all refused messages and batch items; past the limit they are only counted in the ledger."""
         letters: list[DeadLetter] = []
         self.reasons = Counter()
-        for item in done.items:
+        for item in done.special:
             if item.verdict.outcome is Outcome.DEAD_LETTER:
                 refused = Refused(item.verdict.reason, item.verdict.detail)
                 letters += self._letter(done.lane, item, "", refused)
@@ -77,7 +77,7 @@ class Letters:
 def unknown_devices(done: Pass) -> list[UnknownDevice]:
     """Devices of a pass that nobody registered, with how often they spoke and what they say of themselves."""
     found: dict[str, tuple[Uplink, list[Item]]] = {}
-    for item in done.items:
+    for item in done.special:
         refused = item.verdict.outcome is Outcome.DEAD_LETTER and item.verdict.reason == "unregistered"
         if refused and item.heard.uplink is not None:
             found.setdefault(item.heard.uplink.device_id, (item.heard.uplink, []))[1].append(item)

@@ -29,21 +29,23 @@ def take(items: Iterable[Item], now: dict[str, AssetNow]) -> set[Trigger]:
         if item.heard.model is not None and outcome in {Outcome.ACCEPTED, Outcome.RETAINED}:
             changed |= _take_model(item, item.heard, asset)
         for sample in item.samples:
-            _keep_newest(sample, newest, changed)
+            if sample.series == TELEMETRY:
+                key = (sample.asset_id, sample.part)
+                known = newest.get(key)
+                if known is None or _is_newer(sample, known):
+                    newest[key] = sample
+            else:
+                changed.add((sample.asset_id, sample.series, ""))
     for sample in newest.values():
         if now[sample.asset_id].take(_row(sample)):
             changed.add((sample.asset_id, TELEMETRY, sample.part))
     return changed
 
 
-def _keep_newest(sample: Sample, newest: dict[tuple[str, str], Sample], changed: set[Trigger]) -> None:
-    if sample.series != TELEMETRY:
-        changed.add((sample.asset_id, sample.series, ""))
-        return
-    key = (sample.asset_id, sample.part)
-    known = newest.get(key)
-    if known is None or (sample.ts_us, sample.received_us) >= (known.ts_us, known.received_us):
-        newest[key] = sample
+def _is_newer(sample: Sample, known: Sample) -> bool:
+    if sample.ts_us == known.ts_us:
+        return sample.received_us >= known.received_us
+    return sample.ts_us > known.ts_us
 
 
 def _row(sample: Sample) -> Latest:

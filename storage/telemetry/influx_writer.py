@@ -65,7 +65,7 @@ class InfluxTelemetryWriter:
         _refuse_unencodable(rendered)
         if rendered.lines:
             self._ensure_buckets()
-            self._mark([samples[index] for indexes in rendered.indexes.values() for index in indexes])
+            self._mark([s for i, s in enumerate(samples) if i not in rendered.refused] if rendered.refused else samples)
         refused = rendered.refused
         for kind, lines in rendered.lines.items():
             post = partial(self._http.write, raw_bucket(self._prefix, kind))
@@ -118,9 +118,7 @@ class InfluxTelemetryWriter:
 def _refuse_unencodable(rendered: Rendered) -> None:
     """Take out lines with half of a surrogate pair, which UTF-8 cannot hold."""
     for kind, lines in rendered.lines.items():
-        try:
-            "".join(lines).encode()
-        except UnicodeEncodeError:
+        if not all(map(str.isascii, lines)):
             good = [place for place, line in enumerate(lines) if _encodable(line)]
             indexes = rendered.indexes[kind]
             bad = set(indexes).difference(indexes[place] for place in good)

@@ -4,10 +4,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from devices.rollup import touched_hours
+from devices.instants import HOUR_US
+from devices.rollup import floor_to, touched_hours
 from devices.samples import TELEMETRY, Sample, SeriesKey
 
 MARKS_KNOWN: Final = 100_000
+_NEVER: Final = (0, 0)
 
 
 class SeriesBook:
@@ -18,11 +20,14 @@ class SeriesBook:
         self._reach_of = reach_of
         self._ids: dict[tuple[str, str, str, str], int] = {}
         self._marked: set[tuple[int, int]] = set()
+        self._quiet: dict[tuple[str, str, str, str], tuple[int, int]] = {}
+        """By series: since and until when a sample would only mark the hour that is marked already."""
 
     def forget(self) -> None:
         """Drop what is remembered in memory; call it when a transaction was rolled back."""
         self._ids.clear()
         self._marked.clear()
+        self._quiet.clear()
 
     def id_of(self, sample: Sample) -> int:
         """Number of the sample's series, new or known."""
@@ -41,12 +46,11 @@ class SeriesBook:
 
         Only telemetry is rolled up, events are not.
         """
-        touched = {
-            (hour_us, self.id_of(sample)): sample.kind
-            for sample in samples
-            if sample.series == TELEMETRY
-            for hour_us in touched_hours(sample.ts_us, self._reach_of(sample.kind))
-        }
+        touched: dict[tuple[int, int], str] = {}
+        for sample in samples:
+            since_us, until_us = self._quiet.get((sample.kind, sample.asset_id, sample.series, sample.part), _NEVER)
+            if sample.series == TELEMETRY and not since_us <= sample.ts_us < until_us:
+                self._touch(sample, touched)
         new = touched.keys() - self._marked
         first: dict[str, int] = {}
         if not new:
@@ -58,6 +62,13 @@ class SeriesBook:
             self._marked.clear()
         self._marked |= new
         return first
+
+    def _touch(self, sample: Sample, touched: dict[tuple[int, int], str]) -> None:
+        series_id, reach_us = self.id_of(sample), self._reach_of(sample.kind)
+        for hour_us in touched_hours(sample.ts_us, reach_us):
+            touched[hour_us, series_id] = sample.kind
+        own_us = floor_to(sample.ts_us, HOUR_US)
+        self._quiet[sample.kind, sample.asset_id, sample.series, sample.part] = own_us + reach_us, own_us + HOUR_US
 
     def is_new(self) -> bool:
         """True when no series was ever noted: a new store, or a file that was lost."""
@@ -88,6 +99,7 @@ class SeriesBook:
         done = [(hour_us, series_id) for series_id in series_ids]
         self._connection.executemany("DELETE FROM unrolled WHERE hour_us = ? AND series_id = ?", done)
         self._marked.difference_update(done)
+        self._quiet.clear()
 
     def all(self, kind: str) -> Sequence[int]:
         """Numbers of all series of a kind."""
