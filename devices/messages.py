@@ -32,18 +32,20 @@ class Envelope(WireModel):
     boot_id: Id
     seq: Annotated[int, Field(ge=0, le=2**63 - 1)]
 
+    _body: ClassVar[tuple[str, ...]] = ()
     _nested: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
-        """Note the fields that `values` cannot take as they are."""
+        """Note the fields that are no head, and those of them that `values` cannot take as they are."""
         super().__pydantic_init_subclass__(**kwargs)
-        cls._nested = tuple(n for n, f in cls.model_fields.items() if n not in cls.HEAD and not _is_plain(f.annotation))
+        cls._body = tuple(n for n in cls.model_fields if n not in cls.HEAD)
+        cls._nested = tuple(n for n in cls._body if not _is_plain(cls.model_fields[n].annotation))
 
     def values(self) -> dict[str, float | int | bool | str]:
         """Fields that have a value, flat, without the head; a nested `a.b` becomes `a_b`, lists are left out."""
-        head = self.HEAD
-        flat = {k: v for k, v in self.__dict__.items() if v is not None and k not in head}
+        fields = self.__dict__
+        flat = {name: value for name in self._body if (value := fields[name]) is not None}
         for name in self._nested:
             value = flat.pop(name, None)
             if value is not None:

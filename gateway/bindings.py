@@ -37,7 +37,7 @@ class Bindings:
     @staticmethod
     def at(bindings: tuple[Binding, ...], ts_us: int) -> Binding:
         """The binding in force at an instant, or the last before it; before all of them the first."""
-        for binding in reversed(bindings):
+        for binding in bindings[:0:-1]:
             if binding.from_us <= ts_us:
                 return binding
         return bindings[0]

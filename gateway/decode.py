@@ -1,12 +1,12 @@
 """Topic and bytes to values, or to a refusal with its reason. Pure; raises nothing, whatever comes in."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 from zlib import crc32
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from devices.catalog import Catalog
 from devices.fields import Plausible
@@ -62,8 +62,11 @@ class Decoder:
 
     def __init__(self, catalog: Catalog, root: str = ROOT) -> None:
         self._root = root
-        self._catalog = catalog
+        self._kinds = dict(catalog)
         self._topics: dict[bytes, Uplink | Refused] = {}
+        self._read: dict[type[Envelope], Callable[[bytes], Envelope]] = {
+            kind.telemetry: TypeAdapter(kind.telemetry).validator.validate_json for kind in catalog.values()
+        }
         self._plausible = {
             model: _plausible_ranges(model)
             for kind in catalog.values()
@@ -77,7 +80,7 @@ class Decoder:
             return where
         if len(message.payload) > MAX_PAYLOAD_BYTES:
             return Refused("too_large", f"{len(message.payload)} bytes, at most {MAX_PAYLOAD_BYTES}", where)
-        kind = self._catalog[where.kind]
+        kind = self._kinds[where.kind]
         try:
             return self._heard(where, kind, message)
         except ValidationError as error:
@@ -101,7 +104,7 @@ class Decoder:
             return Refused("bad_topic", "not UTF-8")
         if uplink is None:
             return Refused("bad_topic", f"expected {self._root}/tenant/kind/device_id/channel")
-        kind = self._catalog.get(uplink.kind)
+        kind = self._kinds.get(uplink.kind)
         if kind is None:
             return Refused("unknown_kind", uplink.kind, uplink)
         if uplink.name and uplink.name not in kind.events:
@@ -113,7 +116,7 @@ class Decoder:
         if where.channel == "telemetry":
             if b'"batch"' in payload:
                 return self._batch(where, kind, message)
-            return self._sampled(where, kind, kind.telemetry.model_validate_json(payload), TELEMETRY, message)
+            return self._sampled(where, kind, self._read[kind.telemetry](payload), TELEMETRY, message)
         if where.channel == "event":
             event = kind.events[where.name].model_validate_json(payload)
             return self._sampled(where, kind, event, f"event_{where.name}", message)
@@ -181,7 +184,7 @@ class Decoder:
     ) -> tuple[Envelope, Reading] | Refused:
         payload = json.dumps(item).encode()
         try:
-            model = kind.telemetry.model_validate_json(payload)
+            model = self._read[kind.telemetry](payload)
         except ValidationError as error:
             return _refusal(error, payload, where)._replace(payload=payload)
         reading = self._reading(where, kind, model, TELEMETRY, message)

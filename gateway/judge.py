@@ -64,16 +64,17 @@ class Judge:
             key = (heard.uplink.device_id, heard.boot_id or "")
             ranges = judged.touched[key] = self._ranges.get(key) or self._fetch(judgement, key)
             mine = claims_of(message, heard)
-            fresh = [ranges.add(seq) for seq in heard.seqs]
-            judged.verdicts.append(_AWAITED)
+            fresh = list(map(ranges.add, heard.seqs))
+            judged.verdicts.append(Verdict(Outcome.ACCEPTED, owner))
             if not any(fresh):
                 repeated.append((index, owner, mine))
                 continue
             pending.append(_Pending(index, owner, len(claims), len(mine)))
             claims += mine
         standings = judgement.claim(claims)
-        for p in pending:
-            judged.verdicts[p.index] = _verdict(p.asset_id, standings[p.first_claim : p.first_claim + p.count])
+        if any(standings):
+            for p in pending:
+                judged.verdicts[p.index] = _verdict(p.asset_id, standings[p.first_claim : p.first_claim + p.count])
         # After the claims: what it repeats may stand before it in the same batch.
         for index, asset_id, mine in repeated:
             judged.verdicts[index] = _seen_before(judgement, mine, asset_id)
@@ -114,9 +115,6 @@ class Judge:
         ):
             return _unfit(message, "too_many_parts", f"more than {MAX_SERIES_PER_DEVICE} parts and events")
         return binding.asset_id
-
-
-_AWAITED = Verdict(Outcome.ACCEPTED)
 
 
 def _unfit(message: RawMessage, reason: str, detail: str) -> Verdict:

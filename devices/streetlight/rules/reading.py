@@ -1,7 +1,6 @@
 """A lamp's newest sample as the rules read it."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from devices.instants import SECOND_US
 from devices.rules import Context, DeviceView, Observation
@@ -15,27 +14,50 @@ LIT_ABOVE_W: Final = 1.0
 """The same where the asset has no `rated_power_w`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Values absent in the sample are None."""
+class Reading(NamedTuple):
+    """Values absent in the sample are None. Each is looked up when a rule asks for it: a rule asks for few."""
 
     sample: Observation
-    level_pct: float | None
-    """What the lamp says it does."""
-    asked_pct: float | None
-    """What is in force; None while that is not known for the sample's time."""
-    power_w: float | None
-    rated_power_w: float | None
-    supplied: bool
-    """False: the sample itself tells of lost supply."""
+    view: DeviceView
+
+    @property
+    def level_pct(self) -> float | None:
+        """What the lamp says it does."""
+        return number(self.sample, "level_pct")
+
+    @property
+    def asked_pct(self) -> float | None:
+        """What is in force; None while that is not known for the sample's time."""
+        within, state = number(self.sample, "command_level_pct"), self.view.state
+        if within is not None:
+            return within
+        if state is None or self.sample.ts_us < state.ts_us + SETTLE_US:
+            return None
+        return number(state, "command_level_pct")
+
+    @property
+    def power_w(self) -> float | None:
+        """What the lamp draws."""
+        return number(self.sample, "power_w")
+
+    @property
+    def rated_power_w(self) -> float | None:
+        """What the registry says it draws at full light."""
+        return limit(self.view, "rated_power_w")
+
+    @property
+    def supplied(self) -> bool:
+        """False: the sample itself tells of lost supply."""
+        voltage_v = number(self.sample, "voltage_v")
+        return voltage_v is None or voltage_v >= SUPPLY_LOST_BELOW_V
 
     @property
     def lit(self) -> bool | None:
         """Whether it draws the power of light; by its own word where power is not measured."""
-        if self.power_w is not None:
-            least_w = LIT_ABOVE_W if self.rated_power_w is None else max(self.rated_power_w * LIT_SHARE, LIT_ABOVE_W)
-            return self.power_w >= least_w
-        return None if self.level_pct is None else self.level_pct > 0
+        power_w, rated_w, level_pct = self.power_w, self.rated_power_w, self.level_pct
+        if power_w is not None:
+            return power_w >= (LIT_ABOVE_W if rated_w is None else max(rated_w * LIT_SHARE, LIT_ABOVE_W))
+        return None if level_pct is None else level_pct > 0
 
 
 def read(view: DeviceView, context: Context) -> Reading | None:
@@ -43,33 +65,21 @@ def read(view: DeviceView, context: Context) -> Reading | None:
     sample = view.telemetry.get(context.part)
     if context.trigger != "telemetry" or sample is None or view.status == "offline":
         return None
-    voltage_v = number(sample, "voltage_v")
-    return Reading(
-        sample=sample,
-        level_pct=number(sample, "level_pct"),
-        asked_pct=_asked_pct(view, sample),
-        power_w=number(sample, "power_w"),
-        rated_power_w=limit(view, "rated_power_w"),
-        supplied=voltage_v is None or voltage_v >= SUPPLY_LOST_BELOW_V,
-    )
+    return Reading(sample, view)
 
 
 def number(sample: Observation, name: str) -> float | None:
     """A numeric value of a sample."""
-    value = sample.values.get(name)
-    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    return _number(sample.values.get(name))
 
 
 def limit(view: DeviceView, name: str, default: float | None = None) -> float | None:
     """A number that the registry holds for the asset, else the default."""
-    value = view.attributes.get(name)
-    return default if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    value = _number(view.attributes.get(name))
+    return default if value is None else value
 
 
-def _asked_pct(view: DeviceView, sample: Observation) -> float | None:
-    within = number(sample, "command_level_pct")
-    if within is not None:
-        return within
-    if view.state is None or sample.ts_us < view.state.ts_us + SETTLE_US:
-        return None
-    return number(view.state, "command_level_pct")
+def _number(value: object) -> float | None:
+    if isinstance(value, float):
+        return value
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else None
