@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from devices.messages import Severity
 
@@ -17,8 +18,7 @@ class Raised:
     details: Mapping[str, float | int | bool | str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Cleared:
+class Cleared(NamedTuple):
     """A condition ended at `at_us`."""
 
     name: str

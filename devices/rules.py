@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from devices.alarms import Cleared, Raised
 from devices.samples import Value
@@ -55,11 +56,10 @@ RuleState = Mapping[str, Any]
 """JSON-able state of one rule for one asset; {} at first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """New state and what began or ended. Raising what is open and clearing what is not change nothing."""
 
-    state: RuleState = field(default_factory=dict)
+    state: RuleState = MappingProxyType({})
     raised: tuple[Raised, ...] = ()
     cleared: tuple[Cleared, ...] = ()
 

@@ -20,7 +20,7 @@ class Parcel(NamedTuple):
 class HandOver:
     """One per lane; effects puts, store takes. What does not fit is read again from the journal."""
 
-    def __init__(self, bound_samples: int = 6_000) -> None:
+    def __init__(self, bound_samples: int = 12_000) -> None:
         self._bound = bound_samples
         self._parcels: deque[Parcel] = deque()
         self._held = 0

@@ -78,9 +78,10 @@ class Feeder:
         self._inbox.drop(len(arrivals))
         self.trouble = self.fault = None
         self.journalled += len(arrivals)
-        self.injected_done += sum(a.epoch == _INJECTED for a in arrivals)
+        received = [a for a in arrivals if a.epoch != _INJECTED]
+        self.injected_done += len(arrivals) - len(received)
         self.last_commit_us = time.time_ns() // 1000
-        self._connection.acknowledge(a for a in arrivals if a.epoch != _INJECTED)
+        self._connection.acknowledge(received)
 
     def _stopped(self, error: JournalUnavailable) -> None:
         if self.trouble is None:

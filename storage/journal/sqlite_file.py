@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 
 
-def open_writer(path: Path, schema: str) -> tuple[sqlite3.Connection, Path | None]:
+def open_writer(path: Path, schema: str, cache_kib: int) -> tuple[sqlite3.Connection, Path | None]:
     """Open for writing with every commit on disk; returns the connection and where a damaged file was put."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return _open(path, schema), None
+        return _open(path, schema, cache_kib), None
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
             raise
@@ -17,15 +17,15 @@ def open_writer(path: Path, schema: str) -> tuple[sqlite3.Connection, Path | Non
         path.rename(aside)
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _open(path, schema), aside
+        return _open(path, schema, cache_kib), aside
 
 
-def _open(path: Path, schema: str) -> sqlite3.Connection:
+def _open(path: Path, schema: str, cache_kib: int) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
     try:
         connection.executescript(
             "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-            "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000;"
+            f"PRAGMA temp_store=MEMORY; PRAGMA cache_size=-{cache_kib};"
         )
         connection.executescript(schema)
     except sqlite3.DatabaseError:

@@ -37,7 +37,7 @@ class SqliteIdentity:
     def __init__(self, path: Path, window_us: int = 48 * HOUR_US, max_claims: int = 20_000_000) -> None:
         self._window_us = window_us
         self._max_claims = max_claims
-        self._connection, self.set_aside = sqlite_file.open_writer(path, _SCHEMA)
+        self._connection, self.set_aside = sqlite_file.open_writer(path, _SCHEMA, cache_kib=8000)
         self._series: dict[tuple[str, str, str], int] = {}
         self._per_device: dict[str, int] = {}
         for number, device_id, series, part in self._connection.execute("SELECT * FROM series"):

@@ -29,7 +29,7 @@ class SqliteJournalWriter:
         self._path = path
         self._bound_bytes = bound_bytes
         self._reserve_bytes = reserve_bytes
-        self._connection, self.set_aside = sqlite_file.open_writer(path, _SCHEMA)
+        self._connection, self.set_aside = sqlite_file.open_writer(path, _SCHEMA, cache_kib=1000)
         self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('journal_id', ?)", (uuid.uuid4().hex,))
         self._require_known_format()
         self._newest = self._never_given_before()
