@@ -69,23 +69,24 @@ def items_of(batch: Batch, decoded: list[Heard | Refused], verdicts: list[Verdic
 def _samples(message: RawMessage, heard: Heard | Refused, verdict: Verdict) -> tuple[Sample, ...]:
     if verdict.outcome is not Outcome.ACCEPTED or isinstance(heard, Refused):
         return ()
-    uplink = heard.uplink
-    standings = verdict.standings
-    samples = [
-        Sample(
-            verdict.asset_id,
-            uplink.kind,
-            uplink.tenant_id,
-            reading.series,
-            reading.part,
-            # Clockless samples of one message are a microsecond apart: the same instant would be the same sample.
-            message.received_us + number if reading.ts_us is None else reading.ts_us,
-            # Equal times are the mark of a sample without a clock, also of the later ones of a batch.
-            message.received_us + number if reading.ts_us is None else message.received_us,
-            reading.values,
-            bool(reading.suspect),
-        )
-        for number, reading in enumerate(heard.readings)
-        if not standings or standings[number] == Standing.NEW
-    ]
-    return tuple(samples)
+    numbers, standings = range(len(heard.readings)), verdict.standings
+    if standings:
+        return tuple(_sample(message, heard, verdict, n) for n in numbers if standings[n] == Standing.NEW)
+    return tuple([_sample(message, heard, verdict, n) for n in numbers])
+
+
+def _sample(message: RawMessage, heard: Heard, verdict: Verdict, number: int) -> Sample:
+    uplink, reading = heard.uplink, heard.readings[number]
+    return Sample(
+        verdict.asset_id,
+        uplink.kind,
+        uplink.tenant_id,
+        reading.series,
+        reading.part,
+        # Clockless samples of one message are a microsecond apart: the same instant would be the same sample.
+        message.received_us + number if reading.ts_us is None else reading.ts_us,
+        # Equal times are the mark of a sample without a clock, also of the later ones of a batch.
+        message.received_us + number if reading.ts_us is None else message.received_us,
+        reading.values,
+        bool(reading.suspect),
+    )

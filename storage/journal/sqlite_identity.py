@@ -108,7 +108,8 @@ class SqliteIdentity:
 
     def claim(self, claims: Sequence[Claim]) -> list[Standing]:
         """See `Judgement.claim`."""
-        rows = [(c.hour, self._series_id(c), c.at, c.digest, i) for i, c in enumerate(claims)]
+        known = self._series.get
+        rows = [(c.hour, known(c[:3]) or self._series_id(c), c.at, c.digest, i) for i, c in enumerate(claims)]
         standings = [Standing.NEW] * len(rows)
         for hour, group in groupby(sorted(rows), key=lambda row: row[0]):
             self._claim_in(hour, list(group), standings)
