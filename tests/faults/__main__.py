@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> int:
         rows = Path(folder) / "rows"
         rows.touch()
         given = {"LAUTERN_TEST_RELIABILITY": str(rows)} | ({"LAUTERN_TEST_LONG": "1"} if long else {})
-        command = [sys.executable, "-m", "pytest", "-q", *(chosen or ["tests/faults"])]
+        where = [] if any(not argument.startswith("-") for argument in chosen) else ["tests/faults"]
+        command = [sys.executable, "-m", "pytest", "-q", *where, *chosen]
         code = subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, check=False).returncode
         found = [_cells(json.loads(line)) for line in rows.read_text().splitlines()]
     found.sort()

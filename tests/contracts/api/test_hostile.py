@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from api.application import create_app
 from devices.ports.registry import Transaction
 from tests.contracts.api.conftest import City
+from tests.real_parts.waiting import wait_until
 
 DEVICES = "/api/v1/devices"
 
@@ -103,10 +104,11 @@ def test_what_breaks_inside_is_told_without_details(
     def broken(self: object) -> Transaction:
         raise RuntimeError("the secret path /var/lib")
 
-    monkeypatch.setattr(type(city.registry), "read", broken)
     running = TestClient(create_app(city.services, poll_s=60), raise_server_exceptions=False)
     with capture_logs() as logs, pytest.raises(RuntimeError), running as client:  # noqa: PT012 - its exit raises too
+        monkeypatch.setattr(type(city.registry), "read", broken)
         answer = client.get(DEVICES, headers=key | {"X-Request-ID": "abc"})
+        wait_until(lambda: client.get("/healthz").status_code == 503, what="the program says that it is broken")
         health = client.get("/healthz")
     assert [(e["event"], e["request_id"]) for e in logs] == [("request_broke", "abc")]
     assert (answer.status_code, answer.json()["request_id"]) == (500, "abc")
