@@ -1,11 +1,13 @@
 """The only file that knows paho: one session, read by its owner, acknowledged on the connection it came in on."""
 
+import os
 import random
 import select
 import socket
 import ssl
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -23,6 +25,7 @@ KEEPALIVE_S = 20
 _LONGEST_PAUSE_S = 15.0
 _MESSAGES_A_TURN = 2000
 _TURN_S = 0.02
+_HEAR_OUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +117,15 @@ class Connection:
             self._client.loop_write()
 
     def close(self) -> None:
-        """Disconnect and keep the session at the broker."""
+        """Disconnect and keep the session at the broker, which has heard all acknowledgements."""
+        link = self._client.socket()
+        still_open = None if link is None else socket.socket(fileno=os.dup(link.fileno()))
         self._client.disconnect()
-        if self._client.socket() is not None and self._client.want_write():
-            self._client.loop_write()
+        while self._client.socket() is not None and self._client.want_write():
+            if self._client.loop_write() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                break
+        if still_open is not None:
+            _hear_out(still_open)
         self._wake_reader.close()
         self._wake_writer.close()
 
@@ -234,6 +242,16 @@ class Connection:
         self.last_arrival_us = now_us
         raw = RawMessage(topic, bytes(message.payload), message.qos, message.retain, message.dup, now_us)
         self._inbox.put(Arrival(self._epoch, message.mid, raw))
+
+
+def _hear_out(link: socket.socket) -> None:
+    """Read until the broker closes: a connection closed with unread messages is reset, and acknowledgements with it."""
+    until = time.monotonic() + _HEAR_OUT_S
+    with link, suppress(OSError):
+        link.settimeout(_HEAR_OUT_S)
+        link.shutdown(socket.SHUT_WR)
+        while link.recv(65_536) and time.monotonic() < until:
+            pass
 
 
 def _holds_more(link: object) -> bool:

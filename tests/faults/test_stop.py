@@ -30,6 +30,7 @@ def test_asked_to_end_under_load(mosquitto: Broker, tmp_path: Path, report: Repo
         account = assert_each_stored_once(town, fleet)
     report("F22", f"SIGTERM {STOPS} times under load", "mosquitto-sqlite", account, at_most_s=round(max(took_s), 1))
     assert max(took_s) <= 10
+    assert account.came_twice == 0, "what was acknowledged before the end does not come again"
 
 
 @pytest.mark.timeout(120)
