@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from threading import Condition
+from threading import Lock
 from typing import NamedTuple
 
 from devices.samples import Sample
@@ -24,22 +24,31 @@ class HandOver:
         self._bound = bound_samples
         self._parcels: deque[Parcel] = deque()
         self._held = 0
-        self._changed = Condition()
+        self._away = False
+        self._lock = Lock()
         self.through = 0
         """Newest batch that effects has done."""
 
     def put(self, parcel: Parcel) -> None:
-        """Offer a pass; it is left out when the store is behind."""
-        with self._changed:
-            if self._held + len(parcel.samples) <= self._bound or not self._parcels:
+        """Offer a pass; it is left out when the store is behind or away."""
+        with self._lock:
+            room = self._held + len(parcel.samples) <= self._bound or not self._parcels
+            if room and not self._away:
                 self._parcels.append(parcel)
                 self._held += len(parcel.samples)
             self.through = max(self.through, parcel.last)
-            self._changed.notify()
+
+    def tell(self, *, away: bool) -> None:
+        """The store is away: nothing is held, so that an outage needs no memory; or it is there again."""
+        with self._lock:
+            self._away = away
+            if away:
+                self._parcels.clear()
+                self._held = 0
 
     def take(self, after: int) -> Parcel | None:
         """The pass that follows batch `after`, if it is here; older ones, also in part, are dropped."""
-        with self._changed:
+        with self._lock:
             while self._parcels and self._parcels[0].last <= after:
                 self._held -= len(self._parcels.popleft().samples)
             while self._parcels and self._parcels[0].first <= after + 1:
@@ -48,8 +57,3 @@ class HandOver:
                 if parcel.first == after + 1:
                     return parcel
             return None
-
-    def next_held(self) -> int | None:
-        """First batch of the oldest pass held here."""
-        with self._changed:
-            return self._parcels[0].first if self._parcels else None

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
-from devices.errors import SamplesRefused
+from devices.errors import SamplesRefused, StoreUnavailable
 from devices.instants import rfc3339
 from devices.ports.books import DeadLetter, DeadLetters, Ledger, Positions
 from devices.ports.registry import Registry
@@ -17,6 +17,8 @@ from gateway.passes import Pass, items_of
 from gateway.verdicts import load
 
 WRITE_AT_MOST = 5000
+TRY_AT_MOST = 500
+"""While the store is away: each try reads this many again from the journal."""
 
 
 class VerdictReader(Protocol):
@@ -47,6 +49,7 @@ class StoreCursor:
         self._writer = writer
         with registry.read() as tx:
             self.position = tx.get(Positions).get(f"store/{lane.key}")
+        self._at_most = WRITE_AT_MOST
         self.stored_samples = 0
         self.refused_samples = 0
         self.from_journal = 0
@@ -56,17 +59,27 @@ class StoreCursor:
         parcel = self._gather()
         if parcel is None:
             return 0
-        refused = self._write(parcel.samples)
+        try:
+            refused = self._write(parcel.samples)
+        except StoreUnavailable:
+            self._away(away=True)
+            raise
+        self._away(away=False)
         self._advance(parcel, refused)
         self.stored_samples += len(parcel.samples) - len(refused)
         self.refused_samples += len(refused)
         return len(parcel.samples)
 
+    def _away(self, *, away: bool) -> None:
+        if away != (self._at_most == TRY_AT_MOST):
+            self._at_most = TRY_AT_MOST if away else WRITE_AT_MOST
+            self._handover.tell(away=away)
+
     def _gather(self) -> Parcel | None:
         samples: list[Sample] = []
         messages: Counter[str] = Counter()
         last = self.position
-        while len(samples) < WRITE_AT_MOST:
+        while len(samples) < self._at_most:
             parcel = self._handover.take(last) or self._from_journal(last)
             if parcel is None:
                 break

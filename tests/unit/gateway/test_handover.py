@@ -25,6 +25,17 @@ def test_pass_that_the_store_began_from_the_journal_is_not_counted_twice() -> No
     assert handover.take(8) == parcel(9, 9)
 
 
+def test_nothing_is_held_while_the_store_is_away() -> None:
+    handover = HandOver()
+    handover.put(parcel(1, 1))
+    handover.tell(away=True)
+    handover.put(parcel(2, 2))
+    assert (handover.take(0), handover.take(1), handover.through) == (None, None, 2)
+    handover.tell(away=False)
+    handover.put(parcel(3, 3))
+    assert handover.take(2) == parcel(3, 3)
+
+
 def test_what_does_not_fit_is_left_to_the_journal_and_room_comes_back() -> None:
     handover = HandOver(bound_samples=10)
     handover.put(parcel(1, 1, samples=8))
