@@ -40,7 +40,7 @@ from devices.catalog import folders
 from devices.errors import RegistryUnavailable
 from devices.ports.access import ApiKeys
 
-API_VERSION: Final = "1.4.0"
+API_VERSION: Final = "1.5.0"
 """Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
     keys,

@@ -55,6 +55,10 @@ class StorePlaceMissing(StoreUnavailable):
     """The telemetry store does not know the organisation or bucket."""
 
 
+class StoreNeedsRestart(StoreUnavailable):
+    """The telemetry store has given up files of its own until it is restarted."""
+
+
 class SamplesRefused(LauternError):
     """Some samples can never be stored."""
 

@@ -11,6 +11,7 @@ from devices.errors import (
     LauternError,
     RegistryUnavailable,
     StoreForbidden,
+    StoreNeedsRestart,
     StorePlaceMissing,
     StoreTokenRefused,
     StoreUnavailable,
@@ -34,6 +35,7 @@ class Fault(StrEnum):
     STORE_TOKEN = "store_token"  # noqa: S105 - the name of a fault
     STORE_FORBIDDEN = "store_forbidden"
     STORE_PLACE_MISSING = "store_place_missing"
+    STORE_NEEDS_RESTART = "store_needs_restart"
     JOURNAL_FULL = "journal_full"
     BROKER_AWAY = "broker_away"
     BROKER_REFUSES = "broker_refuses"
@@ -47,6 +49,7 @@ BY_ERROR: Final[tuple[tuple[type[LauternError], Fault], ...]] = (
     (StoreTokenRefused, Fault.STORE_TOKEN),
     (StoreForbidden, Fault.STORE_FORBIDDEN),
     (StorePlaceMissing, Fault.STORE_PLACE_MISSING),
+    (StoreNeedsRestart, Fault.STORE_NEEDS_RESTART),
     (StoreUnavailable, Fault.STORE_AWAY),
     (RegistryUnavailable, Fault.REGISTRY_READ_ONLY),
 )
@@ -69,6 +72,7 @@ CONSEQUENCES: Final[Mapping[Fault, frozenset[Fault]]] = {
     Fault.STORE_TOKEN: _STORE_WAITS,
     Fault.STORE_FORBIDDEN: _STORE_WAITS,
     Fault.STORE_PLACE_MISSING: _STORE_WAITS,
+    Fault.STORE_NEEDS_RESTART: _STORE_WAITS,
     Fault.JOURNAL_FULL: _NOTHING_IN,
     Fault.BROKER_AWAY: frozenset({Fault.CANARY_LOST}),
     Fault.BROKER_REFUSES: frozenset({Fault.BROKER_AWAY, Fault.CANARY_LOST}),

@@ -137,6 +137,17 @@ SENTENCES: Final[Mapping[Fault, Sentence]] = {
             "ein Token mit Lese- und Schreibrecht als store.token setzen, Gateway und API neu starten",
         ),
     ),
+    Fault.STORE_NEEDS_RESTART: Sentence(
+        Said(
+            "InfluxDB could not open files of its own and does not try again, so telemetry waits in the journal",
+            "InfluxDB konnte eigene Dateien nicht öffnen und versucht es nicht mehr, deshalb wartet Telemetrie im"
+            " Journal",
+        ),
+        Said(
+            "see that its disk has room, then restart InfluxDB; nothing is lost",
+            "für Platz auf seiner Platte sorgen, dann InfluxDB neu starten; es geht nichts verloren",
+        ),
+    ),
     Fault.STORE_PLACE_MISSING: Sentence(
         Said(
             "InfluxDB does not know the organisation or a bucket, so telemetry waits in the journal",

@@ -18,7 +18,7 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
-from devices.errors import StoreForbidden, StorePlaceMissing, StoreTokenRefused, StoreUnavailable
+from devices.errors import StoreForbidden, StoreNeedsRestart, StorePlaceMissing, StoreTokenRefused, StoreUnavailable
 from devices.ports.telemetry import StoreWatch
 
 TIMEOUT_S: Final = 20.0
@@ -37,6 +37,8 @@ _NOT_ALLOWED: Final[Mapping[int, type[StoreUnavailable]]] = {
     403: StoreForbidden,
     404: StorePlaceMissing,
 }
+_GIVEN_UP: Final = "shard previously failed"
+"""Said with 500 after a disk was full, for ever: it does not look again."""
 _REVOKED: Final = "token is inactive"
 """Said with 403, as if a permission were missing; a deleted token gets 401."""
 
@@ -136,8 +138,7 @@ class InfluxHttp:
                     self._watch.halved()
                 raise LinesRefusedError(_reason(error)) from error
             reason = _reason(error)
-            kind = StoreTokenRefused if _REVOKED in reason else _NOT_ALLOWED.get(status, StoreUnavailable)
-            raise kind(f"(InfluxDB answered {status}: {reason})") from error
+            raise _kind(status, reason)(f"(InfluxDB answered {status}: {reason})") from error
         except (InfluxDBError, HTTPError, OSError, ValueError) as error:
             self._tell("none")
             raise StoreUnavailable(f"InfluxDB: {error}"[:REASON_CHARS]) from error
@@ -145,6 +146,14 @@ class InfluxHttp:
     def _tell(self, status: str) -> None:
         if self._watch is not None:
             self._watch.answered(status)
+
+
+def _kind(status: int, reason: str) -> type[StoreUnavailable]:
+    if _REVOKED in reason:
+        return StoreTokenRefused
+    if _GIVEN_UP in reason:
+        return StoreNeedsRestart
+    return _NOT_ALLOWED.get(status, StoreUnavailable)
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:

@@ -10,16 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from devices.health.faults import Fault
+from devices.health.sentences import SENTENCES
 from tests.faults.account import assert_each_stored_once, settle_but_missing
 from tests.faults.conftest import Report
 from tests.faults.points import Points, faulty_build
 from tests.faults.publishing import publishing
 from tests.faults.test_broker_away import wait_for_more
+from tests.real_parts import influxdb
 from tests.real_parts.brokers import Broker
 from tests.real_parts.waiting import wait_until
 from tests.system.installation import Installation, running
 
 RATE = 400
+INFLUX_MB = 900
+"""It takes some 40 MB for the first sample of each bucket."""
 pytestmark = pytest.mark.timeout(150)
 
 
@@ -52,6 +57,34 @@ def test_full_disk_stops_and_goes_on(mosquitto: Broker, tmp_path: Path, report: 
         account = assert_each_stored_once(town, fleet)
     report("F11", "disk of all databases full, then free again", "mosquitto-sqlite", account,
            ready_again_s=round(ready_s, 1))  # fmt: skip
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+def test_full_disk_of_the_store_alone(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
+    with (
+        small_disk(tmp_path / "disk", INFLUX_MB) as disk,
+        influxdb.running(disk) as influx,
+        running(tmp_path / "town", mosquitto, influx) as town,
+    ):
+        with publishing(town, RATE) as fleet:
+            _fill(disk / "filler")
+            wait_until(lambda: not _ready(town), timeout_s=60, what="not ready while InfluxDB has no room")
+            fleet.wait_for_more(5 * RATE)
+            (disk / "filler").unlink()
+            remedy = SENTENCES[Fault.STORE_NEEDS_RESTART].remedy.en
+            wait_until(lambda: remedy in _summary(town), timeout_s=60, what="InfluxDB does not try again by itself")
+            influx.server.restart()
+            began = time.monotonic()
+            wait_until(lambda: _ready(town), timeout_s=60, what="ready again")
+            ready_s = round(time.monotonic() - began, 1)
+        account = assert_each_stored_once(town, fleet)
+    report(
+        "F11",
+        "disk of InfluxDB full, then free again, InfluxDB restarted",
+        "mosquitto-influxdb",
+        account,
+        ready_again_s=ready_s,
+    )
 
 
 @pytest.mark.parametrize("damage", ["random bytes", "torn log", "deleted"])
@@ -102,6 +135,10 @@ def _fill(path: Path) -> None:
                 file.write(b"\0" * 65_536)
         except OSError:
             return
+
+
+def _summary(town: Installation) -> str:
+    return str(town.rest.call("GET", "/readyz")[1]["summary"])
 
 
 def _ready(town: Installation) -> bool:
