@@ -12,7 +12,7 @@ from devices.catalog import Catalog
 from devices.fields import Plausible
 from devices.instants import DAY_US, SECOND_US, to_us
 from devices.kind import DeviceKind
-from devices.messages import Ack, Envelope, Status, WireModel
+from devices.messages import Ack, Envelope, Status, Telemetry, WireModel
 from devices.samples import TELEMETRY, RawMessage, Value
 from devices.topics import ROOT, Uplink, parse_uplink
 
@@ -20,6 +20,8 @@ MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_BATCH = 5000
 MAX_BATCH_HEAD_BYTES = 4096
 _TOPICS_REMEMBERED = 50_000
+_LONGEST_REMEMBERED = 512
+"""A topic may have 65,535 bytes."""
 
 
 class Refused(NamedTuple):
@@ -92,6 +94,8 @@ class Decoder:
 
     def _where(self, topic: bytes) -> Uplink | Refused:
         where = self._parse(topic)
+        if len(topic) > _LONGEST_REMEMBERED:
+            return where
         if len(self._topics) >= _TOPICS_REMEMBERED:
             self._topics.clear()
         self._topics[topic] = where
@@ -114,8 +118,9 @@ class Decoder:
     def _heard(self, where: Uplink, kind: DeviceKind, message: RawMessage) -> Heard | Refused:
         payload = message.payload
         if where.channel == "telemetry":
-            if b'"batch"' in payload:
-                return self._batch(where, kind, message)
+            document = json.loads(payload) if b'"batch"' in payload else None
+            if isinstance(document, dict) and "batch" in document:
+                return self._batch(where, kind, message, document)
             return self._sampled(where, kind, self._read[kind.telemetry](payload), TELEMETRY, message)
         if where.channel == "event":
             event = kind.events[where.name].model_validate_json(payload)
@@ -144,11 +149,11 @@ class Decoder:
             return wrong
         values = model.values()
         suspect = _suspect(values, self._plausible[type(model)])
-        return Reading(series, getattr(model, "part", ""), ts_us, model.seq, values, suspect, digest_of(values))
+        part = model.part if isinstance(model, Telemetry) else ""
+        return Reading(series, part, ts_us, model.seq, values, suspect, digest_of(values))
 
-    def _batch(self, where: Uplink, kind: DeviceKind, message: RawMessage) -> Heard | Refused:
-        document = json.loads(message.payload)
-        items = document.get("batch") if isinstance(document, dict) else None
+    def _batch(self, where: Uplink, kind: DeviceKind, message: RawMessage, document: dict[str, Any]) -> Heard | Refused:
+        items = document["batch"]
         if not isinstance(items, list) or not 0 < len(items) <= MAX_BATCH:
             return Refused("wrong_type", f"batch: a list of 1 to {MAX_BATCH} samples", where)
         head = {k: v for k, v in document.items() if k != "batch"}

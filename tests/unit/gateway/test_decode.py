@@ -12,7 +12,7 @@ from devices.catalog import Catalog
 from devices.fields import Plausible
 from devices.instants import DAY_US, SECOND_US, rfc3339
 from devices.kind import DeviceKind
-from devices.messages import State, Telemetry
+from devices.messages import Event, State, Telemetry
 from devices.samples import RawMessage
 from gateway.decode import Decoder, Heard, Refused
 
@@ -25,7 +25,9 @@ class LampTelemetry(Telemetry):
     on: bool | None = None
 
 
-DECODER = Decoder(Catalog({"lamp": DeviceKind(name="lamp", title="Lamp", telemetry=LampTelemetry, state=State)}))
+KIND = DeviceKind(name="lamp", title="Lamp", telemetry=LampTelemetry, state=State, events={"fault": Event})
+CATALOG = Catalog({"lamp": KIND})
+DECODER = Decoder(CATALOG)
 TOPIC = b"city/v1/kl/lamp/l1/telemetry"
 
 
@@ -118,6 +120,26 @@ def test_one_bad_item_of_a_batch_affects_only_itself() -> None:
     assert [r.values["level_pct"] for r in result.readings] == [0, 2]
     assert [(index, refused.reason) for index, refused in result.refused] == [(1, "out_of_range")]
     assert result.seqs == (0, 2)
+
+
+def test_a_part_may_be_named_batch() -> None:
+    assert [reading.part for reading in heard(sample(part="batch")).readings] == ["batch"]
+
+
+@pytest.mark.parametrize("part", ["rear", 7, [], {}, "a\nb,c=d\\"])
+def test_an_event_is_of_no_part_whatever_it_calls_so(part: object) -> None:
+    (reading,) = heard(sample(part=part), b"city/v1/kl/lamp/l1/event/fault").readings
+    assert reading.part == ""
+
+
+def test_long_topics_are_refused_and_not_remembered() -> None:
+    decoder = Decoder(CATALOG)
+    for number in range(100):
+        topic = b"city/v1/kl/lamp/" + b"x" * 60_000 + b"%d/telemetry" % number
+        answer = decoder.decode(RawMessage(topic, b"{}", 1, retained=False, duplicate=False, received_us=NOW_US))
+        assert isinstance(answer, Refused)
+        assert answer.reason == "bad_topic"
+    assert sum(map(len, decoder._topics)) < 10_000
 
 
 def test_the_same_content_has_the_same_digest_however_it_is_written() -> None:
