@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Double, cast, func, select
 
 from devices.ports.books import Gap, LedgerLine
 from storage.registry.bulk import BulkUpsert
@@ -83,7 +83,9 @@ class SqlLedger:
 
     def missing(self) -> int:
         """Messages missing of all devices together."""
-        total = self._connection.execute(select(func.coalesce(func.sum(GAPS.c.missing), 0)).where(MISSING))
+        # A device may skip all numbers there are, and two such overflow a sum of integers.
+        each = cast(GAPS.c.missing, Double)
+        total = self._connection.execute(select(func.coalesce(func.sum(each), 0)).where(MISSING))
         return int(total.scalar_one())
 
 

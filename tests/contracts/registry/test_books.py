@@ -93,6 +93,13 @@ def test_no_count_is_lost_between_writers(registry: Registry) -> None:
         assert tx.get(Ledger).lines() == [LedgerLine("streetlight", "messages", received=180, in_journal=180)]
 
 
+def test_what_is_missing_of_many_is_summed_however_much_it_is(registry: Registry) -> None:
+    most = 2**63 - 2
+    with registry.write() as tx:
+        tx.get(Ledger).put_gaps([gap(f"c-{n}", last_seq=most + 1, received=2, missing=most) for n in range(3)])
+        assert tx.get(Ledger).missing() == pytest.approx(3 * most)
+
+
 def test_gaps_are_replaced_and_only_listed_while_something_is_missing(registry: Registry) -> None:
     with registry.write() as tx:
         ledger = tx.get(Ledger)
