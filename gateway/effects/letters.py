@@ -102,4 +102,7 @@ def uplink_is_info(item: Item) -> bool:
 
 def _info(item: Item) -> dict[str, object]:
     model = item.heard.model if isinstance(item.heard, Heard) else None
-    return {} if model is None else model.model_dump(mode="json", exclude_none=True)
+    if model is None:
+        return {}
+    # Not what it does not declare: that may be large, and is kept for nobody.
+    return model.model_dump(mode="json", exclude_none=True, include=set(type(model).model_fields))

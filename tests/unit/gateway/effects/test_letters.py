@@ -68,13 +68,14 @@ def test_noisy_device_fills_its_own_bound_until_the_next_day() -> None:
 
 
 def test_strangers_are_counted_with_what_they_say_of_themselves() -> None:
-    info = message(2, channel="info", maker="Lautrer Licht")
+    info = message(2, channel="info", maker="Lautrer Licht", undeclared="x" * 200_000)
     done = passed(message(1), info, message(3)._replace(received_us=NOW_US + 9), verdict=UNREGISTERED)
     (stranger,) = unknown_devices(done)
     assert (stranger.device_id, stranger.messages) == ("l1", 3)
     assert (stranger.first_seen_us, stranger.last_seen_us) == (NOW_US, NOW_US + 9)
     assert stranger.info is not None
     assert stranger.info["maker"] == "Lautrer Licht"
+    assert "undeclared" not in stranger.info
     assert balanced(done)
 
 
