@@ -33,6 +33,10 @@ _COUNTER = Field(ge=0, le=2**64 - 1)
 _AS_SENT = Annotated[int, _COUNTER] | Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
 Counter64 = Annotated[int, _COUNTER, BeforeValidator(_counter, json_schema_input_type=_AS_SENT)]
 """Monotonic 64-bit counter."""
+Figure = Annotated[float, Field(ge=-1e15, le=1e15)]
+"""A number of no certain unit; sums of many are still numbers."""
+Version = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""Number of a version; every database takes it."""
 Percent = Annotated[float, Field(ge=0, le=100), Unit("%")]
 Text = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Short text without control characters."""

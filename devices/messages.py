@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, Union, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from devices.fields import Text
+from devices.fields import Text, Version
 from devices.instants import rfc3339, to_us
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -86,7 +86,7 @@ class State(Envelope):
     """What the device is set to and why; retained."""
 
     applied_command_id: Id | None = None
-    config_version: Annotated[int, Field(ge=0)] | None = None
+    config_version: Version | None = None
     faults: Annotated[list[Text], Field(max_length=64)] = []
 
 
@@ -100,7 +100,7 @@ class Info(Envelope):
     lat: Annotated[float, Field(ge=-90, le=90)] | None = None
     lon: Annotated[float, Field(ge=-180, le=180)] | None = None
     capabilities: Annotated[list[Text], Field(max_length=64)] = []
-    schema_version: Annotated[int, Field(ge=1)] = 1
+    schema_version: Annotated[Version, Field(ge=1)] = 1
     delivery_window_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
 
 

@@ -15,7 +15,7 @@ TENANT_ID = "lautern"
 class CanaryTelemetry(Telemetry):
     """One beat."""
 
-    number: Annotated[int, Field(ge=0), Unit("1")]
+    number: Annotated[int, Field(ge=0, le=2**63 - 1), Unit("1")]
 
 
 KIND = DeviceKind(

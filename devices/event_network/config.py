@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from devices.event_network.classes import Profile
+from devices.fields import Version
 from devices.messages import Config
 
 
@@ -12,5 +13,5 @@ class NodeConfig(Config):
     """Bandwidth profile to return to after a restart; `burst_s`: report each second for so long after receipt."""
 
     profile: Profile | None = None
-    profile_version: Annotated[int, Field(ge=0)] | None = None
+    profile_version: Version | None = None
     burst_s: Annotated[float, Field(ge=0, le=3600)] | None = None

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field
 
 from devices.event_network.classes import Profile
+from devices.fields import Version
 from devices.messages import State
 
 
@@ -13,7 +14,7 @@ class NodeState(State):
     """Bandwidth profile in force; retained. What stands here counts as provisioned, what was asked for does not."""
 
     applied: Profile | None = None
-    applied_version: Annotated[int, Field(ge=0)] | None = None
+    applied_version: Version | None = None
     applied_at: AwareDatetime | None = None
     profile_result: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")] | None = None
 

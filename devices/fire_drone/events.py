@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from devices.fields import Percent, Text, Unit
+from devices.fields import Figure, Percent, Text, Unit
 from devices.fire_drone.telemetry import Latitude, Longitude
 from devices.messages import Event, Id
 
@@ -19,8 +19,8 @@ class DroneEvent(Event):
         None
     )
     code: Annotated[Text, Unit("", ("DJI HMS code",))] | None = None
-    value: float | None = None
-    threshold: float | None = None
+    value: Figure | None = None
+    threshold: Figure | None = None
     lat: Annotated[Latitude, Unit("°")] | None = None
     lon: Annotated[Longitude, Unit("°")] | None = None
     altitude_rel_m: Annotated[float, Field(ge=-9000, le=9000), Unit("m")] | None = None

@@ -17,9 +17,9 @@ CellVolt = Annotated[float, Field(ge=0, le=10), Plausible(2.5, 4.6), Unit("V", (
 class Totals(WireModel):
     """What the drone counted over its life."""
 
-    flight_time_s: Annotated[float, Field(ge=0), Unit("s", ("DJI total_flight_time",))] | None = None
-    distance_m: Annotated[float, Field(ge=0), Unit("m", ("DJI total_flight_distance",))] | None = None
-    sorties: Annotated[int, Field(ge=0), Unit("1", ("DJI total_flight_sorties",))] | None = None
+    flight_time_s: Annotated[float, Field(ge=0, le=1e12), Unit("s", ("DJI total_flight_time",))] | None = None
+    distance_m: Annotated[float, Field(ge=0, le=1e12), Unit("m", ("DJI total_flight_distance",))] | None = None
+    sorties: Annotated[int, Field(ge=0, le=10**9), Unit("1", ("DJI total_flight_sorties",))] | None = None
 
 
 class Cells(WireModel):

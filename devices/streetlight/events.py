@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from devices.fields import Percent, Text, Unit
+from devices.fields import Figure, Percent, Text, Unit, Version
 from devices.messages import Event
 from devices.streetlight.light import Reason
 
@@ -65,20 +65,20 @@ class ProgramChange(Event):
     """Another program or calendar runs."""
 
     program_id: Text | None = None
-    config_version: Annotated[int, Field(ge=0)] | None = None
+    config_version: Version | None = None
 
 
 class CounterReset(Event):
     """A counter started again."""
 
     counter: Text
-    last_value: Annotated[float, Field(ge=0)] | None = None
+    last_value: Annotated[Figure, Field(ge=0)] | None = None
 
 
 class Passage(Event):
     """Somebody passed, or pressed the button."""
 
-    road_users: Annotated[int, Field(ge=0)] = 1
+    road_users: Annotated[int, Field(ge=0, le=10**9)] = 1
     road_user_class: Text | None = None
     sensor: Text | None = None
 
