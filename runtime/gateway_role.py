@@ -89,7 +89,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
         feeder=feeder,
         receiver=receiver,
         answers=Answers(catalog),
-        reactions=_reactions(registry, reader, catalog),
+        reactions=reactions_of(registry, reader, catalog),
         canary=Canary(registry, reader, ConnectionPublisher(connection), settings.topic_root),
         dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root),
         root=settings.topic_root,
@@ -107,7 +107,8 @@ def _lane(settings: Settings, name: str, release: Callable[[int], None], stack: 
     return LaneParts(f"{name}:{gauge.journal_id[:8]}", effects_reader, store_reader, gauge, release)
 
 
-def _reactions(registry: Registry, reader: TelemetryReader, catalog: Catalog) -> Mapping[str, Reactions]:
+def reactions_of(registry: Registry, reader: TelemetryReader, catalog: Catalog) -> Mapping[str, Reactions]:
+    """What each kind does in the gateway, by kind."""
     tools = Tools(registry, reader)
     modules = {m.__name__.rpartition(".")[2]: m for m in folders(gateway.kinds)}
     return {kind: m.reactions(tools) for kind, m in modules.items() if kind in catalog}
