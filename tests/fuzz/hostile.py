@@ -43,19 +43,20 @@ def text_of(pairs: Sequence[tuple[str, str]]) -> bytes:
     return ("{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in pairs) + "}").encode()
 
 
-def _recorded() -> Iterator[Recorded]:
+def recorded(now_us: int) -> Iterator[Recorded]:
+    """All recorded messages, as if they were sent now."""
     for (kind, channel), examples in sorted(read(PAYLOADS).by_channel.items()):
         if channel.partition(".")[0] not in UP:
             continue
         for number, example in enumerate(examples):
             body: dict[str, Any] = dict(example["payload"])
             if "ts" in body:
-                body |= {"device_id": device_of(kind), "ts": rfc3339(NOW_US - number * SECOND_US)}
+                body |= {"device_id": device_of(kind), "ts": rfc3339(now_us - number * SECOND_US)}
             pairs = tuple((name, json.dumps(value)) for name, value in body.items())
             yield Recorded(kind, channel.replace(".", "/"), pairs)
 
 
-RECORDED: Final = tuple(_recorded())
+RECORDED: Final = tuple(recorded(NOW_US))
 KINDS: Final = tuple(sorted({one.kind for one in RECORDED}))
 
 

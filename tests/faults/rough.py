@@ -1,0 +1,128 @@
+"""An MQTT client that says what it is told to, byte for byte."""
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from tests.real_parts.brokers import Broker, Login
+
+CONNACK: Final = 2
+PUBLISH: Final = 3
+PUBACK: Final = 4
+SUBACK: Final = 9
+MOST: Final = 268_435_455
+"""The largest length that a packet can announce."""
+_WAIT_S: Final = 2
+
+
+class Rough:
+    """One connection, MQTT 3.1.1; a broker that closes it is no error."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._rest = b""
+        self._number = 0
+
+    def connect(self, client_id: str, login: Login, keepalive_s: int = 60) -> bool:
+        """Whether the broker let us in."""
+        body = _text(b"MQTT") + bytes([4, 0b1100_0010]) + struct.pack(">H", keepalive_s)
+        body += _text(client_id.encode()) + _text(login.user.encode()) + _text(login.password.encode())
+        answer = self._ask(0x10, body, CONNACK)
+        return answer is not None and answer[1] == 0
+
+    def subscribe(self, filter_: str) -> bool:
+        """Whether the broker granted it."""
+        answer = self._ask(0x82, b"\0\x01" + _text(filter_.encode()) + b"\x01", SUBACK)
+        return answer is not None and answer[2] < 0x80
+
+    def publish(self, topic: bytes, payload: bytes, *, retain: bool = False) -> bool:
+        """Publish with QoS 1; whether the broker acknowledged it, else it closed the connection."""
+        self._number += 1
+        body = _text(topic) + struct.pack(">H", self._number) + payload
+        return self._ask(0x33 if retain else 0x32, body, PUBACK) is not None
+
+    def announce(self, topic: bytes, length: int, send: int) -> int:
+        """Begin a packet of a length and send some of it; returns how many bytes the broker let us send."""
+        head = b"\x32" + _length(length) + _text(topic) + b"\0\x01"
+        sent = 0
+        try:
+            self._link.sendall(head)
+            while sent < send:
+                sent += self._link.send(b"x" * 65_536)
+        except OSError:
+            return sent
+        return sent
+
+    def closed(self) -> bool:
+        """Whether the broker closed the connection, or does within a while."""
+        try:
+            return self._link.recv(1) == b""
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+    def received(self) -> Iterator[tuple[bytes, bytes]]:
+        """Topics and payloads that came, until nothing comes for a while."""
+        while (packet := self._packet()) is not None:
+            kind, body = packet
+            if kind >> 4 == PUBLISH:
+                size = struct.unpack(">H", body[:2])[0]
+                start = 2 + size + (2 if kind & 6 else 0)
+                yield body[2 : 2 + size], body[start:]
+
+    def _ask(self, first: int, body: bytes, wanted: int) -> bytes | None:
+        try:
+            self._link.sendall(bytes([first]) + _length(len(body)) + body)
+            while (packet := self._packet()) is not None:
+                if packet[0] >> 4 == wanted:
+                    return packet[1]
+        except OSError:
+            return None
+        return None
+
+    def _packet(self) -> tuple[int, bytes] | None:
+        try:
+            first = self._take(1)[0]
+            size = shift = 0
+            while True:
+                byte = self._take(1)[0]
+                size |= (byte & 127) << shift
+                shift += 7
+                if byte < 128:
+                    return first, self._take(size)
+        except (EOFError, OSError):
+            return None
+
+    def _take(self, number: int) -> bytes:
+        while len(self._rest) < number:
+            more = self._link.recv(65_536)
+            if not more:
+                raise EOFError
+            self._rest += more
+        taken, self._rest = self._rest[:number], self._rest[number:]
+        return taken
+
+
+@contextmanager
+def rough(broker: Broker, client_id: str, login: Login | None = None, patience_s: float = _WAIT_S) -> Iterator[Rough]:
+    """Connected as a device; raises AssertionError when not let in."""
+    with socket.create_connection((broker.host, broker.port), timeout=patience_s) as link:
+        client = Rough(link)
+        assert client.connect(client_id, login or broker.device), "not let in"
+        yield client
+
+
+def _text(data: bytes) -> bytes:
+    return struct.pack(">H", len(data)) + data
+
+
+def _length(number: int) -> bytes:
+    out = bytearray()
+    while True:
+        number, low = divmod(number, 128)
+        out.append(low | (128 if number else 0))
+        if not number:
+            return bytes(out)
