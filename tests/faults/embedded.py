@@ -1,0 +1,85 @@
+"""`lautern up` with its own broker, as an operator runs it, spoken to with the logins of its devices."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devices.ports.inventory import Asset, Binding, Inventory
+from runtime.broker.logins import Logins
+from storage.registry.engine import SqlRegistry, open_registry
+from tests.real_parts.brokers import Broker, Login
+from tests.real_parts.ports import answers, claim_port
+from tests.real_parts.servers import Server, serving
+from tests.real_parts.waiting import wait_until
+from tests.system.installation import ROOT
+from tests.system.speaking import now_us
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A running installation."""
+
+    folder: Path
+    server: Server
+    port: int
+
+    @property
+    def registry_url(self) -> str:
+        """SQLAlchemy URL of the registry."""
+        return f"sqlite:///{self.folder / 'registry.db'}"
+
+    def registry(self) -> SqlRegistry:
+        """To be closed."""
+        return open_registry(self.registry_url, migrate=False)
+
+    def as_broker(self, login: Login) -> Broker:
+        """The broker, for a client with this login."""
+        host = "127.0.0.1"
+        return Broker(name="embedded", host=host, port=self.port, gateway=login, device=login, server=self.server)
+
+    def inside(self, user: str) -> Login:
+        """The login of a user of the program's own."""
+        return Login(user, Logins(self.folder / "broker").password(user))
+
+    def said(self) -> str:
+        """What all parts printed."""
+        return self.server.log.read_text(errors="replace")
+
+    def child(self, module: str) -> int:
+        """Process id of a part."""
+        tasks = Path(f"/proc/{self.server.pid}/task").glob("*/children")
+        for pid in (pid for task in tasks for pid in task.read_text().split()):
+            if module in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
+                return int(pid)
+        return 0
+
+
+@contextmanager
+def embedded(folder: Path, devices: Sequence[str]) -> Iterator[tuple[Embedded, dict[str, Login]]]:
+    """`lautern up` inside the block, with these streetlights registered and allowed in; their logins by device."""
+    port = claim_port()
+    logins = {device: f"kl/streetlight/{device}" for device in devices}
+    known = {device: Login(user, Logins(folder / "broker").put_device(user)) for device, user in logins.items()}
+    settings = {"BROKER__URL": f"mqtt://127.0.0.1:{port}", "GATEWAY__METRICS_PORT": claim_port()}
+    variables = [f"LAUTERN_{name}={value}" for name, value in settings.items()]
+    up = [sys.executable, "-m", "runtime", "up", "--data-dir", str(folder), "--port", str(claim_port())]
+    open_registry(f"sqlite:///{folder / 'registry.db'}").close()
+    command = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
+    with serving(Server("up", command, folder=folder, ready=lambda: answers(port))) as server:
+        town = Embedded(folder, server, port)
+        _register(town, devices)
+        wait_until(lambda: town.said().count("mqtt_ready") >= 2, timeout_s=40, what="the gateway at its broker")
+        yield town, known
+
+
+def _register(town: Embedded, devices: Sequence[str]) -> None:
+    registry = town.registry()
+    try:
+        with registry.write() as tx:
+            assets = [Asset(device, "kl", "streetlight", device, now_us()) for device in devices]
+            bindings = [Binding(device, device, "kl", "streetlight", 0) for device in devices]
+            tx.get(Inventory).add_many(assets, bindings)
+    finally:
+        registry.close()
