@@ -46,9 +46,9 @@ def running(folder: Path, *, autosave: bool = True) -> Iterator[Broker]:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A running mosquitto for the whole test run."""
+    """A running mosquitto for the tests of a file: sessions left behind would queue all that later files publish."""
     with running(tmp_path_factory.mktemp("mosquitto")) as broker:
         yield broker
 

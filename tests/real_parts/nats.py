@@ -34,7 +34,7 @@ system_account: SYS
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsBroker]:
     """A running nats-server, with the bounds of the program's own."""
     program = finding.require(finding.nats_server(), "nats-server", "install requirements/run.lock")
