@@ -26,7 +26,7 @@ from tests.real_parts.servers import Server
 from tests.real_parts.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-JOURNAL_MB: Final = 256
+JOURNAL_MB: Final = 2048
 
 
 @dataclass(frozen=True)
