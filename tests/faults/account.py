@@ -1,5 +1,6 @@
 """What became of all that a fleet sent, asked of the store itself and compared with the program's own ledger."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,14 +58,28 @@ def settle(town: Installation, fleet: Fleet, timeout_s: float = 60, others: int 
     )
 
 
-def settle_but_missing(town: Installation, fleet: Fleet, timeout_s: float = 60) -> tuple[Account, int]:
-    """Wait until each message is judged, or told as missing by the gap detector; returns how many are missing."""
+def settle_but_missing(town: Installation, fleet: Fleet, timeout_s: float = 60, untold: int = 0) -> tuple[Account, int]:
+    """Wait until each message is judged, or told as missing by the gap detector; returns how many are missing.
+
+    `untold`: how many may be neither.
+    """
     try:
-        wait_until(lambda: _judged(town) + missing(town) >= fleet.number, timeout_s=timeout_s)
+        wait_until(lambda: _judged(town) + missing(town) >= fleet.number - untold, timeout_s=timeout_s)
     except AssertionError:
         raise AssertionError(f"{fleet.number} sent, {_judged(town)} judged, {missing(town)} missing") from None
+    if untold:
+        _wait_still(town)
     told = missing(town)
-    return settle(town, fleet, timeout_s, -told), told
+    return settle(town, fleet, timeout_s, min(_judged(town), fleet.number - told) - fleet.number), told
+
+
+def _wait_still(town: Installation, still_s: float = 3) -> None:
+    """Return when no more messages were judged for a while."""
+    seen, since = _judged(town), time.monotonic()
+    while time.monotonic() - since < still_s:
+        time.sleep(0.1)
+        if (now := _judged(town)) != seen:
+            seen, since = now, time.monotonic()
 
 
 def missing(town: Installation) -> int:

@@ -104,7 +104,7 @@ def test_an_absent_influxdb_is_said(home: Path, shelf: Path) -> None:
 def test_a_wrong_token_is_said(home: Path, shelf: Path, influxdb: InfluxServer) -> None:
     wrong = influx_settings(influxdb.url, "wrong", "x")
     done = lautern("backup", "--data-dir", home, "--to", shelf, **wrong)
-    assert_told(done, saying.UNREACHABLE, "InfluxDB does not accept the token")
+    assert_told(done, saying.UNREACHABLE, "does not accept the token")
     assert nothing_but(shelf)
 
 
