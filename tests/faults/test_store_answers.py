@@ -27,7 +27,7 @@ FAULTS = {
     "503, Retry-After 3600": Mode(answer=503, headers={"Retry-After": "3600"}),
     "503, Retry-After soon": Mode(answer=503, headers={"Retry-After": "soon"}),
     "429": Mode(answer=429, headers={"Retry-After": "30"}),
-    "204 of somebody else": Mode(answer=200, body=b"<html>Please sign in</html>"),
+    "200 of somebody else": Mode(answer=200, body=b"<html>Please sign in</html>"),
     "refused connections": Mode(refuse=True),
     "reset in mid-body": Mode(reset_after_bytes=9000),
     "answer lost after it was stored": Mode(lose_reply=True),
