@@ -185,7 +185,7 @@ def _used(folder: Path) -> int:
 
 
 def test_registry_that_cannot_be_written(town: Installation) -> None:
-    with closing(sqlite3.connect(town.folder / "registry.db", isolation_level=None, timeout=20)) as other:
+    with closing(sqlite3.connect(town.folder / "registry.db", isolation_level=None, timeout=60)) as other:
         with seen(town, Fault.REGISTRY_READ_ONLY):
             other.execute("BEGIN IMMEDIATE")
         other.execute("ROLLBACK")
