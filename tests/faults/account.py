@@ -2,11 +2,14 @@
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from devices.instants import MINUTE_US
 from tests.faults.publishing import Fleet, Message
 from tests.real_parts.waiting import wait_until
 from tests.system.installation import Installation
+from tests.system.speaking import now_us
 
 
 @dataclass(frozen=True)
@@ -118,3 +121,10 @@ def assert_each_stored_once(
     assert line["conflict"] == 0, line
     assert town.rest.items("/ledger/gaps") == []
     return account
+
+
+def newest_age_s(town: Installation, name: str) -> float:
+    """How old the newest stored sample of a lamp is, by its receipt."""
+    rows = town.rest.samples(name, now_us() - MINUTE_US, fields="power_w")
+    newest = max(row["received_at"] for row in rows)
+    return time.time() - datetime.fromisoformat(newest).timestamp()

@@ -2,8 +2,6 @@
 
 import json
 import random
-import time
-from datetime import datetime
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -18,7 +16,7 @@ from devices.ports.books import Ledger, LedgerLine
 from devices.ports.inventory import Asset, Binding, Inventory
 from gateway.decode import MAX_PAYLOAD_BYTES
 from storage.registry.engine import open_registry
-from tests.faults.account import settle
+from tests.faults.account import newest_age_s, settle
 from tests.faults.conftest import Report
 from tests.faults.publishing import LONG, publishing
 from tests.faults.rough import MOST, rough
@@ -46,7 +44,7 @@ def test_hostile_payloads_end_as_dead_letters_and_delay_nobody(
         with publishing(town, RATE) as fleet:
             fleet.wait_for_more(RATE)
             _publish(broker, hostile)
-            late_s = sorted(_age_s(town, name) for name in fleet.sent)
+            late_s = sorted(newest_age_s(town, name) for name in fleet.sent)
         lines = _wait_judged(town, len(hostile) + fleet.number)
         others = lines["streetlight"].received - lines["streetlight"].duplicate - fleet.number
         account = settle(town, fleet, others=others, other_samples=_samples(town) - fleet.number)
@@ -186,12 +184,6 @@ def _wait_judged(town: Installation, number: int) -> dict[str, LedgerLine]:
 
 def _samples(town: Installation) -> int:
     return int(town.rest.ledger("streetlight", "samples")["stored"])
-
-
-def _age_s(town: Installation, name: str) -> float:
-    rows = town.rest.samples(name, now_us() - MINUTE_US, fields="power_w")
-    newest = max(row["received_at"] for row in rows)
-    return time.time() - datetime.fromisoformat(newest).timestamp()
 
 
 def _rows(town: Installation, asset_id: str) -> int:

@@ -48,13 +48,13 @@ def test_full_disk_stops_and_goes_on(mosquitto: Broker, tmp_path: Path, report: 
         with publishing(town, RATE, note="x" * 1000) as fleet:
             wait_for_more(town)
             _fill(disk / "filler")
-            wait_until(lambda: not _ready(town), timeout_s=60, what="not ready on a full disk")
+            wait_until(lambda: not town.ready(), timeout_s=60, what="not ready on a full disk")
             number = fleet.number
             wait_until(lambda: fleet.number > number + 5 * RATE, timeout_s=30)
             assert town.gateway.running()
             (disk / "filler").unlink()
             began = time.monotonic()
-            wait_until(lambda: _ready(town), timeout_s=60, what="ready again")
+            wait_until(town.ready, timeout_s=60, what="ready again")
             ready_s = time.monotonic() - began
         account = assert_each_stored_once(town, fleet)
     report("F11", "disk of all databases full, then free again", "mosquitto-sqlite", account,
@@ -70,14 +70,14 @@ def test_full_disk_of_the_store_alone(mosquitto: Broker, tmp_path: Path, report:
     ):
         with publishing(town, RATE) as fleet:
             _fill(disk / "filler")
-            wait_until(lambda: not _ready(town), timeout_s=60, what="not ready while InfluxDB has no room")
+            wait_until(lambda: not town.ready(), timeout_s=60, what="not ready while InfluxDB has no room")
             fleet.wait_for_more(5 * RATE)
             (disk / "filler").unlink()
             remedy = SENTENCES[Fault.STORE_NEEDS_RESTART].remedy.en
             wait_until(lambda: remedy in _summary(town), timeout_s=60, what="InfluxDB does not try again by itself")
             influx.server.restart()
             began = time.monotonic()
-            wait_until(lambda: _ready(town), timeout_s=60, what="ready again")
+            wait_until(town.ready, timeout_s=60, what="ready again")
             ready_s = round(time.monotonic() - began, 1)
         account = assert_each_stored_once(town, fleet)
     report(
@@ -141,10 +141,6 @@ def _fill(path: Path) -> None:
 
 def _summary(town: Installation) -> str:
     return str(town.rest.call("GET", "/readyz")[1]["summary"])
-
-
-def _ready(town: Installation) -> bool:
-    return town.rest.call("GET", "/readyz")[0] == 200
 
 
 def _damage(path: Path, how: str, chance: random.Random) -> None:

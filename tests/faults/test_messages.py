@@ -3,8 +3,6 @@
 import json
 import random
 import secrets
-import time
-from datetime import datetime
 from pathlib import Path
 from statistics import quantiles
 
@@ -13,13 +11,13 @@ from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.instants import DAY_US, HOUR_US, MINUTE_US, SECOND_US, rfc3339
-from tests.faults.account import assert_each_stored_once
+from tests.faults.account import assert_each_stored_once, newest_age_s
 from tests.faults.conftest import Report
 from tests.faults.publishing import publishing
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
 from tests.real_parts.waiting import wait_equal, wait_until
-from tests.system.installation import Installation, running
+from tests.system.installation import running
 from tests.system.speaking import now_us
 
 NOISY_RATE = 1000
@@ -85,7 +83,7 @@ def test_noisy_device_does_not_delay_the_others(mosquitto: Broker, tmp_path: Pat
     with running(tmp_path, mosquitto) as town:
         with publishing(town, 100) as fleet, publishing(town, NOISY_RATE, lamps=1) as noisy:
             wait_until(lambda: noisy.number > 10 * NOISY_RATE, timeout_s=60, what="a flood")
-            late_s = sorted(_age_s(town, name) for name in fleet.sent)
+            late_s = sorted(newest_age_s(town, name) for name in fleet.sent)
         town.wait_ledger("streetlight", fleet.number + noisy.number)
         account = assert_each_stored_once(town, fleet, others=noisy.number, other_samples=noisy.number)
     p99_s = quantiles(late_s, n=100)[-1]
@@ -97,17 +95,6 @@ def test_noisy_device_does_not_delay_the_others(mosquitto: Broker, tmp_path: Pat
         others_p99_s=round(p99_s, 2),
     )
     assert p99_s <= 0.5 + 2, "each of the others speaks twice a second"
-
-
-def _age_s(town: Installation, name: str) -> float:
-    """How old the newest stored sample of a lamp is."""
-    rows = town.rest.samples(name, now_us() - MINUTE_US, fields="power_w")
-    newest = max(row["received_at"] for row in rows)
-    return time.time() - _epoch_s(newest)
-
-
-def _epoch_s(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
 
 
 def _body(lamp: str, seq: int, ts: object, **fields: object) -> dict[str, object]:

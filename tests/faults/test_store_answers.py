@@ -75,13 +75,13 @@ def test_revoked_token_stops_and_keeps(
             town.wait_ledger("streetlight", RATE)
             influxdb.set_active(token, active=False)
             began = time.monotonic()
-            wait_until(lambda: not _ready(town), timeout_s=60, what="not ready without a token")
+            wait_until(lambda: not town.ready(), timeout_s=60, what="not ready without a token")
             noticed_s = time.monotonic() - began
             wait_until(lambda: _waiting(town) > 5 * RATE, timeout_s=60, what="samples wait")
             assert town.rest.ledger("streetlight")["dead_letter"] == 0
             influxdb.set_active(token, active=True)
             began = time.monotonic()
-            wait_until(lambda: _ready(town), timeout_s=60, what="ready again")
+            wait_until(town.ready, timeout_s=60, what="ready again")
             ready_s = time.monotonic() - began
         account = assert_each_stored_once(town, fleet)
     report("F09", "token revoked, and given back", "mosquitto-influxdb", account,
@@ -114,7 +114,3 @@ def _write(influx: InfluxServer, bucket: str, line: str) -> None:
 
 def _waiting(town: Installation) -> int:
     return int(town.rest.ledger("streetlight")["in_journal"])
-
-
-def _ready(town: Installation) -> bool:
-    return town.rest.call("GET", "/readyz")[0] == 200

@@ -188,6 +188,10 @@ class Installation:
         self.api.stop()
         self.gateway.stop()
 
+    def ready(self) -> bool:
+        """Whether the API says that everything works."""
+        return self.rest.call("GET", "/readyz")[0] == 200
+
     def wait_ledger(self, kind: str, distinct: int, timeout_s: float = 30) -> dict[str, Any]:
         """Wait until so many messages of a kind, duplicates apart, are judged and nothing waits in the journal."""
         line: dict[str, Any] = {}
