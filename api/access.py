@@ -1,45 +1,103 @@
 """Who calls and what they may do: the one place that decides."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from devices.catalog import Catalog
 from devices.errors import Forbidden, NotFound
+from devices.people.roles import covers
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Scopes that hold for some things only: `limits` such as `group/fauthweg`, and the assets in them."""
+
+    scopes: frozenset[str]
+    limits: frozenset[str]
+    asset_ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The holder of a key. `tenant_id` None may act for all tenants.
+    """Somebody at work in one town, or with `tenant_id` None in all: the holder of a key, or a user.
 
     A scope is `subject:verb`; `subject:*` grants all verbs, `*` everything but restricted kinds.
     """
 
     name: str
+    """As people read it; commands and alarms are signed with it."""
     tenant_id: str | None
     scopes: frozenset[str]
     restricted_kinds: frozenset[str]
+    within: tuple[Within, ...] = ()
+    actor: str = ""
+    """`user:{sign-in name}` or `key:{name}`."""
+    address: str = ""
+    request_id: str = ""
+    session: bytes | None = field(default=None, repr=False)
+    """Digest of the browser's session; None for keys."""
 
     def may(self, scope: str) -> bool:
-        """Tell whether a scope is granted."""
-        subject = scope.partition(":")[0]
-        if scope in self.scopes or f"{subject}:*" in self.scopes:
-            return True
-        return "*" in self.scopes and subject not in self.restricted_kinds
+        """Tell whether a scope is granted in the whole town."""
+        return covers(self.scopes, scope, self.restricted_kinds)
+
+    def may_at_all(self, scope: str) -> bool:
+        """Tell whether a scope is granted, if only for some things."""
+        return self.may(scope) or any(covers(w.scopes, scope, self.restricted_kinds) for w in self.within)
+
+    def may_on(self, scope: str, asset_id: str) -> bool:
+        """Tell whether a scope is granted for an asset of a town that is the caller's."""
+        return self.may(scope) or asset_id in self._assets(scope)
+
+    def may_within(self, scope: str, limit: str) -> bool:
+        """Tell whether a scope is granted for what a limit names, such as `group/fauthweg`."""
+        return self.may(scope) or limit in self.limits(scope)
 
     def require(self, scope: str) -> None:
-        """Raise Forbidden unless the scope is granted."""
+        """Raise Forbidden unless the scope is granted in the whole town."""
         if not self.may(scope):
             raise Forbidden(f"scope {scope} is missing")
 
+    def require_on(self, scope: str, asset_id: str) -> None:
+        """Raise Forbidden unless the scope is granted for an asset."""
+        if not self.may_on(scope, asset_id):
+            raise Forbidden(f"scope {scope} is missing")
+
     def kinds(self, catalog: Catalog) -> frozenset[str]:
-        """Kinds this caller may read."""
+        """Kinds this caller may read in the whole town."""
         return frozenset(k.name for k in catalog.values() if not k.internal and self.may(k.read_scope))
+
+    def some_kinds(self, catalog: Catalog) -> frozenset[str]:
+        """Kinds of which this caller may read at least some things."""
+        return frozenset(k.name for k in catalog.values() if not k.internal and self.may_at_all(k.read_scope))
+
+    def some_assets(self, kinds: Collection[str]) -> frozenset[str]:
+        """Assets of these kinds that the caller may read although not the whole kind."""
+        return frozenset().union(*(self._assets(f"{kind}:read") for kind in kinds))
+
+    def limits(self, scope: str) -> frozenset[str]:
+        """What the scope is limited to, where it is granted for some things only."""
+        granted = (w.limits for w in self.within if covers(w.scopes, scope, self.restricted_kinds))
+        return frozenset().union(*granted)
 
     def tenants(self) -> Collection[str] | None:
         """Tenants for list filters; None means all."""
         return None if self.tenant_id is None else {self.tenant_id}
 
+    def is_at_home(self, tenant_id: str | None) -> bool:
+        """Tell whether a town is the caller's."""
+        return self.tenant_id is None or tenant_id == self.tenant_id
+
     def must_see(self, tenant_id: str, kind: str) -> None:
         """Raise NotFound for what is not the caller's: its existence is not told."""
-        if (self.tenant_id is not None and tenant_id != self.tenant_id) or not self.may(f"{kind}:read"):
+        if not self.is_at_home(tenant_id) or not self.may(f"{kind}:read"):
             raise NotFound
+
+    def must_see_asset(self, tenant_id: str, kind: str, asset_id: str) -> None:
+        """Raise NotFound for an asset, or what belongs to one, that is not the caller's."""
+        if not self.is_at_home(tenant_id) or not self.may_on(f"{kind}:read", asset_id):
+            raise NotFound
+
+    def _assets(self, scope: str) -> frozenset[str]:
+        granted = (w.asset_ids for w in self.within if covers(w.scopes, scope, self.restricted_kinds))
+        return frozenset().union(*granted)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 
 import api.kinds
 from api import problems
-from api.authentication import KeyUses
+from api.authentication import Doors
 from api.metrics import Metrics
 from api.middleware import MEBIBYTE, BodyLimit, Envelope
 from api.openapi import Described
@@ -29,9 +29,12 @@ from api.routes import (
     keys,
     latest,
     ledger,
+    login,
     stream,
     telemetry,
+    tenants,
     typed_commands,
+    users,
 )
 from api.self_watch import SelfWatch
 from api.services import Services
@@ -39,10 +42,14 @@ from api.tail import Tail, wait_for
 from devices.catalog import folders
 from devices.errors import RegistryUnavailable
 from devices.ports.access import ApiKeys
+from devices.ports.people import Sessions
 
-API_VERSION: Final = "1.5.0"
+API_VERSION: Final = "1.6.0"
 """Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
+    login,
+    users,
+    tenants,
     keys,
     bindings,
     device_import,
@@ -77,7 +84,7 @@ def create_app(services: Services, *, poll_s: float = 0.2) -> FastAPI:
     )
     app.state.services = services
     app.state.metrics = metrics
-    app.state.key_uses = KeyUses()
+    app.state.doors = Doors(services)
     app.state.tail = Tail(services.registry, metrics, poll_s=poll_s)
     app.state.self_watch = SelfWatch(services, metrics)
     app.state.tasks = ()
@@ -107,10 +114,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     tail: Tail = app.state.tail
     watch: SelfWatch = app.state.self_watch
     await asyncio.to_thread(watch.look)
-    recorder = _record_uses(app.state.services, app.state.key_uses, stopped)
+    recorder = _record_uses(app.state.services, app.state.doors, stopped)
     app.state.tasks = tasks = (
         asyncio.create_task(tail.run(), name="tail"),
-        asyncio.create_task(recorder, name="key-uses"),
+        asyncio.create_task(recorder, name="uses"),
         asyncio.create_task(watch.run(stopped), name="self-watch"),
     )
     yield
@@ -119,20 +126,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.gather(*tasks)
 
 
-async def _record_uses(services: Services, uses: KeyUses, stopped: asyncio.Event) -> None:
+async def _record_uses(services: Services, doors: Doors, stopped: asyncio.Event) -> None:
     ended = False
     while not ended:
         ended = await wait_for(stopped, 5)
-        noted = uses.drain()
-        if noted:
-            await asyncio.to_thread(_touch, services, noted)
+        keys, sessions = doors.key_uses.drain(), doors.session_uses.drain()
+        if keys or sessions:
+            await asyncio.to_thread(_touch, services, keys, sessions)
 
 
-def _touch(services: Services, noted: Mapping[str, int]) -> None:
+def _touch(services: Services, keys: Mapping[str, int], sessions: Mapping[bytes, int]) -> None:
     try:
         with services.registry.write() as tx:
-            keys = tx.get(ApiKeys)
-            for key_id, at_us in noted.items():
-                keys.touch(key_id, at_us)
+            for key_id, at_us in keys.items():
+                tx.get(ApiKeys).touch(key_id, at_us)
+            tx.get(Sessions).touch(sessions)
     except RegistryUnavailable as error:
-        _LOG.warning("key_uses_lost", keys=len(noted), error=str(error))
+        _LOG.warning("uses_lost", keys=len(keys), sessions=len(sessions), error=str(error))

@@ -1,55 +1,73 @@
-"""Who calls: API keys as `Authorization: Bearer <prefix>.<secret>` or `X-API-Key: <prefix>.<secret>`."""
+"""Who calls: a browser's session, or an API key as `Authorization: Bearer <prefix>.<secret>` or `X-API-Key: …`."""
 
-import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Mapping
-from typing import Annotated, Final, cast
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Final, Generic, TypeVar, cast
 
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from api import sessions
 from api.access import Caller
-from api.services import Use
-from devices.errors import Unauthenticated
+from api.attempts import Attempts
+from api.services import Services, Use
+from api.sessions import digest
+from devices.errors import Forbidden, Unauthenticated
 from devices.instants import MINUTE_US
+from devices.people.roles import roles
 from devices.ports.access import ApiKey, ApiKeys
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="Bearer", description="`<prefix>.<secret>`")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="ApiKey")
+_COOKIE = APIKeyCookie(name=sessions.COOKIE, auto_error=False, scheme_name="Session")
 _LONGEST: Final = 256
-_NOBODY: Final = hashlib.sha256(b"").digest()
+_NOBODY: Final = digest("")
+Id = TypeVar("Id", bound=Hashable)
 
 
-class KeyUses:
-    """Uses of keys not yet recorded: noted by requests, drained by a task, so that no request waits for a write."""
+class Uses(Generic[Id]):
+    """Uses of keys or sessions not yet recorded: requests note, a task drains, and none waits for a write."""
 
     def __init__(self) -> None:
-        self._noted: dict[str, int] = {}
+        self._noted: dict[Id, int] = {}
         self._lock = threading.Lock()
 
-    def note(self, key: ApiKey, now_us: int) -> None:
+    def note(self, used: Id, last_used_us: int | None, now_us: int) -> None:
         """Remember a use when the last recorded one is a minute old."""
-        if key.last_used_us is None or now_us - key.last_used_us >= MINUTE_US:
+        if last_used_us is None or now_us - last_used_us >= MINUTE_US:
             with self._lock:
-                self._noted[key.key_id] = now_us
+                self._noted[used] = now_us
 
-    def drain(self) -> Mapping[str, int]:
-        """Return uses to record, as last use in µs by key id, and forget them."""
+    def drain(self) -> Mapping[Id, int]:
+        """Return uses to record, as last use in µs by id, and forget them."""
         with self._lock:
             noted, self._noted = self._noted, {}
         return noted
 
 
+class Doors:
+    """What the application remembers of those who come in; one for each process."""
+
+    def __init__(self, services: Services) -> None:
+        self.attempts = Attempts()
+        self.key_attempts = Attempts()
+        self.key_uses: Uses[str] = Uses()
+        self.session_uses: Uses[bytes] = Uses()
+        self.roles = roles(services.catalog)
+        self.restricted = frozenset(k.name for k in services.catalog.values() if k.restricted)
+
+
+def doors(request: Request) -> Doors:
+    """What the application remembers of those who come in."""
+    return cast("Doors", request.app.state.doors)
+
+
 def new_key() -> tuple[str, str]:
     """Return a fresh prefix and a secret of 256 random bits."""
     return "lk" + secrets.token_hex(5), secrets.token_urlsafe(32)
-
-
-def digest(secret: str) -> bytes:
-    """SHA-256 of a secret; enough for random secrets of 256 bits."""
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def verify(keys: ApiKeys, presented: str, now_us: int) -> ApiKey:
@@ -69,18 +87,63 @@ def caller(
     services: Use,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],
+    cookie: Annotated[str | None, Security(_COOKIE)],
 ) -> Caller:
-    """Return the holder of the request's key. Raises Unauthenticated."""
+    """Return who makes the request. Raises Unauthenticated; Forbidden for one that another site had a browser make."""
     presented = bearer.credentials if bearer else header
-    if not presented:
+    if presented:
+        found = _by_key(request, services, presented)
+    elif cookie:
+        sessions.must_be_ours(request)
+        found = _by_session(request, services, cookie)
+    else:
         raise Unauthenticated
+    request_id = str(getattr(request.state, "request_id", ""))
+    return replace(found, address=sessions.address_of(request), request_id=request_id)
+
+
+def _by_key(request: Request, services: Services, presented: str) -> Caller:
     now_us = services.now_us()
+    known = doors(request)
+    try:
+        with services.registry.read() as tx:
+            key = verify(tx.get(ApiKeys), presented, now_us)
+    except Unauthenticated:
+        # A right key gets in all the same: its 256 bits are not guessed, and others may share the address.
+        known.key_attempts.begin("", sessions.address_of(request), now_us)
+        raise
+    known.key_uses.note(key.key_id, key.last_used_us, now_us)
+    return Caller(key.name, key.tenant_id, key.scopes, known.restricted, actor=f"key:{key.name}")
+
+
+def _by_session(request: Request, services: Services, cookie: str) -> Caller:
+    now_us = services.now_us()
+    known = doors(request)
     with services.registry.read() as tx:
-        key = verify(tx.get(ApiKeys), presented, now_us)
-    cast("KeyUses", request.app.state.key_uses).note(key, now_us)
-    restricted = frozenset(k.name for k in services.catalog.values() if k.restricted)
-    return Caller(key.name, key.tenant_id, key.scopes, restricted)
+        session, user = sessions.signed_in(tx, cookie, services.lifetime, now_us)
+        found = sessions.caller_of(tx, session, user, known.roles, known.restricted)
+    known.session_uses.note(session.secret_sha256, session.last_used_us, now_us)
+    return found
 
 
 Who = Annotated[Caller, Depends(caller)]
-"""Annotate a route's parameter with this: the route then needs a key, and has its holder."""
+"""Annotate a route's parameter with this: the route then needs somebody signed in, and shows him what is his."""
+
+
+class Needs:
+    """Requirement of a route: a scope, granted in the whole town or, where the route looks further, for some things."""
+
+    def __init__(self, scope: str, *, in_part: bool = False) -> None:
+        self.scope = scope
+        self._in_part = in_part
+
+    def __call__(self, who: Who) -> Caller:
+        """Return the caller. Raises Forbidden."""
+        if not (who.may_at_all(self.scope) if self._in_part else who.may(self.scope)):
+            raise Forbidden(f"scope {self.scope} is missing")
+        return who
+
+
+def needs(scope: str, *, in_part: bool = False) -> Any:  # noqa: ANN401 - what FastAPI's Depends returns
+    """Return what to annotate a caller with whom a route needs to hold a scope."""
+    return Depends(Needs(scope, in_part=in_part))

@@ -17,7 +17,7 @@ from api.tail import Tail, wait_for
 from api.times import TimeIn, TimeOut
 from devices.commands.command import Command, Delivery, Effect
 from devices.commands.issue import issue, issue_to_group
-from devices.errors import Invalid
+from devices.errors import Forbidden, Invalid
 from devices.instants import SECOND_US
 from devices.messages import Id
 from devices.ports.commands import Commands
@@ -127,25 +127,34 @@ class Issuer:
         """File a command to one device; `kind` given must be the device's."""
         with self.services.registry.write() as tx:
             asset = seeing.asset(tx, self.who, asset_id)
-            self._allow(asset.kind, kind, name, arguments)
+            scope = self._scope(asset.kind, kind, name)
+            self.who.require_on(scope, asset_id)
+            self._check(asset.kind, name, arguments)
             return issue(tx, self.services.catalog, asset=asset, **self._request(tx, name, arguments, order))
 
     def to_group(self, group_id: str, name: str, arguments: Mapping[str, Any], order: Order) -> Sequence[Command]:
         """File a command to every member of a group."""
         with self.services.registry.write() as tx:
             group = seeing.group(tx, self.who, group_id)
-            self._allow(group.kind, None, name, arguments)
+            scope = self._scope(group.kind, None, name)
+            if not self.who.may_within(scope, f"group/{group_id}"):
+                raise Forbidden(f"scope {scope} is missing")
+            self._check(group.kind, name, arguments)
             return issue_to_group(tx, self.services.catalog, group=group, **self._request(tx, name, arguments, order))
 
-    def _allow(self, kind: str, wanted: str | None, name: str, arguments: Mapping[str, Any]) -> None:
+    def _scope(self, kind: str, wanted: str | None, name: str) -> str:
         if wanted not in {None, kind}:
             raise Invalid(f"the device is a {kind}", field="path.kind")
         body = self.services.catalog[kind].command(name)
         if body is None:
             raise Invalid(f"{kind} has no command {name}", field="name")
-        self.who.require(body.SCOPE)
+        return body.SCOPE
+
+    def _check(self, kind: str, name: str, arguments: Mapping[str, Any]) -> None:
+        body = self.services.catalog[kind].command(name)
         try:
-            body.model_validate(dict(arguments))
+            if body is not None:
+                body.model_validate(dict(arguments))
         except ValidationError as error:
             raise invalid_body(error, "arguments") from error
 

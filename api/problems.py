@@ -55,6 +55,10 @@ class VersionNeeded(LauternError):
 class TooManyRequests(LauternError):
     """Too many requests; try again later."""
 
+    def __init__(self, detail: str = "", *, retry_after_s: int = 60) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(detail)
+
 
 class SeveralInvalid(Invalid):
     """Some values are not acceptable."""
@@ -84,7 +88,6 @@ _WITHOUT_DETAIL: Final = frozenset({404, 503})
 """What is not there and what is not yours must read alike; a database's words are not for callers."""
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
     401: {"WWW-Authenticate": 'Bearer realm="lautern"'},
-    429: {"Retry-After": "60"},
     503: {"Retry-After": "5"},
 }
 
@@ -126,7 +129,10 @@ def _lautern(request: Request, error: Exception) -> Response:
         errors = known.errors
     elif known.field:
         errors = [FieldError(field=known.field, message=known.detail or known.title)]
-    return _answer(request, status, _slug(known), known.title, detail, errors=errors)
+    answer = _answer(request, status, _slug(known), known.title, detail, errors=errors)
+    if isinstance(known, TooManyRequests):
+        answer.headers["Retry-After"] = str(known.retry_after_s)
+    return answer
 
 
 def _request_invalid(request: Request, error: Exception) -> Response:

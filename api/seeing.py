@@ -1,8 +1,10 @@
 """What the caller may see: the lookups every route goes through."""
 
+from dataclasses import dataclass
+
 from api.access import Caller
 from devices.catalog import Catalog
-from devices.errors import Invalid
+from devices.errors import Invalid, NotFound
 from devices.ports.inventory import Asset, Group, Groups, Inventory
 from devices.ports.registry import Transaction
 
@@ -10,19 +12,42 @@ from devices.ports.registry import Transaction
 def asset(tx: Transaction, who: Caller, asset_id: str) -> Asset:
     """Return the asset if it is the caller's. Raises NotFound."""
     found = tx.get(Inventory).get(asset_id)
-    who.must_see(found.tenant_id, found.kind)
+    who.must_see_asset(found.tenant_id, found.kind, asset_id)
     return found
 
 
 def group(tx: Transaction, who: Caller, group_id: str) -> Group:
     """Return the group if it is the caller's. Raises NotFound."""
     found = tx.get(Groups).get(group_id)
-    who.must_see(found.tenant_id, found.kind)
+    if not who.is_at_home(found.tenant_id) or not who.may_within(f"{found.kind}:read", f"group/{group_id}"):
+        raise NotFound
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """What a list shows: all of some kinds, and assets and groups of others."""
+
+    kinds: frozenset[str]
+    assets: frozenset[str]
+    groups: frozenset[str]
+
+    def shows(self, kind: str | None, asset_id: str | None) -> bool:
+        """Tell whether something of an asset is shown."""
+        return kind in self.kinds or asset_id in self.assets
+
+
+def visible(who: Caller, catalog: Catalog, wanted: str | None = None) -> Visible:
+    """What to list of all kinds, or of the wanted one. Raises Invalid for one that does not exist."""
+    whole = kinds(who, catalog, wanted)
+    partly = (who.some_kinds(catalog) if wanted is None else who.some_kinds(catalog) & {wanted}) - whole
+    limits = (limit.partition("/") for kind in partly for limit in who.limits(f"{kind}:read"))
+    groups = frozenset(name for subject, _, name in limits if subject == "group")
+    return Visible(whole, who.some_assets(partly), groups)
+
+
 def kinds(who: Caller, catalog: Catalog, wanted: str | None = None) -> frozenset[str]:
-    """Kinds to list: all the caller may read, or the wanted one of them. Raises Invalid for one that does not exist."""
+    """Kinds that the caller may read wholly, or the wanted one of them. Raises Invalid for one that does not exist."""
     if wanted is None:
         return who.kinds(catalog)
     if wanted not in catalog:

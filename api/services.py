@@ -1,11 +1,12 @@
 """What the routes work with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.sessions import Lifetime
 from devices.catalog import Catalog
 from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
@@ -20,6 +21,8 @@ class Services:
     catalog: Catalog
     now_us: Callable[[], int]
     version: str
+    lifetime: Lifetime = field(default_factory=Lifetime)
+    """Of browsers' sessions."""
 
 
 def _services(request: Request) -> Services:

@@ -51,6 +51,9 @@ class DeviceKind:
     restricted: bool = False
     """True: data only for keys with the kind's own scope, also in counts, dead letters and streams."""
 
+    roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Scopes that each role has for this kind, beside those of `devices.people.roles`."""
+
     internal: bool = False
     """True: not a thing of the city; lists, counts and pages leave it out."""
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from api.authentication import digest, new_key
+from api.authentication import new_key
+from api.sessions import digest
 from devices.errors import Conflict, Invalid
 from devices.instants import DAY_US, rfc3339
 from devices.ports.access import ApiKey, ApiKeys

@@ -7,7 +7,7 @@ from pydantic import BaseModel, JsonValue
 
 from api import seeing
 from api.access import Caller
-from api.authentication import Who
+from api.authentication import Who, needs
 from api.fields import ID, Body, Comment, RecordInPath
 from api.paging import Items, PageWanted, page_of
 from api.services import Use
@@ -18,6 +18,7 @@ from devices.ports.alarms import Alarms
 from devices.ports.registry import Transaction
 
 ACKNOWLEDGE = "alarms:acknowledge"
+Watcher = Annotated[Caller, needs(ACKNOWLEDGE, in_part=True)]
 router = APIRouter(prefix="/alarms", tags=["alarms"])
 
 
@@ -57,11 +58,12 @@ def list_alarms(
     only_open: Annotated[bool, Query(alias="open", description="Only those not cleared.")] = False,
 ) -> Items[Alarm]:
     """List alarms, newest first."""
-    kinds = seeing.kinds(who, services.catalog, kind)
+    visible = seeing.visible(who, services.catalog, kind)
     with services.registry.read() as tx:
         found = tx.get(Alarms).find(
             tenant_ids=who.tenants(),
-            kinds=kinds,
+            kinds=visible.kinds,
+            also=visible.assets,
             asset_id=device,
             only_open=only_open,
             limit=page.limit,
@@ -78,17 +80,16 @@ def get_alarm(alarm_id: RecordInPath, who: Who, services: Use) -> Alarm:
 
 
 @router.post("/{alarm_id}/acknowledge")
-def acknowledge_alarm(alarm_id: RecordInPath, who: Who, services: Use, body: Acknowledgement) -> Alarm:
+def acknowledge_alarm(alarm_id: RecordInPath, who: Watcher, services: Use, body: Acknowledgement) -> Alarm:
     """Say that somebody has seen it; it stays open until its condition ends. Needs `alarms:acknowledge`."""
     with services.registry.write() as tx:
-        _find(tx, who, alarm_id)
-        who.require(ACKNOWLEDGE)
+        who.require_on(ACKNOWLEDGE, _find(tx, who, alarm_id).asset_id)
         return _show(tx.get(Alarms).acknowledge(alarm_id, who.name, services.now_us(), body.comment))
 
 
 def _find(tx: Transaction, who: Caller, alarm_id: str) -> alarms.Alarm:
     alarm = tx.get(Alarms).get(alarm_id)
-    who.must_see(alarm.tenant_id, alarm.kind)
+    who.must_see_asset(alarm.tenant_id, alarm.kind, alarm.asset_id)
     return alarm
 
 

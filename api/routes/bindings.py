@@ -11,6 +11,7 @@ from api.authentication import Who
 from api.fields import Attributes, Body, IdInPath, Name
 from api.paging import Items, PageWanted, page_of
 from api.problems import responses
+from api.routes.devices import Writer
 from api.services import Services, Use
 from api.times import TimeIn, TimeOut, age_s
 from devices.errors import Invalid, NotFound
@@ -18,7 +19,6 @@ from devices.messages import Id
 from devices.ports.inventory import Binding, Inventory, UnknownDevice
 from devices.ports.registry import Transaction
 
-WRITE = "devices:write"
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
@@ -75,9 +75,8 @@ def list_unknown_devices(
 
 
 @router.post("/unknown/{device_id}/approve", status_code=201, responses=responses(409))
-def approve_device(device_id: IdInPath, who: Who, services: Use, body: Approval, response: Response) -> shown.Device:
+def approve_device(device_id: IdInPath, who: Writer, services: Use, body: Approval, response: Response) -> shown.Device:
     """Register a waiting device, from when it was first seen, so that its dead letters can be replayed."""
-    who.require(WRITE)
     with services.registry.write() as tx:
         unknown = _find_unknown(tx, who, services, device_id)
         wanted = registering.Registration(
@@ -98,9 +97,8 @@ def approve_device(device_id: IdInPath, who: Who, services: Use, body: Approval,
 
 
 @router.delete("/unknown/{device_id}", status_code=204)
-def forget_unknown_device(device_id: IdInPath, who: Who, services: Use) -> None:
+def forget_unknown_device(device_id: IdInPath, who: Writer, services: Use) -> None:
     """Drop from the waiting list; it comes back when the device speaks again."""
-    who.require(WRITE)
     with services.registry.write() as tx:
         _find_unknown(tx, who, services, device_id)
         tx.get(Inventory).forget_unknown(device_id)
@@ -115,9 +113,8 @@ def list_bindings(asset_id: IdInPath, who: Who, services: Use) -> Items[Bound]:
 
 
 @router.post("/{asset_id}/replace", responses=responses(409))
-def replace_device(asset_id: IdInPath, who: Who, services: Use, body: Replacement) -> Bound:
+def replace_device(asset_id: IdInPath, who: Writer, services: Use, body: Replacement) -> Bound:
     """Bind a new device to the asset; its history goes on."""
-    who.require(WRITE)
     now_us = services.now_us()
     from_us = now_us if body.from_ is None else body.from_
     if from_us > now_us:

@@ -108,11 +108,12 @@ def list_commands(  # noqa: PLR0917
     delivery: Delivery | None = None,
 ) -> Items[CommandShown]:
     """List commands, newest first."""
-    kinds = seeing.kinds(who, services.catalog, kind)
+    visible = seeing.visible(who, services.catalog, kind)
     with services.registry.read() as tx:
         found = tx.get(Commands).find(
             tenant_ids=who.tenants(),
-            kinds=kinds,
+            kinds=visible.kinds,
+            also=visible.assets,
             asset_id=device,
             group_id=group,
             delivery=None if delivery is None else delivery.value,
@@ -172,7 +173,7 @@ def _tail(request: Request) -> Tail:
 
 def _find(tx: Transaction, who: Caller, command_id: str) -> Command:
     command = tx.get(Commands).get(command_id)
-    who.must_see(command.tenant_id, command.kind)
+    who.must_see_asset(command.tenant_id, command.kind, command.asset_id)
     return command
 
 
@@ -180,13 +181,15 @@ def _members(tx: Transaction, who: Caller, wire_id: str) -> Sequence[Command]:
     commands = tx.get(Commands).by_wire_id(wire_id)
     if not commands or commands[0].group_id is None:
         raise NotFound
-    who.must_see(commands[0].tenant_id, commands[0].kind)
+    seeing.group(tx, who, commands[0].group_id)
     return commands
 
 
 def _require(services: Services, who: Caller, command: Command) -> None:
     body = services.catalog[command.kind].command(command.name)
-    who.require(body.SCOPE if body is not None else f"{command.kind}:command")
+    scope = body.SCOPE if body is not None else f"{command.kind}:command"
+    if command.group_id is None or not who.may_within(scope, f"group/{command.group_id}"):
+        who.require_on(scope, command.asset_id)
 
 
 def _group(commands: Sequence[Command]) -> GroupCommand:

@@ -1,10 +1,13 @@
 """Desired configuration: what a device shall be set to, against what it last said it runs."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from api import seeing
-from api.authentication import Who
+from api.access import Caller
+from api.authentication import Who, needs
 from api.fields import IdInPath, Settings
 from api.preconditions import Expected, etag
 from api.problems import invalid_body, responses
@@ -15,7 +18,8 @@ from devices.errors import NotFound
 from devices.ports.configs import DesiredConfig, DesiredConfigs
 from devices.ports.registry import Transaction
 
-WRITE = "devices:configure"
+SCOPE = "devices:configure"
+Writer = Annotated[Caller, needs(SCOPE, in_part=True)]
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
@@ -42,12 +46,12 @@ def get_config(asset_id: IdInPath, who: Who, services: Use, response: Response) 
 
 @router.put("/{asset_id}/config", responses=responses(409, 412, 428))
 def put_config(  # noqa: PLR0917
-    asset_id: IdInPath, who: Who, services: Use, seen: Expected, body: Settings, response: Response
+    asset_id: IdInPath, who: Writer, services: Use, seen: Expected, body: Settings, response: Response
 ) -> Config:
     """Replace the desired configuration (If-Match `"0"` for the first); needs `devices:configure`."""
     with services.registry.write() as tx:
         asset = seeing.asset(tx, who, asset_id)
-        who.require(WRITE)
+        who.require_on(SCOPE, asset_id)
         try:
             services.catalog[asset.kind].config.model_validate(body)
         except ValidationError as error:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from api import seeing
 from api.access import Caller
-from api.authentication import Who
+from api.authentication import needs
 from api.fields import ID, RecordInPath
 from api.paging import Items, PageWanted, page_of
 from api.problems import responses
@@ -19,8 +19,8 @@ from devices.ports import books
 from devices.ports.books import DeadLetters
 from devices.ports.registry import Transaction
 
-READ = "dead_letters:read"
-REPLAY = "dead_letters:replay"
+Reader = Annotated[Caller, needs("dead_letters:read")]
+Replayer = Annotated[Caller, needs("dead_letters:replay")]
 _PREVIEW: Final = 2_000
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
 
@@ -53,7 +53,7 @@ class WholeDeadLetter(DeadLetter):
 
 @router.get("")
 def list_dead_letters(  # noqa: PLR0917
-    who: Who,
+    who: Reader,
     services: Use,
     page: PageWanted,
     kind: Annotated[str | None, Query(max_length=64)] = None,
@@ -61,7 +61,6 @@ def list_dead_letters(  # noqa: PLR0917
     reason: Annotated[str | None, Query(pattern=r"^[a-z_]{1,40}$")] = None,
 ) -> Items[DeadLetter]:
     """List refused messages, newest first; those of no known kind only for keys that see all kinds."""
-    who.require(READ)
     kinds = seeing.kinds(who, services.catalog, kind)
     with services.registry.read() as tx:
         found = tx.get(DeadLetters).find(
@@ -76,9 +75,8 @@ def list_dead_letters(  # noqa: PLR0917
 
 
 @router.get("/{letter_id}")
-def get_dead_letter(letter_id: RecordInPath, who: Who, services: Use) -> WholeDeadLetter:
+def get_dead_letter(letter_id: RecordInPath, who: Reader, services: Use) -> WholeDeadLetter:
     """Show one refused message with its bytes."""
-    who.require(READ)
     with services.registry.read() as tx:
         letter = _find(tx, who, services, letter_id)
     payload = letter.payload
@@ -90,9 +88,8 @@ def get_dead_letter(letter_id: RecordInPath, who: Who, services: Use) -> WholeDe
 
 
 @router.post("/{letter_id}/replay", status_code=202, responses=responses(409))
-def replay_dead_letter(letter_id: RecordInPath, who: Who, services: Use) -> DeadLetter:
+def replay_dead_letter(letter_id: RecordInPath, who: Replayer, services: Use) -> DeadLetter:
     """Ask the gateway to judge it again, after its cause was mended; needs `dead_letters:replay`."""
-    who.require(REPLAY)
     with services.registry.write() as tx:
         letter = _find(tx, who, services, letter_id)
         tx.get(DeadLetters).request_replay(letter_id)

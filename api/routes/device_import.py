@@ -9,10 +9,9 @@ from starlette.exceptions import HTTPException
 
 from api import importing
 from api.access import Caller
-from api.authentication import Who
 from api.problems import responses
 from api.registering import Registrar
-from api.routes.devices import WRITE
+from api.routes.devices import Writer
 from api.services import Services, Use
 
 PATH: Final = "/api/v1/devices/import"
@@ -38,14 +37,13 @@ class Imported(BaseModel):
 
 @router.post("/import", openapi_extra=_BODY, responses=responses(409, 413, 415))
 async def import_devices(
-    who: Who,
+    who: Writer,
     services: Use,
     request: Request,
     *,
     dry_run: Annotated[bool, Query(description="Only check.")] = False,
 ) -> Imported:
     """Register the devices of a CSV file: all of them or, when a line is wrong, none; needs `devices:write`."""
-    who.require(WRITE)
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "text/csv":
         raise HTTPException(415, "send text/csv")
     return await asyncio.to_thread(_import, services, who, await request.body(), dry_run=dry_run)

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from api import registering, seeing, shown
-from api.authentication import Who
+from api.access import Caller
+from api.authentication import Who, needs
 from api.fields import ID, PRINTABLE, Attributes, Body, IdInPath, Name
 from api.paging import Items, PageWanted
 from api.preconditions import Expected, agree, etag
@@ -18,7 +19,7 @@ from devices.messages import Id
 from devices.ports.inventory import AssetFilter, Inventory
 from devices.retiring import retire
 
-WRITE = "devices:write"
+Writer = Annotated[Caller, needs("devices:write")]
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
@@ -46,8 +47,10 @@ def list_devices(  # noqa: PLR0917 - a list has as many filters as its page show
     retired: Annotated[bool, Query(description="Retired ones too.")] = False,
 ) -> Items[shown.Device]:
     """List devices in order of id."""
+    visible = seeing.visible(who, services.catalog, kind)
     wanted = AssetFilter(
-        kinds=seeing.kinds(who, services.catalog, kind),
+        kinds=visible.kinds,
+        also=visible.assets,
         tenant_ids=who.tenants(),
         status=status,
         text=q,
@@ -64,9 +67,8 @@ def list_devices(  # noqa: PLR0917 - a list has as many filters as its page show
 
 
 @router.post("", status_code=201, responses=responses(409))
-def register_device(who: Who, services: Use, body: registering.Registration, response: Response) -> shown.Device:
+def register_device(who: Writer, services: Use, body: registering.Registration, response: Response) -> shown.Device:
     """Register an asset; needs `devices:write`."""
-    who.require(WRITE)
     now_us = services.now_us()
     with services.registry.write() as tx:
         asset = registering.Registrar(tx, who, services.catalog, now_us).register(body)
@@ -86,14 +88,13 @@ def get_device(asset_id: IdInPath, who: Who, services: Use, response: Response) 
 @router.patch("/{asset_id}", responses=responses(412, 428))
 def change_device(  # noqa: PLR0917
     asset_id: IdInPath,
-    who: Who,
+    who: Writer,
     services: Use,
     seen: Expected,
     body: DeviceChange,
     response: Response,
 ) -> shown.Device:
     """Change name, position, attributes or parent; needs `devices:write`."""
-    who.require(WRITE)
     now_us = services.now_us()
     given = {name: getattr(body, name) for name in body.model_fields_set}
     if given.get("name") == "":
@@ -109,9 +110,8 @@ def change_device(  # noqa: PLR0917
 
 
 @router.delete("/{asset_id}", status_code=204)
-def retire_device(asset_id: IdInPath, who: Who, services: Use) -> None:
+def retire_device(asset_id: IdInPath, who: Writer, services: Use) -> None:
     """Retire: the history stays, its alarms end, it is no longer listed or commanded; needs `devices:write`."""
-    who.require(WRITE)
     with services.registry.write() as tx:
         asset = seeing.asset(tx, who, asset_id)
         if asset.retired_us is None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from api import seeing
 from api.access import Caller
-from api.authentication import Who
+from api.authentication import Who, needs
 from api.fields import Body, IdInPath, Name
 from api.paging import Items, PageWanted
 from api.preconditions import Expected, agree, etag
@@ -21,7 +21,7 @@ from devices.messages import Id
 from devices.ports.inventory import Group, Groups, Inventory
 from devices.ports.registry import Transaction
 
-WRITE = "groups:write"
+Writer = Annotated[Caller, needs("groups:write")]
 Members = Annotated[list[Id], Field(max_length=5000)]
 router = APIRouter(prefix="/groups", tags=["groups"])
 
@@ -59,18 +59,18 @@ def list_groups(
     who: Who, services: Use, page: PageWanted, kind: Annotated[str | None, Query(max_length=64)] = None
 ) -> Items[GroupShown]:
     """List groups in order of id."""
-    kinds = seeing.kinds(who, services.catalog, kind)
+    visible = seeing.visible(who, services.catalog, kind)
     with services.registry.read() as tx:
-        found = [g for g in tx.get(Groups).list(who.tenants(), kinds) if g.group_id > (page.cursor or "")]
+        listed = tx.get(Groups).list(who.tenants(), visible.kinds, visible.groups)
+        found = [g for g in listed if g.group_id > (page.cursor or "")]
     some = found[: page.limit]
     more = some[-1].group_id if len(found) > page.limit else None
     return Items[GroupShown](items=[show(g) for g in some], next_cursor=more)
 
 
 @router.post("", status_code=201, responses=responses(409))
-def create_group(who: Who, services: Use, body: GroupWanted, response: Response) -> GroupShown:
+def create_group(who: Writer, services: Use, body: GroupWanted, response: Response) -> GroupShown:
     """Create a group; needs `groups:write`."""
-    who.require(WRITE)
     if body.kind not in who.kinds(services.catalog):
         raise Invalid(f"must be one of {', '.join(sorted(who.kinds(services.catalog)))}", field="kind")
     group = Group(
@@ -102,10 +102,9 @@ def get_group(group_id: IdInPath, who: Who, services: Use, response: Response) -
 
 @router.patch("/{group_id}", responses=responses(412, 428))
 def change_group(  # noqa: PLR0917
-    group_id: IdInPath, who: Who, services: Use, seen: Expected, body: GroupChange, response: Response
+    group_id: IdInPath, who: Writer, services: Use, seen: Expected, body: GroupChange, response: Response
 ) -> GroupShown:
     """Change name or members; needs `groups:write`."""
-    who.require(WRITE)
     with services.registry.write() as tx:
         group = seeing.group(tx, who, group_id)
         agree(seen, group.version)
@@ -117,9 +116,8 @@ def change_group(  # noqa: PLR0917
 
 
 @router.delete("/{group_id}", status_code=204)
-def remove_group(group_id: IdInPath, who: Who, services: Use) -> None:
+def remove_group(group_id: IdInPath, who: Writer, services: Use) -> None:
     """Remove the group, not its members; needs `groups:write`."""
-    who.require(WRITE)
     with services.registry.write() as tx:
         seeing.group(tx, who, group_id)
         tx.get(Groups).remove(group_id)

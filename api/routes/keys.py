@@ -1,4 +1,4 @@
-"""API keys: shown once, scoped, expiring, revocable; who am I; the tenants there are."""
+"""API keys: shown once, scoped, expiring, revocable."""
 
 import uuid
 from typing import Annotated
@@ -8,30 +8,20 @@ from pydantic import BaseModel, Field
 
 from api import seeing
 from api.access import Caller
-from api.authentication import Who, digest, new_key
+from api.authentication import needs, new_key
 from api.fields import Body, IdInPath, Name
 from api.paging import Items
 from api.problems import responses
 from api.services import Services, Use
+from api.sessions import digest
 from api.times import TimeIn, TimeOut
 from devices.errors import Conflict, Forbidden, Invalid, NotFound
 from devices.messages import Id
 from devices.ports.access import ApiKey, ApiKeys
-from devices.ports.inventory import AssetFilter, Inventory
 
-ADMIN = "api_keys:admin"
+Keeper = Annotated[Caller, needs("api_keys:admin")]
 Scope = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9_]{0,63}:(\*|[a-z][a-z0-9_]{0,63}))$")]
 router = APIRouter(tags=["access"])
-
-
-class Me(BaseModel):
-    """The holder of the key."""
-
-    name: str
-    tenant_id: str | None
-    scopes: list[str]
-    kinds: list[str]
-    """Kinds whose data the key may read."""
 
 
 class Key(BaseModel):
@@ -64,52 +54,19 @@ class KeyWanted(Body):
     expires_at: TimeIn | None = None
 
 
-class Tenant(BaseModel):
-    """A municipality that devices belong to."""
-
-    tenant_id: str
-    devices: int
-
-
-@router.get("/me")
-async def who_am_i(who: Who, services: Use) -> Me:
-    """Show whose key this is and what it may do."""
-    kinds = sorted(who.kinds(services.catalog))
-    return Me(name=who.name, tenant_id=who.tenant_id, scopes=sorted(who.scopes), kinds=kinds)
-
-
-@router.get("/tenants")
-def list_tenants(who: Who, services: Use) -> Items[Tenant]:
-    """List the tenants that the caller's visible devices belong to."""
-    counts: dict[str, int] = {}
-    wanted = AssetFilter(kinds=who.kinds(services.catalog), tenant_ids=who.tenants())
-    with services.registry.read() as tx:
-        cursor = None
-        while True:
-            page = tx.get(Inventory).find(wanted, 500, cursor)
-            for asset in page.items:
-                counts[asset.tenant_id] = counts.get(asset.tenant_id, 0) + 1
-            cursor = page.next_cursor
-            if cursor is None:
-                break
-    return Items[Tenant](items=[Tenant(tenant_id=t, devices=n) for t, n in sorted(counts.items())])
-
-
 @router.get("/api-keys")
 def list_keys(
-    who: Who, services: Use, *, revoked: Annotated[bool, Query(description="Revoked ones too.")] = False
+    who: Keeper, services: Use, *, revoked: Annotated[bool, Query(description="Revoked ones too.")] = False
 ) -> Items[Key]:
     """List keys in order of creation; needs `api_keys:admin`."""
-    who.require(ADMIN)
     with services.registry.read() as tx:
         keys = [k for k in tx.get(ApiKeys).all() if _own(who, k) and (revoked or k.revoked_us is None)]
     return Items[Key](items=[_key(k) for k in keys])
 
 
 @router.post("/api-keys", status_code=201, responses=responses(409))
-def create_key(who: Who, services: Use, body: KeyWanted, response: Response) -> NewKey:
+def create_key(who: Keeper, services: Use, body: KeyWanted, response: Response) -> NewKey:
     """Make a key and show its secret this once; needs `api_keys:admin` and every scope it grants."""
-    who.require(ADMIN)
     for scope in body.scopes:
         if not _may_grant(who, scope):
             raise Forbidden(f"scope {scope} is not yours to give", field="scopes")
@@ -138,16 +95,14 @@ def create_key(who: Who, services: Use, body: KeyWanted, response: Response) -> 
 
 
 @router.get("/api-keys/{key_id}")
-def get_key(key_id: IdInPath, who: Who, services: Use) -> Key:
+def get_key(key_id: IdInPath, who: Keeper, services: Use) -> Key:
     """Show one key; needs `api_keys:admin`."""
-    who.require(ADMIN)
     return _key(_find(who, services, key_id))
 
 
 @router.delete("/api-keys/{key_id}", status_code=204)
-def revoke_key(key_id: IdInPath, who: Who, services: Use) -> None:
+def revoke_key(key_id: IdInPath, who: Keeper, services: Use) -> None:
     """Revoke: works from the next request on; needs `api_keys:admin`."""
-    who.require(ADMIN)
     key = _find(who, services, key_id)
     if key.revoked_us is None:
         with services.registry.write() as tx:
@@ -155,12 +110,10 @@ def revoke_key(key_id: IdInPath, who: Who, services: Use) -> None:
 
 
 def _may_grant(who: Caller, scope: str) -> bool:
-    if scope == "*":
-        return "*" in who.scopes
     subject, _, verb = scope.partition(":")
-    if verb == "*":
-        return scope in who.scopes or ("*" in who.scopes and subject not in who.restricted_kinds)
-    return who.may(scope)
+    if verb != "*":
+        return who.may(scope)
+    return scope in who.scopes or ("*" in who.scopes and subject not in who.restricted_kinds)
 
 
 def _own(who: Caller, key: ApiKey) -> bool:

@@ -74,9 +74,10 @@ def get_latest_of_kind(
     channel: Annotated[Channel, Query()] = "telemetry",
 ) -> Response:
     """Show the newest values of all devices of a kind."""
-    visible = seeing.kinds(who, services.catalog, kind)
+    visible = seeing.visible(who, services.catalog, kind)
+    only = None if visible.kinds else visible.assets
     with services.registry.read() as tx:
-        rows = tx.get(LatestValues).of_kind(kind, who.tenants(), channel) if visible else ()
+        rows = tx.get(LatestValues).of_kind(kind, who.tenants(), channel, only) if visible.kinds or only else ()
     now_us = services.now_us()
     return _json({"kind": kind, "at": rfc3339(now_us), "items": [_shown(r, now_us) for r in rows]})
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api import seeing
-from api.authentication import Who
+from api.access import Caller
+from api.authentication import needs
 from api.fields import ID
 from api.paging import Items
 from api.services import Use
@@ -15,7 +16,7 @@ from devices.errors import Forbidden
 from devices.ports import books
 from devices.ports.books import Ledger
 
-READ = "ledger:read"
+Reader = Annotated[Caller, needs("ledger:read")]
 router = APIRouter(prefix="/ledger", tags=["ledger"])
 
 
@@ -50,9 +51,8 @@ class Gap(BaseModel):
 
 
 @router.get("")
-def get_ledger(who: Who, services: Use) -> Items[LedgerLine]:
+def get_ledger(who: Reader, services: Use) -> Items[LedgerLine]:
     """Show the sums of the kinds the caller may read; counts the whole installation, so needs a key for all tenants."""
-    who.require(READ)
     if who.tenant_id is not None:
         raise Forbidden("the ledger counts all tenants; see /ledger/gaps for yours")
     kinds = who.kinds(services.catalog)
@@ -64,14 +64,13 @@ def get_ledger(who: Who, services: Use) -> Items[LedgerLine]:
 
 @router.get("/gaps")
 def list_gaps(
-    who: Who,
+    who: Reader,
     services: Use,
     kind: Annotated[str | None, Query(max_length=64)] = None,
     device_id: Annotated[str | None, Query(pattern=ID)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> Items[Gap]:
     """List devices whose messages are missing, most recent first."""
-    who.require(READ)
     kinds = seeing.kinds(who, services.catalog, kind)
     with services.registry.read() as tx:
         gaps = tx.get(Ledger).gaps(kinds, device_id, limit)

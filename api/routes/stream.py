@@ -1,8 +1,8 @@
 """The live stream: server-sent events, resumed by their id."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Header, Query, Request
@@ -15,7 +15,7 @@ from api.authentication import Who
 from api.metrics import Metrics
 from api.problems import TooManyRequests, responses
 from api.services import Use
-from api.tail import PAGE, Subscription, Tail, Told
+from api.tail import PAGE, Subscription, Tail, Told, encode
 from devices.ports.books import Change
 
 HEARTBEAT_S: Final = 15.0
@@ -35,16 +35,38 @@ class Filter:
     """What one client is told."""
 
     who: Caller
-    kinds: frozenset[str]
+    visible: seeing.Visible
     topics: frozenset[str]
 
-    def lets(self, change: Change) -> bool:
-        """Tell whether the client may and wants to know."""
+    def frame(self, told: Told) -> bytes:
+        """What the client may and wants to know of a change, as sent; empty for nothing."""
+        change = told.change
+        if self._lets(change):
+            return told.frame
+        if not self.visible.assets or not self.who.is_at_home(change.tenant_id):
+            return b""
+        if self.topics and change.topic not in self.topics:
+            return b""
+        left = _of_assets(change.data, self.visible.assets)
+        return encode(replace(change, data=left)).frame if left else b""
+
+    def _lets(self, change: Change) -> bool:
         if self.topics and change.topic not in self.topics:
             return False
         if change.kind is None:
             return change.topic == "system" and change.tenant_id in {None, self.who.tenant_id}
-        return change.kind in self.kinds and self.who.tenant_id in {None, change.tenant_id}
+        return change.kind in self.visible.kinds and self.who.is_at_home(change.tenant_id)
+
+
+def _of_assets(data: Mapping[str, Any], asset_ids: Collection[str]) -> Mapping[str, Any]:
+    """What of a change concerns some assets only; empty when nothing does."""
+    if "commands" in data:
+        commands = {i: c for i, c in data["commands"].items() if c.get("asset_id") in asset_ids}
+        return {"commands": commands} if commands else {}
+    if "devices" in data:
+        devices = [d for d in data["devices"] if d.get("device_id") in asset_ids]
+        return {"devices": devices} if devices else {}
+    return data if data.get("asset_id") in asset_ids else {}
 
 
 class Stream(StreamingResponse):
@@ -105,7 +127,7 @@ class Stream(StreamingResponse):
                 self._told = told[-1].change.change_id
 
     async def _tell(self, told: Iterable[Told]) -> None:
-        frames = b"".join(t.frame for t in told if self._filter.lets(t.change))
+        frames = b"".join(map(self._filter.frame, told))
         if frames:
             await self._write(frames)
 
@@ -137,8 +159,11 @@ async def stream(  # noqa: PLR0917
     if tail.full:
         raise TooManyRequests("too many clients follow the live stream")
     wanted = frozenset(filter(None, kinds.split(",")))
-    visible = seeing.kinds(who, services.catalog)
-    which = Filter(who, visible & wanted if wanted else visible, frozenset(filter(None, topics.split(","))))
+    visible = seeing.visible(who, services.catalog)
+    if wanted:
+        partly = who.some_kinds(services.catalog) & wanted - visible.kinds
+        visible = replace(visible, kinds=visible.kinds & wanted, assets=who.some_assets(partly))
+    which = Filter(who, visible, frozenset(filter(None, topics.split(","))))
     begin = after if last_event_id is None else int(last_event_id)
     return Stream(tail, cast("Metrics", request.app.state.metrics), which, begin)
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import create_model
 
-from api.authentication import Who
+from api.access import Caller
+from api.authentication import needs
 from api.fields import IdInPath
 from api.issuing import CommandShown, IdempotencyKey, Issuer, Order, Waiting
 from api.problems import responses
@@ -42,7 +43,7 @@ def _endpoint(kind: DeviceKind, body: type[CommandBody]) -> Callable[..., Any]:
 
     async def post(  # noqa: PLR0917
         asset_id: IdInPath,
-        who: Who,
+        who: Any,  # noqa: ANN401 - a caller who has the command's scope
         services: Use,
         request: Request,
         response: Response,
@@ -56,4 +57,5 @@ def _endpoint(kind: DeviceKind, body: type[CommandBody]) -> Callable[..., Any]:
         return await answer(request, response, services, command, wait)
 
     post.__annotations__["order"] = model
+    post.__annotations__["who"] = Annotated[Caller, needs(body.SCOPE, in_part=True)]
     return post

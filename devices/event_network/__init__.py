@@ -4,6 +4,7 @@ from devices.event_network.commands import SetProfile
 from devices.event_network.config import NodeConfig
 from devices.event_network.events import CapacityTest, Enclosure, LinkChange, PowerChange
 from devices.event_network.info import NodeInfo
+from devices.event_network.roles import ROLES
 from devices.event_network.rules import battery_low, link_down, link_saturated, on_battery, optical_low
 from devices.event_network.state import NodeState
 from devices.event_network.telemetry import NodeTelemetry
@@ -25,4 +26,5 @@ KIND = DeviceKind(
     commands=(SetProfile,),
     rules=(link_down, link_saturated, on_battery, battery_low, optical_low),
     limits=Limits(clock_ahead_s=60, raw_retention_days=40, rollup_retention_days=1100, reporting_interval_s=10),
+    roles=ROLES,
 )

@@ -14,6 +14,7 @@ class EventFilter:
     """Which events to list; None means all. `from_us` and `to_us` select events that overlap [from, to)."""
 
     tenant_ids: Collection[str] | None = None
+    event_ids: Collection[str] | None = None
     states: Collection[EventState] | None = None
     asset_id: str | None = None
     from_us: int | None = None

@@ -4,6 +4,7 @@ from devices.fire_drone.commands import RequestFullState, SetTelemetryRate
 from devices.fire_drone.config import DroneConfig
 from devices.fire_drone.events import EVENTS
 from devices.fire_drone.info import DroneInfo
+from devices.fire_drone.roles import ROLES
 from devices.fire_drone.rules import battery_critical, battery_low, control_link_lost, telemetry_link_lost
 from devices.fire_drone.state import DroneState
 from devices.fire_drone.telemetry import DroneTelemetry
@@ -32,4 +33,5 @@ KIND = DeviceKind(
     ),
     limits=_LIMITS,
     restricted=True,
+    roles=ROLES,
 )

@@ -30,9 +30,10 @@ class Alarms(Protocol):
         *,
         tenant_ids: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
+        also: Collection[str] = (),
         asset_id: str | None = None,
         only_open: bool = False,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Alarm]:
-        """Newest first."""
+        """Newest first; `also` names assets that pass although their kind does not."""

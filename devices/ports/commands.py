@@ -45,10 +45,11 @@ class Commands(Protocol):
         *,
         tenant_ids: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
+        also: Collection[str] = (),
         asset_id: str | None = None,
         group_id: str | None = None,
         delivery: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Command]:
-        """Newest first."""
+        """Newest first; `also` names assets that pass although their kind does not."""

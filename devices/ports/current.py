@@ -32,7 +32,11 @@ class LatestValues(Protocol):
         """All channels and parts of the given assets."""
 
     def of_kind(
-        self, kind: str, tenant_ids: Collection[str] | None = None, channel: str | None = None
+        self,
+        kind: str,
+        tenant_ids: Collection[str] | None = None,
+        channel: str | None = None,
+        asset_ids: Collection[str] | None = None,
     ) -> Sequence[Latest]:
         """All rows of a kind but those of retired assets, by asset and part; 5,000 devices in well under 200 ms."""
 

@@ -55,6 +55,8 @@ class AssetFilter:
     """What to list. `kinds` and `tenant_ids` None mean all; `status` is the connection state."""
 
     kinds: Collection[str] | None = None
+    also: Collection[str] = ()
+    """Asset ids that pass although their kind does not."""
     tenant_ids: Collection[str] | None = None
     status: str | None = None
     text: str = ""
@@ -95,6 +97,9 @@ class Inventory(Protocol):
 
     def find(self, which: AssetFilter, limit: int = 100, cursor: str | None = None) -> Page[Asset]:
         """Assets in order of id."""
+
+    def count_by_tenant(self, kinds: Collection[str], tenant_ids: Collection[str] | None) -> dict[str, int]:
+        """How many assets of the kinds, not retired, each of the tenants (None: all) has."""
 
     def many(self, asset_ids: Collection[str]) -> dict[str, Asset]:
         """Known assets among the given."""
@@ -149,8 +154,10 @@ class Groups(Protocol):
     def get(self, group_id: str) -> Group:
         """Raises NotFound."""
 
-    def list(self, tenant_ids: Collection[str] | None, kinds: Collection[str] | None) -> Sequence[Group]:
-        """Groups in order of id."""
+    def list(
+        self, tenant_ids: Collection[str] | None, kinds: Collection[str] | None, also: Collection[str] = ()
+    ) -> Sequence[Group]:
+        """Groups of the kinds, or with an id in `also`, in order of id."""
 
     def of_asset(self, asset_id: str) -> Sequence[Group]:
         """Groups the asset belongs to."""

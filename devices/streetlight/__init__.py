@@ -7,6 +7,7 @@ from devices.streetlight.commands import Dim, Resume
 from devices.streetlight.config import LampConfig
 from devices.streetlight.events import EVENTS
 from devices.streetlight.info import LampInfo
+from devices.streetlight.roles import ROLES
 from devices.streetlight.rules import LIMITS, RULES
 from devices.streetlight.state import LampState
 from devices.streetlight.telemetry import LampTelemetry
@@ -22,4 +23,5 @@ KIND: Final = DeviceKind(
     commands=(Dim, Resume),
     rules=RULES,
     limits=LIMITS,
+    roles=ROLES,
 )

@@ -11,6 +11,8 @@ from devices.ports.commands import Commands
 from devices.ports.configs import DesiredConfigs
 from devices.ports.current import LatestValues, RuleStates
 from devices.ports.inventory import Groups, Inventory
+from devices.ports.people import Sessions, Users
+from devices.ports.tenants import Tenants
 from storage.registry.alarms import SqlAlarms
 from storage.registry.api_keys import SqlApiKeys
 from storage.registry.changes import SqlChanges
@@ -26,6 +28,9 @@ from storage.registry.lease import SqlLease
 from storage.registry.ledger import SqlLedger
 from storage.registry.positions import SqlPositions
 from storage.registry.rule_states import SqlRuleStates
+from storage.registry.sessions import SqlSessions
+from storage.registry.tenants import SqlTenants
+from storage.registry.users import SqlUsers
 
 ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
     {
@@ -43,5 +48,8 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         Ledger: SqlLedger,
         Positions: SqlPositions,
         RuleStates: SqlRuleStates,
+        Sessions: SqlSessions,
+        Tenants: SqlTenants,
+        Users: SqlUsers,
     }
 )

@@ -56,17 +56,18 @@ class SqlAlarms:
         *,
         tenant_ids: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
+        also: Collection[str] = (),
         asset_id: str | None = None,
         only_open: bool = False,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Alarm]:
-        """Newest first."""
+        """Newest first; `also` names assets that pass although their kind does not."""
         query = select(ALARMS)
         if tenant_ids is not None:
             query = query.where(ALARMS.c.tenant_id.in_(tenant_ids))
         if kinds is not None:
-            query = query.where(ALARMS.c.kind.in_(kinds))
+            query = query.where(ALARMS.c.kind.in_(kinds) | ALARMS.c.asset_id.in_(also))
         if asset_id is not None:
             query = query.where(ALARMS.c.asset_id == asset_id)
         if only_open:

@@ -105,18 +105,19 @@ class SqlCommands:
         *,
         tenant_ids: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
+        also: Collection[str] = (),
         asset_id: str | None = None,
         group_id: str | None = None,
         delivery: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Command]:
-        """Newest first."""
+        """Newest first; `also` names assets that pass although their kind does not."""
         query = EVERY
         if tenant_ids is not None:
             query = query.where(COMMANDS.c.tenant_id.in_(tenant_ids))
         if kinds is not None:
-            query = query.where(COMMANDS.c.kind.in_(kinds))
+            query = query.where(COMMANDS.c.kind.in_(kinds) | COMMANDS.c.asset_id.in_(also))
         for column, wanted in (("asset_id", asset_id), ("group_id", group_id), ("delivery", delivery)):
             if wanted is not None:
                 query = query.where(COMMANDS.c[column] == wanted)

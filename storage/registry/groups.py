@@ -44,13 +44,15 @@ class SqlGroups:
             return group
         raise NotFound(group_id)
 
-    def list(self, tenant_ids: Collection[str] | None, kinds: Collection[str] | None) -> Sequence[Group]:
-        """Groups in order of id."""
+    def list(
+        self, tenant_ids: Collection[str] | None, kinds: Collection[str] | None, also: Collection[str] = ()
+    ) -> Sequence[Group]:
+        """Groups of the kinds, or with an id in `also`, in order of id."""
         which: ColumnElement[bool] = true()
         if tenant_ids is not None:
             which &= GROUPS.c.tenant_id.in_(tenant_ids)
         if kinds is not None:
-            which &= GROUPS.c.kind.in_(kinds)
+            which &= GROUPS.c.kind.in_(kinds) | GROUPS.c.group_id.in_(also)
         return self._groups(which)
 
     def of_asset(self, asset_id: str) -> Sequence[Group]:

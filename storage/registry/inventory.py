@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, select, update
+from sqlalchemy import Connection, Row, Select, exists, func, select, update
 
 from devices.errors import Conflict, NotFound, VersionMismatch
 from devices.ports.inventory import Asset, AssetFilter, Binding
@@ -67,6 +67,13 @@ class SqlInventory(SqlUnknownDevices):
         rows, following = in_order(self._connection, _filtered(which), ASSETS.c.asset_id, limit, cursor)
         return Page([_asset(row) for row in rows], following)
 
+    def count_by_tenant(self, kinds: Collection[str], tenant_ids: Collection[str] | None) -> dict[str, int]:
+        """How many assets of the kinds, not retired, each of the tenants (None: all) has."""
+        query = select(ASSETS.c.tenant_id, func.count()).where(ASSETS.c.kind.in_(kinds), ASSETS.c.retired_us.is_(None))
+        if tenant_ids is not None:
+            query = query.where(ASSETS.c.tenant_id.in_(tenant_ids))
+        return {row[0]: row[1] for row in self._connection.execute(query.group_by(ASSETS.c.tenant_id))}
+
     def many(self, asset_ids: Collection[str]) -> dict[str, Asset]:
         """Known assets among the given."""
         return {
@@ -103,7 +110,7 @@ class SqlInventory(SqlUnknownDevices):
 def _filtered(which: AssetFilter) -> Select[Any]:
     query = select(ASSETS)
     if which.kinds is not None:
-        query = query.where(ASSETS.c.kind.in_(which.kinds))
+        query = query.where(ASSETS.c.kind.in_(which.kinds) | ASSETS.c.asset_id.in_(which.also))
     if which.tenant_ids is not None:
         query = query.where(ASSETS.c.tenant_id.in_(which.tenant_ids))
     if not which.include_retired:

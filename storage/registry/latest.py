@@ -79,7 +79,11 @@ class SqlLatestValues:
         ]
 
     def of_kind(
-        self, kind: str, tenant_ids: Collection[str] | None = None, channel: str | None = None
+        self,
+        kind: str,
+        tenant_ids: Collection[str] | None = None,
+        channel: str | None = None,
+        asset_ids: Collection[str] | None = None,
     ) -> Sequence[Latest]:
         """All rows of a kind but those of retired assets, in order of asset and part."""
         retired = select(ASSETS.c.asset_id).where(ASSETS.c.retired_us.is_not(None))
@@ -88,5 +92,7 @@ class SqlLatestValues:
             query = query.where(LATEST.c.tenant_id.in_(tenant_ids))
         if channel is not None:
             query = query.where(LATEST.c.channel == channel)
+        if asset_ids is not None:
+            query = query.where(LATEST.c.asset_id.in_(asset_ids))
         query = query.order_by(LATEST.c.asset_id, LATEST.c.part, LATEST.c.channel)
         return [Latest(*row) for row in self._connection.execute(query)]

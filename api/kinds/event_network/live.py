@@ -8,9 +8,8 @@ from pydantic import BaseModel, Field
 
 from api import series, tables
 from api.access import Caller
-from api.authentication import Who
 from api.fields import IdInPath
-from api.kinds.event_network.events import KIND, event
+from api.kinds.event_network.events import KIND, Reader, event
 from api.kinds.event_network.shapes import DirectionShown, Live, live
 from api.problems import responses
 from api.services import Services, Use
@@ -73,7 +72,7 @@ class RateSeries(BaseModel):
 
 @router.get("/{event_id}/live", response_model=Live, responses=_CSV | responses(404))
 def get_live(
-    event_id: IdInPath, who: Who, services: Use, format_: Annotated[Format, Query(alias="format")] = None,
+    event_id: IdInPath, who: Reader, services: Use, format_: Annotated[Format, Query(alias="format")] = None,
     accept: Accept = None,
 ) -> Live | Response:  # fmt: skip
     """Show used against booked, provisioned and tested rates now, per area and service class."""
@@ -90,7 +89,7 @@ def get_live(
 @router.get("/{event_id}/series", response_model=RateSeries, responses=_CSV | responses(404, 503))
 def get_series(  # noqa: PLR0917
     event_id: IdInPath,
-    who: Who,
+    who: Reader,
     services: Use,
     from_: Annotated[TimeIn | None, Query(alias="from", description="Begin of service when absent.")] = None,
     to: Annotated[TimeIn | None, Query(description="Now or the end of service when absent.")] = None,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue
 from api import seeing, shown
 from api.authentication import Who
 from api.fields import ID, PRINTABLE, IdInPath
-from api.kinds.event_network.events import KIND, READ
+from api.kinds.event_network.events import KIND, Reader
 from api.paging import Items, PageWanted
 from api.problems import responses
 from api.services import Use
@@ -58,11 +58,11 @@ class Link(BaseModel):
 
 @router.get("/network-nodes")
 def list_nodes(
-    who: Who, services: Use, page: PageWanted, q: Annotated[str, Query(max_length=100, pattern=PRINTABLE)] = ""
+    who: Reader, services: Use, page: PageWanted, q: Annotated[str, Query(max_length=100, pattern=PRINTABLE)] = ""
 ) -> Items[Node]:
     """List nodes in order of id. Needs `event_network:read`."""
-    who.require(READ)
-    which = AssetFilter(kinds={KIND}, tenant_ids=who.tenants(), text=q)
+    visible = seeing.visible(who, services.catalog, KIND)
+    which = AssetFilter(kinds=visible.kinds, also=visible.assets, tenant_ids=who.tenants(), text=q)
     with services.registry.read() as tx:
         found = tx.get(Inventory).find(which, page.limit, page.cursor)
         devices = shown.devices(tx, found.items, services.now_us())
@@ -81,19 +81,19 @@ def get_node(node_id: IdInPath, who: Who, services: Use) -> Node:
 
 @router.get("/network-links")
 def list_links(
-    who: Who,
+    who: Reader,
     services: Use,
     page: PageWanted,
     device: Annotated[str | None, Query(pattern=ID, description="Links of this node only.")] = None,
 ) -> Items[Link]:
     """List measured objects by node and part, with their newest samples; pages go by node."""
-    who.require(READ)
     now_us = services.now_us()
     with services.registry.read() as tx:
         if device is not None:
             nodes, following = [seeing.asset(tx, who, device)], None
         else:
-            which = AssetFilter(kinds={KIND}, tenant_ids=who.tenants())
+            visible = seeing.visible(who, services.catalog, KIND)
+            which = AssetFilter(kinds=visible.kinds, also=visible.assets, tenant_ids=who.tenants())
             found = tx.get(Inventory).find(which, page.limit, page.cursor)
             nodes, following = list(found.items), found.next_cursor
         ids = [n.asset_id for n in nodes]

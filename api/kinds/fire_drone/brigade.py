@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import Depends
 
 from api.access import Caller
-from api.authentication import Who
+from api.authentication import Needs, Who
 from devices.errors import NotFound
 from devices.fire_drone.ports import Flight, FlightBook
 from devices.ports.inventory import Asset, Inventory
@@ -14,13 +14,15 @@ from devices.ports.registry import Transaction
 KIND: Final = "fire_drone"
 
 
-def _brigade(who: Who) -> Caller:
-    if not who.may(f"{KIND}:read"):
-        raise NotFound
-    return who
+class _Brigade(Needs):
+    def __call__(self, who: Who) -> Caller:
+        """Return the caller. Raises NotFound."""
+        if not who.may(self.scope):
+            raise NotFound
+        return who
 
 
-Brigade = Annotated[Caller, Depends(_brigade)]
+Brigade = Annotated[Caller, Depends(_Brigade(f"{KIND}:read"))]
 """Annotate a route's parameter with this: the route then answers 404 to everybody else."""
 
 

@@ -12,13 +12,13 @@ from pydantic import BaseModel, Field
 
 from api import seeing
 from api.access import Caller
-from api.authentication import Who
 from api.fields import Body, IdInPath, Name
 from api.issuing import CommandShown, CommandWanted, IdempotencyKey, Issuer, Waiting, settled, show
-from api.kinds.streetlight.lamps import KIND, READ
+from api.kinds.streetlight.lamps import KIND, Reader
 from api.paging import Items, PageWanted
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
+from api.routes.groups import Writer
 from api.services import Use
 from api.tail import Tail
 from devices.commands.command import Command, Delivery
@@ -29,7 +29,6 @@ from devices.ports.current import LatestValues
 from devices.ports.inventory import Group, Groups, Inventory
 from devices.ports.registry import Transaction
 
-WRITE = "groups:write"
 Members = Annotated[list[Id], Field(max_length=5000)]
 FAILURES_FIRST = (
     Delivery.REJECTED,
@@ -92,19 +91,22 @@ class LightGroupCommand(BaseModel):
 
 
 @router.get("")
-def list_light_groups(who: Who, services: Use, page: PageWanted) -> Items[LightGroup]:
+def list_light_groups(who: Reader, services: Use, page: PageWanted) -> Items[LightGroup]:
     """List light groups in order of id."""
-    who.require(READ)
+    visible = seeing.visible(who, services.catalog, KIND)
     with services.registry.read() as tx:
-        found = [g for g in tx.get(Groups).list(who.tenants(), {KIND}) if g.group_id > (page.cursor or "")]
+        found = [
+            g
+            for g in tx.get(Groups).list(who.tenants(), visible.kinds, visible.groups)
+            if g.group_id > (page.cursor or "")
+        ]
         items = [_show(tx, group) for group in found[: page.limit]]
     return Items[LightGroup](items=items, next_cursor=items[-1].id if len(found) > page.limit else None)
 
 
 @router.post("", status_code=201, responses=responses(409))
-def create_light_group(who: Who, services: Use, body: LightGroupWanted, response: Response) -> LightGroup:
+def create_light_group(who: Writer, services: Use, body: LightGroupWanted, response: Response) -> LightGroup:
     """Create a group of lamps; needs `groups:write`."""
-    who.require(WRITE)
     group = Group(
         group_id=body.id or uuid.uuid4().hex[:16],
         tenant_id=seeing.tenant(who, body.tenant_id),
@@ -123,7 +125,7 @@ def create_light_group(who: Who, services: Use, body: LightGroupWanted, response
 
 
 @router.get("/{group_id}")
-def get_light_group(group_id: IdInPath, who: Who, services: Use, response: Response) -> LightGroup:
+def get_light_group(group_id: IdInPath, who: Reader, services: Use, response: Response) -> LightGroup:
     """Show one group; its ETag is what PATCH wants as If-Match."""
     with services.registry.read() as tx:
         group = _group(tx, who, group_id)
@@ -134,10 +136,9 @@ def get_light_group(group_id: IdInPath, who: Who, services: Use, response: Respo
 
 @router.patch("/{group_id}", responses=responses(412, 428))
 def change_light_group(  # noqa: PLR0917
-    group_id: IdInPath, who: Who, services: Use, seen: Expected, body: LightGroupChange, response: Response
+    group_id: IdInPath, who: Writer, services: Use, seen: Expected, body: LightGroupChange, response: Response
 ) -> LightGroup:
     """Change name or members; needs `groups:write`."""
-    who.require(WRITE)
     with services.registry.write() as tx:
         group = _group(tx, who, group_id)
         agree(seen, group.version)
@@ -150,9 +151,8 @@ def change_light_group(  # noqa: PLR0917
 
 
 @router.delete("/{group_id}", status_code=204)
-def remove_light_group(group_id: IdInPath, who: Who, services: Use) -> None:
+def remove_light_group(group_id: IdInPath, who: Writer, services: Use) -> None:
     """Remove the group, not its lamps; needs `groups:write`."""
-    who.require(WRITE)
     with services.registry.write() as tx:
         _group(tx, who, group_id)
         tx.get(Groups).remove(group_id)
@@ -161,7 +161,7 @@ def remove_light_group(group_id: IdInPath, who: Who, services: Use) -> None:
 @router.post("/{group_id}/commands", status_code=202, responses=responses(409))
 async def command_light_group(  # noqa: PLR0917
     group_id: IdInPath,
-    who: Who,
+    who: Reader,
     services: Use,
     request: Request,
     response: Response,

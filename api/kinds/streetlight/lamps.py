@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api import seeing
-from api.authentication import Who
+from api.access import Caller
+from api.authentication import needs
 from api.fields import ID, PRINTABLE, IdInPath
 from api.kinds.streetlight.explaining import sentence
 from api.kinds.streetlight.shown import Streetlight, lamps
@@ -17,6 +18,7 @@ from devices.ports.inventory import AssetFilter, Inventory
 
 KIND = "streetlight"
 READ = f"{KIND}:read"
+Reader = Annotated[Caller, needs(READ, in_part=True)]
 router = APIRouter(prefix="/streetlights", tags=[KIND])
 
 
@@ -30,15 +32,15 @@ class Explanation(BaseModel):
 
 @router.get("")
 def list_streetlights(
-    who: Who,
+    who: Reader,
     services: Use,
     page: PageWanted,
     group: Annotated[str | None, Query(pattern=ID)] = None,
     q: Annotated[str, Query(max_length=100, pattern=PRINTABLE, description="Part of id or name.")] = "",
 ) -> Items[Streetlight]:
     """List lamps with level, what is in force, why and until when."""
-    who.require(READ)
-    which = AssetFilter(kinds={KIND}, tenant_ids=who.tenants(), text=q, group_id=group)
+    visible = seeing.visible(who, services.catalog, KIND)
+    which = AssetFilter(kinds=visible.kinds, also=visible.assets, tenant_ids=who.tenants(), text=q, group_id=group)
     with services.registry.read() as tx:
         found = tx.get(Inventory).find(which, page.limit, page.cursor)
         items = lamps(tx, found.items, services.now_us())
@@ -46,7 +48,7 @@ def list_streetlights(
 
 
 @router.get("/{asset_id}")
-def get_streetlight(asset_id: IdInPath, who: Who, services: Use) -> Streetlight:
+def get_streetlight(asset_id: IdInPath, who: Reader, services: Use) -> Streetlight:
     """Show one lamp."""
     with services.registry.read() as tx:
         asset = seeing.asset(tx, who, asset_id)
@@ -56,7 +58,7 @@ def get_streetlight(asset_id: IdInPath, who: Who, services: Use) -> Streetlight:
 
 
 @router.get("/{asset_id}/explanation")
-def explain_streetlight(asset_id: IdInPath, who: Who, services: Use) -> Explanation:
+def explain_streetlight(asset_id: IdInPath, who: Reader, services: Use) -> Explanation:
     """Say in a sentence what is in force on one lamp and why."""
     lamp = get_streetlight(asset_id, who, services)
     return Explanation(id=lamp.id, sentence=sentence(lamp), lamp=lamp)

@@ -166,6 +166,8 @@ def _filtered(which: EventFilter) -> Select[Any]:
     query = select(EVENTS)
     if which.tenant_ids is not None:
         query = query.where(EVENTS.c.tenant_id.in_(list(which.tenant_ids)))
+    if which.event_ids is not None:
+        query = query.where(EVENTS.c.event_id.in_(list(which.event_ids)))
     if which.states is not None:
         query = query.where(EVENTS.c.state.in_([s.value for s in which.states]))
     if which.asset_id is not None:

@@ -10,8 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.application import create_app
-from api.authentication import digest
 from api.services import Services
+from api.sessions import digest
 from devices.catalog import Catalog, discover
 from devices.instants import SECOND_US
 from devices.ports.access import ApiKey, ApiKeys

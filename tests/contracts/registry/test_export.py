@@ -184,7 +184,7 @@ def test_a_copied_sqlite_registry_goes_on(tmp_path: Path) -> None:
     snapshot.close()
     assert problems(tmp_path / "copy.db") == ""
     assert rows(tmp_path / "copy.db")["commands"] == 2
-    assert "registry_0002" in revisions_of_file(tmp_path / "copy.db")
+    assert any(r.startswith("registry_") for r in revisions_of_file(tmp_path / "copy.db"))
     registry = open_registry(f"sqlite:///{tmp_path / 'copy.db'}", migrate=False)
     assert_goes_on(registry)
     registry.close()

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.access import Caller
-from api.authentication import KeyUses, digest, new_key, verify
+from api.authentication import Uses, new_key, verify
+from api.sessions import digest
 from devices.errors import Forbidden, NotFound, Unauthenticated
 from devices.instants import MINUTE_US
 from devices.ports.access import ApiKey
@@ -88,10 +89,10 @@ def test_the_secret_opens_until_expiry_or_revocation() -> None:
 
 
 def test_a_use_is_noted_once_a_minute() -> None:
-    uses = KeyUses()
-    uses.note(_key("s", last_used_us=0), MINUTE_US - 1)
+    uses: Uses[str] = Uses()
+    uses.note("id", 0, MINUTE_US - 1)
     assert uses.drain() == {}
-    uses.note(_key("s", last_used_us=0), MINUTE_US)
-    uses.note(_key("s"), MINUTE_US + 1)
+    uses.note("id", 0, MINUTE_US)
+    uses.note("id", None, MINUTE_US + 1)
     assert uses.drain() == {"id": MINUTE_US + 1}
     assert uses.drain() == {}

@@ -14,8 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.application import create_app
-from api.authentication import digest
 from api.services import Services
+from api.sessions import digest
 from devices.catalog import discover
 from devices.fire_drone.recorder import FlightRecorder
 from devices.instants import HOUR_US, SECOND_US, to_us

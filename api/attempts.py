@@ -1,0 +1,60 @@
+"""Counts failed attempts to get in, per account and per address, and says when the next may be made."""
+
+import threading
+from collections import OrderedDict, deque
+from typing import Final
+
+from api.problems import TooManyRequests
+from devices.instants import MINUTE_US, SECOND_US
+
+MOST_A_MINUTE: Final = 10
+MOST_REMEMBERED: Final = 20_000
+
+
+class Locked(TooManyRequests):
+    """Too many failed attempts; wait before you try again."""
+
+
+class Attempts:
+    """Thread-safe, bounded: the account or address not heard of for longest is forgotten first.
+
+    An account under attack stays open for addresses from which its owner got in before.
+    An empty account is not counted.
+    """
+
+    def __init__(self) -> None:
+        self._failed: OrderedDict[str, deque[int]] = OrderedDict()
+        self._welcome: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def begin(self, account: str, address: str, now_us: int) -> None:
+        """Count an attempt, as failed until `succeeded`. Raises Locked."""
+        with self._lock:
+            names = [f"address {address}"]
+            if account and (account, address) not in self._welcome:
+                names.append(f"account {account}")
+            waits = [wait for name in names if (wait := self._wait_us(name, now_us)) > 0]
+            if waits:
+                raise Locked(retry_after_s=-(-max(waits) // SECOND_US))
+            for name in names:
+                self._failed[name].append(now_us)
+
+    def succeeded(self, account: str, address: str) -> None:
+        """Take the attempt back that got in."""
+        with self._lock:
+            for name in (f"address {address}", f"account {account}"):
+                if self._failed.get(name):
+                    self._failed[name].pop()
+            self._welcome[account, address] = None
+            self._welcome.move_to_end((account, address))
+            if len(self._welcome) > MOST_REMEMBERED:
+                self._welcome.popitem(last=False)
+
+    def _wait_us(self, name: str, now_us: int) -> int:
+        failed = self._failed.setdefault(name, deque())
+        self._failed.move_to_end(name)
+        if len(self._failed) > MOST_REMEMBERED:
+            self._failed.popitem(last=False)
+        while failed and failed[0] <= now_us - MINUTE_US:
+            failed.popleft()
+        return failed[0] + MINUTE_US - now_us if len(failed) >= MOST_A_MINUTE else 0

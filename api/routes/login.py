@@ -1,0 +1,235 @@
+"""Signing in and out; who am I and where am I at work."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Final, Literal, cast
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field
+
+from api import passwords, sessions
+from api.access import Caller
+from api.authentication import Who, doors
+from api.fields import ID, Body
+from api.problems import responses
+from api.services import Services, Use
+from devices.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from devices.ports.people import Session, Sessions, User, Users
+from devices.ports.registry import Transaction
+from devices.ports.tenants import Tenants
+
+Language = Literal["de", "en"]
+Secret = Annotated[str, Field(min_length=1, max_length=passwords.LONGEST)]
+router = APIRouter(tags=["access"])
+
+
+class Credentials(Body):
+    """Name and password, or the token of a link that works once."""
+
+    name: Annotated[str, Field(pattern=ID)] | None = None
+    password: Secret | None = None
+    token: Annotated[str, Field(max_length=128)] | None = None
+
+
+class Town(BaseModel):
+    """A town that the user may be at work in; `id` null: all."""
+
+    id: str | None
+    name: str
+
+
+class Me(BaseModel):
+    """Who makes this request, and what he may do in the town he is at work in."""
+
+    name: str
+    """As others read it."""
+    actor: str
+    """`user:…` or `key:…`."""
+    tenant_id: str | None
+    """Null: all towns."""
+    tenants: list[Town]
+    roles: list[str]
+    scopes: list[str]
+    kinds: list[str]
+    """Kinds of which he may read at least some devices."""
+    limits: list[str]
+    """What some of his roles are limited to, such as `group/fauthweg`."""
+    language: Language | None
+    must_set_password: bool
+
+
+class MeChange(Body):
+    """What may change; absent stays."""
+
+    tenant_id: Annotated[str, Field(pattern=ID)] | None = None
+    """Null: all towns."""
+    language: Language | None = None
+
+
+class PasswordChange(Body):
+    """`current` may be absent where there is none yet."""
+
+    current: Secret | None = None
+    new: Secret
+
+
+async def public() -> None:
+    """Mark a route that anybody may call."""
+
+
+PUBLIC: Final = Depends(public)
+
+
+@router.post("/login", dependencies=[PUBLIC], responses=responses(429))
+def login(request: Request, response: Response, services: Use, body: Credentials) -> Me:
+    """Sign in: sets the cookie `lautern_session`.
+
+    Ten failures a minute, of an account or from an address, lock it until the minute is over.
+    """
+    sessions.must_be_ours(request)
+    if body.token is None and (body.name is None or body.password is None):
+        raise Invalid("give name and password, or a token", field="name")
+    now_us, known = services.now_us(), doors(request)
+    address = sessions.address_of(request)
+    account = body.name or ""
+    known.attempts.begin(account, address, now_us)
+    proved = None if body.token else _by_password(services, account, body.password or "")
+    with services.registry.write() as tx:
+        user = proved or _by_link(tx, body.token or "", now_us)
+        secret, session = sessions.open_session(tx, request, user, services.lifetime, now_us)
+        who = sessions.caller_of(tx, session, user, known.roles, known.restricted)
+        shown = _me(tx, services, who, user, known.roles)
+    known.attempts.succeeded(account, address)
+    sessions.give_cookie(request, response, secret, services.lifetime)
+    return shown
+
+
+@router.post("/logout", status_code=204)
+def logout(request: Request, response: Response, who: Who, services: Use) -> None:
+    """Sign out: the session ends, its cookie works no more."""
+    if who.session is not None:
+        with services.registry.write() as tx:
+            tx.get(Sessions).end([who.session])
+    sessions.take_cookie(request, response)
+
+
+@router.get("/me")
+def who_am_i(request: Request, who: Who, services: Use) -> Me:
+    """Show who I am and what I may do where I am at work."""
+    with services.registry.read() as tx:
+        return _me(tx, services, who, _user(tx, who), doors(request).roles)
+
+
+@router.patch("/me")
+def change_me(request: Request, who: Who, services: Use, body: MeChange) -> Me:
+    """Go to work in another town, or choose a language; for users, not for keys."""
+    known = doors(request)
+    with services.registry.write() as tx:
+        user = _must_be_user(_user(tx, who))
+        if "language" in body.model_fields_set:
+            user = tx.get(Users).change(replace(user, language=body.language))
+        if "tenant_id" in body.model_fields_set:
+            who = _moved(tx, request, who, user, body.tenant_id)
+        return _me(tx, services, who, user, known.roles)
+
+
+@router.post("/me/password", status_code=204)
+def change_password(request: Request, who: Who, services: Use, body: PasswordChange) -> None:
+    """Change my password: at least 12 characters; all my other sessions end."""
+    with services.registry.read() as tx:
+        user = _must_be_user(_user(tx, who))
+    if user.password_hash is not None:
+        known = doors(request)
+        known.attempts.begin(user.user_id, who.address, services.now_us())
+        if not passwords.matches(body.current or "", user.password_hash):
+            raise Invalid("is not your password", field="current")
+        known.attempts.succeeded(user.user_id, who.address)
+    stored = passwords.hashed(body.new, user.user_id)
+    with services.registry.write() as tx:
+        users = tx.get(Users)
+        users.change(replace(users.get(user.user_id), password_hash=stored))
+        tx.get(Sessions).end_of_user(user.user_id, but=who.session)
+
+
+def _by_password(services: Services, user_id: str, password: str) -> User:
+    user: User | None = None
+    with services.registry.read() as tx:
+        try:
+            user = tx.get(Users).get(user_id)
+        except NotFound:
+            user = None
+    # Whoever asks learns neither from the answer nor from its time whether there is such a user.
+    right = passwords.matches(password, user.password_hash if user else None)
+    if user is None or not right or user.disabled_us is not None:
+        raise Unauthenticated
+    return user
+
+
+def _by_link(tx: Transaction, token: str, now_us: int) -> User:
+    link = tx.get(Sessions).take_link(sessions.digest(token), now_us)
+    if link is None:
+        raise Unauthenticated("the link was used, or is too old")
+    user = tx.get(Users).get(link.user_id)
+    if user.disabled_us is not None:
+        raise Unauthenticated
+    if link.sets_password and user.password_hash is not None:
+        # Whoever was sent a new link has lost the old password, or somebody else has it.
+        user = tx.get(Users).change(replace(user, password_hash=None))
+        tx.get(Sessions).end_of_user(user.user_id)
+    return user
+
+
+def _moved(tx: Transaction, request: Request, who: Caller, user: User, tenant_id: str | None) -> Caller:
+    known = doors(request)
+    held = {grant.tenant_id for grant in user.grants}
+    if tenant_id not in held and None not in held:
+        raise NotFound(tenant_id or "all towns")
+    if tenant_id is not None:
+        tx.get(Tenants).get(tenant_id)
+    if who.session is None:
+        raise Forbidden("only a session moves")
+    sessions_ = tx.get(Sessions)
+    sessions_.move(who.session, tenant_id)
+    return sessions.caller_of(tx, _session(sessions_, who.session), user, known.roles, known.restricted)
+
+
+def _session(stored: Sessions, secret_sha256: bytes) -> Session:
+    session = stored.get(secret_sha256)
+    if session is None:
+        raise Unauthenticated
+    return session
+
+
+def _user(tx: Transaction, who: Caller) -> User | None:
+    if who.session is None:
+        return None
+    return tx.get(Users).get(who.actor.removeprefix("user:"))
+
+
+def _must_be_user(user: User | None) -> User:
+    if user is None:
+        raise Forbidden("a key has neither language nor password")
+    return user
+
+
+def _me(tx: Transaction, services: Services, who: Caller, user: User | None, roles: Mapping[str, frozenset[str]]) -> Me:
+    held = [] if user is None else [g for g in user.grants if g.tenant_id in {None, who.tenant_id}]
+    scopes = who.scopes.union(*(w.scopes for w in who.within))
+    return Me(
+        name=who.name,
+        actor=who.actor,
+        tenant_id=who.tenant_id,
+        tenants=_towns(tx, who, user),
+        roles=sorted({g.role for g in held if g.role in roles}),
+        scopes=sorted(scopes),
+        kinds=sorted(who.some_kinds(services.catalog)),
+        limits=sorted(frozenset().union(*(w.limits for w in who.within))),
+        language=None if user is None else cast("Language | None", user.language),
+        must_set_password=user is not None and user.password_hash is None and user.subject is None,
+    )
+
+
+def _towns(tx: Transaction, who: Caller, user: User | None) -> list[Town]:
+    held = {who.tenant_id} if user is None else {g.tenant_id for g in user.grants}
+    found = [Town(id=t.tenant_id, name=t.name) for t in tx.get(Tenants).all() if None in held or t.tenant_id in held]
+    return [Town(id=None, name="*"), *found] if None in held else found

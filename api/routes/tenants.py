@@ -1,0 +1,123 @@
+"""Towns."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from api.access import Caller
+from api.authentication import Who, needs
+from api.fields import Body, IdInPath, Name
+from api.paging import Items
+from api.preconditions import Expected, agree, etag
+from api.problems import responses
+from api.services import Services, Use
+from api.times import TimeOut
+from devices.errors import Forbidden, NotFound
+from devices.messages import Id
+from devices.ports import tenants
+from devices.ports.inventory import Inventory
+from devices.ports.registry import Transaction
+from devices.ports.tenants import Tenants
+
+Keeper = Annotated[Caller, needs("tenants:admin")]
+router = APIRouter(prefix="/tenants", tags=["access"])
+
+
+class Tenant(BaseModel):
+    """A municipality that devices, groups, events and people belong to."""
+
+    tenant_id: str
+    name: str
+    devices: int
+    """Those the caller may see."""
+    created_at: TimeOut
+    version: int
+
+
+class TenantWanted(Body):
+    """A town to be served."""
+
+    tenant_id: Id
+    name: Name
+
+
+class TenantChange(Body):
+    """What may change."""
+
+    name: Name
+
+
+@router.get("")
+def list_tenants(who: Who, services: Use) -> Items[Tenant]:
+    """List the towns the caller is at work in, in order of id."""
+    with services.registry.read() as tx:
+        counts = tx.get(Inventory).count_by_tenant(who.kinds(services.catalog), who.tenants())
+        found = [t for t in tx.get(Tenants).all() if who.is_at_home(t.tenant_id)]
+    return Items[Tenant](items=[_show(t, counts.get(t.tenant_id, 0)) for t in found])
+
+
+@router.post("", status_code=201, responses=responses(409))
+def create_tenant(who: Keeper, services: Use, body: TenantWanted, response: Response) -> Tenant:
+    """Take in a town; needs `tenants:admin` for all towns."""
+    _must_keep_all(who)
+    with services.registry.write() as tx:
+        tx.get(Tenants).add(tenants.Tenant(body.tenant_id, body.name, services.now_us()))
+        made = tx.get(Tenants).get(body.tenant_id)
+    _head(response, made)
+    return _show(made, 0)
+
+
+@router.get("/{tenant_id}")
+def get_tenant(tenant_id: IdInPath, who: Who, services: Use, response: Response) -> Tenant:
+    """Show one town; its ETag is what PATCH wants as If-Match."""
+    with services.registry.read() as tx:
+        found = _find(tx, who, tenant_id)
+        count = _count(tx, services, who, tenant_id)
+    _head(response, found)
+    return _show(found, count)
+
+
+@router.patch("/{tenant_id}", responses=responses(412, 428))
+def change_tenant(  # noqa: PLR0917
+    tenant_id: IdInPath, who: Keeper, services: Use, seen: Expected, body: TenantChange, response: Response
+) -> Tenant:
+    """Change the name; needs `tenants:admin`."""
+    with services.registry.write() as tx:
+        found = _find(tx, who, tenant_id)
+        agree(seen, found.version)
+        changed = tx.get(Tenants).change(replace(found, name=body.name))
+        count = _count(tx, services, who, tenant_id)
+    _head(response, changed)
+    return _show(changed, count)
+
+
+def _find(tx: Transaction, who: Caller, tenant_id: str) -> tenants.Tenant:
+    if not who.is_at_home(tenant_id):
+        raise NotFound(tenant_id)
+    return tx.get(Tenants).get(tenant_id)
+
+
+def _count(tx: Transaction, services: Services, who: Caller, tenant_id: str) -> int:
+    return tx.get(Inventory).count_by_tenant(who.kinds(services.catalog), {tenant_id}).get(tenant_id, 0)
+
+
+def _must_keep_all(who: Caller) -> None:
+    if who.tenant_id is not None:
+        raise Forbidden("only who keeps the whole installation takes towns in")
+
+
+def _head(response: Response, tenant: tenants.Tenant) -> None:
+    response.headers["Location"] = f"/api/v1/tenants/{tenant.tenant_id}"
+    response.headers["ETag"] = etag(tenant.version)
+
+
+def _show(tenant: tenants.Tenant, devices: int) -> Tenant:
+    return Tenant(
+        tenant_id=tenant.tenant_id,
+        name=tenant.name,
+        devices=devices,
+        created_at=tenant.created_us,
+        version=tenant.version,
+    )

@@ -1,0 +1,286 @@
+"""Users: who may sign in, with which roles; a new one gets a link to choose a password."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from api import seeing, sessions
+from api.access import Caller
+from api.authentication import doors, needs
+from api.fields import ID, Body, IdInPath, Name
+from api.paging import Items, PageWanted
+from api.preconditions import Expected, agree, etag
+from api.problems import responses
+from api.routes.login import Language
+from api.services import Use
+from api.times import TimeOut
+from devices.errors import Forbidden, Invalid, NotFound
+from devices.people.roles import Grant
+from devices.ports.people import Sessions, User, Users
+from devices.ports.registry import Transaction
+from devices.ports.tenants import Tenants
+
+Keeper = Annotated[Caller, needs("users:admin")]
+Limit = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}/[A-Za-z0-9_-]{1,64}$")]
+Email = Annotated[str, Field(pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}$")]
+router = APIRouter(tags=["access"])
+
+
+class RoleHeld(Body):
+    """A role in a town, or with `tenant_id` null in all; within `limits` such as `group/fauthweg`, or everywhere."""
+
+    role: Annotated[str, Field(pattern=ID)]
+    tenant_id: Annotated[str, Field(pattern=ID)] | None = None
+    limits: Annotated[list[Limit], Field(max_length=64, default_factory=list)]
+
+
+class UserShown(BaseModel):
+    """A user; of his roles those in the caller's town."""
+
+    id: str
+    name: str
+    email: str | None
+    language: str | None
+    roles: list[RoleHeld]
+    created_at: TimeOut
+    last_seen_at: TimeOut | None
+    disabled_at: TimeOut | None
+    has_password: bool
+    subject: str | None
+    version: int
+
+
+class UserWanted(Body):
+    """A user to let in."""
+
+    id: Annotated[str, Field(pattern=ID)]
+    """Sign-in name; never changes."""
+    name: Name
+    email: Email | None = None
+    language: Language | None = None
+    roles: Annotated[list[RoleHeld], Field(min_length=1, max_length=64)]
+    subject: Annotated[str, Field(max_length=512)] | None = None
+    """`issuer subject` at an OpenID provider, for those who sign in there."""
+
+
+class UserChange(Body):
+    """What may change; absent stays. `roles` replaces those in the caller's town."""
+
+    name: Name = ""
+    email: Email | None = None
+    language: Language | None = None
+    roles: Annotated[list[RoleHeld], Field(max_length=64, default_factory=list)]
+    disabled: bool = False
+    subject: Annotated[str, Field(max_length=512)] | None = None
+
+
+class Invitation(BaseModel):
+    """A link that works once; shown this once."""
+
+    link: str
+    expires_at: TimeOut
+
+
+class Invited(UserShown):
+    """A user just made, with the link to send him."""
+
+    invitation: Invitation
+
+
+class RoleShown(BaseModel):
+    """A role there is, and what it may do."""
+
+    role: str
+    scopes: list[str]
+    yours_to_give: bool
+
+
+@router.get("/roles")
+def list_roles(request: Request, who: Keeper) -> Items[RoleShown]:
+    """List roles; needs `users:admin`."""
+    found = sorted(doors(request).roles.items())
+    return Items[RoleShown](
+        items=[RoleShown(role=r, scopes=sorted(s), yours_to_give=all(map(who.may, s))) for r, s in found]
+    )
+
+
+@router.get("/users")
+def list_users(who: Keeper, services: Use, page: PageWanted) -> Items[UserShown]:
+    """List the users with a role in the town, in order of id; needs `users:admin`."""
+    with services.registry.read() as tx:
+        found = tx.get(Users).find(who.tenant_id, page.limit, page.cursor)
+    return Items[UserShown](items=[_show(who, u) for u in found.items], next_cursor=found.next_cursor)
+
+
+@router.post("/users", status_code=201, responses=responses(409))
+def create_user(request: Request, who: Keeper, services: Use, body: UserWanted, response: Response) -> Invited:
+    """Let somebody in, and get the link to send him; needs `users:admin` and all scopes of the roles."""
+    now_us = services.now_us()
+    with services.registry.write() as tx:
+        user = User(
+            user_id=body.id,
+            name=body.name,
+            created_us=now_us,
+            grants=_grants(tx, request, who, body.roles),
+            email=body.email,
+            language=body.language,
+            subject=body.subject,
+        )
+        tx.get(Users).add(user)
+        invitation = _invite(tx, request, user, now_us)
+        user = tx.get(Users).get(user.user_id)
+    _head(response, user)
+    return Invited(**dict(_show(who, user)), invitation=invitation)
+
+
+@router.get("/users/{user_id}")
+def get_user(user_id: IdInPath, who: Keeper, services: Use, response: Response) -> UserShown:
+    """Show one user; the ETag is what PATCH wants as If-Match. Needs `users:admin`."""
+    with services.registry.read() as tx:
+        user = _find(tx, who, user_id)
+    _head(response, user)
+    return _show(who, user)
+
+
+@router.patch("/users/{user_id}", responses=responses(409, 412, 428))
+def change_user(  # noqa: PLR0917
+    request: Request,
+    user_id: IdInPath,
+    who: Keeper,
+    services: Use,
+    seen: Expected,
+    body: UserChange,
+    response: Response,
+) -> UserShown:
+    """Change what is known of a user or his roles, or shut him out; needs `users:admin` and all scopes of his roles."""
+    with services.registry.write() as tx:
+        user = _must_keep(request, who, _find(tx, who, user_id))
+        agree(seen, user.version)
+        given = {n: getattr(body, n) for n in body.model_fields_set & {"name", "email", "language", "subject"}}
+        if given.get("name") == "":
+            raise Invalid("must not be empty", field="name")
+        if "disabled" in body.model_fields_set:
+            given["disabled_us"] = (user.disabled_us or services.now_us()) if body.disabled else None
+        if given:
+            _must_be_all_mine(who, user)
+        if "roles" in body.model_fields_set:
+            foreign = tuple(g for g in user.grants if not _mine(who, g))
+            given["grants"] = foreign + _grants(tx, request, who, body.roles)
+        changed = tx.get(Users).change(replace(user, **given))
+        if changed.disabled_us is not None or changed.grants != user.grants:
+            tx.get(Sessions).end_of_user(user_id)
+    _head(response, changed)
+    return _show(who, changed)
+
+
+@router.delete("/users/{user_id}", status_code=204)
+def remove_user(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> None:
+    """Take a user out of the town, and forget him when no other has him; needs `users:admin`."""
+    with services.registry.write() as tx:
+        user = _must_keep(request, who, _find(tx, who, user_id))
+        left = tuple(g for g in user.grants if not _mine(who, g))
+        if left:
+            tx.get(Users).change(replace(user, grants=left))
+            tx.get(Sessions).end_of_user(user_id)
+        else:
+            tx.get(Users).remove(user_id)
+
+
+@router.post("/users/{user_id}/invitation", status_code=201)
+def invite_user(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> Invitation:
+    """Make a new link; used, it ends the user's sessions and old password. Needs `users:admin`."""
+    with services.registry.write() as tx:
+        user = _must_keep(request, who, _find(tx, who, user_id))
+        _must_be_all_mine(who, user)
+        return _invite(tx, request, user, services.now_us())
+
+
+def _invite(tx: Transaction, request: Request, user: User, now_us: int) -> Invitation:
+    token = sessions.new_link(tx, user.user_id, now_us)
+    link = f"{str(request.base_url).rstrip('/')}/sign-in#token={token}"
+    return Invitation(link=link, expires_at=now_us + sessions.LINK_US)
+
+
+def _grants(tx: Transaction, request: Request, who: Caller, wanted: list[RoleHeld]) -> tuple[Grant, ...]:
+    known = doors(request).roles
+    found = []
+    for held in wanted:
+        tenant_id = None if who.tenant_id is None and held.tenant_id is None else seeing.tenant(who, held.tenant_id)
+        if held.role not in known:
+            raise Invalid(f"must be one of {', '.join(sorted(known))}", field="roles.role")
+        if not all(map(who.may, known[held.role])):
+            raise Forbidden(f"the role {held.role} is not yours to give", field="roles.role")
+        if tenant_id is not None:
+            _must_exist(tx, tenant_id)
+        for limit in held.limits:
+            _check_limit(tx, who, limit)
+        found.append(Grant(held.role, tenant_id, frozenset(held.limits)))
+    return tuple(found)
+
+
+def _must_exist(tx: Transaction, tenant_id: str) -> None:
+    try:
+        tx.get(Tenants).get(tenant_id)
+    except NotFound:
+        raise Invalid("there is no such town", field="roles.tenant_id") from None
+
+
+def _check_limit(tx: Transaction, who: Caller, limit: str) -> None:
+    subject, _, name = limit.partition("/")
+    if subject != "group":
+        return
+    try:
+        seeing.group(tx, who, name)
+    except NotFound:
+        raise Invalid(f"there is no group {name}", field="roles.limits") from None
+
+
+def _find(tx: Transaction, who: Caller, user_id: str) -> User:
+    user = tx.get(Users).get(user_id)
+    if not any(_mine(who, grant) for grant in user.grants) and who.tenant_id is not None:
+        raise NotFound(user_id)
+    return user
+
+
+def _mine(who: Caller, grant: Grant) -> bool:
+    return who.tenant_id is None or grant.tenant_id == who.tenant_id
+
+
+def _must_keep(request: Request, who: Caller, user: User) -> User:
+    """Only who could give somebody's roles may change him: else an admin would be the brigade's."""
+    known = doors(request).roles
+    held = {scope for grant in user.grants if _mine(who, grant) for scope in known.get(grant.role, ())}
+    if not all(map(who.may, held)):
+        raise Forbidden("the user has roles that are not yours to give")
+    return user
+
+
+def _must_be_all_mine(who: Caller, user: User) -> None:
+    if not all(_mine(who, grant) for grant in user.grants):
+        raise Forbidden("the user works for other towns too: ask who keeps the whole installation")
+
+
+def _head(response: Response, user: User) -> None:
+    response.headers["Location"] = f"/api/v1/users/{user.user_id}"
+    response.headers["ETag"] = etag(user.version)
+
+
+def _show(who: Caller, user: User) -> UserShown:
+    roles: list[Any] = [
+        RoleHeld(role=g.role, tenant_id=g.tenant_id, limits=sorted(g.limits)) for g in user.grants if _mine(who, g)
+    ]
+    return UserShown(
+        id=user.user_id,
+        name=user.name,
+        email=user.email,
+        language=user.language,
+        roles=roles,
+        created_at=user.created_us,
+        last_seen_at=user.last_seen_us,
+        disabled_at=user.disabled_us,
+        has_password=user.password_hash is not None,
+        subject=user.subject,
+        version=user.version,
+    )

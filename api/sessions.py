@@ -1,0 +1,154 @@
+"""Sessions of browsers: a cookie that proves who signed in, for one town at a time."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+
+from api.access import Caller, Within
+from devices.errors import Forbidden, NotFound, Unauthenticated
+from devices.instants import HOUR_US
+from devices.people.roles import Grant
+from devices.ports.inventory import Groups
+from devices.ports.people import OneTimeLink, Session, Sessions, User, Users
+from devices.ports.registry import Transaction
+
+COOKIE: Final = "lautern_session"
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost", "testserver"})
+LINK_US: Final = 7 * 24 * HOUR_US
+_GROUP: Final = "group/"
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long a session lasts: without use, and in all."""
+
+    idle_us: int = 12 * HOUR_US
+    absolute_us: int = 7 * 24 * HOUR_US
+
+
+def digest(secret: str) -> bytes:
+    """SHA-256 of a secret; enough for random secrets of 256 bits."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def new_link(tx: Transaction, user_id: str, now_us: int, *, sets_password: bool = True) -> str:
+    """Make a link that signs a user in once, within a week; returns its secret."""
+    secret = secrets.token_urlsafe(32)
+    link = OneTimeLink(digest(secret), user_id, now_us, now_us + LINK_US, sets_password)
+    tx.get(Sessions).put_link(link)
+    return secret
+
+
+def open_session(tx: Transaction, request: Request, user: User, lifetime: Lifetime, now_us: int) -> tuple[str, Session]:
+    """Sign a user in; returns the secret for his cookie, and the session."""
+    secret = secrets.token_urlsafe(32)
+    session = Session(
+        secret_sha256=digest(secret),
+        user_id=user.user_id,
+        tenant_id=user.grants[0].tenant_id if user.grants else None,
+        created_us=now_us,
+        expires_us=now_us + lifetime.absolute_us,
+        last_used_us=now_us,
+        address=address_of(request),
+        agent=request.headers.get("user-agent", "")[:200],
+    )
+    sessions = tx.get(Sessions)
+    sessions.trim(now_us - lifetime.idle_us, now_us)
+    sessions.add(session)
+    return secret, session
+
+
+def give_cookie(request: Request, response: Response, secret: str, lifetime: Lifetime) -> None:
+    """Let the browser keep the secret; only a browser on this machine may do so without TLS."""
+    response.set_cookie(
+        COOKIE,
+        secret,
+        max_age=lifetime.absolute_us // 1_000_000,
+        httponly=True,
+        samesite="lax",
+        secure=_needs_tls(request),
+    )
+
+
+def take_cookie(request: Request, response: Response) -> None:
+    """Let the browser forget."""
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_needs_tls(request))
+
+
+def signed_in(tx: Transaction, secret: str, lifetime: Lifetime, now_us: int) -> tuple[Session, User]:
+    """Return session and user that a cookie stands for. Raises Unauthenticated."""
+    session = tx.get(Sessions).get(digest(secret)) if len(secret) <= 128 else None
+    if session is None or now_us >= session.expires_us or now_us - session.last_used_us >= lifetime.idle_us:
+        raise Unauthenticated
+    try:
+        user = tx.get(Users).get(session.user_id)
+    except NotFound:
+        raise Unauthenticated from None
+    if user.disabled_us is not None:
+        raise Unauthenticated
+    return session, user
+
+
+def caller_of(
+    tx: Transaction,
+    session: Session,
+    user: User,
+    roles: Mapping[str, frozenset[str]],
+    restricted: frozenset[str],
+) -> Caller:
+    """Return what a user may do in the town of his session."""
+    held = [g for g in user.grants if g.tenant_id in {None, session.tenant_id}]
+    whole = (roles.get(g.role, frozenset()) for g in held if not g.limits)
+    return Caller(
+        name=user.name,
+        tenant_id=session.tenant_id,
+        scopes=frozenset().union(*whole),
+        restricted_kinds=restricted,
+        within=tuple(_within(tx, g, roles) for g in held if g.limits),
+        actor=f"user:{user.user_id}",
+        session=session.secret_sha256,
+    )
+
+
+def must_be_ours(request: Request) -> None:
+    """Raise Forbidden for an unsafe request that another site had the browser make."""
+    if request.method in SAFE:
+        return
+    origin = request.headers.get("origin")
+    if origin is not None:
+        ours = urlsplit(origin).netloc == request.headers.get("host", "")
+    else:
+        ours = request.headers.get("sec-fetch-site") == "same-origin"
+    if not ours:
+        raise Forbidden("the request comes from another site")
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else ""
+
+
+def _within(tx: Transaction, grant: Grant, roles: Mapping[str, frozenset[str]]) -> Within:
+    groups = [limit.removeprefix(_GROUP) for limit in grant.limits if limit.startswith(_GROUP)]
+    members = frozenset(_members(tx, groups, grant.tenant_id))
+    return Within(roles.get(grant.role, frozenset()), grant.limits, members)
+
+
+def _members(tx: Transaction, group_ids: Iterable[str], tenant_id: str | None) -> Iterable[str]:
+    for group_id in group_ids:
+        try:
+            group = tx.get(Groups).get(group_id)
+        except NotFound:
+            continue
+        if tenant_id in {None, group.tenant_id}:
+            yield from group.members
+
+
+def _needs_tls(request: Request) -> bool:
+    return request.url.scheme == "https" or request.url.hostname not in LOOPBACK

@@ -1,0 +1,1 @@
+"""People: what the roles they are given let them do."""

@@ -1,0 +1,47 @@
+"""Roles: named sets of scopes. Kinds bring their own, so that none is named here."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from devices.catalog import Catalog
+
+VIEWER: Final = "viewer"
+ADMIN: Final = "admin"
+EVERYTHING: Final = "*"
+"""All scopes but those of restricted kinds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role somebody holds: in one town (`tenant_id`) or all, in all of it or within `limits`.
+
+    A limit is `group/{id}` or another thing's `{subject}/{id}`, such as `event/{id}`.
+    """
+
+    role: str
+    tenant_id: str | None = None
+    limits: frozenset[str] = frozenset()
+
+
+def roles(catalog: Catalog) -> Mapping[str, frozenset[str]]:
+    """Return the scopes of each role: `viewer` reads every open kind, `admin` does all but restricted kinds."""
+    kinds = [kind for kind in catalog.values() if not kind.internal]
+    found: dict[str, frozenset[str]] = {
+        VIEWER: frozenset(kind.read_scope for kind in kinds if not kind.restricted),
+        ADMIN: frozenset({EVERYTHING}),
+    }
+    for kind in kinds:
+        for role, scopes in kind.roles.items():
+            found[role] = found.get(role, frozenset()) | scopes
+    return found
+
+
+def covers(held: Collection[str], scope: str, restricted: Collection[str]) -> bool:
+    """Tell whether scopes grant another: `subject:*` grants all verbs, `*` everything but restricted kinds."""
+    if scope == EVERYTHING:
+        return EVERYTHING in held
+    subject = scope.partition(":")[0]
+    if scope in held or f"{subject}:*" in held:
+        return True
+    return EVERYTHING in held and subject not in restricted

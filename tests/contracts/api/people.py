@@ -1,0 +1,37 @@
+"""People who sign in, for tests."""
+
+from fastapi.testclient import TestClient
+
+from api.passwords import hashed
+from api.sessions import new_link
+from devices.people.roles import Grant
+from devices.ports.people import User, Users
+from devices.ports.tenants import Tenant, Tenants
+from tests.contracts.api.conftest import NOW_US, City
+
+PASSWORD = "correct horse battery"
+OURS = {"Origin": "http://testserver"}
+_HASH = hashed(PASSWORD, "nobody-of-that-name")
+
+
+def towns(city: City, *tenant_ids: str) -> None:
+    """Take towns in."""
+    with city.registry.write() as tx:
+        for tenant_id in tenant_ids:
+            tx.get(Tenants).add(Tenant(tenant_id, tenant_id.upper(), NOW_US))
+
+
+def person(city: City, user_id: str, *grants: Grant, password: bool = True) -> str:
+    """Let somebody in; returns the token of a link that works once."""
+    with city.registry.write() as tx:
+        stored = _HASH if password else None
+        tx.get(Users).add(User(user_id, user_id.title(), NOW_US, grants, password_hash=stored))
+        return new_link(tx, user_id, NOW_US)
+
+
+def sign_in(city: City, user_id: str, password: str = PASSWORD) -> TestClient:
+    """A browser in which somebody is signed in."""
+    browser = TestClient(city.client.app, headers=OURS)
+    answer = browser.post("/api/v1/login", json={"name": user_id, "password": password})
+    assert answer.status_code == 200, answer.text
+    return browser
