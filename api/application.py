@@ -30,6 +30,7 @@ from api.routes import (
     latest,
     ledger,
     login,
+    single_sign_on,
     stream,
     telemetry,
     tenants,
@@ -44,10 +45,11 @@ from devices.errors import RegistryUnavailable
 from devices.ports.access import ApiKeys
 from devices.ports.people import Sessions
 
-API_VERSION: Final = "1.6.0"
+API_VERSION: Final = "1.7.0"
 """Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
     login,
+    single_sign_on,
     users,
     tenants,
     keys,

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.sessions import Lifetime
+from api.single_sign_on import SingleSignOn
 from devices.catalog import Catalog
 from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
@@ -23,6 +24,7 @@ class Services:
     version: str
     lifetime: Lifetime = field(default_factory=Lifetime)
     """Of browsers' sessions."""
+    single_sign_on: SingleSignOn | None = None
 
 
 def _services(request: Request) -> Services:

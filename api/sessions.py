@@ -72,13 +72,13 @@ def give_cookie(request: Request, response: Response, secret: str, lifetime: Lif
         max_age=lifetime.absolute_us // 1_000_000,
         httponly=True,
         samesite="lax",
-        secure=_needs_tls(request),
+        secure=needs_tls(request),
     )
 
 
 def take_cookie(request: Request, response: Response) -> None:
     """Let the browser forget."""
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_needs_tls(request))
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=needs_tls(request))
 
 
 def signed_in(tx: Transaction, secret: str, lifetime: Lifetime, now_us: int) -> tuple[Session, User]:
@@ -150,5 +150,11 @@ def _members(tx: Transaction, group_ids: Iterable[str], tenant_id: str | None) -
             yield from group.members
 
 
-def _needs_tls(request: Request) -> bool:
+def base_url(request: Request) -> str:
+    """Our own address as the browser knows it, without a slash at its end."""
+    return str(request.base_url).rstrip("/")
+
+
+def needs_tls(request: Request) -> bool:
+    """Tell whether a cookie may only travel encrypted; a browser on this machine may do without."""
     return request.url.scheme == "https" or request.url.hostname not in LOOPBACK

@@ -1,5 +1,6 @@
 """The role `api`: serves people and programs over HTTP; any number may run."""
 
+import importlib
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,11 @@ import uvicorn
 
 from api.application import create_app
 from api.services import Services
+from api.sessions import Lifetime
+from api.single_sign_on import SingleSignOn
 from devices.catalog import discover
+from devices.errors import ConfigurationError
+from devices.instants import HOUR_US
 from runtime import logging_setup, saying, settings, stores
 from runtime.signs import Signs
 from runtime.version import VERSION
@@ -29,7 +34,9 @@ def main(
     try:
         reader = stores.open_reader(chosen, catalog)
         try:
-            serve(chosen.http, Services(registry, reader, catalog, _now_us, VERSION))
+            sign_on = _single_sign_on(chosen.oidc)
+            services = Services(registry, reader, catalog, _now_us, VERSION, _lifetime(chosen.access), sign_on)
+            serve(chosen.http, services)
         finally:
             reader.close()
     finally:
@@ -58,6 +65,29 @@ def serve(http: settings.Http, services: Services) -> None:
     )
     log.info("api_starts", host=http.host, port=http.port)
     server.run()
+
+
+def _lifetime(access: settings.Access) -> Lifetime:
+    return Lifetime(round(access.idle_hours * HOUR_US), round(access.session_hours * HOUR_US))
+
+
+def _single_sign_on(oidc: settings.Oidc) -> SingleSignOn | None:
+    if oidc.issuer is None:
+        return None
+    try:
+        # Only here, as it brings libraries that an installation without a provider does without.
+        module = importlib.import_module("api.oidc")
+    except ImportError as error:
+        raise ConfigurationError(f"oidc.issuer is set, but the extra `oidc` is not installed ({error.name})") from error
+    secret = oidc.client_secret
+    provider: SingleSignOn = module.OpenIdProvider(
+        issuer=oidc.issuer,
+        client_id=oidc.client_id,
+        client_secret=secret.get_secret_value() if secret else None,
+        label=oidc.label,
+        trusts_email=oidc.trust_email,
+    )
+    return provider
 
 
 def _now_us() -> int:

@@ -106,6 +106,24 @@ class Http(_Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
 
 
+class Oidc(_Section):
+    """An OpenID provider where people sign in; `issuer` unset: none."""
+
+    issuer: str | None = None
+    client_id: str = "lautern"
+    client_secret: SecretStr | None = None
+    label: Annotated[str, Field(min_length=1, max_length=60)] = "Single sign-on"
+    trust_email: bool = False
+    """Let a verified address lead to the user who has it, when he comes for the first time."""
+
+
+class Access(_Section):
+    """How long people stay signed in."""
+
+    idle_hours: Annotated[float, Field(gt=0, le=24 * 31)] = 12
+    session_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24 * 7
+
+
 class Gateway(_Section):
     """The gateway's own figures for Prometheus, on http.host."""
 
@@ -139,6 +157,8 @@ class Settings(BaseSettings):
     store: Store = Store()
     journal: JournalBounds = JournalBounds()
     http: Http = Http()
+    access: Access = Access()
+    oidc: Oidc = Oidc()
     gateway: Gateway = Gateway()
     log: Log = Log()
 

@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.real_parts.leaks",
     "tests.real_parts.mosquitto",
     "tests.real_parts.nats",
+    "tests.real_parts.openid",
     "tests.real_parts.postgres",
 ]
 

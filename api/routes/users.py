@@ -199,7 +199,7 @@ def invite_user(request: Request, user_id: IdInPath, who: Keeper, services: Use)
 
 def _invite(tx: Transaction, request: Request, user: User, now_us: int) -> Invitation:
     token = sessions.new_link(tx, user.user_id, now_us)
-    link = f"{str(request.base_url).rstrip('/')}/sign-in#token={token}"
+    link = f"{sessions.base_url(request)}/sign-in#token={token}"
     return Invitation(link=link, expires_at=now_us + sessions.LINK_US)
 
 

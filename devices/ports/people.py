@@ -66,6 +66,9 @@ class Users(Protocol):
     def by_subject(self, subject: str) -> User | None:
         """The user an OpenID provider means."""
 
+    def by_email(self, email: str) -> Sequence[User]:
+        """Users with this address, upper and lower case alike."""
+
     def find(self, tenant_id: str | None, limit: int = 100, cursor: str | None = None) -> Page[User]:
         """Users with a role in the town (None: all users), in order of id."""
 

@@ -40,6 +40,11 @@ class SqlUsers:
         rows = self._connection.execute(select(USERS).where(USERS.c.subject == subject)).all()
         return next(iter(self._users(rows)), None)
 
+    def by_email(self, email: str) -> Sequence[User]:
+        """Users with this address, upper and lower case alike."""
+        query = select(USERS).where(func.lower(USERS.c.email) == email.lower())
+        return self._users(self._connection.execute(query).all())
+
     def find(self, tenant_id: str | None, limit: int = 100, cursor: str | None = None) -> Page[User]:
         """Users with a role in the town (None: all users), in order of id."""
         query = select(USERS)

@@ -11,7 +11,12 @@ from devices.instants import MINUTE_US, rfc3339
 from devices.ports.access import ApiKeys
 from tests.contracts.api.conftest import NOW_US, SECRET, City
 
-PUBLIC = {"/healthz", "/readyz", "/version", "/metrics", "/docs", "/docs/assets", "/openapi.json", "/api/v1/login"}
+PUBLIC = {"/healthz", "/readyz", "/version", "/metrics", "/docs", "/docs/assets", "/openapi.json"} | {
+    "/api/v1/login",
+    "/api/v1/login/methods",
+    "/api/v1/login/oidc",
+    "/api/v1/login/oidc/callback",
+}
 URL = "/api/v1/api-keys"
 
 
