@@ -49,10 +49,11 @@ def payload(device: int, seq: int, ts_us: int, boot_id: str) -> bytes:
 def packet(mid: int, where: str, body: bytes) -> bytes:
     """A PUBLISH packet, QoS 1, MQTT 3.1.1."""
     head = struct.pack(">H", len(where)) + where.encode() + struct.pack(">H", mid)
-    return b"\x32" + _length(len(head) + len(body)) + head + body
+    return b"\x32" + length(len(head) + len(body)) + head + body
 
 
-def _length(number: int) -> bytes:
+def length(number: int) -> bytes:
+    """How MQTT writes the length of a packet."""
     out = bytearray()
     while True:
         number, digit = divmod(number, 128)
@@ -65,7 +66,7 @@ def connect(host: str, port: int, client_id: str) -> socket.socket:
     """Open an MQTT 3.1.1 connection with a clean session."""
     link = socket.create_connection((host, port))
     body = b"\x00\x04MQTT\x04\x02\x00\x3c" + struct.pack(">H", len(client_id)) + client_id.encode()
-    link.sendall(b"\x10" + _length(len(body)) + body)
+    link.sendall(b"\x10" + length(len(body)) + body)
     answer = link.recv(4)
     if answer[3] != 0:
         raise ConnectionError(f"CONNACK {answer[3]}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from benchmarks.parts.load import length
 from tests.real_parts.brokers import Broker, Login
 
 CONNACK: Final = 2
@@ -43,9 +44,9 @@ class Rough:
         body = _text(topic) + struct.pack(">H", self._number) + payload
         return self._ask(0x33 if retain else 0x32, body, PUBACK) is not None
 
-    def announce(self, topic: bytes, length: int, send: int) -> int:
+    def announce(self, topic: bytes, announced: int, send: int) -> int:
         """Begin a packet of a length and send some of it; returns how many bytes the broker let us send."""
-        head = b"\x32" + _length(length) + _text(topic) + b"\0\x01"
+        head = b"\x32" + length(announced) + _text(topic) + b"\0\x01"
         sent = 0
         try:
             self._link.sendall(head)
@@ -75,7 +76,7 @@ class Rough:
 
     def _ask(self, first: int, body: bytes, wanted: int) -> bytes | None:
         try:
-            self._link.sendall(bytes([first]) + _length(len(body)) + body)
+            self._link.sendall(bytes([first]) + length(len(body)) + body)
             while (packet := self._packet()) is not None:
                 if packet[0] >> 4 == wanted:
                     return packet[1]
@@ -117,12 +118,3 @@ def rough(broker: Broker, client_id: str, login: Login | None = None, patience_s
 
 def _text(data: bytes) -> bytes:
     return struct.pack(">H", len(data)) + data
-
-
-def _length(number: int) -> bytes:
-    out = bytearray()
-    while True:
-        number, low = divmod(number, 128)
-        out.append(low | (128 if number else 0))
-        if not number:
-            return bytes(out)
