@@ -2,10 +2,7 @@
 
 import os
 import random
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,7 @@ from tests.faults.publishing import publishing
 from tests.faults.test_broker_away import wait_for_more
 from tests.real_parts import influxdb
 from tests.real_parts.brokers import Broker
+from tests.real_parts.small_disk import fill, require_small, small_disk
 from tests.real_parts.waiting import wait_until
 from tests.system.installation import Installation, running
 
@@ -30,29 +28,18 @@ INFLUX_MB = 900
 pytestmark = pytest.mark.timeout(150)
 
 
-@contextmanager
-def small_disk(folder: Path, size_mb: int) -> Iterator[Path]:
-    """A real file system of its own."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "lautern-test", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
 def test_full_disk_stops_and_goes_on(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
     """All databases are on it; somebody else fills it."""
     with small_disk(tmp_path / "disk", 160) as disk, running(disk / "town", mosquitto) as town:
+        require_small(disk)
         with publishing(town, RATE, note="x" * 1000) as fleet:
             wait_for_more(town)
-            _fill(disk / "filler")
+            filler = fill(disk)
             wait_until(lambda: not town.ready(), timeout_s=60, what="not ready on a full disk")
             number = fleet.number
             wait_until(lambda: fleet.number > number + 5 * RATE, timeout_s=30)
             assert town.gateway.running()
-            (disk / "filler").unlink()
+            filler.unlink()
             began = time.monotonic()
             wait_until(town.ready, timeout_s=60, what="ready again")
             ready_s = time.monotonic() - began
@@ -61,18 +48,18 @@ def test_full_disk_stops_and_goes_on(mosquitto: Broker, tmp_path: Path, report: 
            ready_again_s=round(ready_s, 1))  # fmt: skip
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
 def test_full_disk_of_the_store_alone(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
     with (
         small_disk(tmp_path / "disk", INFLUX_MB) as disk,
         influxdb.running(disk) as influx,
         running(tmp_path / "town", mosquitto, influx) as town,
     ):
+        require_small(disk)
         with publishing(town, RATE) as fleet:
-            _fill(disk / "filler")
+            filler = fill(disk)
             wait_until(lambda: not town.ready(), timeout_s=60, what="not ready while InfluxDB has no room")
             fleet.wait_for_more(5 * RATE)
-            (disk / "filler").unlink()
+            filler.unlink()
             remedy = SENTENCES[Fault.STORE_NEEDS_RESTART].remedy.en
             wait_until(lambda: remedy in _summary(town), timeout_s=60, what="InfluxDB does not try again by itself")
             influx.server.restart()
@@ -128,15 +115,6 @@ def test_slow_disk_lowers_the_rate_and_nothing_else(mosquitto: Broker, tmp_path:
             assert not town.said("mqtt_disconnected")
         account = assert_each_stored_once(town, fleet)
     report("F13", "each commit of the journal takes 0.5 s longer", "mosquitto-sqlite", account)
-
-
-def _fill(path: Path) -> None:
-    with path.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 65_536)
-        except OSError:
-            return
 
 
 def _summary(town: Installation) -> str:

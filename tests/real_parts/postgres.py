@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,31 +43,41 @@ class PostgresCluster:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresCluster]:
-    """A running cluster of its own; as another user where the tests run as root, since PostgreSQL refuses root."""
+    """A running cluster of its own."""
+    # Not pytest's folder: that one is closed to the other user.
+    folder = Path(tempfile.mkdtemp(prefix="lautern-postgres-"))
+    try:
+        with cluster_in(folder) as cluster:
+            yield cluster
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def cluster_in(folder: Path, *options: str) -> Iterator[PostgresCluster]:
+    """A cluster that runs inside the block; as another user where the tests run as root, since PostgreSQL refuses root.
+
+    That user must be able to reach the folder, which becomes his.
+    """
     remedy = "apt install postgresql"
     initdb = finding.require(finding.postgres_program("initdb"), "PostgreSQL (initdb)", remedy)
     program = finding.require(finding.postgres_program("postgres"), "PostgreSQL (postgres)", remedy)
     user = _unprivileged_user()
-    # Not pytest's folder: that one is closed to the other user.
-    folder = Path(tempfile.mkdtemp(prefix="lautern-postgres-"))
-    try:
-        password = secrets.token_urlsafe(16)
-        _make_cluster(initdb, folder, password, user)
-        port = ports.claim_port()
-        arguments = ["-D", str(folder / "data"), "-k", str(folder), "-h", "127.0.0.1", "-p", str(port), "-F"]
-        server = Server(
-            "postgres",
-            [program, *arguments],
-            folder=folder,
-            ready=lambda: _is_ready(cluster),
-            user=user,
-            stop_signal=signal.SIGINT,
-        )
-        cluster = PostgresCluster(port=port, password=password, server=server)
-        with serving(server):
-            yield cluster
-    finally:
-        shutil.rmtree(folder)
+    password = secrets.token_urlsafe(16)
+    _make_cluster(initdb, folder, password, user)
+    port = ports.claim_port()
+    arguments = ["-D", str(folder / "data"), "-k", str(folder), "-h", "127.0.0.1", "-p", str(port), "-F", *options]
+    server = Server(
+        "postgres",
+        [program, *arguments],
+        folder=folder,
+        ready=lambda: _is_ready(cluster),
+        user=user,
+        stop_signal=signal.SIGINT,
+    )
+    cluster = PostgresCluster(port=port, password=password, server=server)
+    with serving(server):
+        yield cluster
 
 
 @pytest.fixture(scope="module")
