@@ -1,7 +1,6 @@
 """The gateway: `python -m runtime.gateway_role`. Exit codes: 0 asked to end, 1 a part died, others in `saying`."""
 
 import argparse
-import gc
 import signal
 import sys
 import threading
@@ -38,6 +37,7 @@ from runtime.hanging import Hanging
 from runtime.lanes import MIB, broker_of, client_id, journal_path
 from runtime.locks import hold, installation_id
 from runtime.logging_setup import set_up
+from runtime.memory import Tidying, share_arenas
 from runtime.registry_access import registry_of
 from runtime.saying import LEASE, UNREACHABLE
 from runtime.settings import Settings, load
@@ -122,6 +122,7 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = load(arguments.data_dir, arguments.config)
     set_up(settings.log)
+    share_arenas()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -158,14 +159,12 @@ def _run(
 ) -> str | None:
     running = Gateway(parts)
     running.start()
-    # Passes make many short-lived values and no cycles: looking for cycles at the usual rate costs a third of the time.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1000)
     stack.enter_context(serve_metrics(settings, running, parts, figures))
     log.info("gateway_started", store=settings.store.kind)
-    died, hanging, signs = None, Hanging(), Signs()
+    died, hanging, signs, tidying = None, Hanging(), Signs(), Tidying()
     while died is None and not stop.wait(0.5):
         signs.give()
+        tidying.look()
         died = running.check()
         hanging.look(running.hanging(), parts.receiver.kill if parts.receiver.silent_s() > PATIENCE_S else None)
     if died is not None:

@@ -19,6 +19,7 @@ from runtime.hanging import Hanging
 from runtime.lanes import MIB, broker_of, client_id, journal_path
 from runtime.locks import hold
 from runtime.logging_setup import set_up
+from runtime.memory import share_arenas
 from runtime.settings import Settings, load
 from storage.journal.sqlite_journal import SqliteJournalWriter
 
@@ -53,6 +54,7 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = load(arguments.data_dir, arguments.config)
     set_up(settings.log, stream=sys.stderr)
+    share_arenas()
     with hold(settings.data_dir / "journal-telemetry.lock", 15):
         return _run(settings)
 

@@ -4,6 +4,8 @@ import sqlite3
 import time
 from pathlib import Path
 
+_READER_CACHE_KIB = 256
+
 
 def open_writer(path: Path, schema: str, cache_kib: int) -> tuple[sqlite3.Connection, Path | None]:
     """Open for writing with every commit on disk; returns the connection and where a damaged file was put."""
@@ -35,8 +37,12 @@ def _open(path: Path, schema: str, cache_kib: int) -> sqlite3.Connection:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """Open read-only; such a connection never checkpoints."""
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=5)
+    """Open read-only; such a connection never checkpoints. What it reads it reads once: a cache would only grow."""
+    connection = sqlite3.connect(
+        f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=5
+    )
+    connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KIB}")
+    return connection
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:

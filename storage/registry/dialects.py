@@ -21,7 +21,14 @@ def open_sqlite(url: URL, *, checkpoints: bool) -> tuple[Engine, Engine]:
         raise ConfigurationError("the registry needs a file: sqlite:///path")
     _use_write_ahead_log(url.database)
     arguments = {"timeout": BUSY_S, "isolation_level": None, "check_same_thread": False}
-    reader = create_engine(url, connect_args=arguments, pool_size=READERS, max_overflow=READERS, pool_timeout=BUSY_S)
+    reader = create_engine(
+        url,
+        connect_args=arguments,
+        pool_size=READERS,
+        max_overflow=READERS,
+        pool_timeout=BUSY_S,
+        pool_use_lifo=True,  # each connection has a cache of its own: few of them, and warm ones
+    )
     writer = create_engine(url, connect_args=arguments, pool_size=1, max_overflow=0, pool_timeout=BUSY_S)
     # Before 3.51.3 two connections that checkpoint can lose a commit: one connection of one process does it.
     pages = CHECKPOINT_PAGES if checkpoints else 0
