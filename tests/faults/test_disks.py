@@ -16,6 +16,7 @@ from tests.faults.publishing import publishing
 from tests.faults.test_broker_away import wait_for_more
 from tests.real_parts import influxdb
 from tests.real_parts.brokers import Broker
+from tests.real_parts.postgres import cluster_in, folder_for_others
 from tests.real_parts.small_disk import fill, require_small, small_disk
 from tests.real_parts.waiting import wait_until
 from tests.system.installation import Installation, running
@@ -25,6 +26,8 @@ UNTOLD = 100
 """Judged in the very moment of the kill, and in no ledger yet: a few milliseconds of messages."""
 INFLUX_MB = 900
 """It takes some 40 MB for the first sample of each bucket."""
+POSTGRES_MB = 100
+"""An empty cluster has 40 MB."""
 pytestmark = pytest.mark.timeout(150)
 
 
@@ -74,6 +77,31 @@ def test_full_disk_of_the_store_alone(mosquitto: Broker, tmp_path: Path, report:
         account,
         ready_again_s=ready_s,
     )
+
+
+def test_full_disk_of_postgresql_alone(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
+    with (
+        folder_for_others() as folder,
+        small_disk(folder, POSTGRES_MB) as disk,
+        cluster_in(disk) as postgres,
+        running(tmp_path / "town", mosquitto, registry_url=postgres.url("postgres")) as town,
+    ):
+        require_small(disk)
+        with publishing(town, RATE) as fleet:
+            wait_for_more(town)
+            filler = fill(disk)
+            cause = SENTENCES[Fault.REGISTRY_READ_ONLY].text()
+            wait_until(lambda: _summary(town) == cause, timeout_s=60, what="named while PostgreSQL has no room")
+            assert "No space left on device" in postgres.server.log.read_text(errors="replace")
+            fleet.wait_for_more(5 * RATE)
+            assert town.rest.ledger("streetlight")["received"] < fleet.number - 4 * RATE, "nothing is judged meanwhile"
+            filler.unlink()
+            began = time.monotonic()
+            wait_until(town.ready, timeout_s=60, what="ready again, by itself")
+            ready_s = round(time.monotonic() - began, 1)
+        account = assert_each_stored_once(town, fleet)
+    report("F11", "disk of PostgreSQL full, then free again", "mosquitto-sqlite-postgresql", account,
+           ready_again_s=ready_s)  # fmt: skip
 
 
 @pytest.mark.parametrize("damage", ["random bytes", "torn log", "deleted"])

@@ -44,11 +44,16 @@ class PostgresCluster:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresCluster]:
     """A running cluster of its own."""
-    # Not pytest's folder: that one is closed to the other user.
+    with folder_for_others() as folder, cluster_in(folder) as cluster:
+        yield cluster
+
+
+@contextmanager
+def folder_for_others() -> Iterator[Path]:
+    """A folder that is there inside the block; pytest's own are closed to other users."""
     folder = Path(tempfile.mkdtemp(prefix="lautern-postgres-"))
     try:
-        with cluster_in(folder) as cluster:
-            yield cluster
+        yield folder
     finally:
         shutil.rmtree(folder)
 
