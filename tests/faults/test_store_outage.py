@@ -19,10 +19,10 @@ from tests.system.lamps import Lamps
 
 AWAY_S = 1800 if LONG else 20
 RATE = 1000 if LONG else 500
-WARM_S = 90 if LONG else 5
-"""Until caches are full, which takes memory without any outage."""
+WARM_S = 240 if LONG else 5
+"""Until the databases' caches, which are bounded, are full: that takes memory without any outage."""
 GROWTH = 1.1 if LONG else 1.3
-pytestmark = pytest.mark.timeout(AWAY_S * 2 + 130)
+pytestmark = pytest.mark.timeout(AWAY_S * 2 + WARM_S * 2 + 130)
 
 
 def test_store_away_loses_nothing_and_disturbs_no_command(
