@@ -14,7 +14,10 @@ log = structlog.get_logger()
 
 
 class ReceiverProcess:
-    """Starts the process, tells it what to release, hears its state each second. Its end ends the gateway."""
+    """Starts the process, tells it what to release, hears its state each second. Its end ends the gateway.
+
+    It loads its program at once, and touches neither journal nor broker before `begin`.
+    """
 
     def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
@@ -27,8 +30,9 @@ class ReceiverProcess:
         self._listener = threading.Thread(target=self._listen, name="receiver-listener", daemon=True)
         self._listener.start()
 
-    def wait_ready(self, timeout_s: float) -> bool:
-        """Wait for its first word: the journal file is there."""
+    def begin(self, timeout_s: float) -> bool:
+        """Let it receive, and wait for its first word: the journal file is there."""
+        self.release(0)
         return self._ready.wait(timeout_s)
 
     def release(self, through: int) -> None:

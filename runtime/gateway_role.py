@@ -53,6 +53,8 @@ log = structlog.get_logger()
 
 def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: CollectorRegistry) -> Parts:
     """Open every part in order; `stack` closes them in reverse. `figures` gets those of the store."""
+    receiver = ReceiverProcess([sys.executable, "-m", "runtime.receiver_role", *arguments])
+    stack.callback(receiver.stop)
     catalog = discover()
     registry = open_registry(settings.registry_url, migrate=settings.registry.migrate, checkpoints=True)
     stack.callback(registry.close)
@@ -73,8 +75,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
     filters = topics.subscriptions(topics.CONTROL_CHANNELS, settings.topic_root)
     connection = Connection("control", broker_of(settings), client_id(settings, "control"), filters, inbox)
     feeder = Feeder(inbox, journal, connection, 0.25)
-    receiver = ReceiverProcess([sys.executable, "-m", "runtime.receiver_role", *arguments])
-    if not receiver.wait_ready(30):
+    if not receiver.begin(30):
         raise ConfigurationError("the telemetry receiver did not start; see its log above")
     return Parts(
         catalog=catalog,

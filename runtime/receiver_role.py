@@ -1,6 +1,7 @@
 """The telemetry receiver: `python -m runtime.receiver_role`, started by the gateway.
 
-Reads batch ids to release on standard input, writes its state as a JSON line each second; ends when the input does.
+Reads batch ids to release on standard input, the first of which lets it begin: loading takes a while, and may be done
+before it is known that this gateway may work. Writes its state as a JSON line each second; ends when the input does.
 """
 
 import argparse
@@ -55,6 +56,8 @@ def main() -> int:
     settings = load(arguments.data_dir, arguments.config)
     set_up(settings.log, stream=sys.stderr)
     share_arenas()
+    if not sys.stdin.readline():
+        return 0
     with hold(settings.data_dir / "journal-telemetry.lock", 15):
         return _run(settings)
 
