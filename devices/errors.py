@@ -71,6 +71,10 @@ class RegistryUnavailable(LauternError):
     """The registry database does not answer; the same call may succeed later."""
 
 
+class AuditUnavailable(RegistryUnavailable):
+    """The audit log cannot be written, so nothing was done."""
+
+
 class JournalUnavailable(LauternError):
     """The journal cannot be written; nothing was acknowledged."""
 

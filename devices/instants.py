@@ -26,3 +26,11 @@ def rfc3339(instant_us: int) -> str:
     moment = from_us(instant_us)
     spec = "milliseconds" if instant_us % 1000 == 0 else "microseconds"
     return moment.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
+
+
+def from_rfc3339(text: str) -> int:
+    """Microseconds since 1970 of what `rfc3339` made. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no zone")
+    return to_us(moment)

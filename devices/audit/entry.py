@@ -1,0 +1,93 @@
+"""What the audit log holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import JsonValue
+
+from devices.audit.redacting import harmless, without_secrets
+
+OK: Final = "ok"
+LONGEST: Final = 256
+LONGEST_OBJECT: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody did or tried.
+
+    `object` begins with what it is of: the kind for all that belongs to one (`streetlight/L01`,
+    `fire_drone/flight/17`), else a word of its own (`user/anna`). A restricted kind's entries are for its readers only.
+    """
+
+    actor: str
+    """`user:anna`, `key:brigade`, `machine:root`; empty when nobody proved who they are."""
+    name: str
+    tenant_id: str | None
+    action: str
+    object: str
+    address: str = ""
+    """Network address that the request came from."""
+    result: str = OK
+    request_id: str = ""
+    detail: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    @property
+    def fit(self) -> "Deed":
+        """The same as it may be kept: no secrets, no control characters, bounded."""
+        return Deed(
+            actor=harmless(self.actor, LONGEST),
+            name=harmless(self.name, LONGEST),
+            tenant_id=self.tenant_id,
+            action=harmless(self.action, LONGEST),
+            object=harmless(self.object, LONGEST_OBJECT),
+            address=harmless(self.address, LONGEST),
+            result=harmless(self.result, LONGEST),
+            request_id=harmless(self.request_id, LONGEST),
+            detail=without_secrets(self.detail),
+        )
+
+    @property
+    def subject(self) -> str:
+        """What the object is of."""
+        return self.object.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What ties an entry to all before it; HMAC-SHA-256 in hex, made with a key that the database does not hold."""
+
+    person: str
+    """Of actor, name and address: what is personal could be taken out of an entry, and the rest still be proved."""
+    content: str
+    """Of all the rest and `person`."""
+    previous: str
+    """`mac` of the entry before; empty for the first."""
+    mac: str
+    """Of number, `previous` and `content`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """An entry; without deed and time it is only its seal, for whoever may not read it and yet verifies the chain."""
+
+    seq: int
+    """1, 2, 3… without gaps."""
+    at_us: int | None
+    deed: Deed | None
+    seal: Seal
+
+    @property
+    def closed(self) -> "AuditEntry":
+        """Only the seal of it."""
+        return AuditEntry(self.seq, None, None, self.seal)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """That the chain once ended with this entry; kept outside the database, so that a cut tail is found."""
+
+    seq: int
+    mac: str
+    at_us: int

@@ -1,0 +1,143 @@
+"""Looks through the chain and names the first entry that is not as it was recorded."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+
+from devices.audit.entry import Anchor, AuditEntry
+from devices.audit.notary import Notary
+
+
+class Fault(StrEnum):
+    """What is wrong with an entry."""
+
+    CHANGED = "changed"
+    DELETED = "deleted"
+    REORDERED = "reordered"
+    INSERTED = "inserted"
+    FORGED = "forged"
+    CUT = "cut"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The first bad entry."""
+
+    seq: int
+    fault: Fault
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verifying found: that all is well up to `last`, or the first that is not."""
+
+    entries: int
+    """Good ones, from the first on."""
+    closed: int
+    """How many of them showed only their seal."""
+    last: AuditEntry | None
+    anchors: int
+    """How many were met."""
+    finding: Finding | None
+
+
+_SENTENCES = {
+    Fault.CHANGED: "Entry {seq} was changed after it was recorded.",
+    Fault.DELETED: "Entry {seq} was deleted.",
+    Fault.REORDERED: "Entry {seq} does not stand in its place: entries were reordered.",
+    Fault.INSERTED: "Entry {seq} was inserted: it is not one of the chain.",
+    Fault.FORGED: "Entry {seq} was not sealed with this key: it was forged, or the key is another one.",
+}
+_CUT = "Entry {seq} and all after it were cut off: the anchor file knows {anchored}."
+_ANCHOR = "Entry {seq} is not the one that the anchor file knows: the chain was written anew."
+
+
+def verify(entries: Iterable[AuditEntry], notary: Notary, anchors: Iterable[Anchor]) -> Verdict:
+    """Verify a whole chain in the order in which it is kept; both run through once, anchors by rising number."""
+    walk = _Walk(notary, iter(anchors))
+    rows = iter(entries)
+    finding = next((f for row in rows if (f := walk.step(row, rows))), None) or walk.end()
+    return Verdict(walk.good, walk.closed, walk.last, walk.met, finding)
+
+
+def verify_each(entries: Iterable[AuditEntry], notary: Notary) -> Verdict:
+    """Verify entries by themselves, such as a selection of them: whether some are missing cannot be told from it."""
+    good = closed = 0
+    last: AuditEntry | None = None
+    for entry in entries:
+        genuine, says = notary.placed(entry, entry.seal.previous), notary.says(entry)
+        if not genuine or not says:
+            return Verdict(good, closed, last, 0, _found(entry.seq, Fault.CHANGED if genuine else Fault.FORGED))
+        good, closed, last = good + 1, closed + (entry.deed is None), entry
+    return Verdict(good, closed, last, 0, None)
+
+
+class _Walk:
+    """Where we are in the chain."""
+
+    def __init__(self, notary: Notary, anchors: Iterator[Anchor]) -> None:
+        self._notary = notary
+        self._anchors = anchors
+        self._anchor = next(anchors, None)
+        self.good = self.closed = self.met = 0
+        self.last: AuditEntry | None = None
+
+    def step(self, entry: AuditEntry, later: Iterator[AuditEntry]) -> Finding | None:
+        """Take the next entry; what comes later is looked at only to tell what happened to a bad one."""
+        previous = self.last.seal.mac if self.last else ""
+        if entry.seq != self.good + 1:
+            return self._astray(entry, later)
+        placed = self._notary.placed(entry, previous)
+        if not placed or entry.seal.previous != previous or not self._notary.says(entry):
+            return self._bad(entry, previous, later, placed=placed)
+        while self._anchor is not None and self._anchor.seq <= entry.seq:
+            if self._anchor.seq == entry.seq and self._anchor.mac != entry.seal.mac:
+                return Finding(entry.seq, Fault.FORGED, _ANCHOR.format(seq=entry.seq))
+            self.met += 1
+            self._anchor = next(self._anchors, None)
+        self.good, self.closed, self.last = entry.seq, self.closed + (entry.deed is None), entry
+        return None
+
+    def end(self) -> Finding | None:
+        """What is wrong with where the chain ends."""
+        if self._anchor is None:
+            return None
+        anchored = max(a.seq for a in chain([self._anchor], self._anchors))
+        return Finding(self.good + 1, Fault.CUT, _CUT.format(seq=self.good + 1, anchored=anchored))
+
+    def _astray(self, entry: AuditEntry, later: Iterator[AuditEntry]) -> Finding:
+        """Another number than the next stands here."""
+        wanted = self.good + 1
+        if entry.seq < wanted:
+            return _found(entry.seq, Fault.INSERTED)
+        comes_later = any(other.seq == wanted for other in later)
+        if not self._genuine(entry):
+            return _found(entry.seq, Fault.INSERTED if comes_later else Fault.FORGED)
+        return _found(entry.seq, Fault.REORDERED) if comes_later else _found(wanted, Fault.DELETED)
+
+    def _bad(self, entry: AuditEntry, previous: str, later: Iterator[AuditEntry], *, placed: bool) -> Finding:
+        """The number is right, but not what bears it."""
+        if placed or (entry.deed is not None and entry.seal.previous == previous and self._notary.says(entry)):
+            return _found(entry.seq, Fault.CHANGED)
+        others = list(_until_genuine(later, self._notary, entry))
+        if entry.deed is not None and self._notary.says(entry):
+            before_comes_later = any(o.seal.mac == entry.seal.previous for o in others)
+            return _found(entry.seq, Fault.REORDERED if before_comes_later else Fault.DELETED)
+        replaced = any(o.seq == entry.seq and self._genuine(o) for o in others)
+        return _found(entry.seq, Fault.INSERTED if replaced else Fault.FORGED)
+
+    def _genuine(self, entry: AuditEntry) -> bool:
+        return self._notary.placed(entry, entry.seal.previous) and self._notary.says(entry)
+
+
+def _until_genuine(later: Iterator[AuditEntry], notary: Notary, entry: AuditEntry) -> Iterator[AuditEntry]:
+    """Those that tell what happened to a bad entry."""
+    for other in later:
+        if other.seal.mac == entry.seal.previous or (other.seq == entry.seq and notary.says(other)):
+            yield other
+
+
+def _found(seq: int, fault: Fault) -> Finding:
+    return Finding(seq, fault, _SENTENCES[fault].format(seq=seq))
