@@ -6,6 +6,7 @@ from typing import Final
 
 from devices.ports.access import ApiKeys
 from devices.ports.alarms import Alarms
+from devices.ports.audit import Audit
 from devices.ports.books import Changes, DeadLetters, Heartbeats, Lease, Ledger, Positions
 from devices.ports.commands import Commands
 from devices.ports.configs import DesiredConfigs
@@ -15,6 +16,7 @@ from devices.ports.people import Sessions, Users
 from devices.ports.tenants import Tenants
 from storage.registry.alarms import SqlAlarms
 from storage.registry.api_keys import SqlApiKeys
+from storage.registry.audit import SqlAudit
 from storage.registry.changes import SqlChanges
 from storage.registry.commands import SqlCommands
 from storage.registry.configs import SqlDesiredConfigs
@@ -36,6 +38,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
     {
         Alarms: SqlAlarms,
         ApiKeys: SqlApiKeys,
+        Audit: SqlAudit,
         Changes: SqlChanges,
         Commands: SqlCommands,
         DeadLetters: SqlDeadLetters,

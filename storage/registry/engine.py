@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Final
 
 from sqlalchemy import URL, Engine, make_url
 
+from devices.audit.notary import Notary
 from devices.errors import ConfigurationError
+from devices.ports.audit import Audit
 from storage.registry.adapters import ADAPTERS
+from storage.registry.audit import SqlAudit
 from storage.registry.dialects import open_postgres, open_sqlite
 from storage.registry.failures import translated
 from storage.registry.importing import make_ready
@@ -64,10 +68,13 @@ class SqlRegistry:
         self._writer.dispose()
 
 
-def open_registry(url: str | URL, *, migrate: bool = True, checkpoints: bool = False) -> SqlRegistry:
+def open_registry(
+    url: str | URL, *, migrate: bool = True, checkpoints: bool = False, notary: Notary | None = None
+) -> SqlRegistry:
     """Open the registry. Raises RegistryUnavailable, ConfigurationError.
 
     `checkpoints`: this process moves SQLite's write-ahead log into the file; true in one process only.
+    `notary`: seals what this process appends to the audit log; without one it can only read there.
     """
     place = make_url(url)
     if place.get_backend_name() == "sqlite":
@@ -76,7 +83,9 @@ def open_registry(url: str | URL, *, migrate: bool = True, checkpoints: bool = F
         reader, writer = open_postgres(place)
     else:
         raise ConfigurationError(f"the registry knows sqlite:///… and postgresql://…, not {place.drivername}")
-    registry = SqlRegistry(reader, writer, {**ADAPTERS, **repositories_of_kinds()})
+    registry = SqlRegistry(
+        reader, writer, {**ADAPTERS, **repositories_of_kinds(), Audit: partial(SqlAudit, notary=notary)}
+    )
     with ExitStack() as undo:
         undo.callback(registry.close)
         if migrate:

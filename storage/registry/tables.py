@@ -287,3 +287,28 @@ API_KEYS = Table(
     Column("last_used_us", Instant),
     Column("revoked_us", Instant),
 )
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("seq", Instant().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("at_us", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("tenant_id", Text),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("result", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("detail", Json, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("mac", Text, nullable=False),
+    Index(None, "at_us"),
+    Index(None, "tenant_id", "seq"),
+    Index(None, "actor", "seq"),
+    Index(None, "object", "seq"),
+)
+"""Triggers refuse to change or delete a row."""

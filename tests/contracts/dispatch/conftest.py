@@ -32,6 +32,7 @@ def _empty_postgres(url: str) -> SqlRegistry:
     opened = open_registry(url)
     engine = create_engine(url)
     with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(text(f"TRUNCATE {', '.join(METADATA.tables)} RESTART IDENTITY CASCADE"))
     engine.dispose()
     return opened

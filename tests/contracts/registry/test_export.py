@@ -40,6 +40,7 @@ def old_url(postgres_url: str) -> str:
     open_registry(postgres_url).close()
     engine = create_engine(postgres_url)
     with engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.exec_driver_sql(f"TRUNCATE {', '.join(METADATA.tables)} RESTART IDENTITY CASCADE")
     engine.dispose()
     fill(postgres_url)
