@@ -28,6 +28,7 @@ VERBS: Final = {
     "simulate": ("simulators", "Simulated devices that speak MQTT like real ones; load and faults too."),
     "migrate": ("runtime.migrate", "Bring the registry's tables up to date."),
     "keys": ("runtime.keys", "Make, list and revoke API keys."),
+    "audit": ("runtime.audit", "Show, export and verify the audit log."),
     "devices": ("runtime.devices", "List devices that wait for approval, approve one."),
     "broker": ("runtime.broker.cli", "Configuration for nats-server or mosquitto; logins of devices."),
     "backup": ("runtime.backup", "Put everything of an installation into one file, while it runs."),

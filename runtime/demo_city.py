@@ -31,7 +31,7 @@ def main(data_dir: Annotated[Path, saying.DATA_DIR]) -> None:
     counts = {kind: parts[kind].count if kind in parts else None for kind in kinds()}
     fleets = {kind: devices_of(Options(kind, _NO_BROKER, count)) for kind, count in counts.items()}
     now_us = time.time_ns() // 1000
-    with registry_of(chosen, migrate=True) as registry:
+    with registry_of(chosen, migrate=True, recording=True) as registry:
         with registry.write() as tx:
             for kind, fleet in fleets.items():
                 _register(tx, chosen.default_tenant, fleet, parts.get(kind), now_us)

@@ -9,6 +9,7 @@ import typer
 from devices.instants import rfc3339
 from devices.ports.inventory import Asset, Binding, Inventory
 from runtime import saying, settings
+from runtime.auditing import by_machine
 from runtime.registry_access import registry_of
 
 app = saying.new_app("List devices that wait for approval, approve one.")
@@ -36,7 +37,7 @@ def approve(
 
     Example:  lautern devices approve my-lamp --name 'Lamp at the gate'
     """
-    with registry_of(settings.load(data_dir, config)) as registry, registry.write() as tx:
+    with registry_of(settings.load(data_dir, config), recording=True) as registry, registry.write() as tx:
         inventory = tx.get(Inventory)
         waiting = inventory.get_unknown(device_id)
         info = waiting.info or {}
@@ -53,6 +54,7 @@ def approve(
             )
         )
         inventory.bind(Binding(device_id, device_id, waiting.tenant_id, waiting.kind, now_us))
+        by_machine(tx, "device.approve", f"{waiting.kind}/{device_id}", waiting.tenant_id)
         typer.echo(f"{device_id} is registered; what it says from now on is kept")
 
 

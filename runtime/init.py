@@ -39,6 +39,10 @@ kind = "{store}"             # sqlite or influxdb
 [http]
 # host = "127.0.0.1"         # put a proxy with TLS before it
 # port = 8000
+
+[audit]
+# key_file = "/etc/lautern/audit.key"        # seals the audit log; without it audit.key beside this file
+# anchor_file = "/mnt/worm/audit.anchors"    # tells when its end was cut off; best where it can only be appended to
 """
 
 
@@ -72,7 +76,7 @@ def init(
         for user in INSIDE:
             logins.password_file(user)
     _check_store(chosen.store)
-    with registry_of(chosen, migrate=True) as registry:
+    with registry_of(chosen, migrate=True, recording=True) as registry:
         typer.echo("the registry's tables are up to date")
         try:
             key = make_key(registry, ADMIN, ["*"], None)

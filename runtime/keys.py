@@ -16,6 +16,7 @@ from devices.ports.access import ApiKey, ApiKeys
 from devices.ports.registry import Registry
 from devices.topics import is_id
 from runtime import saying, settings
+from runtime.auditing import by_machine
 from runtime.registry_access import registry_of
 
 _SCOPE = re.compile(r"\*|[a-z][a-z0-9_]{0,63}:(\*|[a-z][a-z0-9_]{0,63})")
@@ -46,6 +47,7 @@ def make_key(registry: Registry, name: str, scopes: list[str], tenant: str | Non
         if any(other.name == name and other.revoked_us is None for other in keys.all()):
             raise Conflict(f"a key named {name!r} exists: commands and alarms are signed with it", field="name")
         keys.add(key)
+        by_machine(tx, "api_key.create", f"api_key/{key.key_id}", tenant, {"name": name, "scopes": sorted(key.scopes)})
     return f"{prefix}.{secret}"
 
 
@@ -64,7 +66,7 @@ def create(  # noqa: PLR0917 - typer takes options so
 
     Example:  lautern keys create brigade --scope 'fire_drone:*' --tenant kaiserslautern
     """
-    with registry_of(settings.load(data_dir, config)) as registry:
+    with registry_of(settings.load(data_dir, config), recording=True) as registry:
         typer.echo(make_key(registry, name, scope, tenant, days))
 
 
@@ -87,8 +89,11 @@ def revoke(
     config: Annotated[Path | None, saying.CONFIG] = None,
 ) -> None:
     """Revoke a key; it fails from its next use on."""
-    with registry_of(settings.load(data_dir, config)) as registry, registry.write() as tx:
-        tx.get(ApiKeys).revoke(key_id, time.time_ns() // 1000)
+    with registry_of(settings.load(data_dir, config), recording=True) as registry, registry.write() as tx:
+        keys = tx.get(ApiKeys)
+        keys.revoke(key_id, time.time_ns() // 1000)
+        tenant = next(key.tenant_id for key in keys.all() if key.key_id == key_id)
+        by_machine(tx, "api_key.revoke", f"api_key/{key_id}", tenant)
 
 
 if __name__ == "__main__":

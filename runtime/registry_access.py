@@ -1,19 +1,33 @@
-"""The registry for programs of the command line: opened, used, closed."""
+"""The registry for programs: opened, used, closed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+from devices.errors import ConfigurationError
+from runtime import auditing
 from runtime.settings import Settings
 from storage.registry.engine import SqlRegistry, open_registry
 
 
 @contextmanager
-def registry_of(settings: Settings, *, migrate: bool | None = None) -> Iterator[SqlRegistry]:
-    """Open the registry for the block; `migrate` None: as the settings say. Raises RegistryUnavailable."""
+def registry_of(settings: Settings, *, migrate: bool | None = None, recording: bool = False) -> Iterator[SqlRegistry]:
+    """Open the registry for the block; `migrate` None: as the settings say. Raises RegistryUnavailable.
+
+    `recording`: it may append to the audit log, as whoever changes something must. Raises ConfigurationError.
+    """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     migrating = settings.registry.migrate if migrate is None else migrate
-    registry = open_registry(settings.registry_url, migrate=migrating)
-    try:
+    if not recording:
+        with closing(open_registry(settings.registry_url, migrate=migrating)) as registry:
+            yield registry
+        return
+    key_was_there = settings.audit_key_file.exists()
+    notary = auditing.notary_of(settings)
+    with closing(open_registry(settings.registry_url, migrate=migrating, notary=notary)) as registry:
+        try:
+            auditing.require_own(registry, notary, settings)
+        except ConfigurationError:
+            if not key_was_there:
+                settings.audit_key_file.unlink(missing_ok=True)
+            raise
         yield registry
-    finally:
-        registry.close()

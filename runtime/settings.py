@@ -130,6 +130,15 @@ class Gateway(_Section):
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9464
 
 
+class AuditLog(_Section):
+    """What the audit log needs outside the database; without these, files in the data directory."""
+
+    key_file: Path | None = None
+    """`audit.key`, made at the first use. All that append to one registry need the same."""
+    anchor_file: Path | None = None
+    """`audit.anchors`; best where whoever can write the database can only append."""
+
+
 class Log(_Section):
     """`auto`: for people on a terminal, JSON elsewhere."""
 
@@ -160,6 +169,7 @@ class Settings(BaseSettings):
     access: Access = Access()
     oidc: Oidc = Oidc()
     gateway: Gateway = Gateway()
+    audit: AuditLog = AuditLog()
     log: Log = Log()
 
     @property
@@ -168,6 +178,16 @@ class Settings(BaseSettings):
         if self.registry.url is not None:
             return self.registry.url.get_secret_value()
         return f"sqlite:///{self.data_dir / 'registry.db'}"
+
+    @property
+    def audit_key_file(self) -> Path:
+        """Key of the audit log."""
+        return self.audit.key_file or self.data_dir / "audit.key"
+
+    @property
+    def audit_anchor_file(self) -> Path:
+        """Anchors of the audit log."""
+        return self.audit.anchor_file or self.data_dir / "audit.anchors"
 
     @classmethod
     def settings_customise_sources(

@@ -69,11 +69,15 @@ class AnchorFile:
             os.fsync(file.fileno())
 
     def all(self) -> Iterator[Anchor]:
-        """By rising number; nothing when there is no file, as before the first entry."""
+        """By rising number, as of when the first is asked for; none when there is no file, as before the first entry."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
+            left = os.fstat(file.fileno()).st_size
             for text in file:
+                left -= len(text)
                 anchor = parsed_anchor(text)
+                if left < 0:
+                    return
                 if anchor is not None:
                     yield anchor

@@ -17,6 +17,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.instants import rfc3339
 from devices.ports.inventory import Asset, Binding, Inventory
+from runtime import settings
+from runtime.auditing import notary_of
 from runtime.keys import make_key
 from storage.registry.engine import open_registry
 from tests.real_parts import ports
@@ -112,7 +114,8 @@ class Installation:
         self.rest = Rest(f"http://127.0.0.1:{self.http_port}", key or self._make_key())
 
     def _make_key(self) -> str:
-        registry = open_registry(self.registry_url, migrate=True, checkpoints=True)
+        notary = notary_of(settings.load(self.folder))
+        registry = open_registry(self.registry_url, migrate=True, checkpoints=True, notary=notary)
         try:
             return make_key(registry, "test", ["*"], None)
         finally:

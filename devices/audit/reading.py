@@ -1,0 +1,27 @@
+"""Reads the chain page by page: nobody waits for it, and it is never in memory as a whole."""
+
+from collections.abc import Callable, Iterator
+
+from devices.audit.entry import AuditEntry
+from devices.ports.audit import EVERY, Audit, AuditFilter
+from devices.ports.registry import Registry
+
+_AT_ONCE = 1000
+
+
+def entries(registry: Registry, which: AuditFilter = EVERY) -> Iterator[AuditEntry]:
+    """Entries in the order of the chain, up to the newest. Raises RegistryUnavailable."""
+    seq = 0
+    while True:
+        with registry.read() as tx:
+            page = tx.get(Audit).after(seq, _AT_ONCE, which)
+        yield from page
+        if len(page) < _AT_ONCE:
+            return
+        seq = page[-1].seq
+
+
+def whole(registry: Registry, shows: Callable[[AuditEntry], bool]) -> Iterator[AuditEntry]:
+    """The whole chain, closed where `shows` says no: it can be verified and tells nothing that is not for its reader."""
+    for entry in entries(registry):
+        yield entry if shows(entry) else entry.closed

@@ -1,0 +1,59 @@
+"""The audit log's key and anchors as the settings say, and what is done at this machine's command line on record."""
+
+import getpass
+import os
+import socket
+import time
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from devices.audit.entry import Deed
+from devices.audit.notary import Notary
+from devices.errors import ConfigurationError
+from devices.ports.audit import Audit
+from devices.ports.registry import Registry, Transaction
+from runtime.settings import Settings
+from storage.audit_files import AnchorFile, make_key, read_key
+
+
+def notary_of(settings: Settings) -> Notary:
+    """The one who seals; the key is made at the first use. Raises ConfigurationError."""
+    path = settings.audit_key_file
+    if not path.exists():
+        try:
+            make_key(path)
+        except OSError as error:
+            raise ConfigurationError(f"the key of the audit log: {path}: {error.strerror}") from error
+    return Notary(read_key(path), now_us)
+
+
+def anchors_of(settings: Settings) -> AnchorFile:
+    """The anchors."""
+    return AnchorFile(settings.audit_anchor_file)
+
+
+def require_own(registry: Registry, notary: Notary, settings: Settings) -> None:
+    """Raise ConfigurationError when the audit log was sealed with another key; one bad entry alone stops nobody."""
+    with registry.read() as tx:
+        audit = tx.get(Audit)
+        ends = [*audit.after(0, 1), audit.head()]
+    if any(e is not None for e in ends) and not any(e and notary.placed(e, e.seal.previous) for e in ends):
+        raise ConfigurationError(
+            f"{settings.audit_key_file} is not the key of this registry's audit log: put the right one back, "
+            "from a backup or from the other machine (audit.key_file)"
+        )
+
+
+def by_machine(
+    tx: Transaction, action: str, what: str, tenant_id: str | None, detail: Mapping[str, JsonValue] | None = None
+) -> None:
+    """Record what somebody did at this machine's command line. Raises AuditUnavailable."""
+    user = getpass.getuser() if "USER" in os.environ or "LOGNAME" in os.environ else str(os.getuid())
+    deed = Deed(f"machine:{user}", user, tenant_id, action, what, socket.gethostname(), detail=detail or {})
+    tx.get(Audit).append(deed)
+
+
+def now_us() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
