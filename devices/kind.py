@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from devices.alarm_texts import AlarmText
 from devices.messages import CommandBody, Config, Event, Info, State, Telemetry
 from devices.rules import Rule
 
@@ -48,6 +49,8 @@ class DeviceKind:
     commands: tuple[type[CommandBody], ...] = ()
     rules: tuple[Rule, ...] = ()
     limits: Limits = Limits()
+    alarm_texts: Mapping[str, AlarmText] = field(default_factory=dict)
+    """What its alarms mean to people, by name of the alarm; one without a text is told by its name."""
     restricted: bool = False
     """True: data only for keys with the kind's own scope, also in counts, dead letters and streams."""
 

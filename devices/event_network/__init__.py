@@ -1,5 +1,6 @@
 """The mobile event network: nodes, links, and the events they serve."""
 
+from devices.event_network.alarm_texts import ALARM_TEXTS
 from devices.event_network.commands import SetProfile
 from devices.event_network.config import NodeConfig
 from devices.event_network.events import CapacityTest, Enclosure, LinkChange, PowerChange
@@ -27,4 +28,5 @@ KIND = DeviceKind(
     rules=(link_down, link_saturated, on_battery, battery_low, optical_low),
     limits=Limits(clock_ahead_s=60, raw_retention_days=40, rollup_retention_days=1100, reporting_interval_s=10),
     roles=ROLES,
+    alarm_texts=ALARM_TEXTS,
 )

@@ -3,6 +3,7 @@
 from typing import Final
 
 from devices.kind import DeviceKind
+from devices.streetlight.alarm_texts import ALARM_TEXTS
 from devices.streetlight.commands import Dim, Resume
 from devices.streetlight.config import LampConfig
 from devices.streetlight.events import EVENTS
@@ -24,4 +25,5 @@ KIND: Final = DeviceKind(
     rules=RULES,
     limits=LIMITS,
     roles=ROLES,
+    alarm_texts=ALARM_TEXTS,
 )
