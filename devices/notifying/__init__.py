@@ -1,0 +1,1 @@
+"""How alarms reach people: who is told of what, when, and in which words. No clock, no database, no network."""
