@@ -12,6 +12,7 @@ from devices.ports.commands import Commands
 from devices.ports.configs import DesiredConfigs
 from devices.ports.current import LatestValues, RuleStates
 from devices.ports.inventory import Groups, Inventory
+from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
 from devices.ports.people import Sessions, Users
 from devices.ports.tenants import Tenants
 from storage.registry.alarms import SqlAlarms
@@ -21,6 +22,7 @@ from storage.registry.changes import SqlChanges
 from storage.registry.commands import SqlCommands
 from storage.registry.configs import SqlDesiredConfigs
 from storage.registry.dead_letters import SqlDeadLetters
+from storage.registry.deliveries import SqlDeliveries
 from storage.registry.groups import SqlGroups
 from storage.registry.heartbeats import SqlHeartbeats
 from storage.registry.inventory import SqlInventory
@@ -28,6 +30,8 @@ from storage.registry.kinds import Repository
 from storage.registry.latest import SqlLatestValues
 from storage.registry.lease import SqlLease
 from storage.registry.ledger import SqlLedger
+from storage.registry.notification_memory import SqlNotificationMemory
+from storage.registry.notifications import SqlNotificationRules, SqlNotificationTargets
 from storage.registry.positions import SqlPositions
 from storage.registry.rule_states import SqlRuleStates
 from storage.registry.sessions import SqlSessions
@@ -42,6 +46,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         Changes: SqlChanges,
         Commands: SqlCommands,
         DeadLetters: SqlDeadLetters,
+        Deliveries: SqlDeliveries,
         DesiredConfigs: SqlDesiredConfigs,
         Groups: SqlGroups,
         Heartbeats: SqlHeartbeats,
@@ -49,6 +54,9 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         LatestValues: SqlLatestValues,
         Lease: SqlLease,
         Ledger: SqlLedger,
+        NotificationMemory: SqlNotificationMemory,
+        NotificationRules: SqlNotificationRules,
+        NotificationTargets: SqlNotificationTargets,
         Positions: SqlPositions,
         RuleStates: SqlRuleStates,
         Sessions: SqlSessions,

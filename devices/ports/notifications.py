@@ -1,0 +1,103 @@
+"""Targets, rules, what was told, and the messages on their way."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from devices.notifying.deliveries import Delivery, State
+from devices.notifying.rules import Channel, NotificationRule, Target
+from devices.notifying.steps import Memory, Seen
+from devices.ports.paging import Page
+
+
+class NotificationTargets(Protocol):
+    """Where messages may go."""
+
+    def put(self, target: Target) -> Target:
+        """Create (version 0 given) or replace (current version given). Raises Conflict, NotFound, VersionMismatch."""
+
+    def get(self, target_id: str) -> Target:
+        """Raises NotFound."""
+
+    def list(self, tenant_ids: Collection[str] | None = None) -> Sequence[Target]:
+        """In order of id."""
+
+    def remove(self, target_id: str) -> None:
+        """Raises NotFound, Conflict while a rule names it."""
+
+
+class NotificationRules(Protocol):
+    """Who is told of what."""
+
+    def put(self, rule: NotificationRule) -> NotificationRule:
+        """Create (version 0 given) or replace (current version given).
+
+        Raises NotFound, VersionMismatch, Conflict when it exists or a target or group is none of its tenant.
+        """
+
+    def get(self, rule_id: str) -> NotificationRule:
+        """Raises NotFound."""
+
+    def list(self, tenant_ids: Collection[str] | None = None) -> Sequence[NotificationRule]:
+        """In order of id."""
+
+    def remove(self, rule_id: str) -> None:
+        """With what it remembers. Raises NotFound."""
+
+
+class NotificationMemory(Protocol):
+    """What the gateway knows of alarms and has told of them."""
+
+    def mark(self) -> tuple[int, int]:
+        """A pair that differs whenever an alarm began or ended; cheap."""
+
+    def seen(self, tenant_ids: Collection[str], alarm_ids: Collection[str]) -> Sequence[Seen]:
+        """Open alarms of these tenants, and these alarms as far as they exist; `restricted` is left false."""
+
+    def recall(self, rule_ids: Collection[str]) -> Mapping[str, Memory]:
+        """What rules remember; those that remember nothing are left out."""
+
+    def remember(self, rule_id: str, before: Memory, after: Memory) -> None:
+        """Bring what is kept from one state to another."""
+
+
+class Deliveries(Protocol):
+    """Messages on their way, and the newest that are sent or failed."""
+
+    def add(self, deliveries: Sequence[Delivery]) -> int:
+        """Queue; a known id changes nothing. Past 100 waiting for a target the oldest fail; returns how many did."""
+
+    def get(self, delivery_id: str) -> Delivery:
+        """Raises NotFound."""
+
+    def find(
+        self,
+        *,
+        tenant_ids: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
+        state: State | None = None,
+        target_id: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[Delivery]:
+        """Newest first. `kinds`: restricted ones that may be seen."""
+
+    def due(self, now_us: int, limit: int = 50) -> Sequence[Delivery]:
+        """Queued ones whose time has come, oldest first."""
+
+    def put(self, delivery: Delivery) -> None:
+        """Record how an attempt ended: state, attempts, next attempt, reason."""
+
+    def postpone(self, until_us: int, channel: Channel, target_id: str | None = None) -> None:
+        """Let all that go by a channel, or only to one target, wait until then."""
+
+    def give_up(self, before_us: int, now_us: int) -> int:
+        """Fail what is queued since before then; returns how many."""
+
+    def failing(self, since_us: int) -> int:
+        """How many targets, enabled ones, last ended in failure, and that since then."""
+
+    def count(self) -> Mapping[State, int]:
+        """How many there are in each state."""
+
+    def trim(self, keep: int = 5_000) -> None:
+        """Drop all that are sent or failed but the newest."""

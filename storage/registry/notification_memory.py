@@ -1,0 +1,114 @@
+"""What the gateway knows of alarms and has told of them."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
+
+from devices.messages import Severity
+from devices.notifying.steps import Memory, Place, Seen, Told
+from storage.registry.notification_tables import PACE, RULES, TOLD
+from storage.registry.rows import chunks, upsert
+from storage.registry.tables import ALARMS, ASSETS, GROUP_MEMBERS, GROUPS, OPEN_ALARM
+
+_COLUMNS = (
+    ALARMS.c.alarm_id,
+    ALARMS.c.tenant_id,
+    ALARMS.c.kind,
+    ALARMS.c.asset_id,
+    func.coalesce(ASSETS.c.name, ALARMS.c.asset_id).label("device"),
+    ALARMS.c.name,
+    ALARMS.c.part,
+    ALARMS.c.severity,
+    ALARMS.c.since_us,
+    ALARMS.c.raised_us,
+    ALARMS.c.cleared_us,
+    ALARMS.c.acknowledged_us,
+)
+
+
+class SqlNotificationMemory:
+    """NotificationMemory."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def mark(self) -> tuple[int, int]:
+        """A pair that differs whenever an alarm began or ended: both are told by how many are open, and the newest."""
+        query = select(func.count(), func.max(ALARMS.c.raised_us)).select_from(ALARMS).where(OPEN_ALARM)
+        number, newest_us = self._connection.execute(query).one()
+        return number, newest_us or 0
+
+    def seen(self, tenant_ids: Collection[str], alarm_ids: Collection[str]) -> Sequence[Seen]:
+        """Open alarms of these tenants, and these alarms as far as they exist; `restricted` is left false."""
+        rows = {row.alarm_id: row for row in self._rows(OPEN_ALARM & ALARMS.c.tenant_id.in_(tenant_ids))}
+        for some in chunks([i for i in alarm_ids if i not in rows]):
+            rows |= {row.alarm_id: row for row in self._rows(ALARMS.c.alarm_id.in_(some))}
+        places = self._places({row.asset_id for row in rows.values()})
+        return [_seen(row, places.get(row.asset_id, ())) for row in rows.values()]
+
+    def recall(self, rule_ids: Collection[str]) -> Mapping[str, Memory]:
+        """What rules remember; those that remember nothing are left out."""
+        told: dict[str, dict[str, Told]] = {}
+        for row in self._connection.execute(select(TOLD).where(TOLD.c.rule_id.in_(rule_ids))):
+            told.setdefault(row.rule_id, {})[row.alarm_id] = Told(row.first_us, row.last_us, row.steps)
+        pace = {row.rule_id: row for row in self._connection.execute(select(PACE).where(PACE.c.rule_id.in_(rule_ids)))}
+        return {
+            rule_id: Memory(
+                told.get(rule_id, {}),
+                tuple(pace[rule_id].new_us) if rule_id in pace else (),
+                tuple(pace[rule_id].resolved_us) if rule_id in pace else (),
+            )
+            for rule_id in told.keys() | pace.keys()
+        }
+
+    def remember(self, rule_id: str, before: Memory, after: Memory) -> None:
+        """Bring what is kept from one state to another; nothing where the rule was removed meanwhile."""
+        tenant_id = self._connection.execute(select(RULES.c.tenant_id).where(RULES.c.rule_id == rule_id)).scalar()
+        if tenant_id is None:
+            return
+        gone = before.told.keys() - after.told.keys()
+        for some in chunks(gone):
+            self._connection.execute(delete(TOLD).where(TOLD.c.rule_id == rule_id, TOLD.c.alarm_id.in_(some)))
+        own = {"rule_id": rule_id, "tenant_id": tenant_id}
+        rows = [
+            {**own, "alarm_id": alarm_id, **told._asdict()}
+            for alarm_id, told in after.told.items()
+            if before.told.get(alarm_id) != told
+        ]
+        upsert(self._connection, TOLD, rows)
+        if (before.new_us, before.resolved_us) != (after.new_us, after.resolved_us):
+            upsert(self._connection, PACE, [{**own, "new_us": after.new_us, "resolved_us": after.resolved_us}])
+
+    def _rows(self, which: ColumnElement[bool]) -> Iterator[Row[Any]]:
+        joined = ALARMS.outerjoin(ASSETS, ASSETS.c.asset_id == ALARMS.c.asset_id)
+        yield from cast(
+            "Iterator[Row[Any]]", self._connection.execute(select(*_COLUMNS).select_from(joined).where(which))
+        )
+
+    def _places(self, asset_ids: Collection[str]) -> Mapping[str, tuple[Place, ...]]:
+        found: dict[str, tuple[Place, ...]] = {}
+        joined = GROUP_MEMBERS.join(GROUPS, GROUPS.c.group_id == GROUP_MEMBERS.c.group_id)
+        for some in chunks(asset_ids):
+            query = select(GROUP_MEMBERS.c.asset_id, GROUPS.c.group_id, GROUPS.c.name).select_from(joined)
+            for row in self._connection.execute(query.where(GROUP_MEMBERS.c.asset_id.in_(some))):
+                found[row.asset_id] = (*found.get(row.asset_id, ()), Place(row.group_id, row.name))
+        return found
+
+
+def _seen(row: Row[Any], places: tuple[Place, ...]) -> Seen:
+    return Seen(
+        alarm_id=row.alarm_id,
+        tenant_id=row.tenant_id,
+        kind=row.kind,
+        asset_id=row.asset_id,
+        device=row.device,
+        name=row.name,
+        part=row.part,
+        severity=Severity(row.severity),
+        since_us=row.since_us,
+        raised_us=row.raised_us,
+        cleared_us=row.cleared_us,
+        quiet=row.acknowledged_us is not None,
+        places=places,
+    )

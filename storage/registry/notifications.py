@@ -1,0 +1,172 @@
+"""Targets and rules of notifications."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+
+from devices.errors import Conflict, NotFound, VersionMismatch
+from devices.messages import Severity
+from devices.notifying import duty
+from devices.notifying.rules import Channel, EscalationStep, NotificationRule, Target
+from storage.registry.notification_tables import RULE_GROUPS, RULE_TARGETS, RULES, TARGETS
+from storage.registry.rows import insert_new
+from storage.registry.tables import GROUPS
+
+
+class SqlNotificationTargets:
+    """NotificationTargets."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, target: Target) -> Target:
+        """Create (version 0 given) or replace (current version given). Raises Conflict, NotFound, VersionMismatch."""
+        values = {
+            "tenant_id": target.tenant_id,
+            "name": target.name,
+            "channel": target.channel.value,
+            "address": target.address,
+            "language": target.language,
+            "enabled": target.enabled,
+            "secret": target.secret,
+        }
+        _put(self._connection, TARGETS, "target_id", target.target_id, target.version, values)
+        return self.get(target.target_id)
+
+    def get(self, target_id: str) -> Target:
+        """Raises NotFound."""
+        row = self._connection.execute(select(TARGETS).where(TARGETS.c.target_id == target_id)).one_or_none()
+        if row is None:
+            raise NotFound(target_id)
+        return _target(row)
+
+    def list(self, tenant_ids: Collection[str] | None = None) -> Sequence[Target]:
+        """In order of id."""
+        query = select(TARGETS).order_by(TARGETS.c.target_id)
+        if tenant_ids is not None:
+            query = query.where(TARGETS.c.tenant_id.in_(tenant_ids))
+        return [_target(row) for row in self._connection.execute(query)]
+
+    def remove(self, target_id: str) -> None:
+        """Raises NotFound, Conflict while a rule names it."""
+        naming = select(RULE_TARGETS.c.rule_id).where(RULE_TARGETS.c.target_id == target_id).limit(1)
+        if self._connection.execute(naming).first() is not None:
+            raise Conflict("a rule still names this target")
+        if not self._connection.execute(delete(TARGETS).where(TARGETS.c.target_id == target_id)).rowcount:
+            raise NotFound(target_id)
+
+
+class SqlNotificationRules:
+    """NotificationRules."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, rule: NotificationRule) -> NotificationRule:
+        """Create (version 0 given) or replace (current version given).
+
+        Raises NotFound, VersionMismatch, Conflict when it exists or a target or group is none of its tenant.
+        """
+        self._require(rule, TARGETS, "target_id", rule.everyone(), "targets")
+        self._require(rule, GROUPS, "group_id", rule.group_ids, "groups")
+        values = {"tenant_id": rule.tenant_id, "name": rule.name, "enabled": rule.enabled, "body": _body(rule)}
+        _put(self._connection, RULES, "rule_id", rule.rule_id, rule.version, values)
+        self._link(rule, RULE_TARGETS, "target_id", rule.everyone())
+        self._link(rule, RULE_GROUPS, "group_id", rule.group_ids)
+        return self.get(rule.rule_id)
+
+    def get(self, rule_id: str) -> NotificationRule:
+        """Raises NotFound."""
+        row = self._connection.execute(select(RULES).where(RULES.c.rule_id == rule_id)).one_or_none()
+        if row is None:
+            raise NotFound(rule_id)
+        return _rule(row)
+
+    def list(self, tenant_ids: Collection[str] | None = None) -> Sequence[NotificationRule]:
+        """In order of id."""
+        query = select(RULES).order_by(RULES.c.rule_id)
+        if tenant_ids is not None:
+            query = query.where(RULES.c.tenant_id.in_(tenant_ids))
+        return [_rule(row) for row in self._connection.execute(query)]
+
+    def remove(self, rule_id: str) -> None:
+        """With what it remembers. Raises NotFound."""
+        if not self._connection.execute(delete(RULES).where(RULES.c.rule_id == rule_id)).rowcount:
+            raise NotFound(rule_id)
+
+    def _require(self, rule: NotificationRule, table: Table, column: str, ids: Collection[str], field: str) -> None:
+        query = select(table.c[column]).where(table.c[column].in_(ids), table.c.tenant_id == rule.tenant_id)
+        if wrong := sorted(set(ids) - set(self._connection.execute(query).scalars())):
+            raise Conflict(f"none of {rule.tenant_id}: {', '.join(wrong[:5])}", field=field)
+
+    def _link(self, rule: NotificationRule, table: Table, column: str, ids: Collection[str]) -> None:
+        self._connection.execute(delete(table).where(table.c.rule_id == rule.rule_id))
+        rows = [{"rule_id": rule.rule_id, column: other, "tenant_id": rule.tenant_id} for other in sorted(ids)]
+        if rows:
+            self._connection.execute(insert(table), rows)
+
+
+def _put(  # noqa: PLR0917 - what makes up a row
+    connection: Connection, table: Table, key: str, value: str, version: int, values: Mapping[str, Any]
+) -> None:
+    if version == 0:
+        if not insert_new(connection, table, [{**values, key: value, "version": 1}]):
+            raise Conflict(f"{value} exists")
+        return
+    read = (table.c[key] == value) & (table.c.version == version)
+    if connection.execute(update(table).where(read).values(**values, version=version + 1)).rowcount:
+        return
+    if connection.execute(select(table.c[key]).where(table.c[key] == value)).first() is None:
+        raise NotFound(value)
+    raise VersionMismatch(f"{value} is not at version {version}")
+
+
+def _target(row: Row[Any]) -> Target:
+    return Target(
+        target_id=row.target_id,
+        tenant_id=row.tenant_id,
+        name=row.name,
+        channel=Channel(row.channel),
+        address=row.address,
+        language=row.language,
+        enabled=row.enabled,
+        secret=row.secret,
+        version=row.version,
+    )
+
+
+def _body(rule: NotificationRule) -> dict[str, Any]:
+    return {
+        "kinds": sorted(rule.kinds),
+        "target_ids": rule.target_ids,
+        "severities": sorted(rule.severities),
+        "group_ids": sorted(rule.group_ids),
+        "duty": duty.dump(rule.duty),
+        "critical_always": rule.critical_always,
+        "gather_us": rule.gather_us,
+        "repeat_us": rule.repeat_us,
+        "escalation": [{"after_us": s.after_us, "target_ids": s.target_ids} for s in rule.escalation],
+        "resolved": rule.resolved,
+    }
+
+
+def _rule(row: Row[Any]) -> NotificationRule:
+    body: Mapping[str, Any] = row.body
+    return NotificationRule(
+        rule_id=row.rule_id,
+        tenant_id=row.tenant_id,
+        name=row.name,
+        kinds=frozenset(body["kinds"]),
+        target_ids=tuple(body["target_ids"]),
+        severities=frozenset(map(Severity, body["severities"])),
+        group_ids=frozenset(body["group_ids"]),
+        duty=duty.load(body["duty"]),
+        critical_always=body["critical_always"],
+        gather_us=body["gather_us"],
+        repeat_us=body["repeat_us"],
+        escalation=tuple(EscalationStep(s["after_us"], tuple(s["target_ids"])) for s in body["escalation"]),
+        resolved=body["resolved"],
+        enabled=row.enabled,
+        version=row.version,
+    )
