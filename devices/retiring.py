@@ -3,16 +3,22 @@
 from dataclasses import replace
 
 from devices.alarms import Alarm
+from devices.credentials import revoke_of_devices
 from devices.instants import rfc3339
 from devices.ports.alarms import Alarms
 from devices.ports.books import Change, Changes
+from devices.ports.credentials import Credentials
 from devices.ports.inventory import Asset, Inventory
 from devices.ports.registry import Transaction
 
 
 def retire(tx: Transaction, asset: Asset, now_us: int) -> None:
-    """Retire the asset: its history stays, its open alarms end, as nobody looks at it any more."""
-    tx.get(Inventory).change(replace(asset, retired_us=now_us))
+    """Retire the asset: its history stays; its open alarms end, as nobody looks at it any more, and its device's login."""
+    inventory = tx.get(Inventory)
+    device = inventory.current_devices([asset.asset_id]).get(asset.asset_id)
+    if device is not None:
+        revoke_of_devices(tx.get(Credentials), [device], now_us)
+    inventory.change(replace(asset, retired_us=now_us))
     alarms = tx.get(Alarms)
     still = alarms.open_of([asset.asset_id])
     alarms.clear([a.alarm_id for a in still], now_us)

@@ -10,6 +10,7 @@ from devices.ports.audit import Audit
 from devices.ports.books import Changes, DeadLetters, Heartbeats, Lease, Ledger, Positions
 from devices.ports.commands import Commands
 from devices.ports.configs import DesiredConfigs
+from devices.ports.credentials import Credentials
 from devices.ports.current import LatestValues, RuleStates
 from devices.ports.inventory import Groups, Inventory
 from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
@@ -21,6 +22,7 @@ from storage.registry.audit import SqlAudit
 from storage.registry.changes import SqlChanges
 from storage.registry.commands import SqlCommands
 from storage.registry.configs import SqlDesiredConfigs
+from storage.registry.credentials import SqlCredentials
 from storage.registry.dead_letters import SqlDeadLetters
 from storage.registry.deliveries import SqlDeliveries
 from storage.registry.groups import SqlGroups
@@ -45,6 +47,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         Audit: SqlAudit,
         Changes: SqlChanges,
         Commands: SqlCommands,
+        Credentials: SqlCredentials,
         DeadLetters: SqlDeadLetters,
         Deliveries: SqlDeliveries,
         DesiredConfigs: SqlDesiredConfigs,

@@ -312,3 +312,17 @@ AUDIT = Table(
     Index(None, "object", "seq"),
 )
 """Triggers refuse to change or delete a row."""
+CREDENTIALS = Table(
+    "credentials",
+    METADATA,
+    Column("device_id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("proof", Text, nullable=False),
+    Column("created_us", Instant, nullable=False),
+    Column("issued_us", Instant, nullable=False),
+    Column("issued_by", Text, nullable=False),
+    Column("expires_us", Instant),
+    Column("revoked_us", Instant),
+)

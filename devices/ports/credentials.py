@@ -1,0 +1,63 @@
+"""What lets a device speak to the broker."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Way(StrEnum):
+    """How a device proves who it is."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a way, no password
+    CERTIFICATE = "certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The one credential of a device. `proof`: what the secret is compared with; never the secret."""
+
+    tenant_id: str
+    kind: str
+    device_id: str
+    way: Way
+    proof: str
+    """`$7$…` of the password, or the certificate's SHA-256 fingerprint, in hex."""
+    created_us: int
+    """When the device got its first."""
+    issued_us: int
+    """When it got this one."""
+    issued_by: str
+    expires_us: int | None = None
+    """End of the certificate."""
+    revoked_us: int | None = None
+
+    @property
+    def user(self) -> str:
+        """User name at the broker."""
+        return f"{self.tenant_id}/{self.kind}/{self.device_id}"
+
+
+class Credentials(Protocol):
+    """Stored credentials, one per device."""
+
+    def put(self, credentials: Sequence[Credential]) -> None:
+        """Store; replaces the device's credential and keeps its `created_us`.
+
+        Raises Conflict when a device of this id has a valid one under another tenant or kind.
+        """
+
+    def get(self, user: str) -> Credential:
+        """Raises NotFound."""
+
+    def of_devices(self, device_ids: Collection[str]) -> dict[str, Credential]:
+        """By device id, revoked ones too."""
+
+    def valid(self) -> Sequence[Credential]:
+        """All that are not revoked, in order of tenant, kind and device."""
+
+    def revoke(self, user: str, at_us: int) -> None:
+        """Revoke; the first time stays. Raises NotFound."""
+
+    def revision(self) -> int:
+        """Number that rises with every change; brokers follow it."""

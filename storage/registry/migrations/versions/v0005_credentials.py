@@ -1,0 +1,27 @@
+"""What lets devices speak to the broker."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "registry_0005"
+down_revision = "registry_0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the table."""
+    op.create_table(
+        "credentials",
+        sa.Column("device_id", sa.Text(), nullable=False),
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        sa.Column("proof", sa.Text(), nullable=False),
+        sa.Column("created_us", sa.BigInteger(), nullable=False),
+        sa.Column("issued_us", sa.BigInteger(), nullable=False),
+        sa.Column("issued_by", sa.Text(), nullable=False),
+        sa.Column("expires_us", sa.BigInteger()),
+        sa.Column("revoked_us", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("device_id", name="pk_credentials"),
+    )

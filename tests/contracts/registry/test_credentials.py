@@ -1,0 +1,63 @@
+"""Credentials of devices."""
+
+from dataclasses import replace
+
+import pytest
+
+from devices.credentials import issue, opens, with_password
+from devices.errors import Conflict, Invalid, NotFound
+from devices.ports.credentials import Credentials, Way
+from devices.ports.registry import Registry
+
+LAMP = "kl/streetlight/L01"
+
+
+def test_a_device_has_one_credential_that_is_renewed_and_revoked(registry: Registry) -> None:
+    with registry.write() as tx:
+        credentials = tx.get(Credentials)
+        before = credentials.revision()
+        first = issue(credentials, [LAMP], "Eva", 10)[LAMP]
+        made = credentials.get(LAMP)
+        assert (made.way, made.created_us, made.issued_us, made.issued_by) == (Way.PASSWORD, 10, 10, "Eva")
+        second = issue(credentials, [LAMP], "Udo", 20)[LAMP]
+        now = credentials.get(LAMP)
+        assert (now.created_us, now.issued_us, now.issued_by, now.revoked_us) == (10, 20, "Udo", None)
+        assert opens(now.proof, second)
+        assert not opens(now.proof, first)
+        assert credentials.valid() == [now]
+        assert credentials.revision() == before + 2
+        credentials.revoke(LAMP, 30)
+        credentials.revoke(LAMP, 40)
+        assert credentials.revision() == before + 3
+        assert credentials.valid() == []
+        assert credentials.of_devices(["L01", "L02"]) == {"L01": replace(now, revoked_us=30)}
+        issue(credentials, [LAMP], "Eva", 50)
+        assert credentials.get(LAMP).revoked_us is None
+
+
+def test_an_id_has_a_login_in_one_town_only_until_that_is_revoked(registry: Registry) -> None:
+    with registry.write() as tx:
+        credentials = tx.get(Credentials)
+        issue(credentials, [LAMP], "Eva", 10)
+        with pytest.raises(Conflict, match="L01"):
+            issue(credentials, ["other/streetlight/L01"], "Udo", 20)
+        credentials.revoke(LAMP, 30)
+        issue(credentials, ["other/streetlight/L01"], "Udo", 40)
+        assert [c.user for c in credentials.valid()] == ["other/streetlight/L01"]
+        with pytest.raises(NotFound):
+            credentials.get(LAMP)
+        with pytest.raises(NotFound):
+            credentials.revoke("kl/streetlight/L02", 1)
+
+
+def test_what_is_no_device_gets_no_login(registry: Registry) -> None:
+    for user in ("gateway", "kl/streetlight", "kl/streetlight/L01/x", "kl/street light/L01", 'kl/a/"', "kl/*/L01"):
+        with pytest.raises(Invalid), registry.write() as tx:
+            issue(tx.get(Credentials), [user], "Eva", 1)
+
+
+def test_many_are_stored_at_once_in_order(registry: Registry) -> None:
+    many = [with_password(f"kl/streetlight/L{n:04}", "x", "Eva", 1) for n in range(1200)]
+    with registry.write() as tx:
+        tx.get(Credentials).put(many[::-1])
+        assert tx.get(Credentials).valid() == many
