@@ -13,7 +13,7 @@ from devices.ports.registry import Transaction
 
 
 def retire(tx: Transaction, asset: Asset, now_us: int) -> None:
-    """Retire the asset: its history stays; its open alarms end, as nobody looks at it any more, and its device's login."""
+    """Retire the asset: its history stays; its alarms end, as nobody looks at it any more, and its device's login."""
     inventory = tx.get(Inventory)
     device = inventory.current_devices([asset.asset_id]).get(asset.asset_id)
     if device is not None:

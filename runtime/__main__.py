@@ -31,6 +31,7 @@ VERBS: Final = {
     "audit": ("runtime.audit", "Show, export and verify the audit log."),
     "devices": ("runtime.devices", "List devices that wait for approval, approve one."),
     "broker": ("runtime.broker.cli", "Configuration for nats-server or mosquitto; logins of devices."),
+    "door": ("runtime.broker.door_role", "Let devices in at a nats-server that is run apart."),
     "backup": ("runtime.backup", "Put everything of an installation into one file, while it runs."),
     "restore": ("runtime.restore", "Restore a backup into an empty data directory, or check one."),
     "doctor": ("runtime.doctor", "Say what works, what does not, and what to do about it."),

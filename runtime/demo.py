@@ -62,6 +62,7 @@ def _run(installation: Installation, supervisor: Supervisor, stop: Event, hours:
     broker = installation.broker(simulators=True)
     if broker is not None:
         broker.start(supervisor)
+        supervisor.start(installation.door(broker))
     # Together, as each takes a second or two of which most is loading; they agree on the tables among themselves.
     city = supervisor.start(installation.program("city", "runtime.demo_city", *installation.arguments(), once=True))
     supervisor.start(installation.gateway())

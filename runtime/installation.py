@@ -10,9 +10,10 @@ from typing import Final
 
 from devices.errors import ConfigurationError, LauternError
 from runtime import ports
-from runtime.broker.logins import SIMULATORS, Logins
+from runtime.broker.logins import INSIDE, SIMULATORS, Logins
 from runtime.broker.nats_conf import NatsConf
 from runtime.broker.server import EmbeddedBroker
+from runtime.broker.signing import Signer
 from runtime.processes import Program, python
 from runtime.saying import LEASE, UNREACHABLE
 from runtime.settings import Settings
@@ -95,19 +96,26 @@ class Installation:
             raise ConfigurationError(
                 "the embedded broker speaks mqtt:// only; put TLS before it or use an external broker"
             )
-        users = ("gateway", "setup", "system", *((SIMULATORS,) if simulators else ()))
+        users = (*INSIDE, *((SIMULATORS,) if simulators else ()))
         conf = NatsConf(
             host=broker.host,
             mqtt_port=self.ports.mqtt,
+            client_host=LOOPBACK,
             client_port=self.ports.nats,
             store=str(self.broker_dir / "store"),
             max_store_mb=broker.max_store_mb,
             sync_always=broker.sync_always,
             root=self.settings.topic_root,
             passwords={user: self.logins.password(user) for user in users},
-            devices=self.logins.devices(),
+            issuer=Signer.of(self.broker_dir).issuer,
         )
-        return EmbeddedBroker(conf, self.broker_dir, self._log("broker"))
+        return EmbeddedBroker(conf, self.broker_dir)
+
+    def door(self, broker: EmbeddedBroker) -> Program:
+        """What lets devices in at the embedded broker."""
+        place = ["--nats", f"nats://{LOOPBACK}:{self.ports.nats}", "--server-log", str(broker.log)]
+        arguments = python("runtime.broker.door_role", *place, *self.arguments())
+        return Program("door", arguments, self.environment(), self._log("door"), WAITS, watched=True)
 
     def gateway(self) -> Program:
         """The gateway; it starts its receiver itself."""

@@ -46,6 +46,11 @@ class Broker(_Section):
     password: SecretStr | None = None
     ca_file: Path | None = None
     """Certificates to trust instead of the system's, PEM."""
+    tls_cert_file: Path | None = None
+    """Certificate and chain that devices see, PEM; with url mqtts://."""
+    tls_key_file: Path | None = None
+    devices_ca_file: Path | None = None
+    """Each device must show a certificate that this authority signed, PEM."""
     sync_always: bool = False
     """Embedded: one fsync per message (3,600/s) instead of one per second."""
     max_store_mb: Annotated[int, Field(ge=64)] = 1024

@@ -38,6 +38,7 @@ def up(
         broker = installation.broker(simulators=False)
         if broker is not None:
             broker.start(supervisor)
+            supervisor.start(installation.door(broker))
         supervisor.start(installation.gateway())
         supervisor.start(installation.api())
         mqtt = f"{installation.mqtt_host}:{found.mqtt}"

@@ -107,7 +107,7 @@ def _own_links(options: Options, hosts: Sequence[DeviceHost], inbox: Inbox) -> l
         Link(
             number=number,
             address=options.broker,
-            client_id=f"{options.tenant}-{options.kind}-{host.device_id}",
+            client_id=f"{options.tenant}/{options.kind}/{host.device_id}",
             filters=filters(host.device_id),
             inbox=inbox,
             will=host.offline(),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from devices.ports.paging import Page
+
 
 class Way(StrEnum):
     """How a device proves who it is."""
@@ -61,3 +63,37 @@ class Credentials(Protocol):
 
     def revision(self) -> int:
         """Number that rises with every change; brokers follow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a broker refused a login, how often."""
+
+    user: str
+    """As it was given: it may be nobody's."""
+    reason: str
+    tenant_id: str | None
+    kind: str | None
+    detail: str
+    """Of the last time: the client id or topic that was wanted."""
+    address: str
+    first_us: int
+    last_us: int
+    times: int = 1
+
+
+class Refusals(Protocol):
+    """What brokers refused, one line per user and reason; at most 10,000, the oldest leave first."""
+
+    def note(self, seen: Sequence[Refused]) -> None:
+        """Add to what is known; each user and reason once."""
+
+    def find(
+        self,
+        limit: int = 100,
+        cursor: str | None = None,
+        *,
+        tenant_ids: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
+    ) -> Page[Refused]:
+        """In order of user and reason; with None also those that are of no tenant or kind."""

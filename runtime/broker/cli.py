@@ -3,16 +3,23 @@
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from devices.credentials import issue
+from devices.errors import RegistryUnavailable
+from devices.ports.credentials import Credentials
 from runtime import saying, settings
-from runtime.broker import bounding, mosquitto_conf
+from runtime.broker import apart, bounding
 from runtime.broker.admission import wait_admitted
-from runtime.broker.logins import Logins
-from runtime.broker.nats_conf import NatsConf
+from runtime.broker.importing import import_logins
+from runtime.broker.mosquitto_conf import ACL, INSIDE_ACL
+from runtime.broker.syncing import MosquittoFiles, Synced
+from runtime.registry_access import registry_of
 
+COMMAND_LINE: Final = "command line"
+"""Who issued a login from here."""
 app = saying.new_app("Configuration for nats-server or mosquitto; logins of devices.")
 
 
@@ -23,38 +30,84 @@ class Kind(StrEnum):
     MOSQUITTO = "mosquitto"
 
 
+OUTAGE: Final = typer.Option("--outage-hours", help="mosquitto: longest outage of the gateway to bridge.", min=0.1)
+RATE: Final = typer.Option("--rate", help="mosquitto: messages per second of all devices.", min=0.1)
+SIMULATED: Final = typer.Option("--simulators", help="Let the user `simulators` in, who may write as any device.")
+
+
 @app.command("config")
 def print_config(
     kind: Annotated[Kind, typer.Argument(help="Which broker.")],
     data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
     config: Annotated[Path | None, saying.CONFIG] = None,
-    outage_hours: Annotated[
-        float, typer.Option(help="mosquitto: longest outage of the gateway to bridge.", min=0.1)
-    ] = 2,
-    rate: Annotated[float, typer.Option(help="mosquitto: messages per second of all devices.", min=0.1)] = 50,
+    outage_hours: Annotated[float, OUTAGE] = 2,
+    rate: Annotated[float, RATE] = 50,
+    *,
+    simulators: Annotated[bool, SIMULATED] = False,
 ) -> None:
     """Print a configuration with an allow-list per user; nats: it holds passwords, keep it at mode 0600.
 
-    Example:  lautern broker config mosquitto --outage-hours 2 --rate 200 > mosquitto.conf
+    A nats-server asks `lautern door` about each device; a mosquitto reads the files that `lautern broker sync` writes.
+
+    Example:  lautern broker config nats > nats.conf
     """
     chosen = settings.load(data_dir, config)
-    if kind is Kind.MOSQUITTO:
-        typer.echo(mosquitto_conf.text(outage_s=outage_hours * 3600, rate_per_s=rate))
-        typer.echo(mosquitto_conf.acl(chosen.topic_root))
+    if kind is Kind.NATS:
+        typer.echo(apart.nats(chosen, simulators=simulators).text())
         return
-    logins = Logins(chosen.data_dir / "broker")
-    conf = NatsConf(
-        host="0.0.0.0",  # noqa: S104 - a broker that is run apart is there for others
-        mqtt_port=chosen.broker.port,
-        client_port=4222,
-        store="/var/lib/nats",
-        max_store_mb=chosen.broker.max_store_mb,
-        sync_always=chosen.broker.sync_always,
-        root=chosen.topic_root,
-        passwords={user: logins.password(user) for user in ("gateway", "setup", "system")},
-        devices=logins.devices(),
-    )
+    conf = apart.mosquitto(chosen, outage_hours * 3600, rate, apart.MOSQUITTO_FOLDER, "1884 127.0.0.1")
     typer.echo(conf.text())
+    typer.echo(f"# --- {conf.folder / ACL}\n{conf.acl()}")
+    typer.echo(f"# --- {conf.folder / INSIDE_ACL}\n{conf.inside_acl()}")
+
+
+@app.command("sync")
+def sync(  # noqa: PLR0917 - typer takes options so
+    folder: Annotated[Path, typer.Option("--dir", help="Folder whose files mosquitto reads.", exists=True)],
+    data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
+    config: Annotated[Path | None, saying.CONFIG] = None,
+    seen_as: Annotated[
+        Path | None, typer.Option("--seen-as", help="The folder's name where mosquitto runs.", show_default="--dir")
+    ] = None,
+    pid_file: Annotated[
+        Path | None, typer.Option("--pid-file", help="mosquitto's; it is told to read its files again.")
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option("--every", help="Look again each so many seconds; else once.", min=0.2)
+    ] = None,
+    inside: Annotated[str, typer.Option("--inside", help="Port and address for the gateway.")] = "1884 127.0.0.1",
+    outage_hours: Annotated[float, OUTAGE] = 2,
+    rate: Annotated[float, RATE] = 50,
+    *,
+    simulators: Annotated[bool, SIMULATED] = False,
+) -> None:
+    """Keep a mosquitto's configuration, ACLs and passwords at what the registry says.
+
+    mosquitto reads passwords again on SIGHUP, and cuts the connections of those that it lets in no more.
+
+    Example:  lautern broker sync --dir /etc/mosquitto/lautern --pid-file /run/mosquitto/mosquitto.pid --every 5
+    """
+    chosen = settings.load(data_dir, config)
+    conf = apart.mosquitto(chosen, outage_hours * 3600, rate, seen_as or folder.absolute(), inside)
+    files = MosquittoFiles(folder, conf, pid_file)
+    files.write_fixed(apart.mosquitto_passwords(chosen, simulators=simulators))
+    with registry_of(chosen) as registry:
+        import_logins(registry, chosen.data_dir / "broker")
+        while True:
+            try:
+                _say_synced(files.look(registry))
+            except RegistryUnavailable as problem:
+                if every is None:
+                    raise
+                typer.echo(f"lautern: {problem}", err=True)
+            if every is None:
+                return
+            time.sleep(every)
+
+
+def _say_synced(found: Synced) -> None:
+    if found.changed:
+        typer.echo(f"{found.logins} logins written" + (", mosquitto told" if found.told else ""))
 
 
 @app.command("add-device")
@@ -67,8 +120,12 @@ def add_device(
 
     Example:  lautern broker add-device kaiserslautern/streetlight/my-lamp --data-dir var/demo
     """
-    folder = settings.load(data_dir, config).data_dir / "broker"
-    password = Logins(folder).put_device(user)
+    chosen = settings.load(data_dir, config)
+    folder = chosen.data_dir / "broker"
+    with registry_of(chosen) as registry:
+        import_logins(registry, folder)
+        with registry.write() as tx:
+            password = issue(tx.get(Credentials), [user], COMMAND_LINE, _now_us())[user]
     typer.echo(password)
     if not wait_admitted(folder, user, password):
         typer.echo("lautern: the login is saved; the running broker does not accept it yet", err=True)
@@ -81,8 +138,12 @@ def drop_device(
     data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
     config: Annotated[Path | None, saying.CONFIG] = None,
 ) -> None:
-    """Take a device's login away; its connection ends at once."""
-    Logins(settings.load(data_dir, config).data_dir / "broker").drop_device(user)
+    """Take a device's login away; its connection ends within a second or two."""
+    chosen = settings.load(data_dir, config)
+    with registry_of(chosen) as registry:
+        import_logins(registry, chosen.data_dir / "broker")
+        with registry.write() as tx:
+            tx.get(Credentials).revoke(user, _now_us())
 
 
 @app.command("bound")
@@ -115,6 +176,10 @@ def bound_queue(
         if every is None:
             return
         time.sleep(every if done else min(every, 5))
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
 
 
 if __name__ == "__main__":

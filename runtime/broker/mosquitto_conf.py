@@ -1,49 +1,87 @@
 """A configuration that makes mosquitto 2 safe for us; its defaults drop after 1,000 queued messages."""
 
-MESSAGE_BYTES = 1024
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from runtime.broker.nats_conf import Tls
+
+MESSAGE_BYTES: Final = 1024
 """A generous mean of what a queued message takes."""
-LARGEST_BYTES = 1_048_576
+LARGEST_BYTES: Final = 1_048_576
+FILE: Final = "mosquitto.conf"
+PASSWORDS, ACL = "passwords", "acl"
+"""Of devices."""
+INSIDE_PASSWORDS, INSIDE_ACL = "passwords-inside", "acl-inside"
+"""Of the gateway and the simulators."""
+_CHANNELS: Final = ("status", "info", "state", "telemetry", "event/+", "ack")
 
 
-def text(*, outage_s: float, rate_per_s: float) -> str:
-    """Content of mosquitto.conf; the queue holds what `rate_per_s` brings in `outage_s`, half as much again."""
-    queued_bytes = round(outage_s * rate_per_s * 1.5 * MESSAGE_BYTES)
-    return f"""\
+@dataclass(frozen=True, slots=True)
+class MosquittoConf:
+    """What differs from one installation to another. `folder`: where mosquitto finds the files of `files`."""
+
+    folder: Path
+    outage_s: float
+    rate_per_s: float
+    root: str
+    port: int = 1883
+    inside: str = "1884 127.0.0.1"
+    """Port and address of the gateway's listener; nobody outside should reach it."""
+    store: str = "/mosquitto/data/"
+    tls: Tls | None = None
+
+    def text(self) -> str:
+        """Content of mosquitto.conf; the queue holds what `rate_per_s` brings in `outage_s`, half as much again."""
+        queued_bytes = round(self.outage_s * self.rate_per_s * 1.5 * MESSAGE_BYTES)
+        return f"""\
 # mosquitto 2.0 for Lautern. A mosquitto that is killed may lose what it acknowledged within the last seconds, and when
 # max_queued_bytes is reached it acknowledges and drops: use nats-server where that matters.
-listener 1883
-allow_anonymous false
-password_file /mosquitto/config/passwords
-acl_file /mosquitto/config/acl
+per_listener_settings true
 persistence true
-persistence_location /mosquitto/data/
+persistence_location {self.store}
 autosave_on_changes true
 autosave_interval 100
 max_inflight_messages 0
 max_queued_messages 0
-# {outage_s / 3600:g} h at {rate_per_s:g} messages/s, half as much again
+# {self.outage_s / 3600:g} h at {self.rate_per_s:g} messages/s, half as much again
 max_queued_bytes {queued_bytes}
 message_size_limit {LARGEST_BYTES}
 max_keepalive 3600
 persistent_client_expiration 14d
 log_dest stdout
-connection_messages false
+connection_messages true
+
+# Devices. Whatever client id one brings, its session bears its user name: nobody can take another's.
+listener {self.port}
+allow_anonymous false
+password_file {self.folder / PASSWORDS}
+acl_file {self.folder / ACL}
+use_username_as_clientid true
+{self._tls()}
+# The gateway and, where they may connect, the simulators.
+listener {self.inside}
+allow_anonymous false
+password_file {self.folder / INSIDE_PASSWORDS}
+acl_file {self.folder / INSIDE_ACL}
 """
 
+    def _tls(self) -> str:
+        if self.tls is None:
+            return ""
+        return f"certfile {self.tls.cert_file}\nkeyfile {self.tls.key_file}\ntls_version tlsv1.2\n"
 
-def acl(root: str) -> str:
-    """Content of the ACL file: the user name of a device is tenant/kind/device, so one pattern serves all."""
-    up = "".join(f"pattern write {root}/%u/{channel}\n" for channel in _CHANNELS)
-    return f"""\
-# --- acl: the gateway, and every device by its user name tenant/kind/device
-user gateway
-topic readwrite {root}/#
-
-{up}pattern read {root}/%u/config
-pattern read {root}/%u/cmd/#
-# A group command is readable by every device that has a login.
-pattern read {root}/+/group/+/cmd/#
+    def acl(self) -> str:
+        """Content of the devices' ACL file: a user name is tenant/kind/device, so one pattern serves all."""
+        up = "".join(f"pattern write {self.root}/%u/{channel}\n" for channel in _CHANNELS)
+        return f"""\
+# A device writes its own topics and reads its own configuration and commands.
+{up}pattern read {self.root}/%u/config
+pattern read {self.root}/%u/cmd/#
+# mosquitto cannot cut the tenant out of the user name: group commands are readable by every device that has a login.
+pattern read {self.root}/+/group/+/cmd/#
 """
 
-
-_CHANNELS = ("status", "info", "state", "telemetry", "event/+", "ack")
+    def inside_acl(self) -> str:
+        """Content of the ACL file for users of ours."""
+        return "".join(f"user {user}\ntopic readwrite {self.root}/#\n\n" for user in ("gateway", "simulators"))

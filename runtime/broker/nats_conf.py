@@ -1,8 +1,10 @@
-"""The configuration of nats-server: every user has an allow-list, ours too."""
+"""The configuration of nats-server: ours have an allow-list each, and of all others it asks the door (`door.py`)."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from devices import topics
 
@@ -14,46 +16,83 @@ MAX_PAYLOAD = 1_048_576
 """Four times what we accept, so that a device that says too much ends in the dead letters and is seen."""
 
 
+DEVICES: Final = "LAUTERN"
+"""Account of the gateway and all devices."""
+ASKED_S: Final = 10
+"""How long a connect may wait for the door: as long as thousands take that come back together after a power cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files of the certificate that devices see, and of the authority that signs theirs, where they must have some."""
+
+    cert_file: Path
+    key_file: Path
+    devices_ca_file: Path | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class NatsConf:
     """What differs from one installation to another."""
 
     host: str
     mqtt_port: int
+    client_host: str
     client_port: int
-    """For NATS' own protocol, on loopback, to set the bound of the queue."""
+    """For NATS' own protocol: the door, and setting the bound of the queue."""
     store: str
     max_store_mb: int
     sync_always: bool
     root: str
     passwords: Mapping[str, str]
-    """Of the users gateway, setup, system, and simulators where they may connect."""
-    devices: Mapping[str, str]
-    """Passwords of devices by user name tenant/kind/device."""
+    """Of the users of ours, and simulators where they may connect."""
+    issuer: str
+    """Public key of the door."""
+    tls: Tls | None = None
 
     def text(self) -> str:
-        """The file's content; holds passwords."""
+        """The file's content; holds passwords of ours, and none of devices."""
         sync = "always" if self.sync_always else "1s"
         # The stream's own bound must be reached first: max_file as the bound would refuse every CONNECT.
         max_file_mb = 2 * self.max_store_mb + 256
         store = json.dumps(self.store)
+        asked_of = ", ".join(f'"{user}"' for user in self.passwords)
         return f"""\
 server_name: lautern
-listen: "127.0.0.1:{self.client_port}"
+listen: "{self.client_host}:{self.client_port}"
 max_payload: {MAX_PAYLOAD}
 jetstream {{ store_dir: {store}, max_mem: 64MB, max_file: {max_file_mb}MB, sync_interval: "{sync}" }}
-mqtt {{ host: "{self.host}", port: {self.mqtt_port}, ack_wait: "{ACK_WAIT_S}s", max_ack_pending: {MAX_ACK_PENDING} }}
+mqtt {{
+  host: "{self.host}", port: {self.mqtt_port}, ack_wait: "{ACK_WAIT_S}s", max_ack_pending: {MAX_ACK_PENDING}
+  {self._tls()}
+}}
+authorization {{
+  timeout: {ASKED_S}
+  auth_callout {{ issuer: {self.issuer}, account: DOOR, auth_users: [{asked_of}] }}
+}}
 accounts {{
-  LAUTERN {{
+  {DEVICES} {{
     jetstream: enabled
     users: [
 {self._users()}
     ]
   }}
+  DOOR {{ users: [ {{ user: "door", password: "{self.passwords["door"]}" }} ] }}
   SYS {{ users: [ {{ user: "system", password: "{self.passwords["system"]}" }} ] }}
 }}
 system_account: SYS
 """
+
+    def _tls(self) -> str:
+        if self.tls is None:
+            return ""
+        files = {"cert_file": self.tls.cert_file, "key_file": self.tls.key_file}
+        verify = ""
+        if self.tls.devices_ca_file is not None:
+            files["ca_file"] = self.tls.devices_ca_file
+            verify = ", verify: true"
+        named = ", ".join(f"{name}: {json.dumps(str(path))}" for name, path in files.items())
+        return f"tls {{ {named}, timeout: 5{verify} }}"
 
     def _users(self) -> str:
         everything = subjects(self.root, "#")
@@ -64,8 +103,6 @@ system_account: SYS
         ]
         if "simulators" in self.passwords:
             users.append(_user("simulators", self.passwords["simulators"], "MQTT", everything, everything))
-        for name, password in sorted(self.devices.items()):
-            users.append(_user(name, password, "MQTT", *device_permissions(name, self.root)))
         return "\n".join(f"      {user}" for user in users)
 
 

@@ -2,17 +2,15 @@
 
 import os
 import shutil
-import signal
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from devices.errors import ConfigurationError
 from runtime import processes
 from runtime.broker.bounding import bound
-from runtime.broker.logins import Logins, write_secret
+from runtime.broker.logins import write_secret
 from runtime.broker.nats_conf import NatsConf
 from runtime.ports import answers
 
@@ -21,23 +19,22 @@ START_S: Final = 20
 
 
 class EmbeddedBroker:
-    """Started by `start`, then `look` about twice a second: it bounds the queue and follows changes of the users."""
+    """Started by `start`, then `look` about twice a second: it bounds the queue once a client was there."""
 
-    def __init__(self, conf: NatsConf, folder: Path, log: Path | None) -> None:
+    def __init__(self, conf: NatsConf, folder: Path) -> None:
         self._conf = conf
         self._folder = folder
-        self._log = log
+        self.log = folder / "nats.log"
+        """What it says; the door reads in it what devices wanted and may not."""
         self._bounded_of: int | None = None
         self._tried = 0.0
-        self._users_of = 0
         self._child: processes.Child | None = None
 
     def start(self, supervisor: processes.Supervisor) -> None:
         """Start it and wait until it answers. Raises ConfigurationError, ProgramFailed."""
         path = self._folder / "nats.conf"
-        self._users_of = _changed(Logins(self._folder).devices_file)
         write_secret(path, self._conf.text())
-        self._child = supervisor.start(processes.Program("broker", [str(program()), "-c", str(path)], log=self._log))
+        self._child = supervisor.start(processes.Program("broker", [str(program()), "-c", str(path)], log=self.log))
         deadline = time.monotonic() + START_S
         while not answers(self._host, self._conf.mqtt_port):
             if time.monotonic() > deadline:
@@ -46,11 +43,10 @@ class EmbeddedBroker:
             time.sleep(0.02)
 
     def look(self) -> None:
-        """Bound the queue once a client was there, and read the users again when they changed."""
+        """Bound the queue once a client was there."""
         child = self._child
         if child is None or child.ended() is not None:
             return
-        self._follow_users(child)
         if self._bounded_of != child.process.pid and time.monotonic() - self._tried > 1:
             self._tried = time.monotonic()
             if bound("127.0.0.1", self._conf.client_port, self._conf.passwords["setup"], self._conf.max_store_mb * MIB):
@@ -59,15 +55,6 @@ class EmbeddedBroker:
     @property
     def _host(self) -> str:
         return "127.0.0.1" if self._conf.host in {"0.0.0.0", "::"} else self._conf.host  # noqa: S104
-
-    def _follow_users(self, child: processes.Child) -> None:
-        logins = Logins(self._folder)
-        changed = _changed(logins.devices_file)
-        if changed != self._users_of:
-            self._users_of = changed
-            conf = replace(self._conf, devices=logins.devices())
-            write_secret(self._folder / "nats.conf", conf.text())
-            child.process.send_signal(signal.SIGHUP)
 
 
 def program() -> Path:
@@ -79,7 +66,3 @@ def program() -> Path:
             "nats-server is missing: install requirements/run.lock, or set broker.mode = 'external'"
         )
     return Path(found)
-
-
-def _changed(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0

@@ -10,7 +10,7 @@ from devices.ports.audit import Audit
 from devices.ports.books import Changes, DeadLetters, Heartbeats, Lease, Ledger, Positions
 from devices.ports.commands import Commands
 from devices.ports.configs import DesiredConfigs
-from devices.ports.credentials import Credentials
+from devices.ports.credentials import Credentials, Refusals
 from devices.ports.current import LatestValues, RuleStates
 from devices.ports.inventory import Groups, Inventory
 from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
@@ -35,6 +35,7 @@ from storage.registry.ledger import SqlLedger
 from storage.registry.notification_memory import SqlNotificationMemory
 from storage.registry.notifications import SqlNotificationRules, SqlNotificationTargets
 from storage.registry.positions import SqlPositions
+from storage.registry.refusals import SqlRefusals
 from storage.registry.rule_states import SqlRuleStates
 from storage.registry.sessions import SqlSessions
 from storage.registry.tenants import SqlTenants
@@ -61,6 +62,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         NotificationRules: SqlNotificationRules,
         NotificationTargets: SqlNotificationTargets,
         Positions: SqlPositions,
+        Refusals: SqlRefusals,
         RuleStates: SqlRuleStates,
         Sessions: SqlSessions,
         Tenants: SqlTenants,

@@ -326,3 +326,18 @@ CREDENTIALS = Table(
     Column("expires_us", Instant),
     Column("revoked_us", Instant),
 )
+REFUSALS = Table(
+    "refusals",
+    METADATA,
+    Column("refusal_id", Text, primary_key=True),
+    Column("login", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("tenant_id", Text),
+    Column("kind", Text),
+    Column("detail", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("first_us", Instant, nullable=False),
+    Column("last_us", Instant, nullable=False),
+    Column("times", Instant, nullable=False),
+    Index(None, "last_us"),
+)

@@ -1,11 +1,13 @@
 """`lautern up` with its own broker, as an operator runs it, spoken to with the logins of its devices."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from devices.credentials import issue
+from devices.ports.credentials import Credentials
 from devices.ports.inventory import Asset, Binding, Inventory
 from runtime.broker.logins import Logins
 from storage.registry.engine import SqlRegistry, open_registry
@@ -61,17 +63,28 @@ def embedded(folder: Path, devices: Sequence[str]) -> Iterator[tuple[Embedded, d
     """`lautern up` inside the block, with these streetlights registered and allowed in; their logins by device."""
     port = claim_port()
     logins = {device: f"kl/streetlight/{device}" for device in devices}
-    known = {device: Login(user, Logins(folder / "broker").put_device(user)) for device, user in logins.items()}
     settings = {"BROKER__URL": f"mqtt://127.0.0.1:{port}", "GATEWAY__METRICS_PORT": claim_port()}
     variables = [f"LAUTERN_{name}={value}" for name, value in settings.items()]
     up = [sys.executable, "-m", "runtime", "up", "--data-dir", str(folder), "--port", str(claim_port())]
-    open_registry(f"sqlite:///{folder / 'registry.db'}").close()
+    known = _let_in(folder, logins)
     command = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
     with serving(Server("up", command, folder=folder, ready=lambda: answers(port))) as server:
         town = Embedded(folder, server, port)
         _register(town, devices)
         wait_until(lambda: town.said().count("mqtt_ready") >= 2, timeout_s=40, what="the gateway at its broker")
+        wait_until(lambda: "door_open" in town.said(), timeout_s=20, what="the door")
         yield town, known
+
+
+def _let_in(folder: Path, users: Mapping[str, str]) -> dict[str, Login]:
+    folder.mkdir(parents=True, exist_ok=True)
+    registry = open_registry(f"sqlite:///{folder / 'registry.db'}")
+    try:
+        with registry.write() as tx:
+            passwords = issue(tx.get(Credentials), list(users.values()), "test", now_us())
+    finally:
+        registry.close()
+    return {device: Login(user, passwords[user]) for device, user in users.items()}
 
 
 def _register(town: Embedded, devices: Sequence[str]) -> None:

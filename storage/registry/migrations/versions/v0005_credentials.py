@@ -1,4 +1,4 @@
-"""What lets devices speak to the broker."""
+"""What lets devices speak to the broker, and what brokers refused."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Make the tables."""
     op.create_table(
         "credentials",
         sa.Column("device_id", sa.Text(), nullable=False),
@@ -25,3 +25,18 @@ def upgrade() -> None:
         sa.Column("revoked_us", sa.BigInteger()),
         sa.PrimaryKeyConstraint("device_id", name="pk_credentials"),
     )
+    op.create_table(
+        "refusals",
+        sa.Column("refusal_id", sa.Text(), nullable=False),
+        sa.Column("login", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("tenant_id", sa.Text()),
+        sa.Column("kind", sa.Text()),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("first_us", sa.BigInteger(), nullable=False),
+        sa.Column("last_us", sa.BigInteger(), nullable=False),
+        sa.Column("times", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("refusal_id", name="pk_refusals"),
+    )
+    op.create_index("ix_refusals_last_us", "refusals", ["last_us"])

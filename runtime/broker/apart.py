@@ -1,0 +1,62 @@
+"""Configurations of brokers that are run apart, from the same settings, logins and rights as the embedded one's."""
+
+from pathlib import Path
+
+from runtime.broker.logins import INSIDE, SIMULATORS, Logins
+from runtime.broker.mosquitto_conf import MosquittoConf
+from runtime.broker.nats_conf import NatsConf, Tls
+from runtime.broker.signing import Signer
+from runtime.settings import Settings
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - a broker that is run apart is there for others
+NATS_STORE = "/var/lib/nats"
+MOSQUITTO_FOLDER = Path("/mosquitto/config")
+
+
+def tls_of(settings: Settings) -> Tls | None:
+    """The certificate that the settings name for MQTT."""
+    broker = settings.broker
+    if broker.tls_cert_file is None or broker.tls_key_file is None:
+        return None
+    return Tls(broker.tls_cert_file, broker.tls_key_file, broker.devices_ca_file)
+
+
+def nats(settings: Settings, *, simulators: bool) -> NatsConf:
+    """A nats-server; whoever holds the text holds the passwords of users of ours."""
+    logins = Logins(settings.data_dir / "broker")
+    return NatsConf(
+        host=EVERYWHERE,
+        mqtt_port=settings.broker.port,
+        client_host=EVERYWHERE,
+        client_port=4222,
+        store=NATS_STORE,
+        max_store_mb=settings.broker.max_store_mb,
+        sync_always=settings.broker.sync_always,
+        root=settings.topic_root,
+        passwords={user: logins.password(user) for user in (*INSIDE, *_simulators(wanted=simulators))},
+        issuer=Signer.of(logins.folder).issuer,
+        tls=tls_of(settings),
+    )
+
+
+def mosquitto(settings: Settings, outage_s: float, rate_per_s: float, folder: Path, inside: str) -> MosquittoConf:
+    """A mosquitto that finds its files in `folder`."""
+    return MosquittoConf(
+        folder=folder,
+        outage_s=outage_s,
+        rate_per_s=rate_per_s,
+        root=settings.topic_root,
+        port=settings.broker.port,
+        inside=inside,
+        tls=tls_of(settings),
+    )
+
+
+def mosquitto_passwords(settings: Settings, *, simulators: bool) -> dict[str, str]:
+    """Passwords of the users of ours at a mosquitto."""
+    logins = Logins(settings.data_dir / "broker")
+    return {user: logins.password(user) for user in ("gateway", *_simulators(wanted=simulators))}
+
+
+def _simulators(*, wanted: bool) -> tuple[str, ...]:
+    return (SIMULATORS,) if wanted else ()

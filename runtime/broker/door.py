@@ -1,0 +1,218 @@
+"""Lets devices in at a nats-server, which asks it at each connect (auth callout); cuts those that lost their right."""
+
+import asyncio
+import json
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import nats
+import structlog
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509 import load_pem_x509_certificate
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error
+
+from devices.admitting import Attempt, Noting, Refusal, judge
+from devices.errors import RegistryUnavailable
+from devices.instants import SECOND_US, to_us
+from devices.ports.credentials import Credential, Credentials, Refusals, Refused
+from devices.ports.registry import Registry
+from runtime.broker.nats_conf import DEVICES, device_permissions
+from runtime.broker.signing import Request, Signer
+from runtime.broker.violations import LogTail
+
+log = structlog.get_logger()
+LOOK_S: Final = 0.5
+_PAGE: Final = 1000
+_REMEMBERED: Final = 100_000
+_CLOCKS_US: Final = 5 * SECOND_US
+"""How far broker's and registry's clocks may differ; a cut too many costs a reconnect."""
+_GIVEN: Final = re.compile(r"[0-9A-Za-z]{22}")
+"""Client ids that nats-server makes for who brings none: random, so that nobody else can take them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the nats-server is, and the passwords of its users `door` and `system`."""
+
+    url: str
+    door: str
+    system: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """Who was let in under a connection number, with which credential."""
+
+    user: str
+    issued_us: int
+
+
+class Door:
+    """Answers from memory, so that devices come in while the registry is away; runs in one event loop."""
+
+    def __init__(
+        self, registry: Registry, address: Address, signer: Signer, root: str, violations: LogTail | None
+    ) -> None:
+        self._registry = registry
+        self._address = address
+        self._signer = signer
+        self._root = root
+        self._violations = violations
+        self._known: Mapping[str, Credential] = {}
+        self._ids: frozenset[str] = frozenset()
+        self._revision = -1
+        self._guests: OrderedDict[tuple[str, int], _Guest] = OrderedDict()
+        self._noting = Noting()
+        self._to_cut = True
+
+    async def run(self, stop: asyncio.Event, alive: Callable[[], None]) -> None:
+        """Serve until `stop`; `alive` is called about twice a second. Raises RegistryUnavailable at the start only."""
+        await asyncio.to_thread(self._read)
+        door = await self._connect("door", self._address.door)
+        system = await self._connect("system", self._address.system)
+        try:
+            await door.subscribe("$SYS.REQ.USER.AUTH", cb=self._answer)
+            await door.flush()
+            log.info("door_open", logins=len(self._known))
+            while not stop.is_set():
+                alive()
+                await self._look(system)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), LOOK_S)
+        finally:
+            await door.close()
+            await system.close()
+
+    async def _connect(self, user: str, password: str) -> Client:
+        return await nats.connect(
+            self._address.url,
+            user=user,
+            password=password,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.25,
+            error_cb=_told,
+            reconnected_cb=self._back,
+        )
+
+    async def _back(self) -> None:
+        """Connection numbers begin again with a new process of the broker."""
+        self._to_cut = True
+
+    async def _look(self, system: Client) -> None:
+        try:
+            if await asyncio.to_thread(self._read):
+                self._to_cut = True
+            self._note_violations()
+            if refused := self._noting.take():
+                await asyncio.to_thread(self._store, refused)
+        except RegistryUnavailable as error:
+            log.warning("door_registry_away", reason=str(error))
+        if self._to_cut:
+            try:
+                self._to_cut = False
+                await self._cut(system)
+            except (Error, OSError, TimeoutError) as error:
+                self._to_cut = True
+                log.warning("door_cannot_cut", reason=str(error))
+
+    def _read(self) -> bool:
+        """Take over what changed; whether something did."""
+        with self._registry.read() as tx:
+            credentials = tx.get(Credentials)
+            revision = credentials.revision()
+            if revision == self._revision:
+                return False
+            known = {credential.user: credential for credential in credentials.valid()}
+        self._known, self._revision = known, revision
+        self._ids = frozenset(credential.device_id for credential in known.values())
+        return True
+
+    def _store(self, refused: list[Refused]) -> None:
+        try:
+            with self._registry.write() as tx:
+                tx.get(Refusals).note(refused)
+        except RegistryUnavailable:
+            self._noting.put_back(refused)
+            raise
+
+    async def _answer(self, message: Msg) -> None:
+        try:
+            request = Request.read(message.data)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            log.error("door_not_understood", reason=type(error).__name__)  # noqa: TRY400 - it may hold a password
+            return
+        await message.respond(self._judged(request))
+
+    def _judged(self, request: Request) -> bytes:
+        given = _GIVEN.fullmatch(request.client_id) is not None and request.client_id not in self._ids
+        client_id = "" if given else request.client_id
+        attempt = Attempt(request.user, client_id, request.password, _fingerprint(request.certificate))
+        reason = judge(self._known, attempt) if request.mqtt else Refusal.UNKNOWN
+        if reason is not None:
+            self._note(reason, request.user, request.client_id, request.address)
+            return self._signer.refuse(request, reason.value)
+        self._guests[request.server, request.connection] = _Guest(request.user, self._known[request.user].issued_us)
+        if len(self._guests) > _REMEMBERED:
+            self._guests.popitem(last=False)
+        return self._signer.admit(request, DEVICES, *device_permissions(request.user, self._root))
+
+    def _note(self, reason: Refusal, user: str, detail: str, address: str) -> None:
+        if self._noting.note(reason, user, detail, address, time.time_ns() // 1000):
+            log.warning("login_refused", user=user[:200], reason=reason.value, detail=detail[:200], address=address)
+
+    def _note_violations(self) -> None:
+        if self._violations is None:
+            return
+        by_number = {number: guest for (_server, number), guest in self._guests.items()}
+        for seen in self._violations.violations():
+            guest = by_number.get(seen.connection)
+            self._note(seen.reason, guest.user if guest else seen.client_id, seen.subject, seen.address)
+
+    async def _cut(self, system: Client) -> None:
+        """End connections of devices whose credential is not the one they came in with."""
+        offset, total = 0, 1
+        while offset < total:
+            wanted = {"auth": True, "limit": _PAGE, "offset": offset}
+            page = await _ask(system, "$SYS.REQ.SERVER.PING.CONNZ", wanted)
+            server, data = page["server"]["id"], page["data"]
+            for connection in data["connections"]:
+                if not self._may_stay(server, connection):
+                    await _ask(system, f"$SYS.REQ.SERVER.{server}.KICK", {"cid": connection["cid"]})
+                    log.info("device_cut", user=connection["authorized_user"])
+            offset, total = offset + _PAGE, data["total"]
+
+    def _may_stay(self, server: str, connection: Mapping[str, Any]) -> bool:
+        user = connection.get("authorized_user", "")
+        if connection.get("type") != "mqtt" or "/" not in user:
+            return True
+        credential = self._known.get(user)
+        if credential is None:
+            return False
+        guest = self._guests.get((server, connection["cid"]))
+        if guest is not None and guest.user == user:
+            return guest.issued_us == credential.issued_us
+        return to_us(datetime.fromisoformat(connection["start"])) > credential.issued_us + _CLOCKS_US
+
+
+async def _ask(system: Client, subject: str, wanted: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON is any value
+    answer = await system.request(subject, json.dumps(wanted).encode(), timeout=5)
+    said = json.loads(answer.data)
+    if "error" in said:
+        raise Error(str(said["error"]))
+    return said
+
+
+async def _told(error: Exception) -> None:
+    log.warning("door_connection", reason=str(error) or type(error).__name__)
+
+
+def _fingerprint(pem: str | None) -> str | None:
+    return None if not pem else load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()

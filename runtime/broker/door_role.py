@@ -1,0 +1,52 @@
+"""The role `door`: lets devices in at a nats-server; `lautern up` runs it for the embedded one."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from runtime import logging_setup, saying, settings
+from runtime.broker.door import Address, Door
+from runtime.broker.importing import import_logins
+from runtime.broker.logins import Logins
+from runtime.broker.signing import Signer
+from runtime.broker.violations import LogTail
+from runtime.registry_access import registry_of
+from runtime.signs import Signs
+
+log = structlog.get_logger()
+
+
+def main(
+    nats: Annotated[str, typer.Option("--nats", help="The nats-server, in its own protocol.")],
+    data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
+    config: Annotated[Path | None, saying.CONFIG] = None,
+    server_log: Annotated[
+        Path | None, typer.Option("--server-log", help="Its log, to record what devices wanted and may not.")
+    ] = None,
+) -> None:
+    """Let devices in until SIGTERM or Ctrl-C."""
+    chosen = settings.load(data_dir, config)
+    logging_setup.set_up(chosen.log)
+    folder = chosen.data_dir / "broker"
+    logins = Logins(folder)
+    address = Address(nats, logins.password("door"), logins.password("system"))
+    with registry_of(chosen) as registry:
+        if taken := import_logins(registry, folder):
+            log.info("logins_imported", devices=taken)
+        tail = LogTail(server_log) if server_log else None
+        asyncio.run(_serve(Door(registry, address, Signer.of(folder), chosen.topic_root, tail)))
+
+
+async def _serve(door: Door) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await door.run(stop, Signs().give)
+
+
+if __name__ == "__main__":
+    saying.run("door", main)

@@ -1,0 +1,96 @@
+"""Keeps the files of a mosquitto at what the registry says; told to read them again, it cuts who lost his right."""
+
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devices.credentials import opens, sealed
+from devices.ports.credentials import Credential, Credentials, Way
+from devices.ports.registry import Registry
+from runtime.broker.mosquitto_conf import ACL, FILE, INSIDE_ACL, INSIDE_PASSWORDS, PASSWORDS, MosquittoConf
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a look found. `told`: whether a running mosquitto was told."""
+
+    logins: int
+    changed: bool
+    told: bool
+
+
+class MosquittoFiles:
+    """The folder that mosquitto reads."""
+
+    def __init__(self, folder: Path, conf: MosquittoConf, pid_file: Path | None = None) -> None:
+        self._folder = folder
+        self._conf = conf
+        self._pid_file = pid_file
+        self._revision = -1
+        self._logins = 0
+
+    def write_fixed(self, inside: dict[str, str]) -> None:
+        """Write configuration, ACLs and the hashed passwords of users of ours."""
+        for name, text in (
+            (FILE, self._conf.text()),
+            (ACL, self._conf.acl()),
+            (INSIDE_ACL, self._conf.inside_acl()),
+        ):
+            _put(self._folder / name, text)
+        path = self._folder / INSIDE_PASSWORDS
+        if not _holds(path, inside):
+            _put(path, "".join(f"{user}:{sealed(password)}\n" for user, password in inside.items()))
+
+    def look(self, registry: Registry) -> Synced:
+        """Write the devices' passwords anew where they changed. Raises RegistryUnavailable, OSError."""
+        with registry.read() as tx:
+            credentials = tx.get(Credentials)
+            revision = credentials.revision()
+            if revision == self._revision:
+                return Synced(self._logins, changed=False, told=False)
+            valid = credentials.valid()
+        changed = _put(self._folder / PASSWORDS, _lines(valid))
+        told = changed and self._tell()
+        self._revision, self._logins = revision, len(valid)
+        return Synced(len(valid), changed=changed, told=told)
+
+    def _tell(self) -> bool:
+        """Who restarts mosquitto meanwhile loses nothing: it reads the files at its start."""
+        if self._pid_file is None:
+            return False
+        try:
+            os.kill(int(self._pid_file.read_text(encoding="ascii")), signal.SIGHUP)
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            return False
+        return True
+
+
+def _lines(valid: Sequence[Credential]) -> str:
+    return "".join(f"{c.user}:{c.proof}\n" for c in valid if c.way is Way.PASSWORD)
+
+
+def _holds(path: Path, inside: dict[str, str]) -> bool:
+    try:
+        lines = dict(line.partition(":")[::2] for line in path.read_text(encoding="ascii").splitlines())
+    except FileNotFoundError:
+        return False
+    return lines.keys() == inside.keys() and all(opens(lines[user], password) for user, password in inside.items())
+
+
+def _put(path: Path, text: str) -> bool:
+    """Replace at once; whether it changed. It belongs to whom the folder belongs to, as mosquitto reads it as that."""
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    draft = path.with_name(f".{path.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(draft, owner.st_uid, owner.st_gid)
+    draft.replace(path)
+    return True

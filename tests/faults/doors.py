@@ -1,0 +1,202 @@
+"""Both brokers as they let devices in: each with what keeps it at the registry's word, spoken to with paho."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from devices.credentials import issue
+from devices.ports.credentials import Credentials, Refusals
+from devices.ports.registry import Registry
+from runtime.broker.logins import INSIDE, Logins
+from runtime.broker.nats_conf import NatsConf
+from runtime.broker.signing import Signer
+from storage.registry.engine import open_registry
+from tests.real_parts import finding
+from tests.real_parts.brokers import Login
+from tests.real_parts.ports import answers, claim_port
+from tests.real_parts.servers import Server, serving
+from tests.real_parts.waiting import wait_until
+from tests.system.installation import ROOT
+from tests.system.speaking import now_us
+
+
+@dataclass(frozen=True)
+class Door:
+    """A broker that follows a registry."""
+
+    name: str
+    port: int
+    """For devices."""
+    inside_port: int
+    """For the gateway."""
+    gateway: Login
+    registry: Registry
+    server: Server
+    keeper: Server
+    """What keeps the broker at the registry's word."""
+
+    def issue(self, device: str) -> Login:
+        """A login for a lamp of the town `kl`; it replaces the one it had."""
+        user = f"kl/streetlight/{device}"
+        with self.registry.write() as tx:
+            return Login(user, issue(tx.get(Credentials), [user], "test", now_us())[user])
+
+    def revoke(self, login: Login) -> None:
+        """Take it away."""
+        with self.registry.write() as tx:
+            tx.get(Credentials).revoke(login.user, now_us())
+
+    def refused(self) -> dict[tuple[str, str], int]:
+        """How often whom for what reason."""
+        with self.registry.read() as tx:
+            return {(r.user, r.reason): r.times for r in tx.get(Refusals).find().items}
+
+    def admits(self, login: Login, client_id: str = "") -> bool:
+        """Whether a login is good now."""
+        with self.client(login, client_id) as speaker:
+            wait_until(lambda: bool(speaker.said), what="an answer to CONNECT")
+            return speaker.said[0] == "Success"
+
+    @contextmanager
+    def client(self, login: Login, client_id: str, *, persistent: bool = False) -> Iterator["Speaker"]:
+        """A client that connects, and comes back when it is cut."""
+        port = self.inside_port if login == self.gateway else self.port
+        speaker = Speaker(client_id, login, persistent=persistent)
+        speaker.client.connect("127.0.0.1", port)
+        speaker.client.loop_start()
+        try:
+            yield speaker
+        finally:
+            speaker.client.disconnect()
+            speaker.client.loop_stop()
+
+
+@dataclass
+class Speaker:
+    """A paho client that remembers what happened to it."""
+
+    client_id: str
+    login: Login
+    persistent: bool = False
+    said: list[str] = field(default_factory=list)
+    """Answers to CONNECT."""
+    cuts: int = 0
+    granted: list[bool] = field(default_factory=list)
+    got: list[tuple[str, bytes]] = field(default_factory=list)
+    client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = Client(CallbackAPIVersion.VERSION2, self.client_id, clean_session=not self.persistent)
+        self.client.reconnect_delay_set(1, 1)
+        self.client.username_pw_set(self.login.user, self.login.password)
+        self.client.on_connect = self._connected
+        self.client.on_disconnect = self._cut
+        self.client.on_subscribe = self._subscribed
+        self.client.on_message = lambda _c, _d, m: self.got.append((m.topic, bytes(m.payload)))
+
+    def ready(self) -> "Speaker":
+        """Return when let in."""
+        wait_until(lambda: "Success" in self.said, what=f"{self.login.user} let in")
+        return self
+
+    def subscribe(self, filter_: str) -> bool:
+        """Whether it was granted."""
+        before = len(self.granted)
+        self.client.subscribe(filter_, 1)
+        wait_until(lambda: len(self.granted) > before, what="an answer to SUBSCRIBE")
+        return self.granted[-1]
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Publish with QoS 1, and wait until the broker took it or dropped it."""
+        self.client.publish(topic, payload, 1).wait_for_publish(10)
+
+    def _connected(self, _client: Client, _data: object, _flags: Any, code: Any, _more: object) -> None:
+        self.said.append(str(code))
+
+    def _cut(self, _client: Client, _data: object, _flags: Any, _code: Any, _more: object) -> None:
+        self.cuts += 1
+
+    def _subscribed(self, _client: Client, _data: object, _mid: int, codes: list[Any], _more: object) -> None:
+        self.granted.append(not any(code.is_failure for code in codes))
+
+
+def _python(*arguments: str | Path, **variables: str) -> list[str | Path]:
+    return ["env", f"PYTHONPATH={ROOT}", *(f"{k}={v}" for k, v in variables.items()), sys.executable, "-m", *arguments]
+
+
+@contextmanager
+def nats_door(folder: Path) -> Iterator[Door]:
+    """A nats-server and `lautern door`."""
+    program = finding.require(finding.nats_server(), "nats-server", "install requirements/run.lock")
+    port, client_port = claim_port(), claim_port()
+    logins = Logins(folder / "broker")
+    conf = NatsConf(
+        host="127.0.0.1",
+        mqtt_port=port,
+        client_host="127.0.0.1",
+        client_port=client_port,
+        store=str(folder / "store"),
+        max_store_mb=64,
+        sync_always=False,
+        root="city/v1",
+        passwords={user: logins.password(user) for user in INSIDE},
+        issuer=Signer.of(logins.folder).issuer,
+    )
+    path = folder / "nats.conf"
+    path.write_text(conf.text())
+    log = folder / "nats-server.log"
+    command: list[str | Path] = [program, "-c", path, "-l", log]
+    place = ("--nats", f"nats://127.0.0.1:{client_port}", "--server-log", log, "--data-dir", folder)
+    with (
+        _registry(folder) as registry,
+        serving(Server("nats-server", command, folder=folder, ready=lambda: answers(port))) as server,
+    ):
+        keeper = Server("door", _python("runtime.broker.door_role", *place), folder=folder, ready=lambda: True)
+        with serving(keeper):
+            wait_until(lambda: "door_open" in keeper.log_tail(), timeout_s=30, what="the door")
+            gateway = Login("gateway", logins.password("gateway"))
+            yield Door("nats", port, port, gateway, registry, server, keeper)
+
+
+@contextmanager
+def mosquitto_door(folder: Path) -> Iterator[Door]:
+    """A mosquitto and `lautern broker sync`."""
+    program = finding.require(finding.mosquitto(), "mosquitto", "apt install mosquitto")
+    port, inside_port = claim_port(), claim_port()
+    logins = Logins(folder / "broker")
+    files = folder / "files"
+    files.mkdir()
+    pid_file = folder / "pid"
+    follow = _python(
+        "runtime.broker.cli", "sync", "--dir", files, "--data-dir", folder, "--pid-file", pid_file,
+        "--inside", f"{inside_port} 127.0.0.1", "--every", "1",
+        LAUTERN_BROKER__URL=f"mqtt://127.0.0.1:{port}",
+    )  # fmt: skip
+    with _registry(folder) as registry:
+        keeper = Server("sync", follow, folder=folder, ready=(files / "passwords").exists)
+        with serving(keeper):
+            conf = folder / "mosquitto.conf"
+            text = (files / "mosquitto.conf").read_text().replace("/mosquitto/data/", f"{folder}/")
+            conf.write_text(f"user root\npid_file {pid_file}\n{text}")
+            server = Server("mosquitto", [program, "-c", conf], folder=folder, ready=lambda: answers(port))
+            with serving(server):
+                gateway = Login("gateway", logins.password("gateway"))
+                yield Door("mosquitto", port, inside_port, gateway, registry, server, keeper)
+
+
+DOORS: dict[str, Callable[[Path], Any]] = {"nats": nats_door, "mosquitto": mosquitto_door}
+
+
+@contextmanager
+def _registry(folder: Path) -> Iterator[Registry]:
+    registry = open_registry(f"sqlite:///{folder / 'registry.db'}")
+    try:
+        yield registry
+    finally:
+        registry.close()
