@@ -40,6 +40,8 @@ from api.routes import (
 from api.self_watch import SelfWatch
 from api.services import Services
 from api.tail import Tail, wait_for
+from api.web import routes as pages
+from api.web.shell import Shell, WebOptions, of_kinds
 from devices.catalog import folders
 from devices.errors import RegistryUnavailable
 from devices.ports.access import ApiKeys
@@ -71,7 +73,7 @@ _TELEMETRY: Final[Any] = {"tracing": False, "metrics": False, "logs": False}
 _LOG = structlog.get_logger()
 
 
-def create_app(services: Services, *, poll_s: float = 0.2) -> FastAPI:
+def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | None = None) -> FastAPI:
     """Build the application over the given services; its lifespan runs the live stream's reader."""
     metrics = Metrics()
     app = Described(
@@ -97,6 +99,7 @@ def create_app(services: Services, *, poll_s: float = 0.2) -> FastAPI:
     app.include_router(docs.router)
     docs.mount(app)
     app.include_router(_v1(services), prefix="/api/v1")
+    app.include_router(pages.build(Shell(of_kinds(api.kinds), web or WebOptions())))
     return app
 
 

@@ -12,6 +12,7 @@ from api.application import create_app
 from api.services import Services
 from api.sessions import Lifetime
 from api.single_sign_on import SingleSignOn
+from api.web.shell import WebOptions
 from devices.catalog import discover
 from devices.errors import ConfigurationError
 from devices.instants import HOUR_US
@@ -36,23 +37,24 @@ def main(
         try:
             sign_on = _single_sign_on(chosen.oidc)
             services = Services(registry, reader, catalog, _now_us, VERSION, _lifetime(chosen.access), sign_on)
-            serve(chosen.http, services)
+            serve(chosen, services)
         finally:
             reader.close()
     finally:
         registry.close()
 
 
-def serve(http: settings.Http, services: Services) -> None:
+def serve(chosen: settings.Settings, services: Services) -> None:
     """Run the server; open requests get 2 s at the end. Its loop gives signs of life each second."""
-    signs = Signs()
+    http, signs = chosen.http, Signs()
+    web = WebOptions(chosen.web.tile_url, chosen.web.tile_attribution)
 
     async def give() -> None:
         signs.give()
 
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(services),
+            create_app(services, web=web),
             host=http.host,
             port=http.port,
             log_config=None,

@@ -129,6 +129,15 @@ class Access(_Section):
     session_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24 * 7
 
 
+class Web(_Section):
+    """The pages. Without a tile server their map is the drawn one, and browsers ask nobody but us."""
+
+    tile_url: Annotated[str, Field(pattern=r"^(https?://[A-Za-z0-9.:{}-]+/\S*\{z\}\S*)?$")] = ""
+    """Such as https://tiles.example/{z}/{x}/{y}.png; its host then learns who looks at which part of the map."""
+    tile_attribution: str = ""
+    """What the makers of the tiles want to be named as."""
+
+
 class Gateway(_Section):
     """The gateway's own figures for Prometheus, on http.host."""
 
@@ -173,6 +182,7 @@ class Settings(BaseSettings):
     http: Http = Http()
     access: Access = Access()
     oidc: Oidc = Oidc()
+    web: Web = Web()
     gateway: Gateway = Gateway()
     audit: AuditLog = AuditLog()
     log: Log = Log()

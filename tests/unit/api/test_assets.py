@@ -1,16 +1,22 @@
-"""Vendored files are what their list says."""
+"""Vendored files are what their lists say."""
 
 import hashlib
 import re
+from pathlib import Path
+
+import pytest
 
 from api.routes.docs import ASSETS
+from api.web.files import STATIC
 
 OURS = {"docs.html", "docs.js", "VENDORED.md"}
 
 
-def test_every_vendored_file_is_listed_with_its_hash() -> None:
+@pytest.mark.parametrize("folder", [ASSETS, STATIC / "vendor"], ids=["docs", "pages"])
+def test_every_vendored_file_is_listed_with_its_hash(folder: Path) -> None:
     listed = dict(
-        re.findall(r"^\| `([^`]+)` \| `([0-9a-f]{64})` \|$", (ASSETS / "VENDORED.md").read_text(), re.MULTILINE)
+        re.findall(r"^\| `([^`]+)` \| `([0-9a-f]{64})` \|$", (folder / "VENDORED.md").read_text(), re.MULTILINE)
     )
-    found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in ASSETS.iterdir() if p.name not in OURS}
+    found = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir() if p.name not in OURS}
     assert listed == found
+    assert any("LICENSE" in name for name in listed)

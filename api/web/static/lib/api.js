@@ -1,0 +1,77 @@
+import { learn } from "./times.js";
+import { known, t } from "./words.js";
+
+const BASE = "/api/v1";
+
+/** What the server answered instead of what was asked for; `message` is a sentence for people. */
+export class Problem extends Error {
+  constructor(status, body, after) {
+    super(sentence(status, body, after));
+    this.status = status;
+    this.kind = (body.type ?? "").replace("urn:lautern:problem:", "");
+    this.errors = body.errors ?? [];
+    this.requestId = body.request_id ?? "";
+    this.after = after;
+  }
+}
+
+function sentence(status, body, after) {
+  const kind = (body.type ?? "").replace("urn:lautern:problem:", "");
+  const detail = body.errors?.length ? body.errors.map((e) => `${e.field}: ${e.message}`).join("; ") : (body.detail ?? "");
+  const key = [`problem.${kind}`, `problem.${status}`, "problem.other"].find(known);
+  return t(key, { detail, after: after ?? 60, status, request: body.request_id ?? "" }).replace(/[:,] ?\.?$/, ".");
+}
+
+async function ask(method, path, { body, query, headers, signal, base = BASE } = {}) {
+  const given = Object.entries(query ?? {}).filter(([, v]) => v !== undefined && v !== null && v !== "");
+  const address = `${base}${path}${given.length ? `?${new URLSearchParams(given)}` : ""}`;
+  const sent = body === undefined ? {} : { "Content-Type": "application/json" };
+  let answer;
+  try {
+    answer = await fetch(address, {
+      method, signal, credentials: "same-origin",
+      headers: { Accept: "application/json", ...sent, ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, {});
+  }
+  const date = answer.headers.get("Date");
+  if (date) learn(Date.parse(date));
+  const found = answer.status === 204 ? null : await answer.json().catch(() => ({}));
+  if (!answer.ok && !(base === "" && answer.status === 503)) {
+    if (answer.status === 401 && !path.startsWith("/login")) away();
+    throw new Problem(answer.status, found ?? {}, Number(answer.headers.get("Retry-After")) || undefined);
+  }
+  return { found, etag: answer.headers.get("ETag") };
+}
+
+/** To the sign-in page, and back here afterwards. */
+export function away() {
+  if (location.pathname !== "/sign-in") {
+    location.assign(`/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`);
+  }
+}
+
+export const get = async (path, query, options) => (await ask("GET", path, { query, ...options })).found;
+export const post = async (path, body, options) => (await ask("POST", path, { body: body ?? {}, ...options })).found;
+export const patch = async (path, body, etag) => (await ask("PATCH", path, { body, headers: etag ? { "If-Match": etag } : {} })).found;
+export const put = async (path, body, etag) => (await ask("PUT", path, { body, headers: etag ? { "If-Match": etag } : {} })).found;
+export const remove = async (path) => (await ask("DELETE", path)).found;
+/** With its ETag, for a later patch. */
+export const read = (path, query) => ask("GET", path, { query });
+/** Outside /api/v1: /readyz and /version; 503 is an answer there. */
+export const outside = async (path) => (await ask("GET", path, { base: "" })).found;
+
+/** All pages of a list, at most `most` items. */
+export async function all(path, query = {}, most = 5000) {
+  const items = [];
+  let cursor;
+  do {
+    const page = await get(path, { limit: 500, ...query, cursor });
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor && items.length < most);
+  return items;
+}

@@ -1,0 +1,80 @@
+import { fill, h } from "./dom.js";
+import { t } from "./words.js";
+
+let count = 0;
+
+/** A dialog with a title; resolves when it closes, with its `returnValue`. Esc closes it, focus goes back. */
+export function open(title, content, { wide = false } = {}) {
+  const id = `dialog-${++count}`;
+  const dialog = h("dialog", { "aria-labelledby": id, class: wide && "wide" }, h("h2", { id }, title), content);
+  document.body.append(dialog);
+  const closed = new Promise((done) => {
+    dialog.addEventListener("close", () => { dialog.remove(); done(dialog.returnValue); });
+  });
+  dialog.showModal();
+  return { dialog, closed };
+}
+
+/** Something to read, with a button to close. */
+export function tell(title, content, options) {
+  const close = h("form", { method: "dialog", class: "actions" }, h("button", { autofocus: true }, t("shell.close")));
+  return open(title, [content, close], options).closed;
+}
+
+/** Ask before something that cannot be undone, naming what it is; true when the person goes on. */
+export async function confirm(title, text, action, { danger = false } = {}) {
+  const form = h("form", { method: "dialog" },
+    h("p", {}, text),
+    h("div", { class: "actions" },
+      h("button", { value: "", autofocus: true }, t("shell.cancel")),
+      h("button", { value: "yes", class: danger ? "danger" : "primary" }, action)));
+  return (await open(title, form).closed) === "yes";
+}
+
+/**
+ * A form in a dialog. `fields` are elements; `send(data)` gets the form's values and may throw a Problem, which is then
+ * said inside, beside the field it is about. Resolves with what `send` returned, or undefined when it was closed.
+ */
+export async function ask(title, fields, action, send) {
+  let result;
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const form = h("form", { class: "form" }, problem, fields,
+    h("div", { class: "actions" },
+      h("button", { type: "button", onclick: () => dialog.close() }, t("shell.cancel")),
+      h("button", { class: "primary" }, action)));
+  const { dialog, closed } = open(title, form);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("button.primary");
+    button.disabled = true;
+    mark(form, []);
+    try {
+      result = await send(Object.fromEntries(new FormData(form)));
+      dialog.close();
+    } catch (error) {
+      if (error.status === undefined) throw error;
+      fill(problem, error.message).hidden = false;
+      mark(form, error.errors);
+    } finally {
+      button.disabled = false;
+    }
+  });
+  await closed;
+  return result;
+}
+
+function mark(form, errors) {
+  for (const input of form.querySelectorAll("[name]")) input.removeAttribute("aria-invalid");
+  for (const { field } of errors) form.querySelector(`[name="${CSS.escape(field.split(".").at(-1))}"]`)?.setAttribute("aria-invalid", "true");
+}
+
+/** A labelled input for forms: `field("name", label, {type: "number", …}, note)`. */
+export function field(name, label, attributes = {}, note) {
+  const id = `field-${name}-${++count}`;
+  const hint = note && h("p", { class: "note", id: `${id}-note` }, note);
+  const { tag = "input", options, ...rest } = attributes;
+  const input = h(tag, { id, name, "aria-describedby": hint && `${id}-note`, ...rest },
+    (options ?? []).map(([value, text]) => h("option", { value }, text)));
+  if (rest.value !== undefined) input.value = rest.value;
+  return [h("label", { for: id }, label), input, hint];
+}

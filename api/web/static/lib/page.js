@@ -1,0 +1,169 @@
+import { away, get, patch, post } from "./api.js";
+import { byId, fill, h, icon, put } from "./dom.js";
+import { ask, field, tell } from "./dialog.js";
+import { facts, language } from "./facts.js";
+import { Live } from "./live.js";
+import { ago, moment, now, zone } from "./times.js";
+import { t } from "./words.js";
+
+const YEAR_S = 31_536_000;
+const keep = (name, value) => { document.cookie = `lautern_${name}=${value}; Path=/; Max-Age=${value ? YEAR_S : 0}; SameSite=Lax`; };
+const keys = [["/", "help.search"], ["?", "help.help"], ["↑ ↓", "help.arrows"], ["Enter", "help.enter"], ["Esc", "help.back"], ["Tab", "help.tab"], ["+ −", "help.zoom"]];
+let back = null;
+
+/** Who is signed in; `may(scope)` as the server decides it. */
+export let me = null;
+
+/** Begin a page: frame, menus, keys, who is there. Sends to the sign-in page where nobody is. */
+export async function start() {
+  frame();
+  if (facts.open) return null;
+  me = await get("/me");
+  me.may = (scope) => allowed(me, scope);
+  if (me.must_set_password) location.assign("/sign-in?set");
+  if (me.language && me.language !== language && !document.cookie.includes("lautern_language=")) {
+    keep("language", me.language);
+    location.reload();
+  }
+  person();
+  countAlarms();
+  return me;
+}
+
+// The server decides; this only spares people what would be refused.
+const allowed = ({ scopes }, scope) => scopes.includes(scope) || scopes.includes(`${scope.split(":")[0]}:*`) || scopes.includes("*");
+
+/** What Esc goes back to: called when no menu or dialog is open; returns true when it did something. */
+export function onBack(work) { back = work; }
+
+/** The sentence that stands above everything else. */
+export const answer = (text) => put(byId("answer"), text);
+
+/** A live stream shown in the frame: its age beside the sentence, the bar across the top when it is lost. */
+export function live({ on, topics, kinds, reset }) {
+  const mark = byId("live");
+  const age = h("span");
+  if (mark) fill(mark, icon("ok"), age).hidden = false;
+  const show = (stream) => {
+    const lost = stream.lostSince !== null;
+    mark?.classList.toggle("lost", lost);
+    put(age, lost ? t("live.lost") : stream.heard ? t("live.since", { age: ago(Math.min(stream.heard, now())) }) : t("live.begins"));
+    const bar = byId("connection");
+    if (lost) put(bar, t("live.bar", { since: moment(stream.lostSince, { seconds: true }) }));
+    bar.hidden = !lost;
+  };
+  const stream = new Live({
+    topics: topics && [...topics, "alarm"], kinds, reset: reset ?? (() => location.reload()), state: show,
+    on: { ...on, alarm: (data, message) => { recount(); on.alarm?.(data, message); } },
+  });
+  setInterval(() => show(stream), 1000);
+  return stream.start();
+}
+
+let recounting;
+/** Count the open alarms again, soon. */
+export function recount() {
+  clearTimeout(recounting);
+  recounting = setTimeout(countAlarms, 800);
+}
+
+async function countAlarms() {
+  const place = byId("alarm-count");
+  if (!place) return;
+  try {
+    const { items, next_cursor: more } = await get("/alarms", { open: true, shelved: false, limit: 100 });
+    const waiting = items.filter((a) => !a.acknowledged_at && a.severity !== "info");
+    const n = waiting.length;
+    fill(place, icon(n ? "alarm" : "bell"), t("shell.alarms", { n, count: more && n ? `${n}+` : n.toLocaleString(language) }));
+    place.classList.toggle("any", n > 0);
+    place.hidden = false;
+  } catch { place.hidden = true; }
+}
+
+function person() {
+  put(byId("my-name"), me.display_name ?? me.name);
+  for (const entry of document.querySelectorAll(".nav li")) {
+    const { scope, kind } = entry.dataset;
+    entry.hidden = (scope && !allowed(me, scope)) || (kind && !me.kinds.includes(kind)) || false;
+  }
+  const towns = me.tenants ?? [];
+  const mine = towns.find((x) => x.id === me.tenant_id);
+  const place = byId("town");
+  if (towns.length < 2) return put(place, mine?.name ?? towns[0]?.name ?? "");
+  return fill(place, h("details", { class: "menu" },
+    h("summary", { "aria-label": t("shell.town") }, mine?.name ?? t("shell.all_towns"), icon("chevron", "small")),
+    h("ul", {}, towns.map((town) => h("li", {}, h("button", {
+      type: "button", "aria-current": town.id === me.tenant_id && "true",
+      onclick: async () => { await patch("/me", { tenant_id: town.id }); location.assign("/city"); },
+    }, town.name))))));
+}
+
+function frame() {
+  put(byId("zone"), zone);
+  for (const link of document.querySelectorAll("#language a")) {
+    link.addEventListener("click", async (event) => {
+      event.preventDefault();
+      keep("language", link.lang);
+      if (me) await patch("/me", { language: link.lang }).catch(() => {});
+      const query = new URLSearchParams(location.search);
+      query.delete("lang");
+      location.assign(`${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+      if (location.hash) location.reload();
+    });
+  }
+  const theme = () => {
+    const now = document.documentElement.dataset.theme ?? "";
+    for (const button of document.querySelectorAll("[data-theme-choice]")) button.setAttribute("aria-pressed", String(button.dataset.themeChoice === now));
+  };
+  byId("theme").addEventListener("click", ({ target }) => {
+    const choice = target.closest("button")?.dataset.themeChoice;
+    if (choice === undefined) return;
+    if (choice) document.documentElement.dataset.theme = choice;
+    else delete document.documentElement.dataset.theme;
+    keep("theme", choice);
+    theme();
+    document.dispatchEvent(new Event("themechange"));
+  });
+  theme();
+  byId("help").addEventListener("click", help);
+  byId("sign-out")?.addEventListener("click", async () => { await post("/logout").catch(() => {}); away(); });
+  byId("password")?.addEventListener("click", changePassword);
+  document.addEventListener("keydown", keyboard);
+  document.addEventListener("click", ({ target }) => closeMenus(target.closest?.("details.menu")));
+}
+
+function closeMenus(but = null) {
+  const open = [...document.querySelectorAll("details.menu[open]")].filter((menu) => menu !== but);
+  for (const menu of open) menu.open = false;
+  return open;
+}
+
+function keyboard(event) {
+  const typing = event.target.matches?.("input, textarea, select, [contenteditable]");
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") {
+    const [menu] = closeMenus();
+    if (menu) menu.querySelector("summary").focus();
+    else if (typing) event.target.blur();
+    else back?.();
+  } else if (!typing && event.key === "/" && byId("q")) {
+    event.preventDefault();
+    byId("q").focus();
+    byId("q").select();
+  } else if (!typing && event.key === "?") help();
+}
+
+function help() {
+  closeMenus();
+  tell(t("help.title"), h("dl", { class: "facts" }, keys.map(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, t(text))])));
+}
+
+async function changePassword() {
+  closeMenus();
+  const fields = [
+    field("current", t("sign_in.current"), { type: "password", autocomplete: "current-password", required: true }),
+    field("new", t("sign_in.new"), { type: "password", autocomplete: "new-password", minlength: 12, required: true }, t("sign_in.rule")),
+  ];
+  const done = await ask(t("shell.password"), fields, t("sign_in.set"), async (data) => { await post("/me/password", data); return true; });
+  if (done) tell(t("shell.password"), h("p", {}, t("sign_in.changed")));
+}

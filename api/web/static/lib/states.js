@@ -1,0 +1,43 @@
+import { h, icon } from "./dom.js";
+import { now } from "./times.js";
+import { t } from "./words.js";
+
+// Of several states the gravest is shown. Order is that of urgency.
+export const STATES = ["alarm", "warning", "offline", "stale", "unknown", "sleeping", "ok"];
+export const UNWELL = new Set(["alarm", "warning", "offline", "stale"]);
+
+/** State of a device from its connection, its age and its worst open alarm. */
+export function stateOf({ status, seen, worst, silentAfter }) {
+  if (worst === "critical" || worst === "major") return "alarm";
+  if (worst === "warning") return "warning";
+  if (status === "offline" || status === "removed") return "offline";
+  if (status === "sleeping") return "sleeping";
+  if (!seen) return "unknown";
+  return now() - seen > silentAfter * 1000 ? "stale" : "ok";
+}
+
+/** Icon and word of a state; colour comes last. */
+export function stateMark(name, word) {
+  return h("span", { class: `state is-${name}` }, icon(name), h("span", {}, word ?? t(`state.${name}`)));
+}
+
+const SEVERITIES = { critical: "alarm", major: "alarm", warning: "warning", info: "info" };
+export const severityIcon = (severity) => SEVERITIES[severity] ?? "info";
+
+/** Icon and word of an alarm's severity. */
+export function severityMark(severity) {
+  const name = severityIcon(severity);
+  return h("span", { class: `state is-${name}` }, icon(name), h("span", {}, t(`severity.${severity}`)));
+}
+
+const DELIVERIES = {
+  queued: "waiting", sent: "waiting", accepted: "waiting", applied: "done", rejected: "failed", failed: "failed",
+  expired: "failed", cancelled: "close", undeliverable: "failed", unknown: "unknown",
+};
+
+/** How far a command got: never a hopeful green. */
+export function deliveryMark(delivery) {
+  const name = DELIVERIES[delivery];
+  const tone = name === "failed" ? "is-alarm" : name === "unknown" ? "is-warning" : name === "done" ? "is-ok" : "";
+  return h("span", { class: `state ${tone}` }, icon(name), h("span", {}, t(`delivery.${delivery}`)));
+}

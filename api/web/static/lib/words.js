@@ -1,0 +1,34 @@
+import { file, language } from "./facts.js";
+
+const { default: entries } = await import(file(`messages/${language}.js`));
+const plural = new Intl.PluralRules(language);
+
+/** Whether there is a text for the key. */
+export const known = (key) => Object.hasOwn(entries, key);
+
+/** Text of a key; `{name}` is replaced, and `n` chooses between one and other. Numbers are written as people here do. */
+export function t(key, values = {}) {
+  const entry = entries[key];
+  if (entry === undefined) return key;
+  const text = typeof entry === "string" ? entry : (entry[plural.select(values.n)] ?? entry.other);
+  return text.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    return typeof value === "number" ? value.toLocaleString(language) : (value ?? whole);
+  });
+}
+
+/** Text of the first key there is, else the name itself made readable: kinds may leave words out. */
+export function named(name, ...keys) {
+  const key = keys.find(known);
+  if (key) return t(key);
+  const words = String(name).replaceAll("_", " ");
+  return words.charAt(0).toLocaleUpperCase(language) + words.slice(1);
+}
+
+export const kindName = (kind) => named(kind, `${kind}.one`);
+export const kindPlural = (kind) => named(kind, `${kind}.many`, `${kind}.one`);
+export const fieldName = (kind, field) => named(field, `${kind}.field.${field}`, `field.${field}`);
+export const alarmName = (kind, name) => named(name, `${kind}.alarm.${name}`, `alarm.${name}`);
+export const commandName = (kind, name) => named(name, `${kind}.command.${name}`, `command.${name}`);
+/** A word a device says, such as a reason or mode. */
+export const valueName = (kind, value) => named(value, `${kind}.value.${value}`, `value.${value}`);

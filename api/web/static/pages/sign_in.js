@@ -1,0 +1,71 @@
+import { get, post } from "../lib/api.js";
+import { byId, fill } from "../lib/dom.js";
+import { start } from "../lib/page.js";
+import { t } from "../lib/words.js";
+
+
+function tell(problem) {
+  fill(byId("problem"), problem.message).hidden = false;
+}
+
+function onward() {
+  const next = new URLSearchParams(location.search).get("next") ?? "/city";
+  location.replace(next.startsWith("/") && !next.startsWith("//") && !next.includes("\\") ? next : "/city");
+}
+
+/** Only who came by a link, or was told to, sets a password here. */
+function askPassword(me) {
+  byId("sign-in").hidden = true;
+  byId("set-password").hidden = false;
+  byId("sign-title").textContent = t("setup.title");
+  byId("answer").textContent = t("setup.lead", { name: me.display_name ?? me.name });
+  byId("whose").value = me.name;
+  byId("new").focus();
+}
+
+async function entered(me) {
+  if (me.must_set_password) askPassword(me);
+  else onward();
+}
+
+async function submit(form, work) {
+  const button = form.querySelector("button.primary");
+  byId("problem").hidden = true;
+  button.disabled = true;
+  try {
+    await work(Object.fromEntries(new FormData(form)));
+  } catch (problem) {
+    if (problem.status === undefined) throw problem;
+    tell(problem);
+    form.querySelector("input[type=password]").select();
+  } finally {
+    button.disabled = false;
+  }
+}
+
+byId("sign-in").addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit(event.target, async (data) => entered(await post("/login", data)));
+});
+byId("set-password").addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit(event.target, async (data) => {
+    const same = data.new === data.again;
+    byId("again").setAttribute("aria-invalid", String(!same));
+    if (!same) { tell({ message: t("sign_in.differ") }); return; }
+    await post("/me/password", { new: data.new });
+    onward();
+  });
+});
+
+await start();
+// The token stands behind the #, which browsers send to nobody; it is taken out of the address and its history at once.
+const token = new URLSearchParams(location.hash.slice(1)).get("token");
+if (token) {
+  history.replaceState(null, "", location.pathname + location.search);
+  await post("/login", { token }).then(entered, tell);
+} else if (new URLSearchParams(location.search).has("set")) {
+  await get("/me").then(entered, tell);
+} else {
+  byId("name").focus();
+}

@@ -1,0 +1,56 @@
+"""Files for browsers: cached for ever under a digest of all, loaded with what they import."""
+
+import gzip
+
+import pytest
+from starlette.requests import Request
+
+from api.web.files import Files
+
+FILES = {
+    "pages/a.js": b'import { b } from "../lib/b.js";\nimport "../lib/c.js";\n',
+    "lib/b.js": b'import {\n  one,\n  two,\n} from "./c.js";\nexport const b = 1;\n',
+    "lib/c.js": b'export const c = "import { x } from \\"./no.js\\"";\n',
+    "style.css": b"p { margin: 0 }" * 50,
+}
+
+
+def request(**headers: str) -> Request:
+    given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "headers": given})
+
+
+def test_a_module_is_loaded_with_all_that_it_imports() -> None:
+    assert Files(FILES).loads("pages/a.js") == ("pages/a.js", "lib/b.js", "lib/c.js")
+
+
+def test_the_digest_changes_with_any_file() -> None:
+    assert Files(FILES).digest != Files({**FILES, "lib/c.js": b"export const c = 2;\n"}).digest
+    assert Files(FILES).digest == Files(dict(reversed(FILES.items()))).digest
+
+
+def test_files_are_immutable_under_the_digest_and_checked_under_an_older_one() -> None:
+    files = Files(FILES)
+    now, before = files.answer(request(), files.digest, "style.css"), files.answer(request(), "0" * 16, "style.css")
+    assert now is not None
+    assert before is not None
+    assert "immutable" in now.headers["cache-control"]
+    assert before.headers["cache-control"] == "no-cache"
+    known = files.answer(request(if_none_match=now.headers["etag"]), "0" * 16, "style.css")
+    assert known is not None
+    assert (known.status_code, known.body) == (304, b"")
+
+
+def test_files_are_compressed_for_those_who_ask() -> None:
+    files = Files(FILES)
+    answer = files.answer(request(accept_encoding="br, gzip"), files.digest, "style.css")
+    assert answer is not None
+    assert gzip.decompress(bytes(answer.body)) == FILES["style.css"]
+    assert len(answer.body) < len(FILES["style.css"])
+
+
+def test_there_is_no_way_out_of_the_files() -> None:
+    files = Files(FILES)
+    assert files.answer(request(), files.digest, "../../settings.py") is None
+    with pytest.raises(KeyError):
+        files.address("style2.css")
