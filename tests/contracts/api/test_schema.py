@@ -18,6 +18,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from devices.catalog import discover
+from devices.people.roles import roles
 from tests.contracts.api.conftest import City
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until
@@ -40,10 +42,13 @@ def served(open_city: Callable[[], City]) -> Iterator[tuple[City, str]]:
 
 
 @pytest.mark.timeout(300)
-def test_made_up_requests_are_answered_as_described(served: tuple[City, str]) -> None:
+@pytest.mark.parametrize("role", ["", *sorted(roles(discover()))])
+def test_made_up_requests_of_each_role_are_answered_as_described(served: tuple[City, str], role: str) -> None:
     city, address = served
     city.asset("lamp")
-    key = city.key("*", "fire_drone:*")
+    held = roles(city.catalog)
+    key = city.key(*held[role], tenant_id="kl") if role else city.key(*(s for some in held.values() for s in some))
+    examples = 2 if role else 4
     schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
     wrong: list[str] = []
     tried = 0
@@ -55,7 +60,7 @@ def test_made_up_requests_are_answered_as_described(served: tuple[City, str]) ->
             continue
 
         @given(case=operation.as_strategy())
-        @settings(max_examples=4, suppress_health_check=list(HealthCheck), deadline=None, database=None)
+        @settings(max_examples=examples, suppress_health_check=list(HealthCheck), deadline=None, database=None)
         def check(case: Case[Any]) -> None:
             case.call_and_validate(headers=key, checks=CHECKS)
 
