@@ -1,5 +1,6 @@
 """Counts failed attempts to get in, per account and per address, and says when the next may be made."""
 
+import random
 import threading
 from collections import OrderedDict, deque
 from typing import Final
@@ -35,7 +36,9 @@ class Attempts:
                 names.append(f"account {account}")
             waits = [wait for name in names if (wait := self._wait_us(name, now_us)) > 0]
             if waits:
-                raise Locked(retry_after_s=-(-max(waits) // SECOND_US))
+                # By chance, so that those who guess many at once do not all come again at once.
+                held_s = random.uniform(1, 3)  # noqa: S311 - guards nothing
+                raise Locked(retry_after_s=-(-max(waits) // SECOND_US), held_s=held_s)
             for name in names:
                 self._failed[name].append(now_us)
 

@@ -12,7 +12,7 @@ from devices.errors import Invalid
 
 SHORTEST: Final = 12
 LONGEST: Final = 256
-AT_ONCE: Final = 2
+AT_ONCE: Final = 1
 WAITING_S: Final = 5.0
 _HASHES: Final = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19_456, parallelism=1),))
 """OWASP's second choice of parameters: 19 MiB each."""

@@ -17,6 +17,7 @@ from devices.catalog import discover
 from devices.errors import ConfigurationError
 from devices.instants import HOUR_US
 from runtime import logging_setup, saying, settings, stores
+from runtime.memory import share_arenas
 from runtime.signs import Signs
 from runtime.version import VERSION
 from storage.registry.engine import open_registry
@@ -30,6 +31,7 @@ def main(
     """Serve the API until SIGTERM or Ctrl-C."""
     chosen = settings.load(data_dir, config)
     logging_setup.set_up(chosen.log)
+    share_arenas()
     catalog = discover()
     registry = open_registry(chosen.registry_url, migrate=chosen.registry.migrate)
     try:
