@@ -1,6 +1,7 @@
 """The HTTP application: every part of it is built and joined here."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -9,13 +10,16 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 import api.kinds
-from api import problems
+from api import problems, refusals
+from api.audit_keeper import AuditKeeper
 from api.authentication import Doors
 from api.metrics import Metrics
 from api.middleware import MEBIBYTE, BodyLimit, Envelope
 from api.openapi import Described
+from api.refusals import Refusals
 from api.routes import (
     alarms,
+    audit,
     bindings,
     commands,
     configs,
@@ -67,6 +71,7 @@ _MODULES: Final = (
     alarms,
     dead_letters,
     ledger,
+    audit,
     stream,
 )
 _TELEMETRY: Final[Any] = {"tracing": False, "metrics": False, "logs": False}
@@ -89,12 +94,15 @@ def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | Non
     app.state.services = services
     app.state.metrics = metrics
     app.state.doors = Doors(services)
+    app.state.refusals = Refusals()
+    app.state.verifying = threading.Lock()
+    app.state.audit_keeper = AuditKeeper(services, app.state.refusals)
     app.state.tail = Tail(services.registry, metrics, poll_s=poll_s)
     app.state.self_watch = SelfWatch(services, metrics)
     app.state.tasks = ()
     app.add_middleware(BodyLimit, of_paths={device_import.PATH: 10 * MEBIBYTE})
     app.add_middleware(Envelope, metrics=metrics)
-    problems.install(app)
+    problems.install(app, refusals.note)
     app.include_router(health.router)
     app.include_router(docs.router)
     docs.mount(app)
@@ -118,12 +126,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stopped = asyncio.Event()
     tail: Tail = app.state.tail
     watch: SelfWatch = app.state.self_watch
+    keeper: AuditKeeper = app.state.audit_keeper
     await asyncio.to_thread(watch.look)
     recorder = _record_uses(app.state.services, app.state.doors, stopped)
     app.state.tasks = tasks = (
         asyncio.create_task(tail.run(), name="tail"),
         asyncio.create_task(recorder, name="uses"),
         asyncio.create_task(watch.run(stopped), name="self-watch"),
+        asyncio.create_task(keeper.run(stopped), name="audit-keeper"),
     )
     yield
     tail.stop()

@@ -99,7 +99,9 @@ def caller(
     else:
         raise Unauthenticated
     request_id = str(getattr(request.state, "request_id", ""))
-    return replace(found, address=sessions.address_of(request), request_id=request_id)
+    who = replace(found, address=sessions.address_of(request), request_id=request_id)
+    request.state.who = who
+    return who
 
 
 def _by_key(request: Request, services: Services, presented: str) -> Caller:

@@ -77,8 +77,8 @@ def check(tx: Transaction, registrar: Registrar, lines: Sequence[Line]) -> list[
     return errors
 
 
-def register(tx: Transaction, registrar: Registrar, lines: Sequence[Line]) -> int:
-    """Register all checked lines at once; returns how many. Raises Conflict when another did so meanwhile."""
+def register(tx: Transaction, registrar: Registrar, lines: Sequence[Line]) -> Sequence[Asset]:
+    """Register all checked lines at once. Raises Conflict when another did so meanwhile."""
     assets = [registrar.asset(line.wanted) for line in lines]
     bindings = [
         Binding(asset.asset_id, line.wanted.device_id, asset.tenant_id, asset.kind, registrar.now_us)
@@ -86,7 +86,7 @@ def register(tx: Transaction, registrar: Registrar, lines: Sequence[Line]) -> in
         if line.wanted.device_id is not None
     ]
     tx.get(Inventory).add_many(assets, bindings)
-    return len(assets)
+    return assets
 
 
 def refuse(errors: Sequence[LineError]) -> SeveralInvalid:

@@ -12,13 +12,14 @@ from api import seeing
 from api.access import Caller
 from api.fields import Body, Comment
 from api.problems import invalid_body
+from api.recording import of, record
 from api.services import Services
 from api.tail import Tail, wait_for
 from api.times import TimeIn, TimeOut
 from devices.commands.command import Command, Delivery, Effect
 from devices.commands.issue import issue, issue_to_group
 from devices.errors import Forbidden, Invalid
-from devices.instants import SECOND_US
+from devices.instants import SECOND_US, rfc3339
 from devices.messages import Id
 from devices.ports.commands import Commands
 from devices.ports.registry import Transaction
@@ -130,7 +131,9 @@ class Issuer:
             scope = self._scope(asset.kind, kind, name)
             self.who.require_on(scope, asset_id)
             self._check(asset.kind, name, arguments)
-            return issue(tx, self.services.catalog, asset=asset, **self._request(tx, name, arguments, order))
+            command = issue(tx, self.services.catalog, asset=asset, **self._request(tx, name, arguments, order))
+            self._record(tx, of(asset.kind, asset_id), command, {"command_id": command.command_id})
+            return command
 
     def to_group(self, group_id: str, name: str, arguments: Mapping[str, Any], order: Order) -> Sequence[Command]:
         """File a command to every member of a group."""
@@ -140,7 +143,16 @@ class Issuer:
             if not self.who.may_within(scope, f"group/{group_id}"):
                 raise Forbidden(f"scope {scope} is missing")
             self._check(group.kind, name, arguments)
-            return issue_to_group(tx, self.services.catalog, group=group, **self._request(tx, name, arguments, order))
+            request = self._request(tx, name, arguments, order)
+            commands = issue_to_group(tx, self.services.catalog, group=group, **request)
+            first, told = commands[0], {"wire_id": commands[0].wire_id, "members": len(commands)}
+            self._record(tx, of(group.kind, "group", group_id), first, told)
+            return commands
+
+    def _record(self, tx: Transaction, thing: str, command: Command, told: Mapping[str, Any]) -> None:
+        until = None if command.until_us is None else rfc3339(command.until_us)
+        what = {"command": command.name, "arguments": dict(command.arguments), "until": until, "reason": command.reason}
+        record(tx, self.who, "command.issue", thing, detail={**what, **told}, tenant_id=command.tenant_id)
 
     def _scope(self, kind: str, wanted: str | None, name: str) -> str:
         if wanted not in {None, kind}:

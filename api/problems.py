@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problems: the one table from error to HTTP status."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -95,9 +95,14 @@ _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Let `app` answer every error as a problem."""
-    app.add_exception_handler(LauternError, _lautern)
+def install(app: FastAPI, told: Callable[[Request, LauternError], None]) -> None:
+    """Let `app` answer every error as a problem; `told` hears of ours first."""
+
+    def answer(request: Request, error: Exception) -> Response:
+        told(request, cast("LauternError", error))
+        return _lautern(request, error)
+
+    app.add_exception_handler(LauternError, answer)
     app.add_exception_handler(RequestValidationError, _request_invalid)
     app.add_exception_handler(HTTPException, _http)
 

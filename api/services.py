@@ -8,7 +8,9 @@ from fastapi import Depends, Request
 
 from api.sessions import Lifetime
 from api.single_sign_on import SingleSignOn
+from devices.audit.notary import Notary
 from devices.catalog import Catalog
+from devices.ports.audit import Anchors
 from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
 
@@ -25,6 +27,10 @@ class Services:
     lifetime: Lifetime = field(default_factory=Lifetime)
     """Of browsers' sessions."""
     single_sign_on: SingleSignOn | None = None
+    notary: Notary | None = None
+    """Verifies the audit log; None where there is none to verify."""
+    anchors: Anchors | None = None
+    """Of the audit log."""
 
 
 def _services(request: Request) -> Services:

@@ -1,7 +1,6 @@
 """The role `api`: serves people and programs over HTTP; any number may run."""
 
 import importlib
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +15,11 @@ from api.web.shell import WebOptions
 from devices.catalog import discover
 from devices.errors import ConfigurationError
 from devices.instants import HOUR_US
-from runtime import logging_setup, saying, settings, stores
+from runtime import auditing, logging_setup, saying, settings, stores
 from runtime.memory import share_arenas
+from runtime.registry_access import registry_of
 from runtime.signs import Signs
 from runtime.version import VERSION
-from storage.registry.engine import open_registry
 
 log = structlog.get_logger()
 
@@ -33,17 +32,24 @@ def main(
     logging_setup.set_up(chosen.log)
     share_arenas()
     catalog = discover()
-    registry = open_registry(chosen.registry_url, migrate=chosen.registry.migrate)
-    try:
+    with registry_of(chosen, recording=True) as registry:
         reader = stores.open_reader(chosen, catalog)
+        notary, anchors = auditing.notary_of(chosen), auditing.anchors_of(chosen)
         try:
-            sign_on = _single_sign_on(chosen.oidc)
-            services = Services(registry, reader, catalog, _now_us, VERSION, _lifetime(chosen.access), sign_on)
+            services = Services(
+                registry,
+                reader,
+                catalog,
+                auditing.now_us,
+                VERSION,
+                _lifetime(chosen.access),
+                _single_sign_on(chosen.oidc),
+                notary=notary,
+                anchors=anchors,
+            )
             serve(chosen, services)
         finally:
             reader.close()
-    finally:
-        registry.close()
 
 
 def serve(chosen: settings.Settings, services: Services) -> None:
@@ -92,10 +98,6 @@ def _single_sign_on(oidc: settings.Oidc) -> SingleSignOn | None:
         trusts_email=oidc.trust_email,
     )
     return provider
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
 
 
 if __name__ == "__main__":

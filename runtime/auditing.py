@@ -5,8 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-
-from pydantic import JsonValue
+from typing import Any
 
 from devices.audit.entry import Deed
 from devices.audit.notary import Notary
@@ -46,7 +45,7 @@ def require_own(registry: Registry, notary: Notary, settings: Settings) -> None:
 
 
 def by_machine(
-    tx: Transaction, action: str, what: str, tenant_id: str | None, detail: Mapping[str, JsonValue] | None = None
+    tx: Transaction, action: str, what: str, tenant_id: str | None, detail: Mapping[str, Any] | None = None
 ) -> None:
     """Record what somebody did at this machine's command line. Raises AuditUnavailable."""
     user = getpass.getuser() if "USER" in os.environ or "LOGNAME" in os.environ else str(os.getuid())

@@ -10,6 +10,7 @@ from api.access import Caller
 from api.authentication import Who, needs
 from api.fields import ID, Body, Comment, RecordInPath
 from api.paging import Items, PageWanted, page_of
+from api.recording import of, record
 from api.services import Use
 from api.times import TimeOut
 from devices import alarms
@@ -84,7 +85,11 @@ def acknowledge_alarm(alarm_id: RecordInPath, who: Watcher, services: Use, body:
     """Say that somebody has seen it; it stays open until its condition ends. Needs `alarms:acknowledge`."""
     with services.registry.write() as tx:
         who.require_on(ACKNOWLEDGE, _find(tx, who, alarm_id).asset_id)
-        return _show(tx.get(Alarms).acknowledge(alarm_id, who.name, services.now_us(), body.comment))
+        seen = tx.get(Alarms).acknowledge(alarm_id, who.name, services.now_us(), body.comment)
+        thing = of(seen.kind, seen.asset_id, "alarm", alarm_id)
+        detail = {"name": seen.name, "comment": body.comment}
+        record(tx, who, "alarm.acknowledge", thing, detail=detail, tenant_id=seen.tenant_id)
+        return _show(seen)
 
 
 def _find(tx: Transaction, who: Caller, alarm_id: str) -> alarms.Alarm:

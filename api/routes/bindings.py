@@ -11,10 +11,12 @@ from api.authentication import Who
 from api.fields import Attributes, Body, IdInPath, Name
 from api.paging import Items, PageWanted, page_of
 from api.problems import responses
+from api.recording import of, record
 from api.routes.devices import Writer
 from api.services import Services, Use
 from api.times import TimeIn, TimeOut, age_s
 from devices.errors import Invalid, NotFound
+from devices.instants import rfc3339
 from devices.messages import Id
 from devices.ports.inventory import Binding, Inventory, UnknownDevice
 from devices.ports.registry import Transaction
@@ -92,6 +94,8 @@ def approve_device(device_id: IdInPath, who: Writer, services: Use, body: Approv
         )
         registrar = registering.Registrar(tx, who, services.catalog, services.now_us())
         asset = registrar.register(wanted, unknown.first_seen_us)
+        thing = of(asset.kind, asset.asset_id)
+        record(tx, who, "device.approve", thing, detail={"device_id": device_id}, tenant_id=asset.tenant_id)
         response.headers["Location"] = f"/api/v1/devices/{asset.asset_id}"
         return shown.device(tx, asset, services.now_us())
 
@@ -100,8 +104,9 @@ def approve_device(device_id: IdInPath, who: Writer, services: Use, body: Approv
 def forget_unknown_device(device_id: IdInPath, who: Writer, services: Use) -> None:
     """Drop from the waiting list; it comes back when the device speaks again."""
     with services.registry.write() as tx:
-        _find_unknown(tx, who, services, device_id)
+        unknown = _find_unknown(tx, who, services, device_id)
         tx.get(Inventory).forget_unknown(device_id)
+        record(tx, who, "device.forget", of(unknown.kind, "unknown", device_id), tenant_id=unknown.tenant_id)
 
 
 @router.get("/{asset_id}/bindings")
@@ -123,7 +128,10 @@ def replace_device(asset_id: IdInPath, who: Writer, services: Use, body: Replace
         asset = seeing.asset(tx, who, asset_id)
         if asset.retired_us is not None:
             raise NotFound
-        return _bound(registering.Registrar(tx, who, services.catalog, now_us).bind(asset, body.device_id, from_us))
+        bound = registering.Registrar(tx, who, services.catalog, now_us).bind(asset, body.device_id, from_us)
+        detail = {"device_id": body.device_id, "from": rfc3339(from_us)}
+        record(tx, who, "device.replace", of(asset.kind, asset_id), detail=detail, tenant_id=asset.tenant_id)
+        return _bound(bound)
 
 
 def _find_unknown(tx: Transaction, who: Caller, services: Services, device_id: str) -> UnknownDevice:

@@ -15,6 +15,7 @@ from api.fields import ID, IdInPath, RecordInPath
 from api.issuing import CommandShown, CommandWanted, IdempotencyKey, Issuer, Wait, Waiting, settled, show
 from api.paging import Items, PageWanted, page_of
 from api.problems import responses
+from api.recording import of, record
 from api.services import Services, Use
 from api.tail import Tail
 from devices.commands.command import Command, Delivery
@@ -94,6 +95,8 @@ def cancel_group_command(wire_id: RecordInPath, who: Who, services: Use) -> Grou
         first = _members(tx, who, wire_id)[0]
         _require(services, who, first)
         cancel_group(tx, wire_id, services.now_us())
+        thing, detail = of(first.kind, "group", first.group_id or ""), {"command": first.name, "wire_id": wire_id}
+        record(tx, who, "command.cancel", thing, detail=detail, tenant_id=first.tenant_id)
         return _group(_members(tx, who, wire_id))
 
 
@@ -144,7 +147,10 @@ def cancel_command(command_id: RecordInPath, who: Who, services: Use) -> Command
     """Ask that it be cancelled: not delivered any more, or its effect ended; needs the command's scope."""
     with services.registry.write() as tx:
         _require(services, who, _find(tx, who, command_id))
-        return show(cancel(tx, command_id, services.now_us()))
+        cancelled = cancel(tx, command_id, services.now_us())
+        thing, detail = of(cancelled.kind, cancelled.asset_id), {"command": cancelled.name, "command_id": command_id}
+        record(tx, who, "command.cancel", thing, detail=detail, tenant_id=cancelled.tenant_id)
+        return show(cancelled)
 
 
 async def answer(

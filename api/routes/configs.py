@@ -11,6 +11,7 @@ from api.authentication import Who, needs
 from api.fields import IdInPath, Settings
 from api.preconditions import Expected, etag
 from api.problems import invalid_body, responses
+from api.recording import of, record
 from api.services import Use
 from api.times import TimeOut
 from devices.commands.configure import configure
@@ -61,6 +62,8 @@ def put_config(  # noqa: PLR0917
         wanted = configure(
             tx, services.catalog, asset=asset, body=body, expected_version=expected, now_us=services.now_us()
         )
+        detail = {"version": wanted.version, "config": dict(wanted.body)}
+        record(tx, who, "device.configure", of(asset.kind, asset_id), detail=detail, tenant_id=asset.tenant_id)
         return _tagged(response, wanted)
 
 

@@ -12,6 +12,7 @@ from api.authentication import needs
 from api.fields import ID, RecordInPath
 from api.paging import Items, PageWanted, page_of
 from api.problems import responses
+from api.recording import of, record
 from api.services import Services, Use
 from api.times import TimeOut
 from devices.errors import NotFound
@@ -93,6 +94,7 @@ def replay_dead_letter(letter_id: RecordInPath, who: Replayer, services: Use) ->
     with services.registry.write() as tx:
         letter = _find(tx, who, services, letter_id)
         tx.get(DeadLetters).request_replay(letter_id)
+        record(tx, who, "dead_letter.replay", of(letter.kind, "dead_letter", letter_id), tenant_id=letter.tenant_id)
     return _show(letter)
 
 

@@ -13,6 +13,7 @@ from api.fields import ID, PRINTABLE, Attributes, Body, IdInPath, Name
 from api.paging import Items, PageWanted
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
+from api.recording import of, record
 from api.services import Use
 from devices.errors import Invalid
 from devices.messages import Id
@@ -73,6 +74,8 @@ def register_device(who: Writer, services: Use, body: registering.Registration, 
     with services.registry.write() as tx:
         asset = registering.Registrar(tx, who, services.catalog, now_us).register(body)
         _locate(response, asset.asset_id, asset.version)
+        detail = {"name": asset.name, "device_id": body.device_id}
+        record(tx, who, "device.register", of(asset.kind, asset.asset_id), detail=detail, tenant_id=asset.tenant_id)
         return shown.device(tx, asset, now_us)
 
 
@@ -106,6 +109,7 @@ def change_device(  # noqa: PLR0917
         registering.Registrar(tx, who, services.catalog, now_us).check_via(wanted)
         changed = tx.get(Inventory).change(wanted)
         response.headers["ETag"] = etag(changed.version)
+        record(tx, who, "device.change", of(asset.kind, asset_id), detail=given, tenant_id=asset.tenant_id)
         return shown.device(tx, changed, now_us)
 
 
@@ -116,6 +120,7 @@ def retire_device(asset_id: IdInPath, who: Writer, services: Use) -> None:
         asset = seeing.asset(tx, who, asset_id)
         if asset.retired_us is None:
             retire(tx, asset, services.now_us())
+        record(tx, who, "device.retire", of(asset.kind, asset_id), tenant_id=asset.tenant_id)
 
 
 def _locate(response: Response, asset_id: str, version: int) -> None:

@@ -15,6 +15,7 @@ from api.fields import Body, IdInPath, Name
 from api.paging import Items, PageWanted
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
+from api.recording import record_group
 from api.services import Use
 from devices.errors import Conflict, Invalid, NotFound
 from devices.messages import Id
@@ -86,6 +87,7 @@ def create_group(who: Writer, services: Use, body: GroupWanted, response: Respon
             raise Conflict("a group of this id exists", field="id")
         _check_members(tx, who, group, group.members)
         created = tx.get(Groups).put(group)
+        record_group(tx, who, "group.create", created)
     response.headers["Location"] = f"/api/v1/groups/{created.group_id}"
     response.headers["ETag"] = etag(created.version)
     return show(created)
@@ -111,6 +113,7 @@ def change_group(  # noqa: PLR0917
         members = group.members if body.members is None else tuple(dict.fromkeys(body.members))
         _check_members(tx, who, group, [m for m in members if m not in set(group.members)])
         changed = tx.get(Groups).put(replace(group, name=body.name or group.name, members=members))
+        record_group(tx, who, "group.change", changed)
     response.headers["ETag"] = etag(changed.version)
     return show(changed)
 
@@ -119,8 +122,9 @@ def change_group(  # noqa: PLR0917
 def remove_group(group_id: IdInPath, who: Writer, services: Use) -> None:
     """Remove the group, not its members; needs `groups:write`."""
     with services.registry.write() as tx:
-        seeing.group(tx, who, group_id)
+        group = seeing.group(tx, who, group_id)
         tx.get(Groups).remove(group_id)
+        record_group(tx, who, "group.remove", group)
 
 
 def show(group: Group) -> GroupShown:

@@ -12,10 +12,12 @@ from api.authentication import needs, new_key
 from api.fields import Body, IdInPath, Name
 from api.paging import Items
 from api.problems import responses
+from api.recording import of, record
 from api.services import Services, Use
 from api.sessions import digest
 from api.times import TimeIn, TimeOut
 from devices.errors import Conflict, Forbidden, Invalid, NotFound
+from devices.instants import rfc3339
 from devices.messages import Id
 from devices.ports.access import ApiKey, ApiKeys
 
@@ -90,6 +92,9 @@ def create_key(who: Keeper, services: Use, body: KeyWanted, response: Response) 
         if any(k.name == key.name and k.revoked_us is None for k in keys.all()):
             raise Conflict("a key of this name exists: commands and alarms are signed with it", field="name")
         keys.add(key)
+        expires = None if key.expires_us is None else rfc3339(key.expires_us)
+        detail = {"name": key.name, "prefix": prefix, "scopes": sorted(key.scopes), "expires_at": expires}
+        record(tx, who, "api_key.create", of("api_key", key.key_id), detail=detail, tenant_id=key.tenant_id)
     response.headers["Location"] = f"/api/v1/api-keys/{key.key_id}"
     return NewKey(**dict(_key(key)), key=f"{prefix}.{secret}")
 
@@ -104,9 +109,11 @@ def get_key(key_id: IdInPath, who: Keeper, services: Use) -> Key:
 def revoke_key(key_id: IdInPath, who: Keeper, services: Use) -> None:
     """Revoke: works from the next request on; needs `api_keys:admin`."""
     key = _find(who, services, key_id)
-    if key.revoked_us is None:
-        with services.registry.write() as tx:
+    with services.registry.write() as tx:
+        if key.revoked_us is None:
             tx.get(ApiKeys).revoke(key.key_id, services.now_us())
+        detail = {"name": key.name}
+        record(tx, who, "api_key.revoke", of("api_key", key_id), detail=detail, tenant_id=key.tenant_id)
 
 
 def _may_grant(who: Caller, scope: str) -> bool:

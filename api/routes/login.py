@@ -11,7 +11,9 @@ from api import passwords, sessions
 from api.access import Caller
 from api.authentication import Who, doors
 from api.fields import ID, Body
-from api.problems import responses
+from api.problems import request_id, responses
+from api.recording import of, record
+from api.refusals import Refused, refusals_of
 from api.services import Services, Use
 from devices.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from devices.ports.people import Session, Sessions, User, Users
@@ -91,7 +93,7 @@ def login(request: Request, response: Response, services: Use, body: Credentials
         raise Invalid("give name and password, or a token", field="name")
     now_us, known = services.now_us(), doors(request)
     address = sessions.address_of(request)
-    account = body.name or ""
+    account = request.state.account = body.name or ""
     known.attempts.begin(account, address, now_us)
     proved = None if body.token else _by_password(services, account, body.password or "")
     with services.registry.write() as tx:
@@ -99,6 +101,9 @@ def login(request: Request, response: Response, services: Use, body: Credentials
         secret, session = sessions.open_session(tx, request, user, services.lifetime, now_us)
         who = sessions.caller_of(tx, session, user, known.roles, known.restricted)
         shown = _me(tx, services, who, user, known.roles)
+        who = replace(who, address=address, request_id=request_id(request))
+        by = {"by": "one-time link" if body.token else "password"}
+        record(tx, who, "sign_in", of("user", user.user_id), detail=by)
     known.attempts.succeeded(account, address)
     sessions.give_cookie(request, response, secret, services.lifetime)
     return shown
@@ -107,9 +112,10 @@ def login(request: Request, response: Response, services: Use, body: Credentials
 @router.post("/logout", status_code=204)
 def logout(request: Request, response: Response, who: Who, services: Use) -> None:
     """Sign out: the session ends, its cookie works no more."""
-    if who.session is not None:
-        with services.registry.write() as tx:
+    with services.registry.write() as tx:
+        if who.session is not None:
             tx.get(Sessions).end([who.session])
+        record(tx, who, "sign_out", who.actor.replace(":", "/", 1))
     sessions.take_cookie(request, response)
 
 
@@ -130,6 +136,7 @@ def change_me(request: Request, who: Who, services: Use, body: MeChange) -> Me:
             user = tx.get(Users).change(replace(user, language=body.language))
         if "tenant_id" in body.model_fields_set:
             who = _moved(tx, request, who, user, body.tenant_id)
+        record(tx, who, "me.change", of("user", user.user_id), detail=body.model_dump(exclude_unset=True))
         return _me(tx, services, who, user, known.roles)
 
 
@@ -142,6 +149,8 @@ def change_password(request: Request, who: Who, services: Use, body: PasswordCha
         known = doors(request)
         known.attempts.begin(user.user_id, who.address, services.now_us())
         if not passwords.matches(body.current or "", user.password_hash):
+            wrong = Refused("me.password", of("user", user.user_id), "wrong", who.address, who.actor, who.name)
+            refusals_of(request).note(replace(wrong, tenant_id=who.tenant_id), who.request_id)
             raise Invalid("is not your password", field="current")
         known.attempts.succeeded(user.user_id, who.address)
     stored = passwords.hashed(body.new, user.user_id)
@@ -149,6 +158,7 @@ def change_password(request: Request, who: Who, services: Use, body: PasswordCha
         users = tx.get(Users)
         users.change(replace(users.get(user.user_id), password_hash=stored))
         tx.get(Sessions).end_of_user(user.user_id, but=who.session)
+        record(tx, who, "me.password", of("user", user.user_id))
 
 
 def _by_password(services: Services, user_id: str, password: str) -> User:
@@ -190,7 +200,8 @@ def _moved(tx: Transaction, request: Request, who: Caller, user: User, tenant_id
         raise Forbidden("only a session moves")
     sessions_ = tx.get(Sessions)
     sessions_.move(who.session, tenant_id)
-    return sessions.caller_of(tx, _session(sessions_, who.session), user, known.roles, known.restricted)
+    moved = sessions.caller_of(tx, _session(sessions_, who.session), user, known.roles, known.restricted)
+    return replace(moved, address=who.address, request_id=who.request_id)
 
 
 def _session(stored: Sessions, secret_sha256: bytes) -> Session:

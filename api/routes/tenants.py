@@ -12,6 +12,7 @@ from api.fields import Body, IdInPath, Name
 from api.paging import Items
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
+from api.recording import of, record
 from api.services import Services, Use
 from api.times import TimeOut
 from devices.errors import Forbidden, NotFound
@@ -65,6 +66,8 @@ def create_tenant(who: Keeper, services: Use, body: TenantWanted, response: Resp
     with services.registry.write() as tx:
         tx.get(Tenants).add(tenants.Tenant(body.tenant_id, body.name, services.now_us()))
         made = tx.get(Tenants).get(body.tenant_id)
+        thing, detail = of("tenant", made.tenant_id), {"name": made.name}
+        record(tx, who, "tenant.create", thing, detail=detail, tenant_id=made.tenant_id)
     _head(response, made)
     return _show(made, 0)
 
@@ -88,6 +91,8 @@ def change_tenant(  # noqa: PLR0917
         found = _find(tx, who, tenant_id)
         agree(seen, found.version)
         changed = tx.get(Tenants).change(replace(found, name=body.name))
+        thing, detail = of("tenant", tenant_id), {"name": changed.name}
+        record(tx, who, "tenant.change", thing, detail=detail, tenant_id=tenant_id)
         count = _count(tx, services, who, tenant_id)
     _head(response, changed)
     return _show(changed, count)

@@ -13,6 +13,7 @@ from api.fields import ID, Body, IdInPath, Name
 from api.paging import Items, PageWanted
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
+from api.recording import of, record
 from api.routes.login import Language
 from api.services import Use
 from api.times import TimeOut
@@ -131,6 +132,7 @@ def create_user(request: Request, who: Keeper, services: Use, body: UserWanted, 
         tx.get(Users).add(user)
         invitation = _invite(tx, request, user, now_us)
         user = tx.get(Users).get(user.user_id)
+        record(tx, who, "user.create", of("user", user.user_id), detail=_granted(user))
     _head(response, user)
     return Invited(**dict(_show(who, user)), invitation=invitation)
 
@@ -171,6 +173,8 @@ def change_user(  # noqa: PLR0917
         changed = tx.get(Users).change(replace(user, **given))
         if changed.disabled_us is not None or changed.grants != user.grants:
             tx.get(Sessions).end_of_user(user_id)
+        fields = sorted(body.model_fields_set)
+        record(tx, who, "user.change", of("user", user_id), detail={"fields": fields, **_granted(changed)})
     _head(response, changed)
     return _show(who, changed)
 
@@ -186,6 +190,7 @@ def remove_user(request: Request, user_id: IdInPath, who: Keeper, services: Use)
             tx.get(Sessions).end_of_user(user_id)
         else:
             tx.get(Users).remove(user_id)
+        record(tx, who, "user.remove", of("user", user_id))
 
 
 @router.post("/users/{user_id}/invitation", status_code=201)
@@ -194,7 +199,15 @@ def invite_user(request: Request, user_id: IdInPath, who: Keeper, services: Use)
     with services.registry.write() as tx:
         user = _must_keep(request, who, _find(tx, who, user_id))
         _must_be_all_mine(who, user)
-        return _invite(tx, request, user, services.now_us())
+        invitation = _invite(tx, request, user, services.now_us())
+        record(tx, who, "user.invite", of("user", user_id))
+        return invitation
+
+
+def _granted(user: User) -> dict[str, Any]:
+    """What the audit log says of a user: what he may do, not how he is reached."""
+    held = [{"role": g.role, "tenant_id": g.tenant_id, "limits": sorted(g.limits)} for g in user.grants]
+    return {"roles": held, "disabled": user.disabled_us is not None}
 
 
 def _invite(tx: Transaction, request: Request, user: User, now_us: int) -> Invitation:

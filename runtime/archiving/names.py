@@ -13,11 +13,12 @@ SQLITE: Final = (
     "telemetry.db",
     "influxdb-rollups.db",
 )
+ANCHORS: Final = "files/audit.anchors"
 SETTINGS: Final = "files/lautern.toml"
 MOST_MEMBERS: Final = 200_000
 KIB, MIB, TIB = 2**10, 2**20, 2**40
 _FILE: Final = re.compile(
-    r"files/(lautern\.toml|installation-id|mqtt-session-(control|telemetry)|broker/([a-z]{1,32}\.password|devices\.json))"
+    r"files/(lautern\.toml|installation-id|audit\.key|audit\.anchors|mqtt-session-(control|telemetry)|broker/([a-z]{1,32}\.password|devices\.json))"
 )
 _TABLE: Final = re.compile(r"registry/([a-z][a-z0-9_]{0,62})\.jsonl")
 _LINES: Final = re.compile(r"influxdb/([a-z][a-z0-9_]{0,62})/(raw|rollup)-[0-9]{6}\.lp")
@@ -29,6 +30,8 @@ def most_bytes(name: str) -> int | None:
         return 64 * KIB
     if name in {MANIFEST, "files/broker/devices.json"}:
         return 64 * MIB
+    if name == ANCHORS:
+        return 4096 * MIB
     if _FILE.fullmatch(name):
         return MIB
     if _LINES.fullmatch(name):

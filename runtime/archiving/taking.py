@@ -51,6 +51,11 @@ class Taking:
         places |= {path.name: path for path in folder.glob("mqtt-session-*")}
         places |= {f"broker/{path.name}": path for path in (folder / "broker").glob("*.password")}
         places["broker/devices.json"] = folder / "broker" / "devices.json"
+        for path in (self.settings.audit_key_file, self.settings.audit_anchor_file):
+            if path in {folder / "audit.key", folder / "audit.anchors"}:
+                places[path.name] = path
+            else:
+                self.not_included.append(f"{path}, which the settings keep elsewhere: the audit log needs it")
         found = {place: path for place, path in sorted(places.items()) if path.exists()}
         for place, path in found.items():
             if names.most_bytes(names.of_file(place)):

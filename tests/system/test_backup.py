@@ -161,6 +161,18 @@ def test_what_was_acknowledged_before_the_backup_is_there_after_it(parts: Parts,
             what="the configuration of this version is published again",
         )
         assert put_config(town.rest, found_again[0], 3, 50) == 4
+        assert_still_on_record(town.rest, folder)
+
+
+def assert_still_on_record(rest: Rest, folder: Path) -> None:
+    """The chain goes on where the backup was made, sealed with the restored key and met by the restored anchors."""
+    actions = [entry["action"] for entry in rest.items("/audit")]
+    assert actions == ["device.configure"] * 4 + ["command.issue", "api_key.create"]
+    assert rest.get("/audit/verify")["ok"] is True
+    done = lautern("audit", "verify", "--data-dir", folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "6 entries" in done.stdout
+    assert "anchors agree" in done.stdout
 
 
 def assert_there(town: Installation, fleet: Fleet, acknowledged: Mapping[str, list[Message]]) -> None:

@@ -15,6 +15,7 @@ from api.kinds.event_network.bodies import EventBody, EventShown, event_of, show
 from api.paging import Items, PageWanted, page_of
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
+from api.recording import of, record
 from api.services import Use
 from api.times import TimeIn
 from devices.errors import Conflict, Invalid, NotFound
@@ -76,6 +77,7 @@ def create_event(who: Writer, services: Use, body: EventBody, response: Response
     with services.registry.write() as tx:
         filed = tx.get(EventBook).add(_checked(tx, who, new, now_us))
         _tell(tx, filed, now_us)
+        _record(tx, who, "event.create", filed)
     _locate(response, filed)
     return shown(filed)
 
@@ -106,6 +108,7 @@ def replace_event(  # noqa: PLR0917
             raise Conflict("a confirmed event becomes no draft again; cancel it", field="state")
         changed = tx.get(EventBook).change(_checked(tx, who, new, now_us, {o.asset_id for o in old.objects}))
         _tell(tx, changed, now_us)
+        _record(tx, who, "event.replace", changed)
     _locate(response, changed)
     return shown(changed)
 
@@ -114,8 +117,9 @@ def replace_event(  # noqa: PLR0917
 def remove_event(event_id: IdInPath, who: Writer, services: Use) -> None:
     """Remove a draft; anything else is cancelled by PUT and kept. Needs `events:write`."""
     with services.registry.write() as tx:
-        event(tx, who, event_id)
+        found = event(tx, who, event_id)
         tx.get(EventBook).remove(event_id)
+        _record(tx, who, "event.remove", found)
 
 
 def _checked(tx: Transaction, who: Caller, new: CityEvent, now_us: int, known: Collection[str] = ()) -> CityEvent:
@@ -139,6 +143,11 @@ def _may_use(who: Caller, tenant_id: str) -> bool:
     except NotFound:
         return False
     return True
+
+
+def _record(tx: Transaction, who: Caller, action: str, found: CityEvent) -> None:
+    detail = {"name": found.name, "state": found.state.value, "version": found.version}
+    record(tx, who, action, of(KIND, "event", found.event_id), detail=detail, tenant_id=found.tenant_id)
 
 
 def _tell(tx: Transaction, changed: CityEvent, now_us: int) -> None:

@@ -14,6 +14,7 @@ from api.kinds.fire_drone.exports import csv, geojson, gpx, json_record, kml
 from api.kinds.fire_drone.exports.points import FIELDS, points, title
 from api.kinds.fire_drone.flights import show
 from api.problems import responses
+from api.recording import of, record
 from api.services import Use
 from devices.fire_drone.ports import Flight
 from devices.ports.telemetry import Row, TelemetryReader
@@ -70,8 +71,10 @@ def get_track(
     dialect: Annotated[CsvDialect, Query(description="Of CSV.")] = CsvDialect.RFC4180,
 ) -> StreamingResponse:
     """Return all samples from take-off to landing, or to the last one in the air; gaps begin a new segment."""
-    with services.registry.read() as tx:
+    with services.registry.write() as tx:
         flight = flight_of(tx, who, flight_id)
+        thing, detail = of(KIND, "flight", flight_id), {"what": "track", "format": format_.value, "every": every}
+        record(tx, who, "flight.read", thing, detail=detail, tenant_id=flight.tenant_id)
     pieces = _pieces(flight, _rows(services.reader, flight), format_, every, dialect)
     name = title(flight, format_.value, every).file_name
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Track-Every": str(every)}

@@ -18,6 +18,7 @@ from api.kinds.streetlight.lamps import KIND, Reader
 from api.paging import Items, PageWanted
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
+from api.recording import record_group
 from api.routes.groups import Writer
 from api.services import Use
 from api.tail import Tail
@@ -118,6 +119,7 @@ def create_light_group(who: Writer, services: Use, body: LightGroupWanted, respo
     with services.registry.write() as tx:
         _check_members(tx, who, group, group.members)
         created = tx.get(Groups).put(group)
+        record_group(tx, who, "group.create", created)
         shown = _show(tx, created)
     response.headers["Location"] = f"/api/v1/light-groups/{created.group_id}"
     response.headers["ETag"] = etag(created.version)
@@ -145,6 +147,7 @@ def change_light_group(  # noqa: PLR0917
         members = group.members if body.members is None else tuple(dict.fromkeys(body.members))
         _check_members(tx, who, group, set(members) - set(group.members))
         changed = tx.get(Groups).put(replace(group, name=body.name or group.name, members=members))
+        record_group(tx, who, "group.change", changed)
         shown = _show(tx, changed)
     response.headers["ETag"] = etag(changed.version)
     return shown
@@ -154,8 +157,9 @@ def change_light_group(  # noqa: PLR0917
 def remove_light_group(group_id: IdInPath, who: Writer, services: Use) -> None:
     """Remove the group, not its lamps; needs `groups:write`."""
     with services.registry.write() as tx:
-        _group(tx, who, group_id)
+        group = _group(tx, who, group_id)
         tx.get(Groups).remove(group_id)
+        record_group(tx, who, "group.remove", group)
 
 
 @router.post("/{group_id}/commands", status_code=202, responses=responses(409))

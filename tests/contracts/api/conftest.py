@@ -12,11 +12,13 @@ from fastapi.testclient import TestClient
 from api.application import create_app
 from api.services import Services
 from api.sessions import digest
+from devices.audit.notary import Notary
 from devices.catalog import Catalog, discover
 from devices.instants import SECOND_US
 from devices.ports.access import ApiKey, ApiKeys
 from devices.ports.books import Change, Changes
 from devices.ports.inventory import Asset, Binding, Inventory
+from storage.audit_files import AnchorFile
 from storage.registry.engine import SqlRegistry, open_registry
 from storage.telemetry.sqlite_reader import SqliteTelemetryReader
 from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
@@ -89,13 +91,15 @@ def catalog() -> Catalog:
 def open_city(tmp_path: Path, migrated: Path, catalog: Catalog) -> Iterator[Callable[[], City]]:
     """Opens the installation; the client's lifespan runs from the first request within `with city.client`."""
     shutil.copy(migrated, tmp_path / "registry.db")
-    registry = open_registry(f"sqlite:///{tmp_path / 'registry.db'}", migrate=False, checkpoints=True)
-    writer = SqliteTelemetryWriter(path=tmp_path / "telemetry.db", catalog=catalog)
     clock = Clock()
+    notary = Notary(bytes(32), clock)
+    anchors = AnchorFile(tmp_path / "audit.anchors")
+    registry = open_registry(f"sqlite:///{tmp_path / 'registry.db'}", migrate=False, checkpoints=True, notary=notary)
+    writer = SqliteTelemetryWriter(path=tmp_path / "telemetry.db", catalog=catalog)
     reader = SqliteTelemetryReader(path=tmp_path / "telemetry.db", catalog=catalog, now_us=clock)
 
     def opened() -> City:
-        services = Services(registry, reader, catalog, clock, "9.9.9")
+        services = Services(registry, reader, catalog, clock, "9.9.9", notary=notary, anchors=anchors)
         client = TestClient(create_app(services, poll_s=0.02))
         return City(registry, writer, catalog, services, clock, client)
 

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from api.application import create_app
 from api.services import Services
 from api.sessions import digest
+from devices.audit.notary import Notary
 from devices.catalog import discover
 from devices.fire_drone.recorder import FlightRecorder
 from devices.instants import HOUR_US, SECOND_US, to_us
@@ -69,7 +70,8 @@ def brigade(recorded: Recorded) -> Iterator[Brigade]:
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     folder: Path = tmp_path_factory.mktemp("brigade")
     catalog, clock = discover(), [END_US]
-    registry = open_registry(f"sqlite:///{folder}/registry.db", checkpoints=True)
+    notary = Notary(bytes(32), lambda: clock[0])
+    registry = open_registry(f"sqlite:///{folder}/registry.db", checkpoints=True, notary=notary)
     writer = SqliteTelemetryWriter(path=folder / "telemetry.db", catalog=catalog)
     reader = SqliteTelemetryReader(path=folder / "telemetry.db", catalog=catalog, now_us=lambda: clock[0])
     people(registry)

@@ -1,0 +1,59 @@
+"""Puts what callers do on record, in the transaction that does it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.access import Caller
+from devices.audit.entry import OK, Deed
+from devices.ports.audit import Audit
+from devices.ports.inventory import Group
+from devices.ports.registry import Transaction
+
+_NAMED: Final = 50
+"""Members that an entry names."""
+
+
+def record(  # noqa: PLR0917 - as every route calls it
+    tx: Transaction,
+    who: Caller,
+    action: str,
+    object: str,  # noqa: A002 - that is its name in the audit log
+    result: str = OK,
+    detail: Mapping[str, Any] | None = None,
+    *,
+    tenant_id: str | None = None,
+) -> None:
+    """Record an action as the last step of its transaction: if it cannot be recorded, it does not happen.
+
+    `object`: see `of`. `tenant_id`: whose it is, where the caller may be at work in all towns. No secrets in `detail`;
+    what looks like one is taken out all the same. Raises AuditUnavailable.
+    """
+    tx.get(Audit).append(
+        Deed(
+            actor=who.actor,
+            name=who.name,
+            tenant_id=tenant_id or who.tenant_id,
+            action=action,
+            object=object,
+            address=who.address,
+            result=result,
+            request_id=who.request_id,
+            detail=detail or {},
+        )
+    )
+
+
+def of(subject: str | None, *path: str) -> str:
+    """Name an object: its kind, then its id, then what it is of that; without a kind what it is.
+
+    Such as `of("streetlight", "L01")`, `of("fire_drone", "flight", "17")`, `of(None, "dead_letter", "5")`.
+    """
+    return "/".join(path if subject is None else (subject, *path))
+
+
+def record_group(tx: Transaction, who: Caller, action: str, group: Group) -> None:
+    """Record what was done with a group, and what it is then."""
+    detail: dict[str, Any] = {"name": group.name, "members": list(group.members[:_NAMED])}
+    if len(group.members) > _NAMED:
+        detail["members_count"] = len(group.members)
+    record(tx, who, action, of(group.kind, "group", group.group_id), detail=detail, tenant_id=group.tenant_id)
