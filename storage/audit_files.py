@@ -69,7 +69,7 @@ class AnchorFile:
             os.fsync(file.fileno())
 
     def all(self) -> Iterator[Anchor]:
-        """By rising number, as of when the first is asked for; none when there is no file, as before the first entry."""
+        """By rising number, as of when the first is asked for; none before there is a file."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:

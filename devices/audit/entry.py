@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
-
-from pydantic import JsonValue
+from typing import Any, Final
 
 from devices.audit.redacting import harmless, without_secrets
 
@@ -31,7 +29,7 @@ class Deed:
     """Network address that the request came from."""
     result: str = OK
     request_id: str = ""
-    detail: Mapping[str, JsonValue] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fit(self) -> "Deed":
