@@ -98,9 +98,13 @@ _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
 def install(app: FastAPI, told: Callable[[Request, LauternError], None]) -> None:
     """Let `app` answer every error as a problem; `told` hears of ours first."""
 
-    def answer(request: Request, error: Exception) -> Response:
-        told(request, cast("LauternError", error))
-        return _lautern(request, error)
+    async def answer(request: Request, error: Exception) -> Response:
+        known = cast("LauternError", error)
+        await asyncio.to_thread(told, request, known)
+        if isinstance(known, TooManyRequests):
+            # Who guesses is held, at no cost to us, so that he takes no more of the processor than others.
+            await asyncio.sleep(known.held_s)
+        return _lautern(request, known)
 
     app.add_exception_handler(LauternError, answer)
     app.add_exception_handler(RequestValidationError, _request_invalid)
@@ -123,11 +127,7 @@ def too_large(request: Request, limit: int) -> Response:
     return _answer(request, 413, "content_too_large", "The body is too large.", f"at most {limit} bytes")
 
 
-async def _lautern(request: Request, error: Exception) -> Response:
-    known = cast("LauternError", error)
-    if isinstance(known, TooManyRequests):
-        # Who guesses is held, at no cost to us, so that he takes no more of the processor than others.
-        await asyncio.sleep(known.held_s)
+def _lautern(request: Request, known: LauternError) -> Response:
     nearest = next(c for c in type(known).__mro__ if c in STATUS)
     status = STATUS[nearest]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -13,7 +13,7 @@ import pytest
 from tests.real_parts import finding, ports
 from tests.real_parts.servers import Server, serving
 
-HERE: Final = Path(__file__).parent / "openid"
+HERE: Final = Path(__file__).parent / "openid_provider"
 CLIENT_ID: Final = "lautern"
 CLIENT_SECRET: Final = "a-secret-for-tests"
 REMEDY: Final = "install Node.js 20 with npm; it fetches oidc-provider once"

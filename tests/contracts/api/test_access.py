@@ -42,7 +42,7 @@ def test_every_route_says_what_it_needs(city: City) -> None:
         elif not any(isinstance(n, Needs) for n in needed) and set(route.methods or ()) - {"GET", "HEAD"}:
             without_scope.add(route.path)
     # Pages hold no data: what they show is fetched by who looks at them.
-    assert {path for path in open_routes if path.startswith("/api/") or path in PUBLIC} == PUBLIC
+    assert {path for path in open_routes if f"{path}".startswith("/api/") or path in PUBLIC} == PUBLIC
     assert without_scope == UNSAFE_WITHOUT_A_SCOPE
 
 
