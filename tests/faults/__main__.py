@@ -41,7 +41,8 @@ def main(arguments: list[str]) -> int:
         rows.touch()
         given = {"LAUTERN_TEST_RELIABILITY": str(rows)} | ({"LAUTERN_TEST_LONG": "1"} if long else {})
         where = [] if any(not argument.startswith("-") for argument in chosen) else ["tests/faults"]
-        command = [sys.executable, "-m", "pytest", "-q", *where, *chosen]
+        beside = [] if long or chosen else ["-n", "2", "--dist", "loadgroup"]
+        command = [sys.executable, "-m", "pytest", "-q", *beside, *where, *chosen]
         code = subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, check=False).returncode
         found = [_cells(json.loads(line)) for line in rows.read_text().splitlines()]
     found.sort()

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -15,6 +16,18 @@ from tests.faults.account import Account
 ROWS = "LAUTERN_TEST_RELIABILITY"
 SEED = "LAUTERN_TEST_SEED"
 Report = Callable[..., None]
+WAITING: Final = frozenset(
+    {"test_clock", "test_hanging", "test_inside", "test_readiness", "test_registry_away", "test_second_gateway"}
+)
+"""Mostly idle, until something is noticed: they may run beside those that load the machine and measure."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Make two groups, each of which runs one test after the other (`-n 2 --dist loadgroup`)."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            group = "waiting" if item.path.stem in WAITING else "measuring"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture

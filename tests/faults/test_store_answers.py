@@ -21,7 +21,7 @@ from tests.system.installation import Installation, running
 from tests.system.speaking import now_us
 
 RATE = 300
-FAULT_S = 3
+FAULT_S = 2
 FAULTS = {
     "500": Mode(answer=500, body=b'{"code":"internal error","message":"asked for"}'),
     "503, Retry-After 3600": Mode(answer=503, headers={"Retry-After": "3600"}),
