@@ -5,6 +5,8 @@ from typing import Final
 
 ROLES: Final[Mapping[str, frozenset[str]]] = {
     "drone_pilot": frozenset({"fire_drone:read", "fire_drone:command", "fire_drone:complete"}),
-    "drone_leader": frozenset({"fire_drone:*", "alarms:acknowledge", "alarms:shelve", "users:admin", "audit:read"}),
+    "drone_leader": frozenset(
+        {"fire_drone:*", "alarms:acknowledge", "alarms:shelve", "notifications:admin", "users:admin", "audit:read"}
+    ),
     "drone_auditor": frozenset({"fire_drone:read", "audit:read"}),
 }

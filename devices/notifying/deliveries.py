@@ -30,7 +30,7 @@ class State(StrEnum):
 class Delivery:
     """One message to one target. `delivery_id` goes with every attempt, so that a receiver can tell a repetition.
 
-    `reason`: why the last attempt failed. `kind`: the restricted kind it is about, None for all others.
+    `reason`: why the last attempt failed. `kind`: that of the devices it tells of, None for a test.
     """
 
     delivery_id: str

@@ -81,7 +81,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One thing to tell to some targets. `place` is where all of it is, empty when that is not one place."""
+    """One thing to tell to some targets, of one kind. `place` is where all of it is, empty when not one place."""
 
     occasion: Occasion
     alarms: tuple[Seen, ...]
@@ -206,11 +206,11 @@ class _Turn:
         return tuple(dict.fromkeys((*self.rule.target_ids, *reached)))
 
     def _messages(self, occasion: Occasion, alarms: Iterable[Seen], target_ids: tuple[str, ...]) -> list[Message]:
-        """One message per place, or one for all in a storm; what is restricted stays by itself, kind by kind."""
+        """Of each kind one message per place, or one for all in a storm; restricted ones are told without places."""
         by_kind: dict[str, dict[str, list[Seen]]] = {}
         for alarm in alarms:
-            own, place = (alarm.kind, "") if alarm.restricted else ("", self._place(alarm))
-            by_kind.setdefault(own, {}).setdefault(place, []).append(alarm)
+            place = "" if alarm.restricted else self._place(alarm)
+            by_kind.setdefault(alarm.kind, {}).setdefault(place, []).append(alarm)
         messages = []
         for places in by_kind.values():
             if len(places) > MANY_PLACES:

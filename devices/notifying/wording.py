@@ -6,6 +6,8 @@ from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from pydantic_core import to_json
+
 from devices.alarm_texts import AlarmText, Language
 from devices.instants import MINUTE_US, from_us, rfc3339
 from devices.notifying.rules import NotificationRule
@@ -185,6 +187,12 @@ def trial_words(name: str, language: Language) -> Words:
             f"Diese Nachricht prüft das Ziel „{name}“. Es ist nichts vorgefallen, und es ist nichts zu tun.\n",
         )
     return Words("Test: Lautern reaches you", f"This message tries the target “{name}”. Nothing is wrong.\n")
+
+
+def payload(delivery_id: str, occasion: Occasion, now_us: int, data: Mapping[str, Any]) -> str:
+    """JSON that a webhook gets; the same in every attempt."""
+    head = {"id": delivery_id, "type": f"alarm.{occasion.value}", "timestamp": rfc3339(now_us)}
+    return to_json({**head, "data": dict(data)}).decode()
 
 
 def _count(phrases: _Phrases, number: int) -> str:

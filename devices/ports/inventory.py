@@ -163,4 +163,4 @@ class Groups(Protocol):
         """Groups the asset belongs to."""
 
     def remove(self, group_id: str) -> None:
-        """Raises NotFound."""
+        """Raises NotFound, Conflict while a notification rule names it."""

@@ -79,7 +79,7 @@ class Deliveries(Protocol):
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Delivery]:
-        """Newest first. `kinds`: restricted ones that may be seen."""
+        """Newest first. `kinds` given excludes messages on other kinds; tests are of none and stay."""
 
     def due(self, now_us: int, limit: int = 50) -> Sequence[Delivery]:
         """Queued ones whose time has come, oldest first."""

@@ -48,7 +48,7 @@ class SqlDeliveries:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Delivery]:
-        """Newest first. `kinds`: restricted ones that may be seen."""
+        """Newest first. `kinds` given excludes messages on other kinds; tests are of none and stay."""
         query = select(TABLE)
         if tenant_ids is not None:
             query = query.where(TABLE.c.tenant_id.in_(tenant_ids))

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, true, update
 
 from devices.errors import Conflict, NotFound, VersionMismatch
 from devices.ports.inventory import Group
+from storage.registry.notification_tables import RULE_GROUPS
 from storage.registry.revision import raise_inventory_revision
 from storage.registry.rows import chunks, insert_new
 from storage.registry.tables import ASSETS, GROUP_MEMBERS, GROUPS
@@ -61,7 +62,10 @@ class SqlGroups:
         return self._groups(GROUPS.c.group_id.in_(own))
 
     def remove(self, group_id: str) -> None:
-        """Raises NotFound."""
+        """Raises NotFound, Conflict while a notification rule names it."""
+        naming = select(RULE_GROUPS.c.rule_id).where(RULE_GROUPS.c.group_id == group_id).limit(1)
+        if self._connection.execute(naming).first() is not None:
+            raise Conflict("a notification rule names this group")
         if not self._connection.execute(delete(GROUPS).where(GROUPS.c.group_id == group_id)).rowcount:
             raise NotFound(group_id)
         raise_inventory_revision(self._connection)
