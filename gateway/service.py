@@ -27,6 +27,7 @@ from gateway.lane import Lane
 from gateway.loops import PATIENCE_S, Loop, Loops
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.feeder import Feeder
+from gateway.notifying.service import Notifying
 from gateway.probes import (
     Probe,
     Said,
@@ -85,6 +86,7 @@ class Parts:
     canary: Canary
     dispatch: Mapping[str, Callable[[], object]]
     """Steps of the command dispatcher and the configuration publisher, by name; each about every 100 ms."""
+    notifying: Notifying
     root: str
     holder: str
     loops: Loops
@@ -151,6 +153,7 @@ class Gateway:
             Loop("replay", Replay(parts.registry, parts.feeder, _now_us).step, 1, 0.05),
             Loop("canary", parts.canary.step, 1, 0.25),
             Loop("heartbeats", self.heart.step, 2, 2),
+            Loop("notifications", parts.notifying.step, 0.2, 0.1),
             *(Loop(name, step, 0.1, 0.02) for name, step in parts.dispatch.items()),
         ):
             self.loops.start(loop)
@@ -180,6 +183,7 @@ class Gateway:
         self._parts.receiver.stop()
         late = self.loops.stop()
         self.timer.stop()
+        self._parts.notifying.close()
         if late:
             log.warning("loops_late", loops=late)
         self._parts.feeder.close()
@@ -233,6 +237,7 @@ class Gateway:
             "store": self._store_said,
             "scheduler": scheduler_probe(self.timer),
             "canary": canary_probe(parts.canary),
+            "notifications": parts.notifying.said,
         }
 
     def _receiver_fault(self) -> Fault | None:

@@ -18,6 +18,7 @@ from devices.instants import SECOND_US
 from devices.ports.books import Heartbeats
 from runtime import influxdb_check, ports, saying, settings
 from runtime.broker.server import program
+from runtime.notifying import mail_server
 from runtime.registry_access import registry_of
 from runtime.version import VERSION
 
@@ -39,6 +40,7 @@ def doctor(
         "registry": lambda: _registry(chosen),
         "store": lambda: _store(chosen.store),
         "api": lambda: _api(chosen.http),
+        "mail": lambda: _mail(chosen),
         "running": lambda: _running(chosen),
     }
     failed = [name for name, check in checks.items() if not _passes(name, check)]
@@ -93,6 +95,19 @@ def _store(store: settings.Store) -> str:
     return f"InfluxDB answers, {len(there)} buckets of ours"
 
 
+def _mail(chosen: settings.Settings) -> str:
+    """Whether alarms could reach people; none is sent."""
+    listed = (
+        f"{len(chosen.notifications.mail_domains)} domains, {len(chosen.notifications.webhook_hosts)} webhook hosts"
+    )
+    server = mail_server(chosen.mail)
+    if server is None:
+        return f"no mail.host is set, so nobody gets mail of alarms; may be told: {listed}"
+    if not ports.answers(server.host, server.port):
+        raise LauternError(f"{SENTENCES[Fault.MAIL_AWAY].text()} (nobody at {server.host}:{server.port})")
+    return f"{server.host}:{server.port} answers; may be told: {listed}"
+
+
 def _running(chosen: settings.Settings) -> str:
     """What the running parts say of themselves; nothing runs is no fault here."""
     if chosen.registry.url is None and not (chosen.data_dir / "registry.db").exists():
@@ -106,7 +121,7 @@ def _running(chosen: settings.Settings) -> str:
     if API not in fresh and not ports.answers(chosen.http.host, chosen.http.port):
         beats = [beat for beat in beats if beat.part != API]
     health = judge(beats, now_us)
-    if not health.ready:
+    if health.roots:
         raise LauternError(health.summary())
     return health.summary() if API in fresh else f"{health.summary()} No API runs."
 

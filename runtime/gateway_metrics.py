@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from devices.commands.command import Delivery
 from devices.health.faults import Fault
 from devices.instants import SECOND_US
+from devices.notifying.deliveries import State
 from gateway.probes import now_us
 from gateway.service import Gateway, Parts
 from runtime.settings import Settings
@@ -49,6 +50,7 @@ class _Figures(Collector):
         yield from self._loops()
         yield from self._rules()
         yield from self._times()
+        yield from self._notifications()
 
     def _books(self) -> Iterator[Metric]:
         sums = self._running.heart.sums
@@ -107,6 +109,11 @@ class _Figures(Collector):
     def _rules(self) -> Iterator[Metric]:
         failures = self._running.watch.failures
         yield _counter("lautern_rule_failures", "Times a rule raised an error since start.", "", failures)
+
+    def _notifications(self) -> Iterator[Metric]:
+        beat = self._running.heart.newest.get("notifications")
+        counts = {state.value: float(beat.detail[state.value]) for state in State} if beat else {}
+        yield _gauge("lautern_notifications", "Messages to people that are kept, by state.", "state", counts)
 
     def _times(self) -> Iterator[Metric]:
         canary = self._parts.canary

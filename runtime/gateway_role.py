@@ -38,6 +38,7 @@ from runtime.lanes import MIB, broker_of, client_id, journal_path
 from runtime.locks import hold, installation_id
 from runtime.logging_setup import set_up
 from runtime.memory import Tidying, share_arenas
+from runtime.notifying import notifying_of
 from runtime.registry_access import registry_of
 from runtime.saying import LEASE, UNREACHABLE
 from runtime.settings import Settings, load
@@ -93,6 +94,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
         reactions=reactions_of(registry, reader, catalog),
         canary=Canary(registry, reader, ConnectionPublisher(connection), settings.topic_root),
         dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root),
+        notifying=notifying_of(settings, registry, catalog),
         root=settings.topic_root,
         holder=holder,
         loops=loops,

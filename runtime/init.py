@@ -39,10 +39,21 @@ kind = "{store}"             # sqlite or influxdb
 [http]
 # host = "127.0.0.1"         # put a proxy with TLS before it
 # port = 8000
+# public_url = "https://lautern.example.org"    # links in messages begin with it
 
 [audit]
 # key_file = "/etc/lautern/audit.key"        # seals the audit log; without it audit.key beside this file
 # anchor_file = "/mnt/worm/audit.anchors"    # tells when its end was cut off; best where it can only be appended to
+
+[mail]                       # how alarms reach people; without host no mail is sent
+# host = "mail.example.org"
+# security = "starttls"      # "tls", or "none" for a relay that asks for no password
+# username = "lautern"       # password: LAUTERN_MAIL__PASSWORD_FILE
+# sender = "Lautern <lautern@example.org>"
+
+[notifications]              # where alarms may be sent; nothing but what is listed
+# mail_domains = ["example.org"]
+# webhook_hosts = ["hooks.example.org", "ticket.intern.example.org:8443"]
 """
 
 

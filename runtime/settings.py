@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from pydantic_settings import (
 )
 
 from devices.errors import ConfigurationError
+from devices.notifying.allowing import Allowed
 
 FILE_NAME: Final = "lautern.toml"
 ENVIRONMENT: Final = "LAUTERN_"
@@ -31,6 +33,22 @@ def _mqtt(url: str) -> str:
     if parts.username or parts.password:
         raise ValueError("user and password have settings of their own (broker.username, broker.password)")
     return url
+
+
+def _web(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("must look like https://lautern.example.org")
+    return url.rstrip("/")
+
+
+def _sender(text: str) -> str:
+    address = parseaddr(text)[1]
+    if not all(address.rpartition("@")) or not text.isprintable():
+        raise ValueError("must look like Lautern <lautern@example.org>")
+    return text
 
 
 class _Section(BaseModel):
@@ -109,6 +127,45 @@ class Http(_Section):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: Annotated[str | None, AfterValidator(_web)] = None
+    """Where people reach the pages, such as `https://lautern.example.org`; links in messages begin with it."""
+
+
+class Mail(_Section):
+    """Where mail to people is handed over; without `host` none is sent."""
+
+    host: str | None = None
+    port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    """Without it 465 for `tls`, 587 for `starttls`, 25 for `none`."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: Annotated[str, AfterValidator(_sender)] = "Lautern <lautern@localhost>"
+    ca_file: Path | None = None
+    """Certificates to trust beside the system's, PEM."""
+
+    @model_validator(mode="after")
+    def _password_needs_tls(self) -> "Mail":
+        if self.security == "none" and self.username is not None:
+            raise ValueError("mail.security none sends no password: leave out mail.username, or encrypt")
+        return self
+
+
+class Notifications(_Section):
+    """Where alarms may be sent. Nothing is allowed but what is listed here."""
+
+    mail_domains: tuple[str, ...] = ()
+    """Such as `stadt.example`, `*.stadt.example`, or `*` for all."""
+    webhook_hosts: tuple[str, ...] = ()
+    """Such as `hooks.example.org`, `*.example.org`, or `*` for all that are public. A host named itself, with its port
+    unless that is 443 or 80, may also be inside the own network and without TLS."""
+    ca_file: Path | None = None
+    """Certificates to trust beside the system's when webhooks are called, PEM."""
+
+    @property
+    def allowed(self) -> Allowed:
+        """The allow-list."""
+        return Allowed(self.mail_domains, self.webhook_hosts)
 
 
 class Oidc(_Section):
@@ -185,6 +242,8 @@ class Settings(BaseSettings):
     web: Web = Web()
     gateway: Gateway = Gateway()
     audit: AuditLog = AuditLog()
+    mail: Mail = Mail()
+    notifications: Notifications = Notifications()
     log: Log = Log()
 
     @property

@@ -40,6 +40,8 @@ class Fault(StrEnum):
     BROKER_AWAY = "broker_away"
     BROKER_REFUSES = "broker_refuses"
     CANARY_LOST = "canary_lost"
+    MAIL_AWAY = "mail_away"
+    NOTIFICATION_FAILED = "notification_failed"
 
 
 BY_ERROR: Final[tuple[tuple[type[LauternError], Fault], ...]] = (
@@ -76,9 +78,14 @@ CONSEQUENCES: Final[Mapping[Fault, frozenset[Fault]]] = {
     Fault.JOURNAL_FULL: _NOTHING_IN,
     Fault.BROKER_AWAY: frozenset({Fault.CANARY_LOST}),
     Fault.BROKER_REFUSES: frozenset({Fault.BROKER_AWAY, Fault.CANARY_LOST}),
+    Fault.MAIL_AWAY: frozenset({Fault.NOTIFICATION_FAILED}),
 }
 """Faults that follow from another one and need no remedy of their own. With the journal full the socket is left unread,
 so that the broker seems away."""
+
+
+HARMLESS: Final = frozenset({Fault.MAIL_AWAY, Fault.NOTIFICATION_FAILED})
+"""Somebody must act, and the installation works all the same: nobody is to restart it or turn away from it."""
 
 
 def fault_of(error: BaseException) -> Fault | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from devices.health.faults import Fault, roots
+from devices.health.faults import HARMLESS, Fault, roots
 from devices.health.sentences import Language, summary
 from devices.instants import SECOND_US
 from devices.ports.books import Heartbeat
@@ -26,6 +26,7 @@ _BY_PART: Final[Mapping[str, Fault]] = {
     "store": Fault.STORE_AWAY,
     "scheduler": Fault.SCHEDULER_DEAD,
     "canary": Fault.CANARY_LOST,
+    "notifications": Fault.NOTIFICATION_FAILED,
     "loop": Fault.LOOP_DEAD,
 }
 """What is wrong with a part that does not say so itself; by its name, or what stands before the slash."""
@@ -43,7 +44,7 @@ class PartState:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The whole: ready when nothing is wrong; `roots` need a remedy, all else follows from them."""
+    """The whole: ready unless something keeps it from its work; `roots` need a remedy, all else follows from them."""
 
     parts: Sequence[PartState]
     roots: Sequence[Fault]
@@ -51,7 +52,7 @@ class Health:
     @property
     def ready(self) -> bool:
         """Whether the installation does its work."""
-        return not self.roots
+        return HARMLESS.issuperset(self.roots)
 
     def summary(self, language: Language = "en") -> str:
         """Cause and remedy in one sentence (one for each, where several things are wrong)."""

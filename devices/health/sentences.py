@@ -197,6 +197,25 @@ SENTENCES: Final[Mapping[Fault, Sentence]] = {
             "im Protokoll des Gateways prüfen, ob Broker oder Speicher langsam ist; das Token muss auch lesen dürfen",
         ),
     ),
+    Fault.MAIL_AWAY: Sentence(
+        Said(
+            "The mail server takes no messages, so they wait", "Der Mailserver nimmt nichts an, die Nachrichten warten"
+        ),
+        Said(
+            "the reason stands at each message under notifications; start it or correct the settings mail.*",
+            "der Grund steht bei jeder Nachricht unter Benachrichtigungen; ihn starten oder mail.* berichtigen",
+        ),
+    ),
+    Fault.NOTIFICATION_FAILED: Sentence(
+        Said(
+            "The last message to somebody who is to be told of alarms could not be delivered",
+            "Die letzte Nachricht an jemanden, der Alarme erfahren soll, war nicht zustellbar",
+        ),
+        Said(
+            "the reason stands at the message under notifications; correct the target and send it a test",
+            "der Grund steht bei ihr unter Benachrichtigungen; das Ziel berichtigen und ihm eine Probe schicken",
+        ),
+    ),
 }
 
 

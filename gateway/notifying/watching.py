@@ -1,0 +1,127 @@
+"""Looks at the alarms and queues what the rules want told; what it must not forget is in the registry."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+
+from devices.catalog import Catalog
+from devices.instants import SECOND_US
+from devices.notifying.deliveries import Delivery
+from devices.notifying.rules import Channel, NotificationRule, Target
+from devices.notifying.steps import Memory, Message, Outcome, Seen, step
+from devices.notifying.wording import Wording, payload
+from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
+from devices.ports.registry import Registry, Transaction
+
+log = structlog.get_logger()
+LOOK_US: Final = SECOND_US
+"""So often it looks whether alarms came or went."""
+EVERY_US: Final = 5 * SECOND_US
+"""So often it looks at all of them, since time passed or somebody acknowledged one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    rule: NotificationRule
+    before: Memory
+    outcome: Outcome
+
+
+class Watching:
+    """`step` is called often, from one thread."""
+
+    def __init__(self, registry: Registry, catalog: Catalog, wording: Wording) -> None:
+        self._registry = registry
+        self._catalog = catalog
+        self._wording = wording
+        self._mark: tuple[object, ...] = ()
+        self._looked_us = self._whole_us = 0
+        self.dropped = 0
+        """Messages since start that failed as too many waited for their target."""
+
+    def step(self, now_us: int) -> bool:
+        """Queue all that is due; tells whether there was something. Raises RegistryUnavailable: call again."""
+        if 0 <= now_us - self._looked_us < LOOK_US:
+            return False
+        with self._registry.read() as tx:
+            rules = tx.get(NotificationRules).list()
+            mark = (tx.get(NotificationMemory).mark(), tuple((r.rule_id, r.version) for r in rules)) if rules else ()
+            self._looked_us = now_us
+            if not rules or (mark == self._mark and 0 <= now_us - self._whole_us < EVERY_US):
+                return False
+            due = list(self._due(tx, rules, now_us))
+        self._commit(due, now_us)
+        self._mark, self._whole_us = mark, now_us
+        return bool(due)
+
+    def _due(self, tx: Transaction, rules: Sequence[NotificationRule], now_us: int) -> Iterator[_Due]:
+        memory = tx.get(NotificationMemory)
+        memories = memory.recall([r.rule_id for r in rules])
+        told = {alarm_id for m in memories.values() for alarm_id in m.told}
+        by_tenant: dict[str, dict[str, Seen]] = {}
+        for alarm in memory.seen({r.tenant_id for r in rules if r.enabled}, told):
+            by_tenant.setdefault(alarm.tenant_id, {})[alarm.alarm_id] = self._marked(alarm)
+        for rule in rules:
+            before = memories.get(rule.rule_id, Memory())
+            outcome = step(rule, before, by_tenant.get(rule.tenant_id, {}), now_us)
+            if outcome.messages or outcome.memory != before:
+                yield _Due(rule, before, outcome)
+
+    def _marked(self, alarm: Seen) -> Seen:
+        """Say whether it is restricted; a kind that is not known any more counts as such."""
+        kind = self._catalog.get(alarm.kind)
+        return replace(alarm, restricted=True) if kind is None or kind.restricted else alarm
+
+    def _commit(self, due: Sequence[_Due], now_us: int) -> None:
+        """Queue the messages and remember them, together or not at all; a rule changed meanwhile is asked again."""
+        if not due:
+            return
+        with self._registry.write() as tx:
+            current = {r.rule_id: r.version for r in tx.get(NotificationRules).list()}
+            targets = {t.target_id: t for t in tx.get(NotificationTargets).list()}
+            valid = [d for d in due if current.get(d.rule.rule_id) == d.rule.version]
+            queued = [
+                x for d in valid for m in d.outcome.messages for x in self._deliveries(d.rule, m, targets, now_us)
+            ]
+            for one in valid:
+                tx.get(NotificationMemory).remember(one.rule.rule_id, one.before, one.outcome.memory)
+            dropped = tx.get(Deliveries).add(queued) if queued else 0
+        self.dropped += dropped
+        if queued:
+            log.info("notifications_queued", number=len(queued), dropped=dropped)
+
+    def _deliveries(
+        self, rule: NotificationRule, message: Message, targets: Mapping[str, Target], now_us: int
+    ) -> Iterator[Delivery]:
+        for target_id in dict.fromkeys(message.target_ids):
+            target = targets.get(target_id)
+            if target is None or not target.enabled:
+                continue
+            delivery_id = uuid.uuid4().hex
+            subject, body = self._written(rule, message, target, delivery_id, now_us)
+            yield Delivery(
+                delivery_id=delivery_id,
+                tenant_id=rule.tenant_id,
+                target_id=target_id,
+                channel=target.channel,
+                occasion=message.occasion,
+                subject=subject,
+                body=body,
+                created_us=now_us,
+                next_attempt_us=now_us,
+                rule_id=rule.rule_id,
+                kind=message.alarms[0].kind,
+                alarms=len(message.alarms),
+            )
+
+    def _written(
+        self, rule: NotificationRule, message: Message, target: Target, delivery_id: str, now_us: int
+    ) -> tuple[str, str]:
+        words = self._wording.words(message, rule, target.language)
+        if target.channel is Channel.EMAIL:
+            return words.subject, words.body
+        data = self._wording.data(message, rule, target.language)
+        return words.subject, payload(delivery_id, message.occasion, now_us, data)
