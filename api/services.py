@@ -11,6 +11,7 @@ from api.single_sign_on import SingleSignOn
 from devices.audit.notary import Notary
 from devices.catalog import Catalog
 from devices.ports.audit import Anchors
+from devices.notifying.allowing import Allowed
 from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
 
@@ -31,6 +32,8 @@ class Services:
     """Verifies the audit log; None where there is none to verify."""
     anchors: Anchors | None = None
     """Of the audit log."""
+    allowed: Allowed = field(default_factory=Allowed)
+    """Where notifications may go."""
 
 
 def _services(request: Request) -> Services:

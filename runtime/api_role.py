@@ -46,6 +46,7 @@ def main(
                 _single_sign_on(chosen.oidc),
                 notary=notary,
                 anchors=anchors,
+                allowed=chosen.notifications.allowed,
             )
             serve(chosen, services)
         finally:

@@ -118,7 +118,7 @@ def change_group(  # noqa: PLR0917
     return show(changed)
 
 
-@router.delete("/{group_id}", status_code=204)
+@router.delete("/{group_id}", status_code=204, responses=responses(409))
 def remove_group(group_id: IdInPath, who: Writer, services: Use) -> None:
     """Remove the group, not its members; needs `groups:write`."""
     with services.registry.write() as tx:

@@ -1,0 +1,96 @@
+"""Messages on alarms: what was sent to whom, what waits, what failed and why."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from api.authentication import Who
+from api.fields import ID, IdInPath
+from api.paging import Items, PageWanted, page_of
+from api.services import Use
+from api.times import TimeOut
+from devices.errors import NotFound
+from devices.notifying.deliveries import Delivery, State
+from devices.notifying.rules import Channel
+from devices.notifying.steps import Occasion
+from devices.ports.notifications import Deliveries
+
+router = APIRouter(prefix="/notifications", tags=["notifications"])
+
+
+class Notification(BaseModel):
+    """One message to one target; `reason` says why the last attempt failed."""
+
+    id: str
+    tenant_id: str
+    target_id: str
+    channel: Channel
+    rule_id: str | None
+    occasion: Occasion
+    kind: str | None
+    """Kind of the devices it tells of; null for a test."""
+    alarms: int
+    subject: str
+    state: State
+    created_at: TimeOut
+    attempts: int
+    next_attempt_at: TimeOut | None
+    final_at: TimeOut | None
+    reason: str | None
+
+
+@router.get("")
+def list_notifications(
+    who: Who,
+    services: Use,
+    page: PageWanted,
+    state: Annotated[State | None, Query()] = None,
+    target: Annotated[str | None, Query(pattern=ID)] = None,
+) -> Items[Notification]:
+    """List messages on devices of the kinds that the caller may read, newest first."""
+    kinds = who.kinds(services.catalog)
+    if not kinds:
+        return Items[Notification](items=[])
+    with services.registry.read() as tx:
+        found = tx.get(Deliveries).find(
+            tenant_ids=who.tenants(),
+            kinds=kinds,
+            state=state,
+            target_id=target,
+            limit=page.limit,
+            cursor=page.cursor,
+        )
+    return page_of(found, show)
+
+
+@router.get("/{notification_id}")
+def get_notification(notification_id: IdInPath, who: Who, services: Use) -> Notification:
+    """Show one message."""
+    kinds = who.kinds(services.catalog)
+    with services.registry.read() as tx:
+        found = tx.get(Deliveries).get(notification_id)
+    if not kinds or not who.is_at_home(found.tenant_id) or (found.kind is not None and found.kind not in kinds):
+        raise NotFound
+    return show(found)
+
+
+def show(delivery: Delivery) -> Notification:
+    """Show a message without its text."""
+    return Notification(
+        id=delivery.delivery_id,
+        tenant_id=delivery.tenant_id,
+        target_id=delivery.target_id,
+        channel=delivery.channel,
+        rule_id=delivery.rule_id,
+        occasion=delivery.occasion,
+        kind=delivery.kind,
+        alarms=delivery.alarms,
+        subject=delivery.subject,
+        state=delivery.state,
+        created_at=delivery.created_us,
+        attempts=delivery.attempts,
+        next_attempt_at=delivery.next_attempt_us if delivery.state is State.QUEUED else None,
+        final_at=delivery.final_us,
+        reason=delivery.reason,
+    )
