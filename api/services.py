@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.crew import Mqtt
 from api.sessions import Lifetime
 from api.single_sign_on import SingleSignOn
 from devices.audit.notary import Notary
@@ -34,6 +35,7 @@ class Services:
     """Of the audit log."""
     allowed: Allowed = field(default_factory=Allowed)
     """Where notifications may go."""
+    mqtt: Mqtt = field(default_factory=Mqtt)
 
 
 def _services(request: Request) -> Services:

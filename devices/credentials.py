@@ -15,6 +15,11 @@ ROUNDS: Final = 101
 _SALT_BYTES: Final = 12
 
 
+def user_of(tenant_id: str, kind: str, device_id: str) -> str:
+    """User name of a device at the broker."""
+    return f"{tenant_id}/{kind}/{device_id}"
+
+
 def parts_of(user: str) -> tuple[str, str, str]:
     """Tenant, kind and device of a user name. Raises Invalid."""
     parts = user.split("/")
@@ -27,7 +32,8 @@ def issue(credentials: Credentials, users: list[str], by: str, now_us: int) -> d
     """Give each device a new password, which ends its earlier credential; returned this once. Raises Invalid."""
     passwords = {user: new_password() for user in users}
     made = [with_password(user, password, by, now_us) for user, password in passwords.items()]
-    credentials.put(made)
+    if made:
+        credentials.put(made)
     return passwords
 
 

@@ -8,6 +8,7 @@ import structlog
 import uvicorn
 
 from api.application import create_app
+from api.crew import Mqtt
 from api.services import Services
 from api.sessions import Lifetime
 from api.single_sign_on import SingleSignOn
@@ -46,6 +47,7 @@ def main(
                 _single_sign_on(chosen.oidc),
                 notary=notary,
                 anchors=anchors,
+                mqtt=_mqtt(chosen),
                 allowed=chosen.notifications.allowed,
             )
             serve(chosen, services)
@@ -99,6 +101,12 @@ def _single_sign_on(oidc: settings.Oidc) -> SingleSignOn | None:
         trusts_email=oidc.trust_email,
     )
     return provider
+
+
+def _mqtt(chosen: settings.Settings) -> Mqtt:
+    broker = chosen.broker
+    ca = broker.devices_trust_file
+    return Mqtt(broker.public_url or broker.url, chosen.topic_root, None if ca is None else ca.read_text("ascii"))
 
 
 if __name__ == "__main__":

@@ -67,6 +67,10 @@ class Broker(_Section):
     tls_cert_file: Path | None = None
     """Certificate and chain that devices see, PEM; with url mqtts://."""
     tls_key_file: Path | None = None
+    public_url: Annotated[str, AfterValidator(_mqtt)] | None = None
+    """The broker as devices reach it, for labels and files; without it `url`."""
+    devices_trust_file: Path | None = None
+    """Certificate that devices must trust, where no public authority signed the broker's; goes along with logins."""
     devices_ca_file: Path | None = None
     """Each device must show a certificate that this authority signed, PEM."""
     sync_always: bool = False

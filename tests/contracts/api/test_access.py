@@ -26,6 +26,10 @@ UNSAFE_WITHOUT_A_SCOPE = {
     "/api/v1/groups/{group_id}/commands",
     "/api/v1/commands/{command_id}/cancel",
     "/api/v1/group-commands/{wire_id}/cancel",
+    # The kind decides: `credentials:admin`, or of a restricted one `{kind}:credentials`.
+    "/api/v1/devices/credentials",
+    "/api/v1/devices/{asset_id}/credentials",
+    "/api/v1/devices/{asset_id}/credentials/rotate",
     # Everybody's own.
     "/api/v1/logout",
     "/api/v1/me",

@@ -1,0 +1,105 @@
+"""Issuing and revoking logins of devices for callers: whose devices, who may, and what is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api import seeing
+from api.access import Caller
+from api.crew import Handed
+from devices.catalog import Catalog
+from devices.credentials import issue, user_of
+from devices.errors import Conflict, Forbidden, Invalid
+from devices.ports.credentials import Credential, Credentials
+from devices.ports.inventory import Asset, Groups, Inventory
+from devices.ports.registry import Transaction
+
+ADMIN = "credentials:admin"
+"""For open kinds; those of a restricted kind are given out by who holds `{kind}:credentials`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Works for one caller in one transaction."""
+
+    tx: Transaction
+    who: Caller
+    catalog: Catalog
+    now_us: int
+
+    def device(self, asset_id: str) -> tuple[Asset, str]:
+        """An asset and the user name of its device. Raises NotFound, Forbidden, Conflict when none is bound."""
+        asset = seeing.asset(self.tx, self.who, asset_id)
+        self._may(asset)
+        device_id = self.tx.get(Inventory).current_devices([asset_id]).get(asset_id)
+        if device_id is None:
+            raise Conflict("no device is bound to it")
+        return asset, user_of(asset.tenant_id, asset.kind, device_id)
+
+    def first(self, asset_id: str) -> Handed:
+        """Issue where there is none that is valid. Raises Conflict."""
+        asset, user = self.device(asset_id)
+        if self._valid([user]):
+            raise Conflict("it has a valid login: rotate or revoke that one")
+        return self._issue([(asset, user)])[0]
+
+    def rotated(self, asset_id: str) -> Handed:
+        """Issue another; the earlier one ends. Raises NotFound where there is none that is valid."""
+        asset, user = self.device(asset_id)
+        self.tx.get(Credentials).get(user)
+        if not self._valid([user]):
+            raise Conflict("it has no valid login: issue one")
+        return self._issue([(asset, user)])[0]
+
+    def many(self, asset_ids: Sequence[str], *, renew: bool) -> tuple[list[Handed], list[str]]:
+        """Issue for all that have none, or with `renew` for all; also the ids of those that keep theirs."""
+        wanted = self._devices(asset_ids)
+        valid = set() if renew else self._valid([user for _, user in wanted])
+        handed = self._issue([(asset, user) for asset, user in wanted if user not in valid])
+        return handed, [asset.asset_id for asset, user in wanted if user in valid]
+
+    def members(self, group_id: str) -> Sequence[str]:
+        """Ids of a group's assets. Raises NotFound."""
+        seeing.group(self.tx, self.who, group_id)
+        return self.tx.get(Groups).get(group_id).members
+
+    def shown(self, asset_id: str) -> Credential:
+        """The credential, revoked or not. Raises NotFound."""
+        _, user = self.device(asset_id)
+        return self.tx.get(Credentials).get(user)
+
+    def revoke(self, asset_id: str) -> str:
+        """End it, from the next second or two on; returns the user name. Raises NotFound."""
+        _, user = self.device(asset_id)
+        self.tx.get(Credentials).revoke(user, self.now_us)
+        return user
+
+    def _may(self, asset: Asset) -> None:
+        restricted = asset.kind in self.who.restricted_kinds
+        scope = f"{asset.kind}:credentials" if restricted else ADMIN
+        if not self.who.may(scope):
+            raise Forbidden(f"scope {scope} is missing")
+
+    def _devices(self, asset_ids: Sequence[str]) -> list[tuple[Asset, str]]:
+        inventory = self.tx.get(Inventory)
+        assets, bound = inventory.many(asset_ids), inventory.current_devices(asset_ids)
+        found = []
+        for asset_id in dict.fromkeys(asset_ids):
+            asset, device_id = assets.get(asset_id), bound.get(asset_id)
+            if asset is None or not self._sees(asset):
+                raise Invalid(f"{asset_id} is no device of yours", field="devices")
+            self._may(asset)
+            if device_id is None:
+                raise Conflict(f"no device is bound to {asset_id}", field="devices")
+            found.append((asset, user_of(asset.tenant_id, asset.kind, device_id)))
+        return found
+
+    def _sees(self, asset: Asset) -> bool:
+        return self.who.is_at_home(asset.tenant_id) and self.who.may_on(f"{asset.kind}:read", asset.asset_id)
+
+    def _valid(self, users: Sequence[str]) -> set[str]:
+        known = self.tx.get(Credentials).of_devices([user.rpartition("/")[2] for user in users])
+        return {c.user for c in known.values() if c.revoked_us is None}
+
+    def _issue(self, wanted: Sequence[tuple[Asset, str]]) -> list[Handed]:
+        passwords = issue(self.tx.get(Credentials), [user for _, user in wanted], self.who.actor, self.now_us)
+        return [Handed(asset.asset_id, asset.name, user, passwords[user]) for asset, user in wanted]
