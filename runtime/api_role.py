@@ -17,6 +17,7 @@ from devices.catalog import discover
 from devices.errors import ConfigurationError
 from devices.instants import HOUR_US
 from runtime import auditing, logging_setup, saying, settings, stores
+from runtime.listening import check_http
 from runtime.memory import share_arenas
 from runtime.registry_access import registry_of
 from runtime.signs import Signs
@@ -32,6 +33,7 @@ def main(
     chosen = settings.load(data_dir, config)
     logging_setup.set_up(chosen.log)
     share_arenas()
+    check_http(chosen.http)
     catalog = discover()
     with registry_of(chosen, recording=True) as registry:
         reader = stores.open_reader(chosen, catalog)
@@ -68,6 +70,10 @@ def serve(chosen: settings.Settings, services: Services) -> None:
             create_app(services, web=web),
             host=http.host,
             port=http.port,
+            ssl_certfile=http.tls_cert_file,
+            ssl_keyfile=http.tls_key_file,
+            proxy_headers=bool(http.trusted_proxies),
+            forwarded_allow_ips=list(http.trusted_proxies),
             log_config=None,
             access_log=False,
             server_header=False,
@@ -105,7 +111,7 @@ def _single_sign_on(oidc: settings.Oidc) -> SingleSignOn | None:
 
 def _mqtt(chosen: settings.Settings) -> Mqtt:
     broker = chosen.broker
-    ca = broker.devices_trust_file
+    ca = broker.ca_file
     return Mqtt(broker.public_url or broker.url, chosen.topic_root, None if ca is None else ca.read_text("ascii"))
 
 

@@ -5,6 +5,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,11 +19,14 @@ from devices.instants import SECOND_US
 from devices.ports.books import Heartbeats
 from runtime import influxdb_check, ports, saying, settings
 from runtime.broker.server import program
+from runtime.certificates import ends
+from runtime.listening import check_broker, check_http
 from runtime.notifying import mail_server
 from runtime.registry_access import registry_of
 from runtime.version import VERSION
 
 ENOUGH_MB: Final = 2000
+SOON_DAYS: Final = 21
 
 
 def doctor(
@@ -41,6 +45,7 @@ def doctor(
         "store": lambda: _store(chosen.store),
         "api": lambda: _api(chosen.http),
         "mail": lambda: _mail(chosen),
+        "tls": lambda: _certificates(chosen),
         "running": lambda: _running(chosen),
     }
     failed = [name for name, check in checks.items() if not _passes(name, check)]
@@ -128,6 +133,23 @@ def _running(chosen: settings.Settings) -> str:
 
 def _api(http: settings.Http) -> str:
     return f"{http.host}, port {_port(http.host, http.port)}"
+
+
+def _certificates(chosen: settings.Settings) -> str:
+    check_http(chosen.http)
+    if chosen.broker.mode == "embedded":
+        check_broker(chosen.broker)
+    files = {chosen.http.tls_cert_file, chosen.broker.tls_cert_file} - {None}
+    said = [_left(file) for file in sorted(f for f in files if f is not None)]
+    return "; ".join(said) or "no certificates: all listeners are on loopback or behind a proxy"
+
+
+def _left(file: Path) -> str:
+    days = (ends(file) - datetime.now(UTC)).days
+    if days < SOON_DAYS:
+        when = "has ended" if days < 0 else f"ends in {days} days"
+        raise LauternError(f"the certificate {file} {when}: replace it and restart; devices refuse one that has ended")
+    return f"{file} is good for {days} days"
 
 
 def _port(host: str, port: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, start_http_server
@@ -150,11 +151,21 @@ def _counter(name: str, text: str, label: str, values: Mapping[str, float] | flo
     return family
 
 
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
 @contextmanager
 def serve_metrics(settings: Settings, running: Gateway, parts: Parts, registry: CollectorRegistry) -> Iterator[None]:
     """Serve `/metrics` while the block runs. Raises OSError when the port is taken."""
     registry.register(_Figures(running, parts))
-    server, thread = start_http_server(settings.gateway.metrics_port, settings.http.host, registry)
+    server, thread = start_http_server(
+        settings.gateway.metrics_port,
+        settings.http.host,
+        registry,
+        certfile=_text(settings.http.tls_cert_file),
+        keyfile=_text(settings.http.tls_key_file),
+    )
     try:
         yield
     finally:

@@ -10,51 +10,12 @@ import typer
 from devices.errors import Conflict
 from runtime import influxdb_check, saying, settings
 from runtime.broker.logins import INSIDE, Logins, write_secret
+from runtime.certificates import make_server_files
+from runtime.first_settings import settings_text
 from runtime.keys import make_key
 from runtime.registry_access import registry_of
 
 ADMIN: Final = "admin"
-TEMPLATE: Final = """\
-# Lautern. Every key may also be given by the environment, such as LAUTERN_HTTP__PORT=8080, and every secret by a file:
-# LAUTERN_STORE__TOKEN_FILE=/run/secrets/influxdb-token. Unknown keys are errors.
-default_tenant = "{tenant}"
-
-[broker]
-mode = "embedded"            # a nats-server of our own; "external": the one at url
-# url = "mqtts://broker.example.org:8883"
-# username = "gateway"       # password: LAUTERN_BROKER__PASSWORD_FILE
-# sync_always = true         # one fsync per message: slower, and a power cut loses nothing
-# max_store_mb = 1024
-
-[store]
-kind = "{store}"             # sqlite or influxdb
-# url = "http://127.0.0.1:8086"
-# org = "lautern"            # token: LAUTERN_STORE__TOKEN_FILE
-# bucket_prefix = "lautern"
-
-[registry]
-# url: LAUTERN_REGISTRY__URL_FILE, such as postgresql://lautern:…@localhost/lautern; without it SQLite
-# migrate = true
-
-[http]
-# host = "127.0.0.1"         # put a proxy with TLS before it
-# port = 8000
-# public_url = "https://lautern.example.org"    # links in messages begin with it
-
-[audit]
-# key_file = "/etc/lautern/audit.key"        # seals the audit log; without it audit.key beside this file
-# anchor_file = "/mnt/worm/audit.anchors"    # tells when its end was cut off; best where it can only be appended to
-
-[mail]                       # how alarms reach people; without host no mail is sent
-# host = "mail.example.org"
-# security = "starttls"      # "tls", or "none" for a relay that asks for no password
-# username = "lautern"       # password: LAUTERN_MAIL__PASSWORD_FILE
-# sender = "Lautern <lautern@example.org>"
-
-[notifications]              # where alarms may be sent; nothing but what is listed
-# mail_domains = ["example.org"]
-# webhook_hosts = ["hooks.example.org", "ticket.intern.example.org:8443"]
-"""
 
 
 class StoreKind(StrEnum):
@@ -68,18 +29,25 @@ def init(
     data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
     tenant: Annotated[str, typer.Option("--tenant", help="The municipality.")] = "kaiserslautern",
     store: Annotated[StoreKind, typer.Option("--store", help="Where telemetry is kept.")] = StoreKind.SQLITE,
+    public_host: Annotated[
+        list[str] | None,
+        typer.Option("--public-host", help="Name or address of this machine for others: listens for them."),
+    ] = None,
 ) -> None:
     """Set up an installation; what is already there stays as it is.
+
+    In the folder `tls` it makes an authority and a server's certificate, for a first try.
 
     Example:  lautern init --data-dir /srv/lautern --tenant kaiserslautern
     """
     folder = (data_dir or Path(os.environ.get("LAUTERN_DATA_DIR", settings.DEFAULT_DATA_DIR))).absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_server_files(folder / "tls", public_host or [])
     file = folder / settings.FILE_NAME
     if file.exists():
         typer.echo(f"{file} is kept")
     else:
-        write_secret(file, TEMPLATE.format(tenant=tenant, store=store))
+        write_secret(file, settings_text(tenant, store, folder, public_host[0] if public_host else None))
         typer.echo(f"wrote {file}")
     chosen = settings.load(folder)
     if chosen.broker.mode == "embedded":

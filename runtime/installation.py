@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from devices.errors import ConfigurationError, LauternError
+from devices.errors import LauternError
 from runtime import ports
+from runtime.broker.apart import tls_of
 from runtime.broker.logins import INSIDE, SIMULATORS, Logins
 from runtime.broker.nats_conf import NatsConf
 from runtime.broker.server import EmbeddedBroker
 from runtime.broker.signing import Signer
+from runtime.listening import check_broker, check_http
 from runtime.processes import Program, python
 from runtime.saying import LEASE, UNREACHABLE
 from runtime.settings import Settings
@@ -65,6 +67,7 @@ def choose_ports(settings: Settings, say: Callable[[str], None], *, http_fixed: 
             say(f"port {wanted} is taken: {what} is on {port}")
         return port
 
+    check_http(settings.http)
     http, gateway, broker = settings.http, settings.gateway, settings.broker
     return Ports(
         http=choose("the API", http.host, http.port, fixed=http_fixed or "port" in http.model_fields_set),
@@ -92,10 +95,7 @@ class Installation:
         broker = self.settings.broker
         if broker.mode == "external":
             return None
-        if broker.tls:
-            raise ConfigurationError(
-                "the embedded broker speaks mqtt:// only; put TLS before it or use an external broker"
-            )
+        check_broker(broker)
         users = (*INSIDE, *((SIMULATORS,) if simulators else ()))
         conf = NatsConf(
             host=broker.host,
@@ -108,6 +108,7 @@ class Installation:
             root=self.settings.topic_root,
             passwords={user: self.logins.password(user) for user in users},
             issuer=Signer.of(self.broker_dir).issuer,
+            tls=tls_of(self.settings),
         )
         return EmbeddedBroker(conf, self.broker_dir)
 
@@ -144,7 +145,9 @@ class Installation:
             "PYTHONUNBUFFERED": "1",
         }
         if self.settings.broker.mode == "embedded":
-            chosen["LAUTERN_BROKER__URL"] = f"mqtt://{self.mqtt_host}:{self.ports.mqtt}"
+            chosen["LAUTERN_BROKER__URL"] = f"{self.mqtt_scheme}://{self.mqtt_host}:{self.ports.mqtt}"
+            if self.settings.broker.tls_cert_file:
+                chosen["LAUTERN_BROKER__PINNED_FILE"] = str(self.settings.broker.tls_cert_file.absolute())
             if user:
                 chosen["LAUTERN_BROKER__USERNAME"] = user
                 chosen["LAUTERN_BROKER__PASSWORD_FILE"] = str(self.logins.password_file(user))
@@ -167,10 +170,16 @@ class Installation:
         return LOOPBACK if host in {"0.0.0.0", "::"} else host  # noqa: S104 - to compare, not to listen
 
     @property
+    def mqtt_scheme(self) -> str:
+        """`mqtts` where the broker has TLS."""
+        return "mqtts" if self.settings.broker.tls else "mqtt"
+
+    @property
     def address(self) -> str:
         """The API's address on this machine."""
         host = self.settings.http.host
-        return f"http://{LOOPBACK if host in {'0.0.0.0', '::'} else host}:{self.ports.http}"  # noqa: S104
+        scheme = "https" if self.settings.http.tls else "http"
+        return f"{scheme}://{LOOPBACK if host in {'0.0.0.0', '::'} else host}:{self.ports.http}"  # noqa: S104
 
     def _log(self, name: str) -> Path | None:
         return self.logs / f"{name}.log" if self.logs else None

@@ -24,6 +24,7 @@ def broker_of(settings: Settings) -> Broker:
         broker.password.get_secret_value() if broker.password else None,
         broker.tls,
         str(broker.ca_file) if broker.ca_file else None,
+        str(broker.pinned_file) if broker.pinned_file else None,
     )
 
 

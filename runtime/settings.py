@@ -1,5 +1,6 @@
 """Settings: command line over environment over lautern.toml over defaults; unknown keys are errors."""
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -51,6 +52,11 @@ def _sender(text: str) -> str:
     return text
 
 
+def _network(text: str) -> str:
+    ipaddress.ip_network(text, strict=False)
+    return text
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -63,14 +69,16 @@ class Broker(_Section):
     username: str | None = None
     password: SecretStr | None = None
     ca_file: Path | None = None
-    """Certificates to trust instead of the system's, PEM."""
+    """Certificates to trust instead of the system's, PEM; they go along with logins of devices."""
+    pinned_file: Path | None = None
+    """Trust exactly this certificate of the broker, whatever its names; `lautern up` sets it for its own broker."""
     tls_cert_file: Path | None = None
-    """Certificate and chain that devices see, PEM; with url mqtts://."""
+    """Embedded, with url mqtts://: certificate and chain that devices see, PEM."""
     tls_key_file: Path | None = None
+    behind_proxy: bool = False
+    """Embedded: a proxy with TLS stands before it, so that it may listen elsewhere than on loopback without."""
     public_url: Annotated[str, AfterValidator(_mqtt)] | None = None
     """The broker as devices reach it, for labels and files; without it `url`."""
-    devices_trust_file: Path | None = None
-    """Certificate that devices must trust, where no public authority signed the broker's; goes along with logins."""
     devices_ca_file: Path | None = None
     """Each device must show a certificate that this authority signed, PEM."""
     sync_always: bool = False
@@ -133,6 +141,24 @@ class Http(_Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     public_url: Annotated[str | None, AfterValidator(_web)] = None
     """Where people reach the pages, such as `https://lautern.example.org`; links in messages begin with it."""
+    tls_cert_file: Path | None = None
+    """Certificate and chain, PEM; also of the gateway's /metrics."""
+    tls_key_file: Path | None = None
+    behind_proxy: bool = False
+    """A proxy with TLS stands before it, so that it may listen elsewhere than on loopback without."""
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    """Addresses or networks whose X-Forwarded-For and -Proto are believed."""
+
+    @property
+    def tls(self) -> bool:
+        """Whether it speaks https."""
+        return self.tls_cert_file is not None
+
+    @model_validator(mode="after")
+    def _key_beside_certificate(self) -> "Http":
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_cert_file and tls_key_file belong together")
+        return self
 
 
 class Mail(_Section):

@@ -30,7 +30,7 @@ _HEAR_OUT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where the broker is and who we are to it. `ca_file` set, or `tls`, means TLS with host name check."""
+    """Where the broker is and who we are to it. `ca_file` set, or `tls`, means TLS."""
 
     host: str
     port: int
@@ -38,6 +38,8 @@ class Broker:
     password: str | None = None
     tls: bool = False
     ca_file: str | None = None
+    pinned_file: str | None = None
+    """Its certificate: with TLS this one is trusted, whatever its names."""
 
 
 class Connection:
@@ -160,7 +162,7 @@ class Connection:
         client = Client(CallbackAPIVersion.VERSION2, client_id, clean_session=False, protocol=MQTTv311, manual_ack=True)
         client.username_pw_set(broker.username, broker.password)
         if broker.tls or broker.ca_file:
-            client.tls_set_context(ssl.create_default_context(cafile=broker.ca_file))
+            client.tls_set_context(_tls(broker))
         client.max_queued_messages_set(2000)
         client.max_inflight_messages_set(500)
         client.on_connect = self._on_connect
@@ -242,6 +244,14 @@ class Connection:
         self.last_arrival_us = now_us
         raw = RawMessage(topic, bytes(message.payload), message.qos, message.retain, message.dup, now_us)
         self._inbox.put(Arrival(self._epoch, message.mid, raw))
+
+
+def _tls(broker: Broker) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=broker.pinned_file or broker.ca_file)
+    if broker.pinned_file:
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def _hear_out(link: socket.socket) -> None:

@@ -1,8 +1,10 @@
-"""Whether the embedded broker lets a device in: it reads its users again about twice a second."""
+"""Whether the embedded broker lets a device in: the door reads what changed about twice a second."""
 
 import re
 import secrets
+import ssl
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,37 +15,51 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from runtime.ports import answers
 
-_LISTENS: Final = re.compile(r'^mqtt \{ host: "([^"]*)", port: (\d+)', re.MULTILINE)
+_LISTENS: Final = re.compile(r'^mqtt \{\s+host: "([^"]*)", port: (\d+)', re.MULTILINE)
+_CERTIFICATE: Final = re.compile(r'^  tls \{ cert_file: "([^"]*)"', re.MULTILINE)
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to knock, not where to listen
 _ANSWER_S: Final = 2.0
+_TURN_S: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a broker listens; `certificate`: its own, where it speaks TLS."""
+
+    host: str
+    port: int
+    certificate: str | None = None
 
 
 def wait_admitted(folder: Path, user: str, password: str, timeout_s: float = 10) -> bool:
     """Wait until the broker of this folder accepts a login; False when it does not in time, True when none runs."""
     place = _place(folder / "nats.conf")
     deadline = time.monotonic() + timeout_s
-    while place is not None and answers(*place):
-        if admits(*place, user, password):
+    while place is not None and answers(place.host, place.port):
+        # First the door's turn: a refusal would be recorded.
+        time.sleep(_TURN_S)
+        if admits(place, user, password):
             return True
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.05)
     return True
 
 
-def admits(host: str, port: int, user: str, password: str) -> bool:
-    """Tell whether an MQTT broker accepts a login, under a client id that nobody else has."""
+def admits(place: Place, user: str, password: str) -> bool:
+    """Tell whether an MQTT broker accepts a login, under a client id that disturbs no session of the device."""
     said: list[ReasonCode] = []
 
     def heard(_client: Client, _data: object, _flags: ConnectFlags, code: ReasonCode, _more: Properties | None) -> None:
         said.append(code)
 
-    client = Client(CallbackAPIVersion.VERSION2, client_id=f"login-check-{secrets.token_hex(8)}")
+    client = Client(CallbackAPIVersion.VERSION2, client_id=f"{user}/login-check-{secrets.token_hex(8)}")
     client.on_connect = heard
     client.username_pw_set(user, password)
+    if place.certificate is not None:
+        client.tls_set_context(_pinned(place.certificate))
     until = time.monotonic() + _ANSWER_S
     try:
-        client.connect(host, port)
+        client.connect(place.host, place.port)
         while not said and time.monotonic() < until and client.loop(0.1) == MQTTErrorCode.MQTT_ERR_SUCCESS:
             pass
         client.disconnect()
@@ -52,9 +68,19 @@ def admits(host: str, port: int, user: str, password: str) -> bool:
     return bool(said) and not said[0].is_failure
 
 
-def _place(conf: Path) -> tuple[str, int] | None:
+def _pinned(certificate: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=certificate)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+def _place(conf: Path) -> Place | None:
     try:
-        found = _LISTENS.search(conf.read_text(encoding="utf-8"))
+        text = conf.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    return (_EVERYWHERE.get(found[1], found[1]), int(found[2])) if found else None
+    found, certificate = _LISTENS.search(text), _CERTIFICATE.search(text)
+    if found is None:
+        return None
+    return Place(_EVERYWHERE.get(found[1], found[1]), int(found[2]), certificate[1] if certificate else None)

@@ -16,9 +16,13 @@ MOSQUITTO_FOLDER = Path("/mosquitto/config")
 def tls_of(settings: Settings) -> Tls | None:
     """The certificate that the settings name for MQTT."""
     broker = settings.broker
-    if broker.tls_cert_file is None or broker.tls_key_file is None:
+    if not broker.tls or broker.tls_cert_file is None or broker.tls_key_file is None:
         return None
-    return Tls(broker.tls_cert_file, broker.tls_key_file, broker.devices_ca_file)
+    return Tls(
+        broker.tls_cert_file.absolute(),
+        broker.tls_key_file.absolute(),
+        broker.devices_ca_file.absolute() if broker.devices_ca_file else None,
+    )
 
 
 def nats(settings: Settings, *, simulators: bool) -> NatsConf:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from runtime.broker.admission import admits
+from runtime.broker.admission import Place, admits
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until
 
@@ -126,8 +126,8 @@ def test_a_login_is_good_when_it_is_printed(city: Demo) -> None:
     command = [sys.executable, "-m", "runtime", "broker", "add-device", user, "--data-dir", str(city.folder)]
     for _ in range(3):
         password = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-        assert admits("127.0.0.1", city.broker_port, user, password)
-    assert not admits("127.0.0.1", city.broker_port, user, "another")
+        assert admits(Place("127.0.0.1", city.broker_port), user, password)
+    assert not admits(Place("127.0.0.1", city.broker_port), user, "another")
 
 
 def test_the_page_is_printed_when_all_is_live(city: Demo) -> None:
