@@ -9,7 +9,7 @@ from runtime.broker.signing import Signer
 from runtime.settings import Settings
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - a broker that is run apart is there for others
-NATS_STORE = "/var/lib/nats"
+MONITOR_PORT = 8222
 MOSQUITTO_FOLDER = Path("/mosquitto/config")
 
 
@@ -25,21 +25,23 @@ def tls_of(settings: Settings) -> Tls | None:
     )
 
 
-def nats(settings: Settings, *, simulators: bool) -> NatsConf:
+def nats(settings: Settings, *, client_host: str, store: str, log_file: str | None, simulators: bool) -> NatsConf:
     """A nats-server; whoever holds the text holds the passwords of users of ours."""
     logins = Logins(settings.data_dir / "broker")
     return NatsConf(
         host=EVERYWHERE,
         mqtt_port=settings.broker.port,
-        client_host=EVERYWHERE,
+        client_host=client_host,
         client_port=4222,
-        store=NATS_STORE,
+        store=store,
         max_store_mb=settings.broker.max_store_mb,
         sync_always=settings.broker.sync_always,
         root=settings.topic_root,
         passwords={user: logins.password(user) for user in (*INSIDE, *_simulators(wanted=simulators))},
         issuer=Signer.of(logins.folder).issuer,
         tls=tls_of(settings),
+        log_file=log_file,
+        monitor_port=MONITOR_PORT,
     )
 
 

@@ -14,6 +14,7 @@ from runtime import saying, settings
 from runtime.broker import apart, bounding
 from runtime.broker.admission import wait_admitted
 from runtime.broker.importing import import_logins
+from runtime.broker.logins import write_secret
 from runtime.broker.mosquitto_conf import ACL, INSIDE_ACL
 from runtime.broker.syncing import MosquittoFiles, Synced
 from runtime.registry_access import registry_of
@@ -36,12 +37,20 @@ SIMULATED: Final = typer.Option("--simulators", help="Let the user `simulators` 
 
 
 @app.command("config")
-def print_config(
+def print_config(  # noqa: PLR0917 - typer takes options so
     kind: Annotated[Kind, typer.Argument(help="Which broker.")],
     data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
     config: Annotated[Path | None, saying.CONFIG] = None,
     outage_hours: Annotated[float, OUTAGE] = 2,
     rate: Annotated[float, RATE] = 50,
+    to: Annotated[Path | None, typer.Option("--to", help="nats: write this file, mode 0600, instead.")] = None,
+    client_host: Annotated[
+        str, typer.Option("--client-host", help="nats: where the door reaches it; without TLS, for a network of yours.")
+    ] = "127.0.0.1",
+    store: Annotated[str, typer.Option("--store", help="nats: folder of its queue.")] = "/var/lib/nats",
+    log_file: Annotated[
+        str | None, typer.Option("--log-file", help="nats: its log, for `lautern door --server-log`.")
+    ] = None,
     *,
     simulators: Annotated[bool, SIMULATED] = False,
 ) -> None:
@@ -53,7 +62,11 @@ def print_config(
     """
     chosen = settings.load(data_dir, config)
     if kind is Kind.NATS:
-        typer.echo(apart.nats(chosen, simulators=simulators).text())
+        nats = apart.nats(chosen, client_host=client_host, store=store, log_file=log_file, simulators=simulators)
+        if to is None:
+            typer.echo(nats.text())
+        else:
+            write_secret(to, nats.text())
         return
     conf = apart.mosquitto(chosen, outage_hours * 3600, rate, apart.MOSQUITTO_FOLDER, "1884 127.0.0.1")
     typer.echo(conf.text())

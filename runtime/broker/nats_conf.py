@@ -49,6 +49,10 @@ class NatsConf:
     issuer: str
     """Public key of the door."""
     tls: Tls | None = None
+    log_file: str | None = None
+    """Run apart: where the door reads what devices wanted and may not; without it, its log goes to the console."""
+    monitor_port: int | None = None
+    """Run apart: for health checks, on loopback."""
 
     def text(self) -> str:
         """The file's content; holds passwords of ours, and none of devices."""
@@ -61,7 +65,7 @@ class NatsConf:
 server_name: lautern
 listen: "{self.client_host}:{self.client_port}"
 max_payload: {MAX_PAYLOAD}
-jetstream {{ store_dir: {store}, max_mem: 64MB, max_file: {max_file_mb}MB, sync_interval: "{sync}" }}
+{self._apart()}jetstream {{ store_dir: {store}, max_mem: 64MB, max_file: {max_file_mb}MB, sync_interval: "{sync}" }}
 mqtt {{
   host: "{self.host}", port: {self.mqtt_port}, ack_wait: "{ACK_WAIT_S}s", max_ack_pending: {MAX_ACK_PENDING}
   {self._tls()}
@@ -82,6 +86,12 @@ accounts {{
 }}
 system_account: SYS
 """
+
+    def _apart(self) -> str:
+        monitor = "" if self.monitor_port is None else f'http: "127.0.0.1:{self.monitor_port}"\n'
+        if self.log_file is None:
+            return monitor
+        return f"{monitor}log_file: {json.dumps(self.log_file)}\nlogfile_size_limit: 20MB\nlogfile_max_num: 2\n"
 
     def _tls(self) -> str:
         if self.tls is None:
