@@ -16,7 +16,7 @@ from api.web.shell import WebOptions
 from devices.catalog import discover
 from devices.errors import ConfigurationError
 from devices.instants import HOUR_US
-from runtime import auditing, logging_setup, saying, settings, stores
+from runtime import auditing, logging_setup, saying, sections, settings, stores
 from runtime.listening import check_http
 from runtime.memory import share_arenas
 from runtime.registry_access import registry_of
@@ -86,11 +86,11 @@ def serve(chosen: settings.Settings, services: Services) -> None:
     server.run()
 
 
-def _lifetime(access: settings.Access) -> Lifetime:
+def _lifetime(access: sections.Access) -> Lifetime:
     return Lifetime(round(access.idle_hours * HOUR_US), round(access.session_hours * HOUR_US))
 
 
-def _single_sign_on(oidc: settings.Oidc) -> SingleSignOn | None:
+def _single_sign_on(oidc: sections.Oidc) -> SingleSignOn | None:
     if oidc.issuer is None:
         return None
     try:

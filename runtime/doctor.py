@@ -17,7 +17,7 @@ from devices.health.judging import API, STALE_S, judge
 from devices.health.sentences import SENTENCES
 from devices.instants import SECOND_US
 from devices.ports.books import Heartbeats
-from runtime import influxdb_check, ports, saying, settings
+from runtime import influxdb_check, ports, saying, sections, settings
 from runtime.broker.server import program
 from runtime.certificates import ends
 from runtime.listening import check_broker, check_http
@@ -78,7 +78,7 @@ def _disk(chosen: settings.Settings) -> str:
     return f"{chosen.data_dir} ({'there' if chosen.data_dir.exists() else 'made at the start'}), {free_mb} MB free"
 
 
-def _broker(broker: settings.Broker) -> str:
+def _broker(broker: sections.Broker) -> str:
     if broker.mode == "embedded":
         return f"embedded, {program()}, port {_port(broker.host, broker.port)}"
     if not ports.answers(broker.host, broker.port):
@@ -93,7 +93,7 @@ def _registry(chosen: settings.Settings) -> str:
         return "answers, its tables are up to date"
 
 
-def _store(store: settings.Store) -> str:
+def _store(store: sections.Store) -> str:
     if store.kind == "sqlite" or store.token is None:
         return "SQLite in the data directory"
     there = influxdb_check.check(store.url, store.org, store.token.get_secret_value(), store.bucket_prefix)
@@ -131,7 +131,7 @@ def _running(chosen: settings.Settings) -> str:
     return health.summary() if API in fresh else f"{health.summary()} No API runs."
 
 
-def _api(http: settings.Http) -> str:
+def _api(http: sections.Http) -> str:
     return f"{http.host}, port {_port(http.host, http.port)}"
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from devices.errors import Conflict
-from runtime import influxdb_check, saying, settings
+from runtime import influxdb_check, saying, sections, settings
 from runtime.broker.logins import INSIDE, Logins, write_secret
 from runtime.certificates import make_server_files
 from runtime.first_settings import settings_text
@@ -76,7 +76,7 @@ Start with:
     lautern up --data-dir {folder}""")
 
 
-def _check_store(store: settings.Store) -> None:
+def _check_store(store: sections.Store) -> None:
     if store.kind == "influxdb" and store.token is not None:
         there = influxdb_check.check(store.url, store.org, store.token.get_secret_value(), store.bucket_prefix)
         typer.echo(f"InfluxDB answers; buckets of ours: {', '.join(there) or 'none yet, made at the first start'}")

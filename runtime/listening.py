@@ -3,7 +3,7 @@
 import ipaddress
 
 from devices.errors import ConfigurationError
-from runtime.settings import Broker, Http
+from runtime.sections import Broker, Http
 
 
 def is_loopback(host: str) -> bool:

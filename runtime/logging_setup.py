@@ -10,7 +10,7 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import Processor
 
-from runtime.settings import Log
+from runtime.sections import Log
 
 HIDDEN: Final = "***"
 _SECRET_KEY: Final = re.compile(r"password|passwd|secret|token|authorization|api_?key|credential", re.IGNORECASE)

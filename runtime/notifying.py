@@ -11,7 +11,8 @@ from gateway.notifying.sending import Begin, Sending
 from gateway.notifying.service import Notifying
 from gateway.notifying.watching import Watching
 from gateway.notifying.webhook import Webhooks
-from runtime.settings import Mail, Settings
+from runtime.sections import Mail
+from runtime.settings import Settings
 from runtime.version import VERSION
 
 

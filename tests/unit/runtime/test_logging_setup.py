@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from runtime.logging_setup import hide_secrets, set_up
-from runtime.settings import Log
+from runtime.sections import Log
 
 
 @pytest.fixture

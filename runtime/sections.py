@@ -1,0 +1,235 @@
+"""The sections of the settings: what may be set, with its bounds."""
+
+import ipaddress
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from devices.notifying.allowing import Allowed
+
+ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
+
+
+def _mqtt(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        raise ValueError("must look like mqtt://host:1883 or mqtts://host:8883")
+    if parts.username or parts.password:
+        raise ValueError("user and password have settings of their own (broker.username, broker.password)")
+    return url
+
+
+def _web(url: str | None) -> str | None:
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("must look like https://lautern.example.org")
+    return url.rstrip("/")
+
+
+def _sender(text: str) -> str:
+    address = parseaddr(text)[1]
+    if not all(address.rpartition("@")) or not text.isprintable():
+        raise ValueError("must look like Lautern <lautern@example.org>")
+    return text
+
+
+def _network(text: str) -> str:
+    ipaddress.ip_network(text, strict=False)
+    return text
+
+
+class Section(BaseModel):
+    """Base of the sections: what is not known is refused, and no value is shown in an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Broker(Section):
+    """Where MQTT is. `embedded`: a nats-server of our own on loopback; `external`: the one at `url`."""
+
+    mode: Literal["embedded", "external"] = "embedded"
+    url: Annotated[str, AfterValidator(_mqtt)] = "mqtt://127.0.0.1:1883"
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: Path | None = None
+    """Certificates to trust instead of the system's, PEM; they go along with logins of devices."""
+    pinned_file: Path | None = None
+    """Trust exactly this certificate of the broker, whatever its names; `lautern up` sets it for its own broker."""
+    tls_cert_file: Path | None = None
+    """Embedded, with url mqtts://: certificate and chain that devices see, PEM."""
+    tls_key_file: Path | None = None
+    behind_proxy: bool = False
+    """Embedded: a proxy with TLS stands before it, so that it may listen elsewhere than on loopback without."""
+    public_url: Annotated[str, AfterValidator(_mqtt)] | None = None
+    """The broker as devices reach it, for labels and files; without it `url`."""
+    devices_ca_file: Path | None = None
+    """Each device must show a certificate that this authority signed, PEM."""
+    sync_always: bool = False
+    """Embedded: one fsync per message (3,600/s) instead of one per second."""
+    max_store_mb: Annotated[int, Field(ge=64)] = 1024
+    """Embedded: bound of the queue on disk; when it is full publishers are refused."""
+
+    @property
+    def host(self) -> str:
+        """Host of the URL."""
+        return urlsplit(self.url).hostname or "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        """Port of the URL."""
+        return urlsplit(self.url).port or (8883 if self.tls else 1883)
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.url.startswith("mqtts:")
+
+
+class RegistryDatabase(Section):
+    """The relational database; without `url` a SQLite file in the data directory."""
+
+    url: SecretStr | None = None
+    """SQLAlchemy URL; a secret, as it may hold a password."""
+    migrate: bool = True
+    """Bring the tables up to date at start."""
+
+
+class Store(Section):
+    """Where telemetry is kept."""
+
+    kind: Literal["sqlite", "influxdb"] = "sqlite"
+    url: str = "http://127.0.0.1:8086"
+    org: str = "lautern"
+    token: SecretStr | None = None
+    bucket_prefix: Annotated[str, Field(pattern=ID)] = "lautern"
+
+    @model_validator(mode="after")
+    def _token_for_influxdb(self) -> "Store":
+        if self.kind == "influxdb" and self.token is None:
+            raise ValueError("store.kind influxdb needs store.token (or LAUTERN_STORE__TOKEN_FILE)")
+        return self
+
+
+class JournalBounds(Section):
+    """Disk that unprocessed messages may take; at the bound nothing more is acknowledged to the broker."""
+
+    telemetry_bound_mb: Annotated[int, Field(ge=16)] = 2048
+    control_bound_mb: Annotated[int, Field(ge=16)] = 256
+
+
+class Http(Section):
+    """Where the API listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: Annotated[str | None, AfterValidator(_web)] = None
+    """Where people reach the pages, such as `https://lautern.example.org`; links in messages begin with it."""
+    tls_cert_file: Path | None = None
+    """Certificate and chain, PEM; also of the gateway's /metrics."""
+    tls_key_file: Path | None = None
+    behind_proxy: bool = False
+    """A proxy with TLS stands before it, so that it may listen elsewhere than on loopback without."""
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
+    """Addresses or networks whose X-Forwarded-For and -Proto are believed."""
+
+    @property
+    def tls(self) -> bool:
+        """Whether it speaks https."""
+        return self.tls_cert_file is not None
+
+    @model_validator(mode="after")
+    def _key_beside_certificate(self) -> "Http":
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_cert_file and tls_key_file belong together")
+        return self
+
+
+class Mail(Section):
+    """Where mail to people is handed over; without `host` none is sent."""
+
+    host: str | None = None
+    port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    """Without it 465 for `tls`, 587 for `starttls`, 25 for `none`."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: Annotated[str, AfterValidator(_sender)] = "Lautern <lautern@localhost>"
+    ca_file: Path | None = None
+    """Certificates to trust beside the system's, PEM."""
+
+    @model_validator(mode="after")
+    def _password_needs_tls(self) -> "Mail":
+        if self.security == "none" and self.username is not None:
+            raise ValueError("mail.security none sends no password: leave out mail.username, or encrypt")
+        return self
+
+
+class Notifications(Section):
+    """Where alarms may be sent. Nothing is allowed but what is listed here."""
+
+    mail_domains: tuple[str, ...] = ()
+    """Such as `stadt.example`, `*.stadt.example`, or `*` for all."""
+    webhook_hosts: tuple[str, ...] = ()
+    """Such as `hooks.example.org`, `*.example.org`, or `*` for all that are public. A host named itself, with its port
+    unless that is 443 or 80, may also be inside the own network and without TLS."""
+    ca_file: Path | None = None
+    """Certificates to trust beside the system's when webhooks are called, PEM."""
+
+    @property
+    def allowed(self) -> Allowed:
+        """The allow-list."""
+        return Allowed(self.mail_domains, self.webhook_hosts)
+
+
+class Oidc(Section):
+    """An OpenID provider where people sign in; `issuer` unset: none."""
+
+    issuer: str | None = None
+    client_id: str = "lautern"
+    client_secret: SecretStr | None = None
+    label: Annotated[str, Field(min_length=1, max_length=60)] = "Single sign-on"
+    trust_email: bool = False
+    """Let a verified address lead to the user who has it, when he comes for the first time."""
+
+
+class Access(Section):
+    """How long people stay signed in."""
+
+    idle_hours: Annotated[float, Field(gt=0, le=24 * 31)] = 12
+    session_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24 * 7
+
+
+class Web(Section):
+    """The pages. Without a tile server their map is the drawn one, and browsers ask nobody but us."""
+
+    tile_url: Annotated[str, Field(pattern=r"^(https?://[A-Za-z0-9.:{}-]+/\S*\{z\}\S*)?$")] = ""
+    """Such as https://tiles.example/{z}/{x}/{y}.png; its host then learns who looks at which part of the map."""
+    tile_attribution: str = ""
+    """What the makers of the tiles want to be named as."""
+
+
+class Gateway(Section):
+    """The gateway's own figures for Prometheus, on http.host."""
+
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9464
+
+
+class AuditLog(Section):
+    """What the audit log needs outside the database; without these, files in the data directory."""
+
+    key_file: Path | None = None
+    """`audit.key`, made at the first use. All that append to one registry need the same."""
+    anchor_file: Path | None = None
+    """`audit.anchors`; best where whoever can write the database can only append."""
+
+
+class Log(Section):
+    """`auto`: for people on a terminal, JSON elsewhere."""
+
+    format: Literal["auto", "json", "console"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
