@@ -1,7 +1,7 @@
 """Registering assets and binding devices to them: the checks that every way in shares."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import Field
 
@@ -41,6 +41,8 @@ class Registrar:
     who: Caller
     catalog: Catalog
     now_us: int
+    _owners: dict[str | None, str] = field(default_factory=dict)
+    """Towns looked up, by what was wanted: a file names few of them in many lines."""
 
     def register(self, wanted: Registration, since_us: int | None = None) -> Asset:
         """Add the asset and bind its device. Raises Invalid, Conflict."""
@@ -69,7 +71,9 @@ class Registrar:
         """Return the tenant the asset will belong to. Raises Invalid for a kind or tenant that is not the caller's."""
         if wanted.kind not in self.who.kinds(self.catalog):
             raise Invalid(f"must be one of {', '.join(sorted(self.who.kinds(self.catalog)))}", field="kind")
-        return seeing.tenant(self.who, wanted.tenant_id)
+        if wanted.tenant_id not in self._owners:
+            self._owners[wanted.tenant_id] = seeing.tenant(self.tx, self.who, wanted.tenant_id)
+        return self._owners[wanted.tenant_id]
 
     def bind(self, asset: Asset, device_id: str, from_us: int) -> Binding:
         """Bind a device that no other asset has. Raises Conflict, Invalid."""

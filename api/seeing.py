@@ -7,6 +7,7 @@ from devices.catalog import Catalog
 from devices.errors import Invalid, NotFound
 from devices.ports.inventory import Asset, Group, Groups, Inventory
 from devices.ports.registry import Transaction
+from devices.towns import must_be_served
 
 
 def asset(tx: Transaction, who: Caller, asset_id: str) -> Asset:
@@ -60,12 +61,12 @@ def every_kind(who: Caller, catalog: Catalog) -> bool:
     return who.kinds(catalog) == {k.name for k in catalog.values() if not k.internal}
 
 
-def tenant(who: Caller, wanted: str | None) -> str:
-    """Tenant that a new thing belongs to: the caller's own, or the one named. Raises Invalid."""
-    if who.tenant_id is None:
-        if wanted is None:
-            raise Invalid("your key is for all tenants: say which", field="tenant_id")
-        return wanted
-    if wanted not in {None, who.tenant_id}:
-        raise Invalid("is not yours", field="tenant_id")
-    return who.tenant_id
+def tenant(tx: Transaction, who: Caller, wanted: str | None, field: str = "tenant_id") -> str:
+    """Town that a new thing belongs to: the caller's own, or the one named, which must be there. Raises Invalid."""
+    if who.tenant_id is None and wanted is None:
+        raise Invalid("your key is for all tenants: say which", field=field)
+    if who.tenant_id is not None and wanted not in {None, who.tenant_id}:
+        raise Invalid("is not yours", field=field)
+    chosen = who.tenant_id or wanted or ""
+    must_be_served(tx, chosen, field)
+    return chosen

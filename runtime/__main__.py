@@ -29,6 +29,7 @@ VERBS: Final = {
     "migrate": ("runtime.migrate", "Bring the registry's tables up to date."),
     "keys": ("runtime.keys", "Make, list and revoke API keys."),
     "audit": ("runtime.audit", "Show, export and verify the audit log."),
+    "tenant": ("runtime.tenants", "Take in, list and rename towns."),
     "devices": ("runtime.devices", "List devices that wait for approval, approve one."),
     "broker": ("runtime.broker.cli", "Configuration for nats-server or mosquitto; logins of devices."),
     "door": ("runtime.broker.door_role", "Let devices in at a nats-server that is run apart."),

@@ -12,6 +12,7 @@ from devices.catalog import folders
 from devices.errors import NotFound
 from devices.ports.inventory import Asset, Binding, Group, Groups, Inventory
 from devices.ports.registry import Registry, Transaction
+from devices.towns import serve
 from runtime import saying, settings
 from runtime.broker.logins import write_secret
 from runtime.demo_part import KEYS, PLAN, AssetFacts, DemoPart
@@ -33,6 +34,7 @@ def main(data_dir: Annotated[Path, saying.DATA_DIR]) -> None:
     now_us = time.time_ns() // 1000
     with registry_of(chosen, migrate=True, recording=True) as registry:
         with registry.write() as tx:
+            serve(tx, chosen.default_tenant, chosen.default_tenant.capitalize(), now_us)
             for kind, fleet in fleets.items():
                 _register(tx, chosen.default_tenant, fleet, parts.get(kind), now_us)
         shown = {kind: parts[kind] for kind in fleets if kind in parts}

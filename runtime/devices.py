@@ -8,6 +8,7 @@ import typer
 
 from devices.instants import rfc3339
 from devices.ports.inventory import Asset, Binding, Inventory
+from devices.towns import must_be_served
 from runtime import saying, settings
 from runtime.auditing import by_machine
 from runtime.registry_access import registry_of
@@ -40,6 +41,7 @@ def approve(
     with registry_of(settings.load(data_dir, config), recording=True) as registry, registry.write() as tx:
         inventory = tx.get(Inventory)
         waiting = inventory.get_unknown(device_id)
+        must_be_served(tx, waiting.tenant_id)
         info = waiting.info or {}
         now_us = time.time_ns() // 1000
         inventory.add(

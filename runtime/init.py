@@ -1,6 +1,7 @@
 """`lautern init`: settings file, secrets, tables and the first key of an installation."""
 
 import os
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -8,7 +9,9 @@ from typing import Annotated, Final
 import typer
 
 from devices.errors import Conflict
+from devices.towns import serve
 from runtime import influxdb_check, saying, sections, settings
+from runtime.auditing import by_machine
 from runtime.broker.logins import INSIDE, Logins, write_secret
 from runtime.certificates import make_server_files
 from runtime.first_settings import settings_text
@@ -57,6 +60,9 @@ def init(
     _check_store(chosen.store)
     with registry_of(chosen, migrate=True, recording=True) as registry:
         typer.echo("the registry's tables are up to date")
+        with registry.write() as tx:
+            if serve(tx, chosen.default_tenant, chosen.default_tenant.capitalize(), time.time_ns() // 1000):
+                by_machine(tx, "tenant.create", f"tenant/{chosen.default_tenant}", chosen.default_tenant)
         try:
             key = make_key(registry, ADMIN, ["*"], None)
         except Conflict:

@@ -14,7 +14,7 @@ from devices.errors import Conflict, Invalid
 from devices.instants import DAY_US, rfc3339
 from devices.ports.access import ApiKey, ApiKeys
 from devices.ports.registry import Registry
-from devices.topics import is_id
+from devices.towns import must_be_served
 from runtime import saying, settings
 from runtime.auditing import by_machine
 from runtime.registry_access import registry_of
@@ -28,8 +28,6 @@ def make_key(registry: Registry, name: str, scopes: list[str], tenant: str | Non
     wrong = [scope for scope in scopes if not _SCOPE.fullmatch(scope)]
     if wrong or not scopes:
         raise Invalid(f"{', '.join(wrong) or 'no scope'}: a scope is '*', 'subject:verb' or 'subject:*'", field="scope")
-    if tenant is not None and not is_id(tenant):
-        raise Invalid(f"{tenant!r} is no tenant id", field="tenant")
     prefix, secret = new_key()
     now_us = time.time_ns() // 1000
     key = ApiKey(
@@ -43,6 +41,8 @@ def make_key(registry: Registry, name: str, scopes: list[str], tenant: str | Non
         expires_us=now_us + days * DAY_US if days else None,
     )
     with registry.write() as tx:
+        if tenant is not None:
+            must_be_served(tx, tenant, "tenant")
         keys = tx.get(ApiKeys)
         if any(other.name == name and other.revoked_us is None for other in keys.all()):
             raise Conflict(f"a key named {name!r} exists: commands and alarms are signed with it", field="name")

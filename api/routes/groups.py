@@ -74,15 +74,15 @@ def create_group(who: Writer, services: Use, body: GroupWanted, response: Respon
     """Create a group; needs `groups:write`."""
     if body.kind not in who.kinds(services.catalog):
         raise Invalid(f"must be one of {', '.join(sorted(who.kinds(services.catalog)))}", field="kind")
-    group = Group(
-        group_id=body.id or uuid.uuid4().hex[:16],
-        tenant_id=seeing.tenant(who, body.tenant_id),
-        kind=body.kind,
-        name=body.name,
-        members=tuple(dict.fromkeys(body.members)),
-        version=0,
-    )
     with services.registry.write() as tx:
+        group = Group(
+            group_id=body.id or uuid.uuid4().hex[:16],
+            tenant_id=seeing.tenant(tx, who, body.tenant_id),
+            kind=body.kind,
+            name=body.name,
+            members=tuple(dict.fromkeys(body.members)),
+            version=0,
+        )
         if _exists(tx, group.group_id):
             raise Conflict("a group of this id exists", field="id")
         _check_members(tx, who, group, group.members)

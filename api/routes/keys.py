@@ -75,19 +75,20 @@ def create_key(who: Keeper, services: Use, body: KeyWanted, response: Response) 
     now_us = services.now_us()
     if body.expires_at is not None and body.expires_at <= now_us:
         raise Invalid("lies in the past", field="expires_at")
-    tenant_id = None if who.tenant_id is None and body.tenant_id is None else seeing.tenant(who, body.tenant_id)
-    prefix, secret = new_key()
-    key = ApiKey(
-        key_id=uuid.uuid4().hex,
-        prefix=prefix,
-        secret_sha256=digest(secret),
-        name=body.name,
-        tenant_id=tenant_id,
-        scopes=frozenset(body.scopes),
-        created_us=now_us,
-        expires_us=body.expires_at,
-    )
     with services.registry.write() as tx:
+        for_all = who.tenant_id is None and body.tenant_id is None
+        tenant_id = None if for_all else seeing.tenant(tx, who, body.tenant_id)
+        prefix, secret = new_key()
+        key = ApiKey(
+            key_id=uuid.uuid4().hex,
+            prefix=prefix,
+            secret_sha256=digest(secret),
+            name=body.name,
+            tenant_id=tenant_id,
+            scopes=frozenset(body.scopes),
+            created_us=now_us,
+            expires_us=body.expires_at,
+        )
         keys = tx.get(ApiKeys)
         if any(k.name == key.name and k.revoked_us is None for k in keys.all()):
             raise Conflict("a key of this name exists: commands and alarms are signed with it", field="name")

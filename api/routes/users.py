@@ -21,7 +21,6 @@ from devices.errors import Forbidden, Invalid, NotFound
 from devices.people.roles import Grant
 from devices.ports.people import Sessions, User, Users
 from devices.ports.registry import Transaction
-from devices.ports.tenants import Tenants
 
 Keeper = Annotated[Caller, needs("users:admin")]
 Limit = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}/[A-Za-z0-9_-]{1,64}$")]
@@ -220,24 +219,19 @@ def _grants(tx: Transaction, request: Request, who: Caller, wanted: list[RoleHel
     known = doors(request).roles
     found = []
     for held in wanted:
-        tenant_id = None if who.tenant_id is None and held.tenant_id is None else seeing.tenant(who, held.tenant_id)
+        tenant_id = _town(tx, who, held.tenant_id)
         if held.role not in known:
             raise Invalid(f"must be one of {', '.join(sorted(known))}", field="roles.role")
         if not all(map(who.may, known[held.role])):
             raise Forbidden(f"the role {held.role} is not yours to give", field="roles.role")
-        if tenant_id is not None:
-            _must_exist(tx, tenant_id)
         for limit in held.limits:
             _check_limit(tx, who, limit)
         found.append(Grant(held.role, tenant_id, frozenset(held.limits)))
     return tuple(found)
 
 
-def _must_exist(tx: Transaction, tenant_id: str) -> None:
-    try:
-        tx.get(Tenants).get(tenant_id)
-    except NotFound:
-        raise Invalid("there is no such town", field="roles.tenant_id") from None
+def _town(tx: Transaction, who: Caller, wanted: str | None) -> str | None:
+    return None if who.tenant_id is None and wanted is None else seeing.tenant(tx, who, wanted, "roles.tenant_id")
 
 
 def _check_limit(tx: Transaction, who: Caller, limit: str) -> None:

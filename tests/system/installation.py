@@ -17,6 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.instants import rfc3339
 from devices.ports.inventory import Asset, Binding, Inventory
+from devices.towns import serve
 from runtime import settings
 from runtime.auditing import notary_of
 from runtime.keys import make_key
@@ -29,6 +30,7 @@ from tests.real_parts.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 JOURNAL_MB: Final = 2048
+TOWNS: Final = ("kl", "kaiserslautern")
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,9 @@ class Installation:
         notary = notary_of(settings.load(self.folder))
         registry = open_registry(self.registry_url, migrate=True, checkpoints=True, notary=notary)
         try:
+            with registry.write() as tx:
+                for tenant_id in TOWNS:
+                    serve(tx, tenant_id, tenant_id, time.time_ns() // 1000)
             return make_key(registry, "test", ["*"], None)
         finally:
             registry.close()
@@ -182,6 +187,7 @@ class Installation:
         bindings = [Binding(name, name, tenant_id, "streetlight", 0) for name in device_ids]
         try:
             with registry.write() as tx:
+                serve(tx, tenant_id, tenant_id, since_us)
                 tx.get(Inventory).add_many(assets, bindings)
         finally:
             registry.close()

@@ -73,8 +73,8 @@ def create_event(who: Writer, services: Use, body: EventBody, response: Response
     409 when a node serves another event in that time, or more is guaranteed than was tested (with the numbers).
     """
     now_us = services.now_us()
-    new = event_of(body, body.id or uuid.uuid4().hex[:16], seeing.tenant(who, body.tenant_id), now_us)
     with services.registry.write() as tx:
+        new = event_of(body, body.id or uuid.uuid4().hex[:16], seeing.tenant(tx, who, body.tenant_id), now_us)
         filed = tx.get(EventBook).add(_checked(tx, who, new, now_us))
         _tell(tx, filed, now_us)
         _record(tx, who, "event.create", filed)

@@ -108,15 +108,15 @@ def list_light_groups(who: Reader, services: Use, page: PageWanted) -> Items[Lig
 @router.post("", status_code=201, responses=responses(409))
 def create_light_group(who: Writer, services: Use, body: LightGroupWanted, response: Response) -> LightGroup:
     """Create a group of lamps; needs `groups:write`."""
-    group = Group(
-        group_id=body.id or uuid.uuid4().hex[:16],
-        tenant_id=seeing.tenant(who, body.tenant_id),
-        kind=KIND,
-        name=body.name,
-        members=tuple(dict.fromkeys(body.members)),
-        version=0,
-    )
     with services.registry.write() as tx:
+        group = Group(
+            group_id=body.id or uuid.uuid4().hex[:16],
+            tenant_id=seeing.tenant(tx, who, body.tenant_id),
+            kind=KIND,
+            name=body.name,
+            members=tuple(dict.fromkeys(body.members)),
+            version=0,
+        )
         _check_members(tx, who, group, group.members)
         created = tx.get(Groups).put(group)
         record_group(tx, who, "group.create", created)

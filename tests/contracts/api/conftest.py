@@ -18,6 +18,7 @@ from devices.instants import SECOND_US
 from devices.ports.access import ApiKey, ApiKeys
 from devices.ports.books import Change, Changes
 from devices.ports.inventory import Asset, Binding, Inventory
+from devices.towns import serve
 from storage.audit_files import AnchorFile
 from storage.registry.engine import SqlRegistry, open_registry
 from storage.telemetry.sqlite_reader import SqliteTelemetryReader
@@ -48,8 +49,16 @@ class City:
     clock: Clock
     client: TestClient
 
+    def town(self, *tenant_ids: str) -> None:
+        """Take towns in that are not there yet."""
+        with self.registry.write() as tx:
+            for tenant_id in tenant_ids:
+                serve(tx, tenant_id, tenant_id.upper(), NOW_US)
+
     def key(self, *scopes: str, tenant_id: str | None = None, **fields: Any) -> dict[str, str]:
-        """Headers of a fresh key with these scopes."""
+        """Headers of a fresh key with these scopes; its town is there."""
+        if tenant_id is not None:
+            self.town(tenant_id)
         with self.registry.write() as tx:
             keys = tx.get(ApiKeys)
             number = len(keys.all())
@@ -60,7 +69,8 @@ class City:
         return {"Authorization": f"Bearer p{number}.{SECRET}"}
 
     def asset(self, asset_id: str, kind: str = "streetlight", tenant_id: str = "kl", **fields: Any) -> Asset:
-        """Register an asset with a device `d-…` bound to it for an hour."""
+        """Register an asset with a device `d-…` bound to it for an hour; its town is there."""
+        self.town(tenant_id)
         asset = Asset(asset_id, tenant_id, kind, fields.pop("name", asset_id), NOW_US, **fields)
         with self.registry.write() as tx:
             inventory = tx.get(Inventory)
@@ -89,7 +99,7 @@ def catalog() -> Catalog:
 
 @pytest.fixture
 def open_city(tmp_path: Path, migrated: Path, catalog: Catalog) -> Iterator[Callable[[], City]]:
-    """Opens the installation; the client's lifespan runs from the first request within `with city.client`."""
+    """Opens the installation of one town, kl; the client's lifespan runs within `with city.client`."""
     shutil.copy(migrated, tmp_path / "registry.db")
     clock = Clock()
     notary = Notary(bytes(32), clock)
@@ -101,7 +111,9 @@ def open_city(tmp_path: Path, migrated: Path, catalog: Catalog) -> Iterator[Call
     def opened() -> City:
         services = Services(registry, reader, catalog, clock, "9.9.9", notary=notary, anchors=anchors)
         client = TestClient(create_app(services, poll_s=0.02))
-        return City(registry, writer, catalog, services, clock, client)
+        city = City(registry, writer, catalog, services, clock, client)
+        city.town("kl")
+        return city
 
     yield opened
     reader.close()

@@ -6,7 +6,6 @@ from api.passwords import hashed
 from api.sessions import new_link
 from devices.people.roles import Grant
 from devices.ports.people import User, Users
-from devices.ports.tenants import Tenant, Tenants
 from tests.contracts.api.conftest import NOW_US, City
 
 PASSWORD = "correct horse battery"
@@ -16,9 +15,7 @@ _HASH = hashed(PASSWORD, "nobody-of-that-name")
 
 def towns(city: City, *tenant_ids: str) -> None:
     """Take towns in."""
-    with city.registry.write() as tx:
-        for tenant_id in tenant_ids:
-            tx.get(Tenants).add(Tenant(tenant_id, tenant_id.upper(), NOW_US))
+    city.town(*tenant_ids)
 
 
 def person(city: City, user_id: str, *grants: Grant, password: bool = True) -> str:

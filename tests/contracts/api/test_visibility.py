@@ -13,7 +13,6 @@ from devices.ports.books import DeadLetter, DeadLetters, Gap, Ledger
 from devices.ports.commands import Commands
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import Group, Groups, Inventory, UnknownDevice
-from devices.ports.tenants import Tenant, Tenants
 from tests.contracts.api.conftest import NOW_US, City
 
 MARK = "secretfritz"
@@ -177,9 +176,6 @@ def test_letters_of_no_known_kind_are_only_for_keys_that_see_all_kinds(city: Cit
 def test_tenants_are_counted_by_what_is_visible(city: City) -> None:
     _fill(city, "fire_drone", "bund", MARK)
     _fill(city, "streetlight", "kl", "lamp")
-    with city.registry.write() as tx:
-        for town in ("bund", "kl"):
-            tx.get(Tenants).add(Tenant(town, town.upper(), NOW_US))
     listed = city.client.get("/api/v1/tenants", headers=city.key("*")).json()["items"]
     assert [(t["tenant_id"], t["devices"]) for t in listed] == [("bund", 0), ("kl", 1)]
     listed = city.client.get("/api/v1/tenants", headers=city.key("*", tenant_id="kl")).json()["items"]
