@@ -31,6 +31,7 @@ VERBS: Final = {
     "audit": ("runtime.audit", "Show, export and verify the audit log."),
     "tenant": ("runtime.tenants", "Take in, list and rename towns."),
     "devices": ("runtime.devices", "List devices that wait for approval, approve one."),
+    "user": ("runtime.client.user", "Let people in, give them roles, shut them out."),
     "broker": ("runtime.broker.cli", "Configuration for nats-server or mosquitto; logins of devices."),
     "door": ("runtime.broker.door_role", "Let devices in at a nats-server that is run apart."),
     "backup": ("runtime.backup", "Put everything of an installation into one file, while it runs."),

@@ -13,9 +13,11 @@ from api.services import Services
 from api.sessions import Lifetime
 from api.single_sign_on import SingleSignOn
 from api.web.shell import WebOptions
-from devices.catalog import discover
+from devices.catalog import Catalog, discover
 from devices.errors import ConfigurationError
 from devices.instants import HOUR_US
+from devices.ports.registry import Registry
+from devices.ports.telemetry import TelemetryReader
 from runtime import auditing, logging_setup, saying, sections, settings, stores
 from runtime.listening import check_http
 from runtime.memory import share_arenas
@@ -37,24 +39,27 @@ def main(
     catalog = discover()
     with registry_of(chosen, recording=True) as registry:
         reader = stores.open_reader(chosen, catalog)
-        notary, anchors = auditing.notary_of(chosen), auditing.anchors_of(chosen)
         try:
-            services = Services(
-                registry,
-                reader,
-                catalog,
-                auditing.now_us,
-                VERSION,
-                _lifetime(chosen.access),
-                _single_sign_on(chosen.oidc),
-                notary=notary,
-                anchors=anchors,
-                mqtt=_mqtt(chosen),
-                allowed=chosen.notifications.allowed,
-            )
-            serve(chosen, services)
+            serve(chosen, services_of(chosen, registry, reader, catalog))
         finally:
             reader.close()
+
+
+def services_of(chosen: settings.Settings, registry: Registry, reader: TelemetryReader, catalog: Catalog) -> Services:
+    """What the API works with."""
+    return Services(
+        registry,
+        reader,
+        catalog,
+        auditing.now_us,
+        VERSION,
+        _lifetime(chosen.access),
+        _single_sign_on(chosen.oidc),
+        notary=auditing.notary_of(chosen),
+        anchors=auditing.anchors_of(chosen),
+        mqtt=_mqtt(chosen),
+        allowed=chosen.notifications.allowed,
+    )
 
 
 def serve(chosen: settings.Settings, services: Services) -> None:

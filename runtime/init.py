@@ -1,7 +1,6 @@
-"""`lautern init`: settings file, secrets, tables and the first key of an installation."""
+"""`lautern init`: settings file, secrets, tables, the first user and the first key of an installation."""
 
 import os
-import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,11 +8,11 @@ from typing import Annotated, Final
 import typer
 
 from devices.errors import Conflict
-from devices.towns import serve
+from devices.ports.registry import Registry
 from runtime import influxdb_check, saying, sections, settings
-from runtime.auditing import by_machine
 from runtime.broker.logins import INSIDE, Logins, write_secret
 from runtime.certificates import make_server_files
+from runtime.first import FIRST_USER, first_link, first_town
 from runtime.first_settings import settings_text
 from runtime.keys import make_key
 from runtime.registry_access import registry_of
@@ -60,26 +59,46 @@ def init(
     _check_store(chosen.store)
     with registry_of(chosen, migrate=True, recording=True) as registry:
         typer.echo("the registry's tables are up to date")
+        key = _first_key(registry)
         with registry.write() as tx:
-            if serve(tx, chosen.default_tenant, chosen.default_tenant.capitalize(), time.time_ns() // 1000):
-                by_machine(tx, "tenant.create", f"tenant/{chosen.default_tenant}", chosen.default_tenant)
-        try:
-            key = make_key(registry, ADMIN, ["*"], None)
-        except Conflict:
-            typer.echo(f"the key {ADMIN!r} exists; make another with: lautern keys create NAME --scope '*'")
-            return
-    typer.echo(f"""
-The first key, shown this once. It may do everything but see the fire brigade's data:
+            first_town(tx, chosen.default_tenant)
+            link = first_link(tx, chosen.http.address)
+    typer.echo(_told(key, link, chosen.default_tenant, folder))
+
+
+def _first_key(registry: Registry) -> str | None:
+    try:
+        return make_key(registry, ADMIN, ["*"], None)
+    except Conflict:
+        typer.echo(f"the key {ADMIN!r} exists; make another with: lautern keys create NAME --scope '*'")
+        return None
+
+
+def _told(key: str | None, link: str | None, tenant: str, folder: Path) -> str:
+    parts = [
+        f"""
+Start with:
+
+    lautern up --data-dir {folder}"""
+    ]
+    if link is not None:
+        parts.append(f"""
+Then choose the password of the first user, {FIRST_USER}, by this link. It works once, within a week; another is made
+by running this again, as long as nobody can sign in:
+
+    {link}""")
+    else:
+        parts.append("\nUsers are there; who lost a password gets a link by: lautern user link NAME")
+    if key is not None:
+        parts.append(f"""
+The first key for programs, shown this once. Like that user it may do everything but see the fire brigade's data:
 
     {key}
 
-The brigade's own key, which somebody else should make and keep:
+The brigade's leader gives the brigade's roles; the first one is made here, and somebody else should get the link:
 
-    lautern keys create brigade --scope 'fire_drone:*' --tenant {chosen.default_tenant} --data-dir {folder}
-
-Start with:
-
-    lautern up --data-dir {folder}""")
+    lautern user add NAME --role drone_leader --tenant {tenant} --data-dir {folder}""")
+    return "\n".join(parts)
 
 
 def _check_store(store: sections.Store) -> None:

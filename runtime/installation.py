@@ -18,9 +18,8 @@ from runtime.broker.signing import Signer
 from runtime.listening import check_broker, check_http
 from runtime.processes import Program, python
 from runtime.saying import LEASE, UNREACHABLE
-from runtime.settings import Settings
+from runtime.settings import LOOPBACK, Settings
 
-LOOPBACK: Final = "127.0.0.1"
 NATS_PORT: Final = 4222
 WAITS: Final = {LEASE: 2.0, UNREACHABLE: 8.0}
 """A predecessor may still be ending; a registry that is away comes back some time, and is waited for without end."""
@@ -177,9 +176,7 @@ class Installation:
     @property
     def address(self) -> str:
         """The API's address on this machine."""
-        host = self.settings.http.host
-        scheme = "https" if self.settings.http.tls else "http"
-        return f"{scheme}://{LOOPBACK if host in {'0.0.0.0', '::'} else host}:{self.ports.http}"  # noqa: S104
+        return self.settings.http.model_copy(update={"port": self.ports.http}).address
 
     def _log(self, name: str) -> Path | None:
         return self.logs / f"{name}.log" if self.logs else None

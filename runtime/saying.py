@@ -14,9 +14,10 @@ from devices.errors import (
     RegistryUnavailable,
     StoreUnavailable,
 )
+from runtime.client.answers import ApiAway, NotAllowed, NotSignedIn, Unfit
 
-OK, FAILED, USAGE, UNREACHABLE, LEASE = 0, 1, 2, 3, 4
-"""Exit codes; LEASE: another gateway runs; UNREACHABLE: registry, store or broker is away."""
+OK, FAILED, USAGE, UNREACHABLE, LEASE, NOT_ALLOWED, NOT_APPLIED = 0, 1, 2, 3, 4, 5, 6
+"""Exit codes; LEASE: another gateway runs; UNREACHABLE: API, registry, store or broker is away."""
 DATA_DIR: Final = typer.Option("--data-dir", help="Where all data are kept.", show_default="./var")
 CONFIG: Final = typer.Option("--config", help="Settings file.", show_default="lautern.toml in the data directory")
 _CODES: Final[tuple[tuple[type[LauternError], int], ...]] = (
@@ -25,6 +26,10 @@ _CODES: Final[tuple[tuple[type[LauternError], int], ...]] = (
     (StoreUnavailable, UNREACHABLE),
     (RegistryUnavailable, UNREACHABLE),
     (JournalUnavailable, UNREACHABLE),
+    (ApiAway, UNREACHABLE),
+    (Unfit, USAGE),
+    (NotAllowed, NOT_ALLOWED),
+    (NotSignedIn, NOT_ALLOWED),
 )
 
 

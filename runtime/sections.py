@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from devices.notifying.allowing import Allowed
 
+LOOPBACK: Final = "127.0.0.1"
 ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
 
 
@@ -136,6 +137,12 @@ class Http(Section):
     """A proxy with TLS stands before it, so that it may listen elsewhere than on loopback without."""
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Addresses or networks whose X-Forwarded-For and -Proto are believed."""
+
+    @property
+    def address(self) -> str:
+        """The API's address on this machine."""
+        host = LOOPBACK if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - to compare, not to listen
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
     @property
     def tls(self) -> bool:

@@ -21,6 +21,9 @@ from runtime import sections
 FILE_NAME: Final = "lautern.toml"
 ENVIRONMENT: Final = "LAUTERN_"
 DEFAULT_DATA_DIR: Final = Path("var")
+LOOPBACK: Final = sections.LOOPBACK
+OF_CLIENTS: Final = frozenset({"LAUTERN_URL", "LAUTERN_API_KEY", "LAUTERN_CA_FILE"})
+"""Variables of the command line that speaks to an API; no settings."""
 
 
 class Settings(BaseSettings):
@@ -127,9 +130,8 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
 
 def _known(name: str) -> bool:
     """Tell whether a variable names a setting; those of tests and simulators are none and do no harm."""
-    return _leads_somewhere(_keys(name)) or name.startswith(
-        (f"{ENVIRONMENT}TEST_", f"{ENVIRONMENT}REQUIRE_", f"{ENVIRONMENT}BENCH_")
-    )
+    others = (f"{ENVIRONMENT}TEST_", f"{ENVIRONMENT}REQUIRE_", f"{ENVIRONMENT}BENCH_")
+    return name in OF_CLIENTS or _leads_somewhere(_keys(name)) or name.startswith(others)
 
 
 def _secrets(environment: Mapping[str, str]) -> list[tuple[list[str], str]]:

@@ -41,6 +41,8 @@ def up(
             supervisor.start(installation.door(broker))
         supervisor.start(installation.gateway())
         supervisor.start(installation.api())
+        told = (*installation.arguments(), "--address", installation.address)
+        supervisor.start(installation.program("first", "runtime.first", *told, once=True))
         mqtt = f"{installation.mqtt_host}:{found.mqtt}"
         _say(f"API on {installation.address}/docs, MQTT on {mqtt}, data in {chosen.data_dir}")
         watch(supervisor, broker.look if broker else _nothing, stop)

@@ -84,6 +84,9 @@ class Users(Protocol):
     def count(self) -> int:
         """How many there are."""
 
+    def anybody_enters(self) -> bool:
+        """Whether there is one who can sign in: with a password or at an OpenID provider, and not shut out."""
+
 
 class Sessions(Protocol):
     """Sessions and one-time links."""

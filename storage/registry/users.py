@@ -26,7 +26,7 @@ class SqlUsers:
         """Raises Conflict when the id, or the subject, exists."""
         row = {"user_id": user.user_id, "created_us": user.created_us, "last_seen_us": None, "version": 1}
         if not insert_new(self._connection, USERS, [row | _changing(user)]):
-            raise Conflict(user.user_id, field="name")
+            raise Conflict(f"a user {user.user_id} exists, or one with this subject", field="id")
         self._put_grants(user)
 
     def get(self, user_id: str) -> User:
@@ -75,6 +75,12 @@ class SqlUsers:
     def count(self) -> int:
         """How many there are."""
         return self._connection.execute(select(func.count()).select_from(USERS)).scalar_one()
+
+    def anybody_enters(self) -> bool:
+        """Whether there is one who can sign in: with a password or at an OpenID provider, and not shut out."""
+        way = USERS.c.password_hash.is_not(None) | USERS.c.subject.is_not(None)
+        query = select(exists().where(way, USERS.c.disabled_us.is_(None)))
+        return bool(self._connection.execute(query).scalar_one())
 
     def _put_grants(self, user: User) -> None:
         self._connection.execute(delete(GRANTS).where(GRANTS.c.user_id == user.user_id))

@@ -1,0 +1,59 @@
+"""An API for a data directory on this machine, as a child that answers on its standard output."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from runtime.client.answers import Answer
+from runtime.client.door import Api, remote
+
+Here = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Work on this installation's data, on its machine, without signing in."),
+]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+_END_S: Final = 20
+
+
+@contextmanager
+def api_of(data_dir: Path | None) -> Iterator[Api]:
+    """The API of a data directory on this machine, or without one the API that this user signed in to."""
+    if data_dir is None:
+        with remote() as api:
+            yield api
+        return
+    command = [sys.executable, "-m", "runtime.client.inside", "--data-dir", str(data_dir.absolute())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            yield Api(_Child(child))
+        finally:
+            if child.stdin:
+                child.stdin.close()
+            child.wait(_END_S)
+
+
+class _Child:
+    def __init__(self, child: subprocess.Popen[str]) -> None:
+        self._child = child
+
+    def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        """The answer, whatever its status. Ends the program when there is none: the child said why."""
+        asked = {"method": method, "path": path, "headers": dict(headers), "body": body.decode() if body else None}
+        answered = ""
+        if self._child.stdin and self._child.stdout:
+            try:
+                self._child.stdin.write(json.dumps(asked) + "\n")
+                self._child.stdin.flush()
+                answered = self._child.stdout.readline()
+            except BrokenPipeError:
+                answered = ""
+        if not answered:
+            raise typer.Exit(self._child.wait(_END_S) or 1)
+        found = json.loads(answered)
+        return Answer(found["status"], found["body"].encode(), found["headers"])

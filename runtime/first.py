@@ -1,0 +1,65 @@
+"""The first town and the first user of an installation; run by `lautern up`, says how to get in while nobody can."""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from api.sessions import new_link
+from devices.errors import Conflict
+from devices.people.roles import ADMIN, Grant
+from devices.ports.people import User, Users
+from devices.ports.registry import Transaction
+from devices.towns import serve
+from runtime import saying, settings
+from runtime.auditing import by_machine, now_us
+from runtime.registry_access import registry_of
+
+FIRST_USER: Final = "admin"
+
+
+def main(
+    data_dir: Annotated[Path, saying.DATA_DIR],
+    address: Annotated[str, typer.Option("--address", help="Of the API.")],
+    config: Annotated[Path | None, saying.CONFIG] = None,
+) -> None:
+    """Take in the first town; while nobody can sign in yet, say how: a link on a terminal, and never in a log."""
+    chosen = settings.load(data_dir, config)
+    with registry_of(chosen, recording=True) as registry, registry.write() as tx:
+        first_town(tx, chosen.default_tenant)
+        people = sys.stdout.isatty()
+        if tx.get(Users).anybody_enters():
+            return
+        link = first_link(tx, address) if people else None
+    if link is None:
+        typer.echo(f"nobody can sign in yet: `lautern init --data-dir {chosen.data_dir}` prints a link for that")
+    else:
+        typer.echo(f"Nobody can sign in yet. This link lets {FIRST_USER} choose a password, once:\n\n    {link}\n")
+
+
+def first_town(tx: Transaction, tenant_id: str) -> None:
+    """Take in the town of the settings; one that is there stays as it is."""
+    if serve(tx, tenant_id, tenant_id.capitalize(), now_us()):
+        by_machine(tx, "tenant.create", f"tenant/{tenant_id}", tenant_id)
+
+
+def first_link(tx: Transaction, address: str) -> str | None:
+    """A link by which the first user chooses a password, made anew each time; None once anybody can sign in."""
+    users = tx.get(Users)
+    if users.anybody_enters():
+        return None
+    with suppress(Conflict):
+        users.add(User(FIRST_USER, "Administrator", now_us(), (Grant(ADMIN),)))
+    by_machine(tx, "user.invite", f"user/{FIRST_USER}", None)
+    return sign_in_link(address, new_link(tx, FIRST_USER, now_us()))
+
+
+def sign_in_link(address: str, token: str) -> str:
+    """The page's link for a token."""
+    return f"{address}/sign-in#token={token}"
+
+
+if __name__ == "__main__":
+    saying.run("up", main)
