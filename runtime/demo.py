@@ -13,9 +13,9 @@ import typer
 from devices.errors import ConfigurationError
 from runtime import logging_setup, saying, settings
 from runtime.broker.logins import SIMULATORS
-from runtime.demo_part import KEYS, PLAN
+from runtime.demo_part import KEYS, PLAN, USERS
 from runtime.demo_watch import Audience, Opening
-from runtime.installation import Installation, alone, choose_ports
+from runtime.installation import Installation, alone, choose_ports, sign_in_link
 from runtime.processes import Program, Supervisor, python
 from runtime.up import ending, supervised, watch
 
@@ -79,6 +79,8 @@ def _run(installation: Installation, supervisor: Supervisor, stop: Event, hours:
             for kind, count in plan["simulated"].items():
                 supervisor.start(_simulator(installation, kind, count, _history_s(data_dir / ALIVE, hours)))
             opening.audiences = [Audience(**audience) for audience in plan["audiences"]]
+            sys.stdout.write(_LINK.format(link=sign_in_link(installation.address, plan["token"])))
+            sys.stdout.flush()
         elif opening.look():
             _tell(installation, opening, time.monotonic() - began)
         elif opening.trouble_is_new():
@@ -89,7 +91,7 @@ def _run(installation: Installation, supervisor: Supervisor, stop: Event, hours:
 
 def _tell(installation: Installation, opening: Opening, after_s: float) -> None:
     if not opening.done:
-        _say(f"first data are there after {after_s:.1f} s: {installation.address}/docs; the history is being filled in")
+        _say(f"first data are there after {after_s:.1f} s; the history is being filled in")
         return
     _say(f"live after {after_s:.1f} s")
     sys.stdout.write(_page(installation, opening))
@@ -142,19 +144,21 @@ def _drop(data_dir: Path) -> None:
             path.unlink()
 
 
+_LINK: Final = """
+  This link signs you in, once; devices and their history appear in a moment:
+
+    {link}
+
+"""
 _HEAD: Final = """
-  Lautern runs. Everything it can do, to be tried out in the browser:
-
-    {url}/docs
-
-  Each key sees what its group needs; the brigade's data are for the brigade alone.
+  Lautern runs: {url} (calls of the API to try out: {url}/docs)
 """
 _FOOT: Final = """
   A device of your own ({mqtt}, topic {root}/{own}/telemetry) gets its password by
 
     .venv/bin/lautern broker add-device {own} --data-dir {data_dir}
 
-  Keys: {data_dir}/{keys}, logs: {data_dir}/logs. Ctrl-C ends everything; data stay, --fresh drops them.
+  In {data_dir}: {users} with passwords, {keys}, logs. Ctrl-C ends everything; data stay, --fresh drops them.
 
 """
 
@@ -167,6 +171,7 @@ def _page(installation: Installation, opening: Opening) -> str:
         root=chosen.topic_root,
         own=f"{chosen.default_tenant}/streetlight/my-lamp",
         data_dir=chosen.data_dir,
+        users=USERS,
         keys=KEYS,
     )
     lines = [f"\n  {audience}: {line.does}\n\n    {line.arguments}\n" for audience, line in shown]

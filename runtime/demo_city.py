@@ -12,10 +12,11 @@ from devices.catalog import folders
 from devices.errors import NotFound
 from devices.ports.inventory import Asset, Binding, Group, Groups, Inventory
 from devices.ports.registry import Registry, Transaction
-from devices.towns import serve
 from runtime import saying, settings
 from runtime.broker.logins import write_secret
-from runtime.demo_part import KEYS, PLAN, AssetFacts, DemoPart
+from runtime.demo_part import KEYS, PLAN, USERS, AssetFacts, DemoPart
+from runtime.demo_people import People
+from runtime.first import first_town
 from runtime.keys import make_key
 from runtime.registry_access import registry_of
 from simulators.device import SimulatedDevice
@@ -26,7 +27,7 @@ _NO_BROKER: Final = BrokerAddress("", 0)
 
 
 def main(data_dir: Annotated[Path, saying.DATA_DIR]) -> None:
-    """Register what is simulated, make the keys, write the plan; what is there stays."""
+    """Register what is simulated, make keys and users, write the plan; what is there stays."""
     chosen = settings.load(data_dir)
     parts = {m.__name__.rpartition(".")[2]: m.DEMO for m in folders(runtime.kinds)}
     counts = {kind: parts[kind].count if kind in parts else None for kind in kinds()}
@@ -34,12 +35,16 @@ def main(data_dir: Annotated[Path, saying.DATA_DIR]) -> None:
     now_us = time.time_ns() // 1000
     with registry_of(chosen, migrate=True, recording=True) as registry:
         with registry.write() as tx:
-            serve(tx, chosen.default_tenant, chosen.default_tenant.capitalize(), now_us)
+            first_town(tx, chosen.default_tenant)
             for kind, fleet in fleets.items():
                 _register(tx, chosen.default_tenant, fleet, parts.get(kind), now_us)
         shown = {kind: parts[kind] for kind in fleets if kind in parts}
         keys = _keys(registry, chosen.data_dir / KEYS, list(shown.values()), chosen.default_tenant)
-    write_secret(chosen.data_dir / PLAN, json.dumps(_plan(shown, counts, keys, now_us), indent=1))
+        people = People(registry, chosen.data_dir / USERS, chosen.default_tenant, now_us)
+        people.let_in(list(shown.values()))
+        token = people.token()
+    plan = {"token": token, "simulated": counts, "audiences": _audiences(shown, keys, now_us)}
+    write_secret(chosen.data_dir / PLAN, json.dumps(plan, indent=1))
 
 
 def _register(
@@ -76,10 +81,8 @@ def _keys(registry: Registry, file: Path, parts: Sequence[DemoPart], tenant: str
     return known
 
 
-def _plan(
-    parts: Mapping[str, DemoPart], simulated: Mapping[str, int | None], keys: Mapping[str, str], now_us: int
-) -> object:
-    audiences = [
+def _audiences(parts: Mapping[str, DemoPart], keys: Mapping[str, str], now_us: int) -> object:
+    return [
         {
             "kind": kind,
             "audience": part.audience,
@@ -90,7 +93,6 @@ def _plan(
         }
         for kind, part in parts.items()
     ]
-    return {"simulated": simulated, "audiences": audiences}
 
 
 if __name__ == "__main__":

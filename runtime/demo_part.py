@@ -6,7 +6,8 @@ from typing import Any, Final
 
 PLAN: Final = "demo-plan.json"
 KEYS: Final = "demo-keys.json"
-"""Files in the demo's data directory, both with keys in them."""
+USERS: Final = "demo-users.json"
+"""Files in the demo's data directory, all with secrets in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,17 @@ class DemoPart:
     audience: str
     """Who, for people."""
     key: str
-    """Name of the key."""
+    """Name of the key, and of the user."""
     scopes: tuple[str, ...]
+    role: str
+    """Of the user."""
     there: str
     """Path that answers with a non-empty list `items` or `lines` when data are there."""
     shown: tuple[Shown, ...]
+    limits: tuple[str, ...] = ()
+    """Of the user's role, such as `event/altstadtfest`."""
+    lead: str = ""
+    """Role of the user `demo`, who sees everything; the user's own when empty."""
     count: int | None = None
     """Devices to simulate; None: as many as the simulator's own scene has."""
     facts: Callable[[str], AssetFacts] = _only_named

@@ -15,6 +15,7 @@ from devices.ports.registry import Transaction
 from devices.towns import serve
 from runtime import saying, settings
 from runtime.auditing import by_machine, now_us
+from runtime.installation import sign_in_link
 from runtime.registry_access import registry_of
 
 FIRST_USER: Final = "admin"
@@ -54,11 +55,6 @@ def first_link(tx: Transaction, address: str) -> str | None:
         users.add(User(FIRST_USER, "Administrator", now_us(), (Grant(ADMIN),)))
     by_machine(tx, "user.invite", f"user/{FIRST_USER}", None)
     return sign_in_link(address, new_link(tx, FIRST_USER, now_us()))
-
-
-def sign_in_link(address: str, token: str) -> str:
-    """The page's link for a token."""
-    return f"{address}/sign-in#token={token}"
 
 
 if __name__ == "__main__":

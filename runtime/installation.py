@@ -80,6 +80,11 @@ def choose_ports(settings: Settings, say: Callable[[str], None], *, http_fixed: 
     )
 
 
+def sign_in_link(address: str, token: str) -> str:
+    """What a person opens to use a token."""
+    return f"{address}/sign-in#token={token}"
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """Builds what the supervisor runs. `logs`: folder for the programs' output, None for ours."""

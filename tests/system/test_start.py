@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -56,6 +57,18 @@ class Demo:
             with urllib.request.urlopen(request, timeout=5) as answer:
                 found: dict[str, Any] = json.load(answer)
         except (OSError, ValueError):
+            return {}
+        return found
+
+    def login(self, body: dict[str, str]) -> dict[str, Any]:
+        """Who is signed in by that; {} when nobody is."""
+        address = f"http://127.0.0.1:{self.port}"
+        headers = {"Content-Type": "application/json", "Origin": address}
+        try:
+            request = urllib.request.Request(f"{address}/api/v1/login", json.dumps(body).encode(), headers)
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                found: dict[str, Any] = json.load(answer)
+        except OSError:
             return {}
         return found
 
@@ -135,6 +148,30 @@ def test_the_page_is_printed_when_all_is_live(city: Demo) -> None:
     said = city.said()
     assert f"http://127.0.0.1:{city.port}/docs" in said
     assert said.count("curl -sS") == 3
+
+
+def test_one_link_signs_in_who_sees_everything(city: Demo) -> None:
+    wait_until(lambda: "Lautern runs" in city.said(), timeout_s=DATA_S, what="the printed page")
+    found = re.findall(r"http://\S+/sign-in#token=(\S+)", city.said())
+    assert len(found) == 1
+    signed_in = city.login({"token": found[0]})
+    assert signed_in["actor"] == "user:demo"
+    assert not signed_in["must_set_password"]
+    assert set(signed_in["kinds"]) == {"streetlight", "fire_drone", "event_network"}
+    assert city.login({"token": found[0]}) == {}
+
+
+def test_each_audience_has_a_user_who_sees_his_own(city: Demo) -> None:
+    file = city.folder / "demo-users.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    people = {name: city.login({"name": name, "password": word}) for name, word in json.loads(file.read_text()).items()}
+    assert {name: who["kinds"] for name, who in people.items() if name != "demo"} == {
+        "operator": ["streetlight"],
+        "brigade": ["fire_drone"],
+        "organiser": ["event_network"],
+        "viewer": ["event_network", "streetlight"],
+    }
+    assert people["organiser"]["limits"] == ["event/altstadtfest"]
 
 
 def test_the_brigades_flights_are_for_the_brigade_only(city: Demo) -> None:

@@ -23,6 +23,9 @@ DEMO: Final = DemoPart(
     audience="Event organiser",
     key="organiser",
     scopes=("event_network:*", "events:*"),
+    role="event_organiser",
+    limits=(f"event/{EVENT_ID}",),
+    lead="event_manager",
     there=f"/api/v1/events/{EVENT_ID}/live",
     shown=(
         Shown(

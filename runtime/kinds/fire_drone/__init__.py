@@ -13,6 +13,7 @@ DEMO: Final = DemoPart(
     audience="Fire brigade",
     key="brigade",
     scopes=("fire_drone:*",),
+    role="drone_leader",
     there="/api/v1/flights?limit=1",
     shown=(Shown("the track of the newest flight as GPX", "'{url}/api/v1/flights/{first}/track?format=gpx'"),),
     facts=_facts,

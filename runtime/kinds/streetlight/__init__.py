@@ -15,6 +15,7 @@ DEMO: Final = DemoPart(
     audience="Light operator",
     key="operator",
     scopes=("streetlight:*", "lights:*", "devices:*", "groups:*", "alarms:*", "ledger:*", "dead_letters:*"),
+    role="light_operator",
     there="/api/v1/telemetry/latest?kind=streetlight",
     shown=(
         Shown(
