@@ -21,6 +21,7 @@ from api.routes import (
     alarms,
     audit,
     bindings,
+    city,
     commands,
     configs,
     credentials,
@@ -32,6 +33,7 @@ from api.routes import (
     groups,
     health,
     keys,
+    kinds,
     latest,
     ledger,
     login,
@@ -40,6 +42,7 @@ from api.routes import (
     notifications,
     single_sign_on,
     stream,
+    system,
     telemetry,
     tenants,
     typed_commands,
@@ -80,6 +83,9 @@ _MODULES: Final = (
     dead_letters,
     ledger,
     audit,
+    system,
+    kinds,
+    city,
     stream,
 )
 _TELEMETRY: Final[Any] = {"tracing": False, "metrics": False, "logs": False}

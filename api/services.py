@@ -11,8 +11,8 @@ from api.sessions import Lifetime
 from api.single_sign_on import SingleSignOn
 from devices.audit.notary import Notary
 from devices.catalog import Catalog
-from devices.ports.audit import Anchors
 from devices.notifying.allowing import Allowed
+from devices.ports.audit import Anchors
 from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from devices.messages import Severity
 
@@ -26,6 +26,15 @@ class Cleared(NamedTuple):
     part: str = ""
 
 
+class Note(NamedTuple):
+    """What somebody did to an alarm, or said of it."""
+
+    at_us: int
+    by: str
+    did: Literal["acknowledge", "shelve", "unshelve", "comment"]
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """A raised alarm as the registry keeps it."""
@@ -44,3 +53,12 @@ class Alarm:
     acknowledged_by: str | None
     comment: str | None
     details: Mapping[str, float | int | bool | str]
+    shelved_until_us: int | None = None
+    """Until then nobody is to be bothered with it; it stays open, and its return within this time is shelved too."""
+    shelved_by: str | None = None
+    notes: tuple[Note, ...] = ()
+    """Oldest first."""
+
+    def is_shelved(self, now_us: int) -> bool:
+        """Tell whether it is put aside."""
+        return self.shelved_until_us is not None and now_us < self.shelved_until_us

@@ -29,11 +29,18 @@ def alarm_change(alarm: Alarm, now_us: int) -> Change:
     """What the live stream says of an alarm."""
     data = {
         "alarm_id": alarm.alarm_id,
+        "asset_id": alarm.asset_id,
         "device_id": alarm.asset_id,
         "name": alarm.name,
         "part": alarm.part,
         "severity": alarm.severity.value,
         "since": rfc3339(alarm.since_us),
-        "cleared": None if alarm.cleared_us is None else rfc3339(alarm.cleared_us),
+        "cleared": _instant(alarm.cleared_us),
+        "acknowledged": _instant(alarm.acknowledged_us),
+        "shelved_until": _instant(alarm.shelved_until_us),
     }
     return Change(0, now_us, alarm.tenant_id, alarm.kind, "alarm", data)
+
+
+def _instant(instant_us: int | None) -> str | None:
+    return None if instant_us is None else rfc3339(instant_us)

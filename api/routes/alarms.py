@@ -1,9 +1,9 @@
 """The alarm book."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from api import seeing
 from api.access import Caller
@@ -12,15 +12,31 @@ from api.fields import ID, Body, Comment, RecordInPath
 from api.paging import Items, PageWanted, page_of
 from api.recording import of, record
 from api.services import Use
-from api.times import TimeOut
+from api.times import TimeIn, TimeOut
 from devices import alarms
+from devices.errors import Invalid
+from devices.instants import DAY_US, SECOND_US
 from devices.messages import Severity
 from devices.ports.alarms import Alarms
+from devices.ports.books import Changes
 from devices.ports.registry import Transaction
+from devices.retiring import alarm_change
 
 ACKNOWLEDGE = "alarms:acknowledge"
+SHELVE = "alarms:shelve"
+LONGEST_SHELF_US: Final = 31 * DAY_US
 Watcher = Annotated[Caller, needs(ACKNOWLEDGE, in_part=True)]
+Shelver = Annotated[Caller, needs(SHELVE, in_part=True)]
 router = APIRouter(prefix="/alarms", tags=["alarms"])
+
+
+class Note(BaseModel):
+    """What somebody did to an alarm, or said of it."""
+
+    at: TimeOut
+    by: str
+    did: str
+    text: str
 
 
 class Alarm(BaseModel):
@@ -39,6 +55,10 @@ class Alarm(BaseModel):
     acknowledged_at: TimeOut | None
     acknowledged_by: str | None
     comment: str | None
+    shelved_until: TimeOut | None
+    """Put aside until then; in the past: no more."""
+    shelved_by: str | None
+    notes: list[Note]
     details: dict[str, JsonValue]
 
 
@@ -46,6 +66,21 @@ class Acknowledgement(Body):
     """What the one who has seen it says."""
 
     comment: Comment | None = None
+
+
+class Shelving(Body):
+    """How long nobody is to be bothered, and why; at most 31 days."""
+
+    until: TimeIn | None = None
+    duration_s: float | None = Field(None, gt=0, le=LONGEST_SHELF_US / SECOND_US)
+    """The same as a duration from now."""
+    comment: Comment = ""
+
+
+class Remark(Body):
+    """Something to be remembered."""
+
+    comment: Annotated[Comment, Field(min_length=1)]
 
 
 @router.get("")
@@ -57,6 +92,7 @@ def list_alarms(
     device: Annotated[str | None, Query(pattern=ID)] = None,
     *,
     only_open: Annotated[bool, Query(alias="open", description="Only those not cleared.")] = False,
+    shelved: Annotated[bool | None, Query(description="Only those put aside, or only the others.")] = None,
 ) -> Items[Alarm]:
     """List alarms, newest first."""
     visible = seeing.visible(who, services.catalog, kind)
@@ -67,6 +103,8 @@ def list_alarms(
             also=visible.assets,
             asset_id=device,
             only_open=only_open,
+            shelved=shelved,
+            now_us=services.now_us(),
             limit=page.limit,
             cursor=page.cursor,
         )
@@ -83,13 +121,64 @@ def get_alarm(alarm_id: RecordInPath, who: Who, services: Use) -> Alarm:
 @router.post("/{alarm_id}/acknowledge")
 def acknowledge_alarm(alarm_id: RecordInPath, who: Watcher, services: Use, body: Acknowledgement) -> Alarm:
     """Say that somebody has seen it; it stays open until its condition ends. Needs `alarms:acknowledge`."""
+    now_us = services.now_us()
     with services.registry.write() as tx:
         who.require_on(ACKNOWLEDGE, _find(tx, who, alarm_id).asset_id)
-        seen = tx.get(Alarms).acknowledge(alarm_id, who.name, services.now_us(), body.comment)
-        thing = of(seen.kind, seen.asset_id, "alarm", alarm_id)
-        detail = {"name": seen.name, "comment": body.comment}
-        record(tx, who, "alarm.acknowledge", thing, detail=detail, tenant_id=seen.tenant_id)
-        return _show(seen)
+        tx.get(Alarms).acknowledge(alarm_id, who.name, now_us, body.comment)
+        note = alarms.Note(now_us, who.name, "acknowledge", body.comment or "")
+        return _told(tx, who, tx.get(Alarms).note(alarm_id, note), note)
+
+
+@router.post("/{alarm_id}/shelve")
+def shelve_alarm(alarm_id: RecordInPath, who: Shelver, services: Use, body: Shelving) -> Alarm:
+    """Put aside for a time: it is neither counted nor sent to anybody, also when it ends and returns meanwhile.
+
+    Needs `alarms:shelve`.
+    """
+    now_us = services.now_us()
+    until_us = _until(body, now_us)
+    with services.registry.write() as tx:
+        who.require_on(SHELVE, _find(tx, who, alarm_id).asset_id)
+        note = alarms.Note(now_us, who.name, "shelve", body.comment)
+        return _told(tx, who, tx.get(Alarms).shelve(alarm_id, until_us, note), note)
+
+
+@router.post("/{alarm_id}/unshelve")
+def unshelve_alarm(alarm_id: RecordInPath, who: Shelver, services: Use) -> Alarm:
+    """Take back from the shelf; needs `alarms:shelve`."""
+    now_us = services.now_us()
+    with services.registry.write() as tx:
+        who.require_on(SHELVE, _find(tx, who, alarm_id).asset_id)
+        note = alarms.Note(now_us, who.name, "unshelve")
+        return _told(tx, who, tx.get(Alarms).shelve(alarm_id, None, note), note)
+
+
+@router.post("/{alarm_id}/comment")
+def comment_alarm(alarm_id: RecordInPath, who: Watcher, services: Use, body: Remark) -> Alarm:
+    """Add what is to be remembered; the newest 100 are kept. Needs `alarms:acknowledge`."""
+    now_us = services.now_us()
+    with services.registry.write() as tx:
+        who.require_on(ACKNOWLEDGE, _find(tx, who, alarm_id).asset_id)
+        note = alarms.Note(now_us, who.name, "comment", body.comment)
+        return _told(tx, who, tx.get(Alarms).note(alarm_id, note), note)
+
+
+def _until(body: Shelving, now_us: int) -> int:
+    if (body.until is None) == (body.duration_s is None):
+        raise Invalid("give this or duration_s", field="until")
+    until_us = body.until if body.duration_s is None else now_us + round(body.duration_s * SECOND_US)
+    if until_us is None or not now_us < until_us <= now_us + LONGEST_SHELF_US:
+        raise Invalid("must be in the next 31 days", field="until")
+    return until_us
+
+
+def _told(tx: Transaction, who: Caller, alarm: alarms.Alarm, note: alarms.Note) -> Alarm:
+    """Show it after what was done with it was told to pages and put on record."""
+    tx.get(Changes).add([alarm_change(alarm, note.at_us)])
+    thing = of(alarm.kind, alarm.asset_id, "alarm", alarm.alarm_id)
+    detail = {"name": alarm.name, "comment": note.text}
+    record(tx, who, f"alarm.{note.did}", thing, detail=detail, tenant_id=alarm.tenant_id)
+    return _show(alarm)
 
 
 def _find(tx: Transaction, who: Caller, alarm_id: str) -> alarms.Alarm:
@@ -113,5 +202,8 @@ def _show(alarm: alarms.Alarm) -> Alarm:
         acknowledged_at=alarm.acknowledged_us,
         acknowledged_by=alarm.acknowledged_by,
         comment=alarm.comment,
+        shelved_until=alarm.shelved_until_us,
+        shelved_by=alarm.shelved_by,
+        notes=[Note(at=note.at_us, by=note.by, did=note.did, text=note.text) for note in alarm.notes],
         details=dict(alarm.details),
     )

@@ -1,9 +1,10 @@
 """The alarm book."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from devices.alarms import Alarm
+from devices.alarms import Alarm, Note
+from devices.messages import Severity
 from devices.ports.paging import Page
 
 
@@ -25,6 +26,22 @@ class Alarms(Protocol):
     def acknowledge(self, alarm_id: str, by: str, at_us: int, comment: str | None) -> Alarm:
         """Mark as seen by somebody. Raises NotFound."""
 
+    def shelve(self, alarm_id: str, until_us: int | None, note: Note) -> Alarm:
+        """Put aside until an instant, or with None take back. Raises NotFound."""
+
+    def note(self, alarm_id: str, note: Note) -> Alarm:
+        """Add what somebody says; of many the newest 100 stay. Raises NotFound."""
+
+    def worst_of_open(
+        self,
+        now_us: int,
+        *,
+        tenant_ids: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
+        also: Collection[str] = (),
+    ) -> Mapping[str, tuple[Severity, int]]:
+        """Gravest severity and number of the open alarms not shelved, by asset."""
+
     def find(
         self,
         *,
@@ -33,7 +50,12 @@ class Alarms(Protocol):
         also: Collection[str] = (),
         asset_id: str | None = None,
         only_open: bool = False,
+        shelved: bool | None = None,
+        now_us: int = 0,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Alarm]:
-        """Newest first; `also` names assets that pass although their kind does not."""
+        """Newest first; `also` names assets that pass although their kind does not.
+
+        `shelved` True or False: only those that are put aside at `now_us`, or only the others.
+        """

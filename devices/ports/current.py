@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from devices.samples import Value
 
@@ -22,6 +22,13 @@ class Latest:
     suspect: bool = False
 
 
+class Heard(NamedTuple):
+    """Connection state, None where it never said one, and when anything came last."""
+
+    status: str | None
+    last_seen_us: int
+
+
 class LatestValues(Protocol):
     """Newest values; read by the API for whole kinds at once."""
 
@@ -39,6 +46,11 @@ class LatestValues(Protocol):
         asset_ids: Collection[str] | None = None,
     ) -> Sequence[Latest]:
         """All rows of a kind but those of retired assets, by asset and part; 5,000 devices in well under 200 ms."""
+
+    def heard(
+        self, kinds: Collection[str], tenant_ids: Collection[str] | None = None, also: Collection[str] = ()
+    ) -> Mapping[str, Heard]:
+        """Connection and last sight of the assets of these kinds, and of those in `also`, by asset."""
 
 
 class RuleStates(Protocol):

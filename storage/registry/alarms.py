@@ -1,17 +1,20 @@
 """The alarm book."""
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
 
-from devices.alarms import Alarm
+from devices.alarms import Alarm, Note
 from devices.errors import NotFound
 from devices.messages import Severity
 from devices.ports.paging import Page
 from storage.registry.paging import newest_first
 from storage.registry.rows import chunks, insert_new
 from storage.registry.tables import ALARMS, OPEN_ALARM
+
+MOST_NOTES: Final = 100
 
 
 class SqlAlarms:
@@ -30,7 +33,7 @@ class SqlAlarms:
 
     def add(self, alarms: Sequence[Alarm]) -> None:
         """Record newly raised alarms; what is open already, or has a known id, changes nothing."""
-        insert_new(self._connection, ALARMS, [_row(alarm) for alarm in alarms])
+        insert_new(self._connection, ALARMS, [_row(alarm) for alarm in self._shelved_again(alarms)])
 
     def clear(self, alarm_ids: Collection[str], at_us: int) -> None:
         """Mark as ended; what is cleared already stays as it is."""
@@ -47,9 +50,56 @@ class SqlAlarms:
 
     def acknowledge(self, alarm_id: str, by: str, at_us: int, comment: str | None) -> Alarm:
         """Mark as seen by somebody; a second time replaces the first. Raises NotFound."""
-        seen = {"acknowledged_by": by, "acknowledged_us": at_us, "comment": comment}
-        self._connection.execute(update(ALARMS).where(ALARMS.c.alarm_id == alarm_id).values(seen))
+        self._change(alarm_id, {"acknowledged_by": by, "acknowledged_us": at_us, "comment": comment})
         return self.get(alarm_id)
+
+    def shelve(self, alarm_id: str, until_us: int | None, note: Note) -> Alarm:
+        """Put aside until an instant, or with None take back. Raises NotFound."""
+        by = None if until_us is None else note.by
+        self._change(alarm_id, {"shelved_until_us": until_us, "shelved_by": by})
+        return self.note(alarm_id, note)
+
+    def note(self, alarm_id: str, note: Note) -> Alarm:
+        """Add what somebody says; of many the newest 100 stay. Raises NotFound."""
+        notes = [*self.get(alarm_id).notes, note][-MOST_NOTES:]
+        self._change(alarm_id, {"notes": notes})
+        return self.get(alarm_id)
+
+    def worst_of_open(
+        self,
+        now_us: int,
+        *,
+        tenant_ids: Collection[str] | None = None,
+        kinds: Collection[str] | None = None,
+        also: Collection[str] = (),
+    ) -> Mapping[str, tuple[Severity, int]]:
+        """Gravest severity and number of the open alarms not shelved, by asset."""
+        query = select(ALARMS.c.asset_id, ALARMS.c.severity).where(OPEN_ALARM, ~_shelved(now_us))
+        found: dict[str, tuple[Severity, int]] = {}
+        for asset_id, word in self._connection.execute(_of(query, tenant_ids, kinds, also)):
+            severity = Severity(word)
+            worst, count = found.get(asset_id, (severity, 0))
+            found[asset_id] = max(worst, severity, key=list(Severity).index), count + 1
+        return found
+
+    def _shelved_again(self, alarms: Sequence[Alarm]) -> Iterator[Alarm]:
+        """Alarms as they come, those put aside whose predecessor was put aside for longer than until now."""
+        ids = {a.asset_id for a in alarms}
+        since_us = min((a.raised_us for a in alarms), default=0)
+        shelves = {
+            (row.asset_id, row.name, row.part): row
+            for some in chunks(ids)
+            for row in self._connection.execute(select(ALARMS).where(_shelved(since_us), ALARMS.c.asset_id.in_(some)))
+        }
+        for alarm in alarms:
+            row = shelves.get((alarm.asset_id, alarm.name, alarm.part))
+            if row is not None and alarm.raised_us < row.shelved_until_us:
+                yield replace(alarm, shelved_until_us=row.shelved_until_us, shelved_by=row.shelved_by)
+            else:
+                yield alarm
+
+    def _change(self, alarm_id: str, values: dict[str, Any]) -> None:
+        self._connection.execute(update(ALARMS).where(ALARMS.c.alarm_id == alarm_id).values(values))
 
     def find(
         self,
@@ -59,22 +109,39 @@ class SqlAlarms:
         also: Collection[str] = (),
         asset_id: str | None = None,
         only_open: bool = False,
+        shelved: bool | None = None,
+        now_us: int = 0,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Alarm]:
         """Newest first; `also` names assets that pass although their kind does not."""
-        query = select(ALARMS)
-        if tenant_ids is not None:
-            query = query.where(ALARMS.c.tenant_id.in_(tenant_ids))
-        if kinds is not None:
-            query = query.where(ALARMS.c.kind.in_(kinds) | ALARMS.c.asset_id.in_(also))
+        query = _of(select(ALARMS), tenant_ids, kinds, also)
         if asset_id is not None:
             query = query.where(ALARMS.c.asset_id == asset_id)
         if only_open:
             query = query.where(OPEN_ALARM)
+        if shelved is not None:
+            query = query.where(_shelved(now_us) if shelved else ~_shelved(now_us))
         order = (ALARMS.c.raised_us, ALARMS.c.alarm_id)
         rows, following = newest_first(self._connection, query, order, limit, cursor)
         return Page([_alarm(row) for row in rows], following)
+
+
+def _of(
+    query: Select[Any],
+    tenant_ids: Collection[str] | None,
+    kinds: Collection[str] | None,
+    also: Collection[str],
+) -> Select[Any]:
+    if tenant_ids is not None:
+        query = query.where(ALARMS.c.tenant_id.in_(tenant_ids))
+    if kinds is not None:
+        query = query.where(ALARMS.c.kind.in_(kinds) | ALARMS.c.asset_id.in_(also))
+    return query
+
+
+def _shelved(now_us: int) -> ColumnElement[bool]:
+    return ALARMS.c.shelved_until_us.is_not(None) & (ALARMS.c.shelved_until_us > now_us)
 
 
 def _row(alarm: Alarm) -> dict[str, Any]:
@@ -93,6 +160,9 @@ def _row(alarm: Alarm) -> dict[str, Any]:
         "acknowledged_by": alarm.acknowledged_by,
         "comment": alarm.comment,
         "details": alarm.details,
+        "shelved_until_us": alarm.shelved_until_us,
+        "shelved_by": alarm.shelved_by,
+        "notes": alarm.notes,
     }
 
 
@@ -112,4 +182,7 @@ def _alarm(row: Row[Any]) -> Alarm:
         acknowledged_by=row.acknowledged_by,
         comment=row.comment,
         details=row.details,
+        shelved_until_us=row.shelved_until_us,
+        shelved_by=row.shelved_by,
+        notes=tuple(Note(*note) for note in row.notes),
     )

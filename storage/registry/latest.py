@@ -1,11 +1,11 @@
 """Newest values."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
-from devices.ports.current import Latest
+from devices.ports.current import Heard, Latest
 from storage.registry.bulk import BulkUpsert
 from storage.registry.metadata import dump
 from storage.registry.rows import chunks
@@ -96,3 +96,16 @@ class SqlLatestValues:
             query = query.where(LATEST.c.asset_id.in_(asset_ids))
         query = query.order_by(LATEST.c.asset_id, LATEST.c.part, LATEST.c.channel)
         return [Latest(*row) for row in self._connection.execute(query)]
+
+    def heard(
+        self, kinds: Collection[str], tenant_ids: Collection[str] | None = None, also: Collection[str] = ()
+    ) -> Mapping[str, Heard]:
+        """Connection and last sight of the assets of these kinds, and of those in `also`, by asset."""
+        said = func.max(LATEST.c.status)
+        query = select(LATEST.c.asset_id, said, func.max(LATEST.c.received_us)).group_by(LATEST.c.asset_id)
+        if tenant_ids is not None:
+            query = query.where(LATEST.c.tenant_id.in_(tenant_ids))
+        rows = list(self._connection.execute(query.where(LATEST.c.kind.in_(kinds))))
+        for some in chunks(also):
+            rows += self._connection.execute(query.where(LATEST.c.asset_id.in_(some)))
+        return {asset_id: Heard(status, last_seen_us) for asset_id, status, last_seen_us in rows}

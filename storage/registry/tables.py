@@ -7,6 +7,7 @@ from storage.registry.metadata import METADATA, Instant, Json
 RUNNING = text("until_us IS NULL")
 OPEN_COMMAND = text("is_open")
 OPEN_ALARM = text("cleared_us IS NULL")
+SHELVED_ALARM = text("shelved_until_us IS NOT NULL")
 PENDING = text("pending")
 REPLAY = text("replay_requested")
 MISSING = text("missing > 0")
@@ -137,6 +138,10 @@ ALARMS = Table(
     Column("acknowledged_by", Text),
     Column("comment", Text),
     Column("details", Json, nullable=False),
+    Column("shelved_until_us", Instant),
+    Column("shelved_by", Text),
+    Column("notes", Json, nullable=False, server_default="[]"),
+    Index("ix_alarms_shelved", "asset_id", sqlite_where=SHELVED_ALARM, postgresql_where=SHELVED_ALARM),
     Index(
         "uq_alarms_open", "asset_id", "name", "part", unique=True, sqlite_where=OPEN_ALARM, postgresql_where=OPEN_ALARM
     ),

@@ -67,6 +67,7 @@ LISTS = (
     "/api/v1/groups",
     "/api/v1/commands",
     "/api/v1/alarms",
+    "/api/v1/city",
     "/api/v1/dead-letters",
     "/api/v1/ledger/gaps",
 )
@@ -98,6 +99,9 @@ SINGLES = (
     ("POST", "/api/v1/group-commands/w-{}/cancel"),
     ("GET", "/api/v1/alarms/a-{}"),
     ("POST", "/api/v1/alarms/a-{}/acknowledge"),
+    ("POST", "/api/v1/alarms/a-{}/shelve"),
+    ("POST", "/api/v1/alarms/a-{}/unshelve"),
+    ("POST", "/api/v1/alarms/a-{}/comment"),
     ("GET", "/api/v1/dead-letters/l-{}"),
     ("POST", "/api/v1/dead-letters/l-{}/replay"),
 )
@@ -106,6 +110,8 @@ BODIES: dict[str, Any] = {
     "commands": {"name": "dim"},
     "config": {},
     "acknowledge": {},
+    "shelve": {"duration_s": 60},
+    "comment": {"comment": "x"},
     "approve": {},
 }
 CASES = pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from devices.alarms import Note
 from devices.errors import NotFound
 from devices.messages import Severity
 from devices.ports.alarms import Alarms
@@ -41,6 +42,63 @@ def test_one_open_alarm_per_asset_name_and_part(registry: Registry) -> None:
         alarms.clear(["a-1"], 60)
         alarms.add([alarm("a-4")])
         assert sorted(a.alarm_id for a in alarms.open_of(["lamp-1"])) == ["a-3", "a-4"]
+
+
+def test_a_shelved_alarm_is_put_aside_for_its_time_and_so_is_its_return(registry: Registry) -> None:
+    with registry.write() as tx:
+        alarms = tx.get(Alarms)
+        alarms.add([alarm("a-1", raised_us=10), alarm("a-2", part="b", raised_us=10)])
+        shelved = alarms.shelve("a-1", 100, Note(20, "Eva", "shelve", "until the crew was there"))
+        assert (shelved.shelved_until_us, shelved.shelved_by) == (100, "Eva")
+        assert (shelved.is_shelved(99), shelved.is_shelved(100)) == (True, False)
+        assert [a.alarm_id for a in alarms.find(shelved=True, now_us=99).items] == ["a-1"]
+        assert [a.alarm_id for a in alarms.find(shelved=False, now_us=99).items] == ["a-2"]
+        assert len(alarms.find(shelved=False, now_us=100).items) == 2
+        alarms.clear(["a-1"], 30)
+        alarms.add([alarm("a-3", raised_us=40)])
+        assert alarms.get("a-3").is_shelved(99)
+        alarms.clear(["a-3"], 110)
+        alarms.add([alarm("a-4", raised_us=120)])
+        assert alarms.get("a-4").shelved_until_us is None
+        back = alarms.shelve("a-1", None, Note(50, "Eva", "unshelve"))
+        assert (back.shelved_until_us, back.shelved_by, [n.did for n in back.notes]) == (
+            None,
+            None,
+            ["shelve", "unshelve"],
+        )
+
+
+def test_of_many_notes_the_newest_stay(registry: Registry) -> None:
+    with registry.write() as tx:
+        tx.get(Alarms).add([alarm("a-1")])
+        for n in range(103):
+            noted = tx.get(Alarms).note("a-1", Note(n, "Eva", "comment", f"ü{n}"))
+        assert [noted.notes[0], noted.notes[-1]] == [
+            Note(3, "Eva", "comment", "ü3"),
+            Note(102, "Eva", "comment", "ü102"),
+        ]
+
+
+def test_the_gravest_open_alarm_of_each_asset_is_told(registry: Registry) -> None:
+    with registry.write() as tx:
+        alarms = tx.get(Alarms)
+        alarms.add(
+            [
+                alarm("a-1", severity=Severity.WARNING),
+                alarm("a-2", part="b", severity=Severity.CRITICAL),
+                alarm("a-3", part="c", severity=Severity.INFO),
+                alarm("b-1", asset_id="lamp-2", severity=Severity.MAJOR),
+                alarm("c-1", asset_id="drone", kind="fire_drone"),
+                alarm("z-1", asset_id="far", tenant_id="zw"),
+            ]
+        )
+        alarms.shelve("b-1", 100, Note(5, "Eva", "shelve"))
+        mine = {"tenant_ids": {"kl"}, "kinds": {"streetlight"}}
+        assert alarms.worst_of_open(50, **mine) == {"lamp-1": (Severity.CRITICAL, 3)}
+        assert alarms.worst_of_open(100, **mine)["lamp-2"] == (Severity.MAJOR, 1)
+        alarms.clear(["a-2"], 60)
+        found = alarms.worst_of_open(50, tenant_ids={"kl"}, kinds=(), also={"lamp-1", "drone", "far"})
+        assert found == {"lamp-1": (Severity.WARNING, 2), "drone": (Severity.MAJOR, 1)}
 
 
 def test_alarms_are_listed_newest_first_and_filtered(registry: Registry) -> None:

@@ -1,0 +1,101 @@
+"""The installation itself: what its parts say of themselves, what is wrong and what to do, what runs where."""
+
+import platform
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, JsonValue
+
+from api.authentication import needs
+from api.self_watch import beats_of
+from api.services import Use
+from api.times import TimeOut
+from devices.errors import RegistryUnavailable
+from devices.health.faults import Fault
+from devices.health.judging import Health, PartState, judge, registry_away
+from devices.health.sentences import ALL_WELL, SENTENCES, Language
+
+router = APIRouter(prefix="/system", tags=["health"])
+
+
+class Trouble(BaseModel):
+    """Something that needs a remedy."""
+
+    fault: Fault
+    cause: str
+    remedy: str
+
+
+class Part(BaseModel):
+    """Last word of one part; `detail` is what it says of itself."""
+
+    part: str
+    ok: bool
+    fault: Fault | None
+    cause: str | None
+    silent: bool
+    heartbeat_at: TimeOut | None
+    last_success_at: TimeOut | None
+    detail: dict[str, JsonValue]
+
+
+class System(BaseModel):
+    """The installation; `summary` says in a sentence whether it works, `troubles` what to do."""
+
+    at: TimeOut
+    ready: bool
+    summary: str
+    troubles: list[Trouble]
+    parts: list[Part]
+    version: str
+    api_version: str
+    python: str
+
+
+@router.get("", dependencies=[needs("system:read")])
+def get_system(
+    services: Use,
+    request: Request,
+    lang: Annotated[Language, Query(description="Language of the sentences.")] = "en",
+) -> System:
+    """Show what every part says of itself, and what is wrong; needs `system:read`."""
+    now_us = services.now_us()
+    try:
+        health = judge(beats_of(services.registry), now_us)
+    except RegistryUnavailable:
+        health = registry_away()
+    return System(
+        at=now_us,
+        ready=health.ready,
+        summary=_summary(health, lang),
+        troubles=[_trouble(fault, lang) for fault in health.roots],
+        parts=[_part(state, lang) for state in health.parts],
+        version=services.version,
+        api_version=str(request.app.version),
+        python=platform.python_version(),
+    )
+
+
+def _summary(health: Health, lang: Language) -> str:
+    causes = [str(getattr(SENTENCES[fault].cause, lang)) for fault in health.roots]
+    return "; ".join(causes) + "." if causes else str(getattr(ALL_WELL, lang))
+
+
+def _trouble(fault: Fault, lang: Language) -> Trouble:
+    said = SENTENCES[fault]
+    return Trouble(fault=fault, cause=getattr(said.cause, lang), remedy=getattr(said.remedy, lang))
+
+
+def _part(state: PartState, lang: Language) -> Part:
+    beat = state.beat
+    detail = {} if beat is None else {name: value for name, value in beat.detail.items() if name != "fault"}
+    return Part(
+        part=state.part,
+        ok=state.fault is None,
+        fault=state.fault,
+        cause=None if state.fault is None else getattr(SENTENCES[state.fault].cause, lang),
+        silent=state.silent,
+        heartbeat_at=None if beat is None else beat.at_us,
+        last_success_at=None if beat is None else beat.last_success_us,
+        detail=detail,
+    )
