@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
@@ -11,6 +11,7 @@ from api.authentication import Who
 from api.paging import Items
 from api.series import fields_of
 from api.services import Use
+from devices.alarm_texts import GENERIC, Language
 from devices.fields import Plausible, Unit
 from devices.kind import DeviceKind
 from devices.messages import CommandBody
@@ -40,6 +41,14 @@ class Command(BaseModel):
     arguments: dict[str, JsonValue]
 
 
+class AlarmSaid(BaseModel):
+    """What an alarm means, as it follows the device's name, and what to do; empty where that is plain."""
+
+    name: str
+    what: str
+    remedy: str
+
+
 class Kind(BaseModel):
     """A kind of device."""
 
@@ -50,16 +59,19 @@ class Kind(BaseModel):
     fields: list[Measured]
     events: list[str]
     commands: list[Command]
+    alarms: list[AlarmSaid]
 
 
 @router.get("")
-def list_kinds(who: Who, services: Use) -> Items[Kind]:
+def list_kinds(
+    who: Who, services: Use, lang: Annotated[Language, Query(description="Language of the alarms' texts.")] = "en"
+) -> Items[Kind]:
     """List the kinds of which the caller may see something."""
     names = sorted(who.some_kinds(services.catalog))
-    return Items[Kind](items=[_kind(services.catalog[name]) for name in names])
+    return Items[Kind](items=[_kind(services.catalog[name], lang) for name in names])
 
 
-def _kind(kind: DeviceKind) -> Kind:
+def _kind(kind: DeviceKind, lang: Language) -> Kind:
     limits = kind.limits
     return Kind(
         name=kind.name,
@@ -69,6 +81,10 @@ def _kind(kind: DeviceKind) -> Kind:
         fields=list(_fields(kind)),
         events=sorted(kind.events),
         commands=[_command(body) for body in kind.commands],
+        alarms=[
+            AlarmSaid(name=name, what=text.what(lang), remedy=text.remedy(lang))
+            for name, text in {**GENERIC, **kind.alarm_texts}.items()
+        ],
     )
 
 

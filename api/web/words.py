@@ -1,4 +1,7 @@
-"""The words of the pages: one catalogue per language, for server and browser; each kind brings its own."""
+"""The words of the pages: one catalogue per language, for server and browser; each kind brings its own.
+
+A folder's catalogue is `de.json` and `en.json`; long parts of it may stand apart, as in `fields.de.json`.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -19,11 +22,12 @@ def load(folders: Iterable[Path]) -> Mapping[Language, Mapping[str, Entry]]:
     merged: dict[Language, dict[str, Entry]] = {language: {} for language in LANGUAGES}
     for folder in folders:
         for language, words in merged.items():
-            found: dict[str, Entry] = json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
-            twice = words.keys() & found.keys()
-            if twice:
-                raise ConfigurationError(f"{folder}: another catalogue has {', '.join(sorted(twice))} too")
-            words.update(found)
+            for path in sorted(folder.glob(f"*{language}.json")):
+                found: dict[str, Entry] = json.loads(path.read_text(encoding="utf-8"))
+                twice = words.keys() & found.keys()
+                if twice:
+                    raise ConfigurationError(f"{path}: another catalogue has {', '.join(sorted(twice))} too")
+                words.update(found)
     return merged
 
 

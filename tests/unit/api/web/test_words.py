@@ -25,7 +25,9 @@ PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
 def catalogue(folder: Path, language: str) -> Mapping[str, Any]:
-    found: dict[str, Any] = json.loads((folder / f"{language}.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = {}
+    for path in sorted(folder.glob(f"*{language}.json")):
+        found |= json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
