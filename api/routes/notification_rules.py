@@ -124,9 +124,9 @@ def list_rules(who: Who, services: Use) -> Items[RuleShown]:
 @router.post("", status_code=201, responses=responses(409))
 def create_rule(who: Keeper, services: Use, body: RuleWanted, response: Response) -> RuleShown:
     """Make a rule; needs `notifications:admin`, and the right to read every kind it tells of."""
-    tenant_id = seeing.tenant(who, body.tenant_id)
-    rule = _rule(who, services.catalog, body, body.id or uuid.uuid4().hex[:16], tenant_id, version=0)
     with services.registry.write() as tx:
+        tenant_id = seeing.tenant(tx, who, body.tenant_id)
+        rule = _rule(who, services.catalog, body, body.id or uuid.uuid4().hex[:16], tenant_id, version=0)
         if len(tx.get(NotificationRules).list({tenant_id})) >= notifying.MOST:
             raise Conflict(f"a town has at most {notifying.MOST} rules")
         _check(tx, rule)

@@ -85,18 +85,18 @@ def list_targets(who: Who, services: Use) -> Items[TargetShown]:
 @router.post("", status_code=201, responses=responses(409))
 def create_target(who: Keeper, services: Use, body: TargetWanted, response: Response) -> TargetMade:
     """Make a target; needs `notifications:admin`."""
-    channel = Channel(body.channel)
-    target = Target(
-        target_id=body.id or uuid.uuid4().hex[:16],
-        tenant_id=seeing.tenant(who, body.tenant_id),
-        name=body.name,
-        channel=channel,
-        address=_address(services.allowed, channel, body.address),
-        language=body.language,
-        enabled=body.enabled,
-        secret=new_secret() if channel is Channel.WEBHOOK else None,
-    )
     with services.registry.write() as tx:
+        channel = Channel(body.channel)
+        target = Target(
+            target_id=body.id or uuid.uuid4().hex[:16],
+            tenant_id=seeing.tenant(tx, who, body.tenant_id),
+            name=body.name,
+            channel=channel,
+            address=_address(services.allowed, channel, body.address),
+            language=body.language,
+            enabled=body.enabled,
+            secret=new_secret() if channel is Channel.WEBHOOK else None,
+        )
         targets = tx.get(NotificationTargets)
         if len(targets.list({target.tenant_id})) >= notifying.MOST:
             raise Conflict(f"a town has at most {notifying.MOST} targets")

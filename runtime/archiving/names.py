@@ -32,10 +32,8 @@ def most_bytes(name: str) -> int | None:
         return 64 * MIB
     if name == ANCHORS:
         return 4096 * MIB
-    if _FILE.fullmatch(name):
-        return MIB
-    if _LINES.fullmatch(name):
-        return 256 * MIB
+    if _FILE.fullmatch(name) or _LINES.fullmatch(name):
+        return 256 * MIB if _LINES.fullmatch(name) else MIB
     if _TABLE.fullmatch(name) or name.removeprefix("sqlite/") in SQLITE:
         return 4 * TIB
     return None

@@ -7,6 +7,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class Town:
 
 
 def lautern(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = ["env", f"PYTHONPATH={ROOT}", *(f"LAUTERN_{k}={v}" for k, v in variables.items())]
+    command: list[str | Path] = ["env", f"PYTHONPATH={ROOT}", *(f"LAUTERN_{k}={v}" for k, v in variables.items())]
     command += [sys.executable, "-m", "runtime", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
@@ -62,7 +63,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     settings = {"BROKER__URL": f"mqtts://0.0.0.0:{mqtt}", "GATEWAY__METRICS_PORT": str(metrics)}
     variables = [f"LAUTERN_{name}={value}" for name, value in settings.items()]
     up = [sys.executable, "-m", "runtime", "up", "--data-dir", folder, "--port", str(http)]
-    command = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
+    command: list[str | Path] = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
     with serving(Server("up", command, folder=folder, ready=lambda: answers(mqtt))) as server:
         running = Town(folder, mqtt, metrics, http, server)
         wait_until(lambda: server.log.read_text().count("mqtt_ready") >= 2, timeout_s=60, what="the gateway by TLS")
@@ -96,7 +97,7 @@ def test_a_lamp_connects_by_tls_only(town: Town) -> None:
             client.tls_set_context(ssl.create_default_context(cafile=town.authority))
         client.connect("localhost", town.mqtt)
         client.loop_start()
-        wait_until(lambda said=said: bool(said), timeout_s=20, what="an answer")
+        wait_until(partial(bool, said), timeout_s=20, what="an answer")
         client.disconnect()
         client.loop_stop()
         assert said[0] == ("Success" if encrypted else "cut")
