@@ -32,9 +32,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("town")
     chosen = load(folder)
     with registry_of(chosen, recording=True) as registry, registry.write() as tx:
-        for number in range(1, 10):
-            name = f"fire_drone/flight/{number}" if number % 3 == 0 else f"streetlight/L{number}"
-            entry = tx.get(Audit).append(deed(number, object=name))
+        names = {n: f"fire_drone/flight/{n}" if n % 3 == 0 else f"streetlight/L{n}" for n in range(1, 10)}
+        entry = [tx.get(Audit).append(deed(number, object=name)) for number, name in names.items()][-1]
     anchors_of(chosen).add(Anchor(entry.seq, entry.seal.mac, entry.at_us or 0))
     return folder
 

@@ -62,7 +62,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     assert made.returncode == 0, made.stderr
     settings = {"BROKER__URL": f"mqtts://0.0.0.0:{mqtt}", "GATEWAY__METRICS_PORT": str(metrics)}
     variables = [f"LAUTERN_{name}={value}" for name, value in settings.items()]
-    up = [sys.executable, "-m", "runtime", "up", "--data-dir", folder, "--port", str(http)]
+    up: list[str | Path] = [sys.executable, "-m", "runtime", "up", "--data-dir", folder, "--port", str(http)]
     command: list[str | Path] = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
     with serving(Server("up", command, folder=folder, ready=lambda: answers(mqtt))) as server:
         running = Town(folder, mqtt, metrics, http, server)
