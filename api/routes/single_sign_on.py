@@ -9,7 +9,11 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from api import sessions
+from api.authentication import doors
 from api.fields import Body
+from api.problems import request_id
+from api.recording import of, record
+from api.refusals import Refused, refusals_of
 from api.routes.login import PUBLIC
 from api.services import Services, Use
 from api.single_sign_on import Begun, Identity, ProviderRefused, ProviderUnavailable, SingleSignOn
@@ -83,6 +87,8 @@ def finish(
         response = _sign_in(request, services, identity, provider)
     except (ProviderRefused, ProviderUnavailable, Unknown, ConfigurationError) as error:
         response = _failed(error)
+        refused = Refused("sign_in", "user", "unauthenticated", sessions.address_of(request))
+        refusals_of(request).note(refused, request_id(request))
     response.delete_cookie(COOKIE, path=HERE)
     return response
 
@@ -90,7 +96,11 @@ def finish(
 def _sign_in(request: Request, services: Services, identity: Identity, provider: SingleSignOn) -> Response:
     with services.registry.write() as tx:
         user = _user(tx, identity, provider)
-        secret, _ = sessions.open_session(tx, request, user, services.lifetime, services.now_us())
+        secret, session = sessions.open_session(tx, request, user, services.lifetime, services.now_us())
+        known = doors(request)
+        who = sessions.caller_of(tx, session, user, known.roles, known.restricted)
+        who = replace(who, address=session.address, request_id=request_id(request))
+        record(tx, who, "sign_in", of("user", user.user_id), detail={"by": provider.label})
     response = Response(status_code=303, headers={"Location": "/"})
     sessions.give_cookie(request, response, secret, services.lifetime)
     return response

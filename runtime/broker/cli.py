@@ -10,7 +10,9 @@ import typer
 from devices.credentials import issue
 from devices.errors import RegistryUnavailable
 from devices.ports.credentials import Credentials
+from devices.ports.registry import Transaction
 from runtime import saying, settings
+from runtime.auditing import by_machine
 from runtime.broker import apart, bounding
 from runtime.broker.admission import wait_admitted
 from runtime.broker.importing import import_logins
@@ -135,10 +137,11 @@ def add_device(
     """
     chosen = settings.load(data_dir, config)
     folder = chosen.data_dir / "broker"
-    with registry_of(chosen) as registry:
+    with registry_of(chosen, recording=True) as registry:
         import_logins(registry, folder)
         with registry.write() as tx:
             password = issue(tx.get(Credentials), [user], COMMAND_LINE, _now_us())[user]
+            _record(tx, "credential.issue", user)
     typer.echo(password)
     if not wait_admitted(folder, user, password):
         typer.echo("lautern: the login is saved; the running broker does not accept it yet", err=True)
@@ -153,10 +156,16 @@ def drop_device(
 ) -> None:
     """Take a device's login away; its connection ends within a second or two."""
     chosen = settings.load(data_dir, config)
-    with registry_of(chosen) as registry:
+    with registry_of(chosen, recording=True) as registry:
         import_logins(registry, chosen.data_dir / "broker")
         with registry.write() as tx:
             tx.get(Credentials).revoke(user, _now_us())
+            _record(tx, "credential.revoke", user)
+
+
+def _record(tx: Transaction, action: str, user: str) -> None:
+    tenant_id, kind, device_id = user.split("/")
+    by_machine(tx, action, f"{kind}/{device_id}/credential", tenant_id)
 
 
 @app.command("bound")

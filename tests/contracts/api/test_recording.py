@@ -1,0 +1,258 @@
+"""Whatever anybody changes is on record, and what cannot be recorded does not happen."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pytest
+from fastapi.routing import iter_route_contexts
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, text
+
+from api.refusals import MOST_AT_ONCE, MOST_HELD, Refusals, Refused
+from api.sessions import SAFE
+from devices.audit.entry import AuditEntry
+from devices.people.roles import Grant
+from devices.ports.alarms import Alarms
+from devices.ports.audit import Audit
+from devices.ports.books import DeadLetters
+from devices.ports.current import Latest, LatestValues
+from devices.ports.inventory import Inventory, UnknownDevice
+from simulators.kinds.event_network.event import demo_event
+from tests.contracts.api.conftest import NOW_US, SECRET, City
+from tests.contracts.api.people import OURS, PASSWORD, person, sign_in, towns
+from tests.contracts.registry.making import alarm, letter
+
+DIM: Final = {"arguments": {"level_pct": 30}, "duration_s": 600}
+NODES: Final = ("mogli-core", "mogli-case-1", "mogli-case-2", "mogli-case-3", "temes-1")
+ADMIN: Final = Grant("admin")
+CSV: Final = "id,kind,name\nlamp-8,streetlight,Eight\nfritz-8,fire_drone,Fritz\n"
+
+
+def entries(city: City) -> list[AuditEntry]:
+    with city.registry.read() as tx:
+        return list(tx.get(Audit).after(0))
+
+
+class Walk:
+    """Calls one route after another as an operator with all rights, and looks at what it leaves."""
+
+    def __init__(self, city: City) -> None:
+        self.city = city
+        self.called: set[str] = set()
+        self.found: dict[str, str] = {}
+        self._key = city.key("*", "fire_drone:*", tenant_id="kl", name="all")
+
+    def __call__(self, route: str, body: Any = None, *, browser: TestClient | None = None, **ids: str) -> Any:
+        method, path = route.split(" ")
+        headers = dict(self._key) if browser is None else {}
+        if method in {"PATCH", "PUT"} and "{" in path:
+            headers["If-Match"] = self._tag(path.format(**ids))
+        sent: dict[str, Any] = {"content": body} if isinstance(body, str) else {"json": body}
+        if isinstance(body, str):
+            headers["Content-Type"] = "text/csv"
+        before = len(entries(self.city))
+        answer = (browser or self.city.client).request(method, "/api/v1" + path.format(**ids), headers=headers, **sent)
+        assert answer.status_code < 300, (route, answer.text)
+        new = entries(self.city)[before:]
+        assert new, f"{route} leaves no entry in the audit log: call api.recording.record in its transaction"
+        for entry in new:
+            assert entry.deed is not None
+            assert entry.deed.actor
+            assert entry.deed.request_id == answer.headers["x-request-id"]
+            assert entry.deed.address == "testclient"
+            self.found[entry.deed.action] = entry.deed.object
+        self.called.add(route)
+        return answer.json() if answer.content else None
+
+    def _tag(self, path: str) -> str:
+        return self.city.client.get("/api/v1" + path, headers=self._key).headers["etag"]
+
+
+@pytest.fixture
+def walk(city: City) -> Walk:
+    towns(city, "kl")
+    city.asset("lamp-1")
+    city.asset("lamp-2")
+    city.asset("fritz", "fire_drone")
+    for node in NODES:
+        city.asset(node, "event_network")
+    with city.registry.write() as tx:
+        unknown = [UnknownDevice(f"u-{n}", "kl", "streetlight", NOW_US, NOW_US, 1) for n in "12"]
+        tx.get(Inventory).note_unknown(unknown)
+        tx.get(Alarms).add([alarm("a1", since_us=NOW_US, raised_us=NOW_US)])
+        tx.get(DeadLetters).add([letter("l1"), letter("l2", kind="fire_drone")])
+        status = {"state": "online"}
+        tx.get(LatestValues).put([Latest("fritz", "fire_drone", "kl", "status", "", NOW_US, NOW_US, status)])
+    return Walk(city)
+
+
+def devices(walk: Walk) -> None:
+    walk("POST /alarms/{alarm_id}/acknowledge", {"comment": "seen"}, alarm_id="a1")
+    walk("POST /dead-letters/{letter_id}/replay", letter_id="l1")
+    walk("POST /dead-letters/{letter_id}/replay", letter_id="l2")
+    walk("POST /devices", {"id": "lamp-9", "kind": "streetlight", "name": "Nine"})
+    walk("PATCH /devices/{asset_id}", {"name": "Neun"}, asset_id="lamp-9")
+    walk("PUT /devices/{asset_id}/config", {"reporting_interval_s": 30}, asset_id="lamp-9")
+    walk("POST /devices/{asset_id}/replace", {"device_id": "new-1"}, asset_id="lamp-9")
+    walk("DELETE /devices/{asset_id}", asset_id="lamp-9")
+    walk("POST /devices/unknown/{device_id}/approve", {"name": "One"}, device_id="u-1")
+    walk("DELETE /devices/unknown/{device_id}", device_id="u-2")
+    walk("POST /devices/import", CSV)
+
+
+def commands(walk: Walk) -> None:
+    named: dict[str, Any] = {"name": "dim", **DIM}
+    one = walk("POST /devices/{asset_id}/commands", named, asset_id="lamp-1")
+    walk("POST /commands/{command_id}/cancel", command_id=one["id"])
+    walk("POST /streetlight/{asset_id}/commands/dim", DIM, asset_id="lamp-1")
+    walk("POST /streetlight/{asset_id}/commands/resume", {"arguments": {}}, asset_id="lamp-1")
+    profile = {"service_class": "visitors", "down_bps": 1_000_000, "up_bps": 1_000_000}
+    walk("POST /event_network/{asset_id}/commands/set_profile", {"arguments": profile}, asset_id="mogli-core")
+    walk("POST /fire_drone/{asset_id}/commands/request_full_state", {"arguments": {}}, asset_id="fritz")
+    rate = {"arguments": {"rate_hz": 1}}
+    walk("POST /fire_drone/{asset_id}/commands/set_telemetry_rate", rate, asset_id="fritz")
+    walk("POST /groups", {"id": "g1", "kind": "streetlight", "name": "One", "members": ["lamp-1"]})
+    walk("PATCH /groups/{group_id}", {"members": ["lamp-1", "lamp-2"]}, group_id="g1")
+    group = walk("POST /groups/{group_id}/commands", named, group_id="g1")
+    walk("POST /group-commands/{wire_id}/cancel", wire_id=group["id"])
+    walk("DELETE /groups/{group_id}", group_id="g1")
+    walk("POST /light-groups", {"id": "g2", "name": "Two", "members": ["lamp-1"]})
+    walk("PATCH /light-groups/{group_id}", {"name": "Zwei"}, group_id="g2")
+    walk("POST /light-groups/{group_id}/commands", named, group_id="g2")
+    walk("DELETE /light-groups/{group_id}", group_id="g2")
+
+
+def events(walk: Walk) -> None:
+    plan = {**demo_event(NOW_US), "id": "fest", "state": "draft"}
+    walk("POST /events", plan)
+    walk("PUT /events/{event_id}", {**plan, "name": "Another name"}, event_id="fest")
+    walk("DELETE /events/{event_id}", event_id="fest")
+
+
+def people(walk: Walk) -> None:
+    made = walk("POST /api-keys", {"name": "ops", "scopes": ["lights:dim"]})
+    walk("DELETE /api-keys/{key_id}", key_id=made["id"])
+    walk("POST /users", {"id": "ben", "name": "Ben", "roles": [{"role": "viewer"}]})
+    walk("PATCH /users/{user_id}", {"name": "Benjamin"}, user_id="ben")
+    walk("POST /users/{user_id}/invitation", user_id="ben")
+    walk("DELETE /users/{user_id}", user_id="ben")
+    walk("PATCH /tenants/{tenant_id}", {"name": "Lautern"}, tenant_id="kl")
+    person(walk.city, "anna", ADMIN)
+    browser = TestClient(walk.city.client.app, headers=OURS)
+    walk("POST /tenants", {"tenant_id": "speyer", "name": "Speyer"}, browser=sign_in(walk.city, "anna"))
+    walk("POST /login", {"name": "anna", "password": PASSWORD}, browser=browser)
+    walk("PATCH /me", {"language": "en"}, browser=browser)
+    walk("POST /me/password", {"current": PASSWORD, "new": "another long password"}, browser=browser)
+    walk("POST /logout", browser=browser)
+
+
+WAYS = (devices, commands, events, people)
+
+
+def unsafe_routes(city: City) -> set[str]:
+    found = set()
+    for route in iter_route_contexts(city.client.app.routes):  # type: ignore[attr-defined]
+        found |= {f"{m} {(route.path or '').removeprefix('/api/v1')}" for m in set(route.methods or ()) - SAFE}
+    return found
+
+
+def test_every_unsafe_route_leaves_an_entry(walk: Walk) -> None:
+    for way in WAYS:
+        way(walk)
+    assert unsafe_routes(walk.city) - walk.called == set(), "walk these routes above too"
+    said = json.dumps([dict(e.deed.detail) for e in entries(walk.city) if e.deed])
+    assert PASSWORD not in said
+    assert SECRET not in said
+    assert "#token=" not in said
+    assert walk.city.client.get("/api/v1/audit/verify", headers=walk.city.key("audit:read")).json()["ok"] is True
+
+
+def test_what_belongs_to_a_kind_says_so(walk: Walk) -> None:
+    devices(walk)
+    commands(walk)
+    of_drones = [e.deed.action for e in entries(walk.city) if e.deed and e.deed.subject == "fire_drone"]
+    assert of_drones == ["dead_letter.replay", "device.import", "command.issue", "command.issue"]
+    rest = [e.deed for e in entries(walk.city) if e.deed and e.deed.subject != "fire_drone"]
+    assert "fritz" not in json.dumps([[d.object, dict(d.detail)] for d in rest])
+
+
+@pytest.fixture
+def broken(city: City) -> City:
+    """A town whose audit log cannot be written."""
+    city.asset("lamp")
+    engine = create_engine(f"sqlite:///{_database(city)}")
+    with engine.begin() as connection:
+        connection.execute(
+            text("CREATE TRIGGER audit_away BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END")
+        )
+    engine.dispose()
+    return city
+
+
+def _database(city: City) -> str:
+    return str(city.registry._reader.url.database)
+
+
+def test_what_cannot_be_recorded_does_not_happen_and_telemetry_flows_on(broken: City) -> None:
+    key = broken.key("*")
+    dim: Mapping[str, Any] = {"name": "dim", **DIM}
+    refused = broken.client.post("/api/v1/devices/lamp/commands", headers=key, json=dim)
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:lautern:problem:audit_unavailable")
+    assert "audit log" in refused.json()["title"]
+    assert broken.client.get("/api/v1/commands", headers=key).json()["items"] == []
+    assert broken.client.delete("/api/v1/devices/lamp", headers=key).status_code == 503
+    assert broken.client.get("/api/v1/devices/lamp", headers=key).json()["retired_at"] is None
+    with broken.registry.write() as tx:
+        tx.get(LatestValues).put([Latest("lamp", "streetlight", "kl", "telemetry", "", NOW_US, NOW_US, {"power_w": 7})])
+    latest = broken.client.get("/api/v1/devices/lamp/latest", headers=key)
+    assert "7" in latest.text
+
+
+def refused(city: City) -> list[tuple[str, str, str, int]]:
+    """What the application puts on record when it ends."""
+    found = [e.deed for e in entries(city) if e.deed and e.deed.result != "ok"]
+    return [(d.action, d.object, d.result, int(d.detail["times"])) for d in found]
+
+
+def test_guesses_and_refusals_are_on_record_in_few_entries(open_city: Any) -> None:
+    city: City = open_city()
+    towns(city, "kl")
+    person(city, "anna", ADMIN)
+    with city.client:
+        browser = TestClient(city.client.app, headers=OURS, client=("10.6.6.6", 1))
+        for _ in range(30):
+            browser.post("/api/v1/login", json={"name": "anna", "password": "hunter2 hunter2"})
+        browser.post("/api/v1/login", json={"name": "my-secret-typed-here", "password": "x"})
+        reader = city.key("streetlight:read", tenant_id="kl", name="reader")
+        for _ in range(3):
+            city.client.post("/api/v1/tenants", headers=reader, json={"tenant_id": "x", "name": "x"})
+        city.client.get("/api/v1/devices", headers={"X-API-Key": "lkffff.wrong"})
+        city.client.get("/api/v1/devices")
+    assert sorted(refused(city)) == [
+        ("access", "route/GET /devices", "unauthenticated", 1),
+        ("access", "route/POST /tenants", "forbidden", 3),
+        ("sign_in", "user", "limited", 1),
+        ("sign_in", "user/anna", "limited", 20),
+        ("sign_in", "user/anna", "unauthenticated", 10),
+    ]
+    said = repr(entries(city))
+    assert "hunter2" not in said
+    assert "typed-here" not in said
+    assert "10.6.6.6" in said
+
+
+def test_a_flood_of_different_refusals_is_summed() -> None:
+    refusals = Refusals()
+    recorded = kept = 0
+    for second in range(24 * 360):
+        for number in range(3 * MOST_AT_ONCE):
+            refusals.note(Refused("sign_in", "user", "limited", f"10.0.{second % 250}.{number}"))
+        found = refusals.drain(second * 10_000_000)
+        recorded += sum(times for _, times, _ in found)
+        kept += len(found)
+    assert recorded == 24 * 360 * 3 * MOST_AT_ONCE
+    assert kept < 11_000
+    for number in range(10 * MOST_HELD):
+        refusals.note(Refused("sign_in", "user", "limited", str(number)))
+    assert sum(times for _, times, _ in refusals.drain(0)) == 10 * MOST_HELD
