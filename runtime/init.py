@@ -59,6 +59,7 @@ def init(
     _check_store(chosen.store)
     with registry_of(chosen, migrate=True, recording=True) as registry:
         typer.echo("the registry's tables are up to date")
+        typer.echo(f"the audit log is sealed with {chosen.audit_key_file}: keep a copy of it elsewhere")
         key = _first_key(registry)
         with registry.write() as tx:
             first_town(tx, chosen.default_tenant)
