@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from api import seeing
 from api.access import Caller
 from api.crew import Handed
+from api.recording import record_assets
 from devices.catalog import Catalog
 from devices.credentials import issue, user_of
 from devices.errors import Conflict, Forbidden, Invalid
@@ -40,7 +41,7 @@ class Issuer:
         asset, user = self.device(asset_id)
         if self._valid([user]):
             raise Conflict("it has a valid login: rotate or revoke that one")
-        return self._issue([(asset, user)])[0]
+        return self._issue([(asset, user)], "credential.issue")[0]
 
     def rotated(self, asset_id: str) -> Handed:
         """Issue another; the earlier one ends. Raises NotFound where there is none that is valid."""
@@ -48,13 +49,14 @@ class Issuer:
         self.tx.get(Credentials).get(user)
         if not self._valid([user]):
             raise Conflict("it has no valid login: issue one")
-        return self._issue([(asset, user)])[0]
+        return self._issue([(asset, user)], "credential.rotate")[0]
 
     def many(self, asset_ids: Sequence[str], *, renew: bool) -> tuple[list[Handed], list[str]]:
         """Issue for all that have none, or with `renew` for all; also the ids of those that keep theirs."""
         wanted = self._devices(asset_ids)
         valid = set() if renew else self._valid([user for _, user in wanted])
-        handed = self._issue([(asset, user) for asset, user in wanted if user not in valid])
+        new = [(asset, user) for asset, user in wanted if user not in valid]
+        handed = self._issue(new, "credential.rotate" if renew else "credential.issue")
         return handed, [asset.asset_id for asset, user in wanted if user in valid]
 
     def members(self, group_id: str) -> Sequence[str]:
@@ -69,8 +71,9 @@ class Issuer:
 
     def revoke(self, asset_id: str) -> str:
         """End it, from the next second or two on; returns the user name. Raises NotFound."""
-        _, user = self.device(asset_id)
+        asset, user = self.device(asset_id)
         self.tx.get(Credentials).revoke(user, self.now_us)
+        record_assets(self.tx, self.who, "credential.revoke", [asset])
         return user
 
     def _may(self, asset: Asset) -> None:
@@ -100,6 +103,7 @@ class Issuer:
         known = self.tx.get(Credentials).of_devices([user.rpartition("/")[2] for user in users])
         return {c.user for c in known.values() if c.revoked_us is None}
 
-    def _issue(self, wanted: Sequence[tuple[Asset, str]]) -> list[Handed]:
+    def _issue(self, wanted: Sequence[tuple[Asset, str]], action: str) -> list[Handed]:
         passwords = issue(self.tx.get(Credentials), [user for _, user in wanted], self.who.actor, self.now_us)
+        record_assets(self.tx, self.who, action, [asset for asset, _ in wanted])
         return [Handed(asset.asset_id, asset.name, user, passwords[user]) for asset, user in wanted]

@@ -1,7 +1,6 @@
 """Registering a fleet from CSV."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -11,12 +10,10 @@ from starlette.exceptions import HTTPException
 from api import importing
 from api.access import Caller
 from api.problems import responses
-from api.recording import of, record
+from api.recording import record_assets
 from api.registering import Registrar
 from api.routes.devices import Writer
 from api.services import Services, Use
-from devices.ports.inventory import Asset
-from devices.ports.registry import Transaction
 
 PATH: Final = "/api/v1/devices/import"
 _BODY: Final[dict[str, Any]] = {
@@ -26,8 +23,6 @@ _BODY: Final[dict[str, Any]] = {
         "content": {"text/csv": {"schema": {"type": "string"}}},
     }
 }
-_NAMED: Final = 20
-"""Devices of an import that its entry in the audit log names."""
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
@@ -67,15 +62,5 @@ def _import(services: Services, who: Caller, content: bytes, *, dry_run: bool) -
         raise importing.refuse(errors)
     with services.registry.write() as tx:
         assets = importing.register(tx, Registrar(tx, who, services.catalog, now_us), lines)
-        _record(tx, who, assets)
+        record_assets(tx, who, "device.import", assets)
     return Imported(dry_run=False, lines=len(lines), registered=len(assets), errors=[])
-
-
-def _record(tx: Transaction, who: Caller, assets: Sequence[Asset]) -> None:
-    """Put on record, for each town and kind, what its readers may know."""
-    ids: dict[tuple[str, str], list[str]] = {}
-    for asset in assets:
-        ids.setdefault((asset.tenant_id, asset.kind), []).append(asset.asset_id)
-    for (tenant_id, kind), some in sorted(ids.items()) or [((who.tenant_id or "", "devices"), [])]:
-        detail = {"count": len(some), "first_ids": some[:_NAMED]}
-        record(tx, who, "device.import", of(kind, "import"), detail=detail, tenant_id=tenant_id)

@@ -16,6 +16,7 @@ from api.notifying import ADMIN
 from api.paging import Items
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
+from api.recording import of, record
 from api.services import Use
 from devices.catalog import Catalog
 from devices.errors import Conflict, Invalid, NotFound
@@ -131,6 +132,7 @@ def create_rule(who: Keeper, services: Use, body: RuleWanted, response: Response
             raise Conflict(f"a town has at most {notifying.MOST} rules")
         _check(tx, rule)
         made = tx.get(NotificationRules).put(rule)
+        _record(tx, who, "notification_rule.create", made)
     response.headers["Location"] = f"/api/v1/notification-rules/{made.rule_id}"
     response.headers["ETag"] = etag(made.version)
     return _show(made)
@@ -156,6 +158,7 @@ def replace_rule(  # noqa: PLR0917
         rule = _rule(who, services.catalog, body, rule_id, before.tenant_id, version=before.version)
         _check(tx, rule)
         changed = tx.get(NotificationRules).put(rule)
+        _record(tx, who, "notification_rule.replace", changed)
     response.headers["ETag"] = etag(changed.version)
     return _show(changed)
 
@@ -164,8 +167,17 @@ def replace_rule(  # noqa: PLR0917
 def remove_rule(rule_id: IdInPath, who: Keeper, services: Use) -> None:
     """Remove a rule; what it has queued is still sent. Needs `notifications:admin`."""
     with services.registry.write() as tx:
-        notifying.rule_of(tx, who, rule_id)
+        rule = notifying.rule_of(tx, who, rule_id)
         tx.get(NotificationRules).remove(rule_id)
+        _record(tx, who, "notification_rule.remove", rule)
+
+
+def _record(tx: Transaction, who: Caller, action: str, rule: NotificationRule) -> None:
+    """Put on record; a rule that tells of a restricted kind is for that kind's readers."""
+    subject = next((kind for kind in sorted(rule.kinds) if kind in who.restricted_kinds), None)
+    thing = of(subject, "notification_rule", rule.rule_id)
+    detail = {"name": rule.name, "targets": list(rule.target_ids), "enabled": rule.enabled, "version": rule.version}
+    record(tx, who, action, thing, detail=detail, tenant_id=rule.tenant_id)
 
 
 def _rule(

@@ -16,6 +16,7 @@ from api.notifying import ADMIN
 from api.paging import Items
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
+from api.recording import of, record
 from api.routes.notifications import Notification, show
 from api.services import Use
 from devices.alarm_texts import Language
@@ -26,6 +27,7 @@ from devices.notifying.rules import Channel, Target
 from devices.notifying.signing import new_secret
 from devices.notifying.trying import trial
 from devices.ports.notifications import Deliveries, NotificationTargets
+from devices.ports.registry import Transaction
 
 Keeper = Annotated[Caller, needs(ADMIN)]
 Address = Annotated[str, Field(min_length=3, max_length=2000)]
@@ -101,6 +103,7 @@ def create_target(who: Keeper, services: Use, body: TargetWanted, response: Resp
         if len(targets.list({target.tenant_id})) >= notifying.MOST:
             raise Conflict(f"a town has at most {notifying.MOST} targets")
         made = targets.put(target)
+        _record(tx, who, "notification_target.create", made)
     response.headers["Location"] = f"/api/v1/notification-targets/{made.target_id}"
     return _made(who, made, response)
 
@@ -129,6 +132,7 @@ def change_target(  # noqa: PLR0917
         if body.address is not None:
             given["address"] = _address(services.allowed, target.channel, body.address)
         changed = tx.get(NotificationTargets).put(replace(target, **given))
+        _record(tx, who, "notification_target.change", changed)
     response.headers["ETag"] = etag(changed.version)
     return _show(who, changed)
 
@@ -137,8 +141,9 @@ def change_target(  # noqa: PLR0917
 def remove_target(target_id: IdInPath, who: Keeper, services: Use) -> None:
     """Remove a target that no rule uses; needs `notifications:admin`."""
     with services.registry.write() as tx:
-        notifying.target_of(tx, who, target_id)
+        target = notifying.target_of(tx, who, target_id)
         tx.get(NotificationTargets).remove(target_id)
+        _record(tx, who, "notification_target.remove", target)
 
 
 @router.post("/{target_id}/secret", responses=responses(409))
@@ -150,6 +155,7 @@ def renew_secret(target_id: IdInPath, who: Keeper, services: Use, response: Resp
         if target.channel is not Channel.WEBHOOK:
             raise Conflict("mail is not signed: only webhooks have a secret")
         changed = tx.get(NotificationTargets).put(replace(target, secret=new_secret()))
+        _record(tx, who, "notification_target.secret", changed)
     return _made(who, changed, response)
 
 
@@ -157,10 +163,18 @@ def renew_secret(target_id: IdInPath, who: Keeper, services: Use, response: Resp
 def try_target(target_id: IdInPath, who: Keeper, services: Use, response: Response) -> Notification:
     """Send a message that says it is a test; its fate is at `Location`. Needs `notifications:admin`."""
     with services.registry.write() as tx:
-        delivery = trial(notifying.target_of(tx, who, target_id), uuid.uuid4().hex, services.now_us())
+        target = notifying.target_of(tx, who, target_id)
+        delivery = trial(target, uuid.uuid4().hex, services.now_us())
         tx.get(Deliveries).add([delivery])
+        _record(tx, who, "notification_target.test", target)
     response.headers["Location"] = f"/api/v1/notifications/{delivery.delivery_id}"
     return show(delivery)
+
+
+def _record(tx: Transaction, who: Caller, action: str, target: Target) -> None:
+    """Put on record, with so much of the address that people know which it is."""
+    detail = {"name": target.name, "address": _hidden(target), "enabled": target.enabled}
+    record(tx, who, action, of("notification_target", target.target_id), detail=detail, tenant_id=target.tenant_id)
 
 
 def _address(allowed: Allowed, channel: Channel, address: str) -> str:

@@ -17,6 +17,7 @@ ANCHORS: Final = "files/audit.anchors"
 SETTINGS: Final = "files/lautern.toml"
 MOST_MEMBERS: Final = 200_000
 KIB, MIB, TIB = 2**10, 2**20, 2**40
+_OWN: Final = {HEADER: 64 * KIB, MANIFEST: 64 * MIB, "files/broker/devices.json": 64 * MIB, ANCHORS: 4096 * MIB}
 _FILE: Final = re.compile(
     r"files/(lautern\.toml|installation-id|audit\.key|audit\.anchors|mqtt-session-(control|telemetry)|broker/([a-z]{1,32}\.password|devices\.json))"
 )
@@ -26,12 +27,8 @@ _LINES: Final = re.compile(r"influxdb/([a-z][a-z0-9_]{0,62})/(raw|rollup)-[0-9]{
 
 def most_bytes(name: str) -> int | None:
     """How large a member of this name may be; None where there is no such member."""
-    if name == HEADER:
-        return 64 * KIB
-    if name in {MANIFEST, "files/broker/devices.json"}:
-        return 64 * MIB
-    if name == ANCHORS:
-        return 4096 * MIB
+    if name in _OWN:
+        return _OWN[name]
     if _FILE.fullmatch(name) or _LINES.fullmatch(name):
         return 256 * MIB if _LINES.fullmatch(name) else MIB
     if _TABLE.fullmatch(name) or name.removeprefix("sqlite/") in SQLITE:

@@ -15,6 +15,7 @@ from api.sessions import digest
 from devices.audit.notary import Notary
 from devices.catalog import Catalog, discover
 from devices.instants import SECOND_US
+from devices.notifying.allowing import Allowed
 from devices.ports.access import ApiKey, ApiKeys
 from devices.ports.books import Change, Changes
 from devices.ports.inventory import Asset, Binding, Inventory
@@ -109,7 +110,8 @@ def open_city(tmp_path: Path, migrated: Path, catalog: Catalog) -> Iterator[Call
     reader = SqliteTelemetryReader(path=tmp_path / "telemetry.db", catalog=catalog, now_us=clock)
 
     def opened() -> City:
-        services = Services(registry, reader, catalog, clock, "9.9.9", notary=notary, anchors=anchors)
+        allowed = Allowed(webhook_hosts=("hooks.example.org",))
+        services = Services(registry, reader, catalog, clock, "9.9.9", notary=notary, anchors=anchors, allowed=allowed)
         client = TestClient(create_app(services, poll_s=0.02))
         city = City(registry, writer, catalog, services, clock, client)
         city.town("kl")
