@@ -8,9 +8,10 @@ from api.access import Caller
 from api.crew import Handed
 from api.recording import record_assets
 from devices.catalog import Catalog
-from devices.credentials import issue, user_of
+from devices.certificates import Facts
+from devices.credentials import issue, parts_of, user_of
 from devices.errors import Conflict, Forbidden, Invalid
-from devices.ports.credentials import Credential, Credentials
+from devices.ports.credentials import Credential, Credentials, Way
 from devices.ports.inventory import Asset, Groups, Inventory
 from devices.ports.registry import Transaction
 
@@ -50,6 +51,20 @@ class Issuer:
         if not self._valid([user]):
             raise Conflict("it has no valid login: issue one")
         return self._issue([(asset, user)], "credential.rotate")[0]
+
+    def certified(self, asset_id: str, pem: str) -> Credential:
+        """Take a certificate for its login; an earlier one ends. Raises Invalid."""
+        asset, user = self.device(asset_id)
+        facts = Facts.of(pem)
+        way, proof, end_us = Way.CERTIFICATE, facts.fingerprint, facts.end_us
+        if end_us <= self.now_us:
+            raise Invalid("has ended", field="certificate")
+        credentials = self.tx.get(Credentials)
+        credentials.put(
+            [Credential(*parts_of(user), way, proof, self.now_us, self.now_us, self.who.actor, expires_us=end_us)]
+        )
+        record_assets(self.tx, self.who, "credential.issue", [asset])
+        return credentials.get(user)
 
     def many(self, asset_ids: Sequence[str], *, renew: bool) -> tuple[list[Handed], list[str]]:
         """Issue for all that have none, or with `renew` for all; also the ids of those that keep theirs."""

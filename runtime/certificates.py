@@ -19,6 +19,7 @@ from runtime.broker.logins import write_secret
 AUTHORITY_DAYS: Final = 3650
 SERVER_DAYS: Final = 397
 """What browsers accept at most."""
+CLIENT_DAYS: Final = 1826
 _BEFORE: Final = timedelta(hours=1)
 """Clocks of lamps may be behind."""
 
@@ -78,6 +79,16 @@ def make_server_files(folder: Path, names: Sequence[str]) -> tuple[Path, Path]:
     certificate, key = folder / "server.pem", folder / "server.key"
     if not certificate.exists():
         made = Authority.of(folder).server(list(dict.fromkeys([*names, *own_names()])))
+        write_secret(key, made.key)
+        write_secret(certificate, made.certificate)
+    return certificate, key
+
+
+def make_client_files(folder: Path, user: str) -> tuple[Path, Path]:
+    """Certificate and key of a user of ours, signed by the folder's authority; made anew when they end soon."""
+    certificate, key = folder / f"{user}.pem", folder / f"{user}.key"
+    if not certificate.exists() or ends(certificate) - datetime.now(UTC) < timedelta(days=CLIENT_DAYS / 2):
+        made = Authority.of(folder).client(user, CLIENT_DAYS)
         write_secret(key, made.key)
         write_secret(certificate, made.certificate)
     return certificate, key

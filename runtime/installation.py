@@ -15,6 +15,7 @@ from runtime.broker.logins import INSIDE, SIMULATORS, Logins
 from runtime.broker.nats_conf import NatsConf
 from runtime.broker.server import EmbeddedBroker
 from runtime.broker.signing import Signer
+from runtime.certificates import make_client_files
 from runtime.listening import check_broker, check_http
 from runtime.processes import Program, python
 from runtime.saying import LEASE, UNREACHABLE
@@ -152,6 +153,10 @@ class Installation:
             chosen["LAUTERN_BROKER__URL"] = f"{self.mqtt_scheme}://{self.mqtt_host}:{self.ports.mqtt}"
             if self.settings.broker.tls_cert_file:
                 chosen["LAUTERN_BROKER__PINNED_FILE"] = str(self.settings.broker.tls_cert_file.absolute())
+            if user and self.settings.broker.devices_ca_file and self.settings.broker.client_cert_file is None:
+                certificate, key = make_client_files(self.settings.data_dir / "tls", user)
+                chosen["LAUTERN_BROKER__CLIENT_CERT_FILE"] = str(certificate)
+                chosen["LAUTERN_BROKER__CLIENT_KEY_FILE"] = str(key)
             if user:
                 chosen["LAUTERN_BROKER__USERNAME"] = user
                 chosen["LAUTERN_BROKER__PASSWORD_FILE"] = str(self.logins.password_file(user))

@@ -25,6 +25,7 @@ def broker_of(settings: Settings) -> Broker:
         broker.tls,
         str(broker.ca_file) if broker.ca_file else None,
         str(broker.pinned_file) if broker.pinned_file else None,
+        (str(broker.client_cert_file), str(broker.client_key_file)) if broker.client_cert_file else None,
     )
 
 

@@ -69,7 +69,10 @@ class Broker(Section):
     public_url: Annotated[str, AfterValidator(_mqtt)] | None = None
     """The broker as devices reach it, for labels and files; without it `url`."""
     devices_ca_file: Path | None = None
-    """Each device must show a certificate that this authority signed, PEM."""
+    """Each client must show a certificate that this authority signed, PEM; the gateway too (client_cert_file)."""
+    client_cert_file: Path | None = None
+    """The gateway's own certificate, PEM, where the broker asks for one."""
+    client_key_file: Path | None = None
     sync_always: bool = False
     """Embedded: one fsync per message (3,600/s) instead of one per second."""
     max_store_mb: Annotated[int, Field(ge=64)] = 1024

@@ -73,6 +73,13 @@ class Wanted(Body):
         return self
 
 
+class Certificate(Body):
+    """A device's certificate; its key stays in the device."""
+
+    certificate: Annotated[str, Field(max_length=16_384, pattern="^[\x20-\x7e\r\n]+$")]
+    """PEM."""
+
+
 class Issued(BaseModel):
     """Logins just made."""
 
@@ -144,6 +151,16 @@ def rotate_credentials(asset_id: IdInPath, who: Who, services: Use) -> Login:
     """Issue another password: the earlier one ends, and its connection within seconds; needs `credentials:admin`."""
     with services.registry.write() as tx:
         return _login(Issuer(tx, who, services.catalog, services.now_us()).rotated(asset_id), services)
+
+
+@router.put("/{asset_id}/credentials/certificate", responses=responses(409))
+def take_certificate(asset_id: IdInPath, who: Who, services: Use, body: Certificate) -> Known:
+    """Take a certificate for the device's login, which ends an earlier one; needs `credentials:admin`.
+
+    For a nats-server that asks for certificates: it checks who signed it, this says for whom it is good.
+    """
+    with services.registry.write() as tx:
+        return _known(Issuer(tx, who, services.catalog, services.now_us()).certified(asset_id, body.certificate))
 
 
 @router.delete("/{asset_id}/credentials", status_code=204)

@@ -40,6 +40,8 @@ class Broker:
     ca_file: str | None = None
     pinned_file: str | None = None
     """Its certificate: with TLS this one is trusted, whatever its names."""
+    client_files: tuple[str, str] | None = None
+    """Our own certificate and key, where the broker asks for them."""
 
 
 class Connection:
@@ -251,6 +253,8 @@ def _tls(broker: Broker) -> ssl.SSLContext:
     if broker.pinned_file:
         context.check_hostname = False
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if broker.client_files:
+        context.load_cert_chain(*broker.client_files)
     return context
 
 

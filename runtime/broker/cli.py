@@ -7,18 +7,20 @@ from typing import Annotated, Final
 
 import typer
 
-from devices.credentials import issue
+from devices.certificates import Facts
+from devices.credentials import issue, parts_of
 from devices.errors import RegistryUnavailable
-from devices.ports.credentials import Credentials
+from devices.ports.credentials import Credential, Credentials, Way
 from devices.ports.registry import Transaction
 from runtime import saying, settings
-from runtime.auditing import by_machine
+from runtime.auditing import by_machine, now_us
 from runtime.broker import apart, bounding
 from runtime.broker.admission import wait_admitted
 from runtime.broker.importing import import_logins
 from runtime.broker.logins import write_secret
 from runtime.broker.mosquitto_conf import ACL, INSIDE_ACL
 from runtime.broker.syncing import MosquittoFiles, Synced
+from runtime.certificates import CLIENT_DAYS, Authority
 from runtime.registry_access import registry_of
 
 COMMAND_LINE: Final = "command line"
@@ -140,7 +142,7 @@ def add_device(
     with registry_of(chosen, recording=True) as registry:
         import_logins(registry, folder)
         with registry.write() as tx:
-            password = issue(tx.get(Credentials), [user], COMMAND_LINE, _now_us())[user]
+            password = issue(tx.get(Credentials), [user], COMMAND_LINE, now_us())[user]
             _record(tx, "credential.issue", user)
     typer.echo(password)
     if not wait_admitted(folder, user, password):
@@ -159,13 +161,41 @@ def drop_device(
     with registry_of(chosen, recording=True) as registry:
         import_logins(registry, chosen.data_dir / "broker")
         with registry.write() as tx:
-            tx.get(Credentials).revoke(user, _now_us())
+            tx.get(Credentials).revoke(user, now_us())
             _record(tx, "credential.revoke", user)
 
 
+@app.command("certify")
+def certify(
+    user: Annotated[str, typer.Argument(help="TENANT/KIND/DEVICE", metavar="USER")],
+    to: Annotated[Path, typer.Option("--to", help="Folder for its certificate and key.", exists=True, file_okay=False)],
+    days: Annotated[int, typer.Option("--days", help="Valid for so long.", min=1)] = CLIENT_DAYS,
+    data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
+    config: Annotated[Path | None, saying.CONFIG] = None,
+) -> None:
+    """Sign a certificate for a device with the authority in the folder `tls`; it is the device's login then.
+
+    For a nats-server that asks for certificates (broker.devices_ca_file). Keep the key nowhere else than in the device.
+
+    Example:  lautern broker certify kaiserslautern/streetlight/my-lamp --to /media/stick
+    """
+    chosen = settings.load(data_dir, config)
+    tenant, kind, device = parts_of(user)
+    made = Authority.of(chosen.data_dir / "tls").client(user, days)
+    facts, at_us = Facts.of(made.certificate), now_us()
+    way, proof, end_us = Way.CERTIFICATE, facts.fingerprint, facts.end_us
+    credential = Credential(tenant, kind, device, way, proof, at_us, at_us, COMMAND_LINE, expires_us=end_us)
+    with registry_of(chosen, recording=True) as registry, registry.write() as tx:
+        tx.get(Credentials).put([credential])
+        _record(tx, "credential.issue", user)
+    write_secret(to / f"{device}.key", made.key)
+    write_secret(to / f"{device}.pem", made.certificate)
+    typer.echo(f"wrote {to / device}.pem and .key")
+
+
 def _record(tx: Transaction, action: str, user: str) -> None:
-    tenant_id, kind, device_id = user.split("/")
-    by_machine(tx, action, f"{kind}/{device_id}/credential", tenant_id)
+    tenant, kind, device = parts_of(user)
+    by_machine(tx, action, f"{kind}/{device}/credential", tenant, {"user": user})
 
 
 @app.command("bound")
@@ -198,10 +228,6 @@ def bound_queue(
         if every is None:
             return
         time.sleep(every if done else min(every, 5))
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
 
 
 if __name__ == "__main__":

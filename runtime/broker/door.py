@@ -13,13 +13,12 @@ from typing import Any, Final
 
 import nats
 import structlog
-from cryptography.hazmat.primitives import hashes
-from cryptography.x509 import load_pem_x509_certificate
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error
 
 from devices.admitting import Attempt, Noting, Refusal, judge
+from devices.certificates import Facts
 from devices.errors import RegistryUnavailable
 from devices.instants import SECOND_US, to_us
 from devices.ports.credentials import Credential, Credentials, Refusals, Refused
@@ -215,4 +214,4 @@ async def _told(error: Exception) -> None:
 
 
 def _fingerprint(pem: str | None) -> str | None:
-    return None if not pem else load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()
+    return None if not pem else Facts.of(pem).fingerprint

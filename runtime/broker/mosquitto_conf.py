@@ -69,7 +69,11 @@ acl_file {self.folder / INSIDE_ACL}
     def _tls(self) -> str:
         if self.tls is None:
             return ""
-        return f"certfile {self.tls.cert_file}\nkeyfile {self.tls.key_file}\ntls_version tlsv1.2\n"
+        text = f"certfile {self.tls.cert_file}\nkeyfile {self.tls.key_file}\ntls_version tlsv1.2\n"
+        if self.tls.devices_ca_file is None:
+            return text
+        # Beside the password, which is what can be revoked here.
+        return f"{text}cafile {self.tls.devices_ca_file}\nrequire_certificate true\n"
 
     def acl(self) -> str:
         """Content of the devices' ACL file: a user name is tenant/kind/device, so one pattern serves all."""

@@ -30,6 +30,7 @@ UNSAFE_WITHOUT_A_SCOPE = {
     "/api/v1/devices/credentials",
     "/api/v1/devices/{asset_id}/credentials",
     "/api/v1/devices/{asset_id}/credentials/rotate",
+    "/api/v1/devices/{asset_id}/credentials/certificate",
     # Everybody's own.
     "/api/v1/logout",
     "/api/v1/me",

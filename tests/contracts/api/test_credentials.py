@@ -1,16 +1,22 @@
 """Logins of devices over the API: shown once, for those who may, in forms to take along."""
 
 import csv
+import hashlib
 import io
 import json
+import ssl
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devices.admitting import Attempt, Refusal, judge
 from devices.credentials import opens
+from devices.instants import DAY_US
 from devices.ports.credentials import Credentials, Refusals, Refused
 from devices.ports.inventory import Group, Groups
+from runtime.certificates import Authority
 from tests.contracts.api.conftest import NOW_US, City
 
 BULK = "/api/v1/devices/credentials"
@@ -45,6 +51,23 @@ def test_a_login_is_shown_once_rotated_and_revoked(city: City) -> None:
     assert city.client.get(url("L01"), headers=admin).json()["revoked_at"] is not None
     assert city.client.post(url("L01") + "/rotate", headers=admin).status_code == 409
     assert city.client.post(url("L01"), headers=admin).status_code == 201
+
+
+def test_a_certificate_takes_the_place_of_a_password(city: City, tmp_path: Path) -> None:
+    city.asset("L01")
+    key = city.key("*")
+    city.client.post(url("L01"), headers=key)
+    pem = Authority.of(tmp_path).client("kl/streetlight/d-L01", 365 * 10).certificate
+    shown = city.client.put(url("L01") + "/certificate", headers=key, json={"certificate": pem})
+    assert (shown.status_code, shown.json()["way"]) == (200, "certificate")
+    credential = stored(city, "kl/streetlight/d-L01")
+    assert credential.proof == hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+    assert judge({credential.user: credential}, Attempt(credential.user, "d-L01", "", credential.proof)) is None
+    assert judge({credential.user: credential}, Attempt(credential.user, "d-L01", credential.proof)) is Refusal.WRONG
+    city.clock.now_us += 20 * 365 * DAY_US
+    for wrong in ("no certificate", pem):
+        answer = city.client.put(url("L01") + "/certificate", headers=key, json={"certificate": wrong})
+        assert answer.status_code == 422
 
 
 @pytest.mark.parametrize(
