@@ -50,7 +50,7 @@ class NotificationMemory(Protocol):
     def mark(self) -> tuple[int, int]:
         """A pair that differs whenever an alarm began or ended; cheap."""
 
-    def seen(self, tenant_ids: Collection[str], alarm_ids: Collection[str]) -> Sequence[Seen]:
+    def seen(self, tenant_ids: Collection[str], alarm_ids: Collection[str], now_us: int) -> Sequence[Seen]:
         """Open alarms of these tenants, and these alarms as far as they exist; `restricted` is left false."""
 
     def recall(self, rule_ids: Collection[str]) -> Mapping[str, Memory]:

@@ -62,7 +62,7 @@ class Watching:
         memories = memory.recall([r.rule_id for r in rules])
         told = {alarm_id for m in memories.values() for alarm_id in m.told}
         by_tenant: dict[str, dict[str, Seen]] = {}
-        for alarm in memory.seen({r.tenant_id for r in rules if r.enabled}, told):
+        for alarm in memory.seen({r.tenant_id for r in rules if r.enabled}, told, now_us):
             by_tenant.setdefault(alarm.tenant_id, {})[alarm.alarm_id] = self._marked(alarm)
         for rule in rules:
             before = memories.get(rule.rule_id, Memory())

@@ -24,6 +24,7 @@ _COLUMNS = (
     ALARMS.c.raised_us,
     ALARMS.c.cleared_us,
     ALARMS.c.acknowledged_us,
+    ALARMS.c.shelved_until_us,
 )
 
 
@@ -39,13 +40,13 @@ class SqlNotificationMemory:
         number, newest_us = self._connection.execute(query).one()
         return number, newest_us or 0
 
-    def seen(self, tenant_ids: Collection[str], alarm_ids: Collection[str]) -> Sequence[Seen]:
+    def seen(self, tenant_ids: Collection[str], alarm_ids: Collection[str], now_us: int) -> Sequence[Seen]:
         """Open alarms of these tenants, and these alarms as far as they exist; `restricted` is left false."""
         rows = {row.alarm_id: row for row in self._rows(OPEN_ALARM & ALARMS.c.tenant_id.in_(tenant_ids))}
         for some in chunks([i for i in alarm_ids if i not in rows]):
             rows |= {row.alarm_id: row for row in self._rows(ALARMS.c.alarm_id.in_(some))}
         places = self._places({row.asset_id for row in rows.values()})
-        return [_seen(row, places.get(row.asset_id, ())) for row in rows.values()]
+        return [_seen(row, places.get(row.asset_id, ()), now_us) for row in rows.values()]
 
     def recall(self, rule_ids: Collection[str]) -> Mapping[str, Memory]:
         """What rules remember; those that remember nothing are left out."""
@@ -96,7 +97,7 @@ class SqlNotificationMemory:
         return found
 
 
-def _seen(row: Row[Any], places: tuple[Place, ...]) -> Seen:
+def _seen(row: Row[Any], places: tuple[Place, ...], now_us: int) -> Seen:
     return Seen(
         alarm_id=row.alarm_id,
         tenant_id=row.tenant_id,
@@ -109,6 +110,6 @@ def _seen(row: Row[Any], places: tuple[Place, ...]) -> Seen:
         since_us=row.since_us,
         raised_us=row.raised_us,
         cleared_us=row.cleared_us,
-        quiet=row.acknowledged_us is not None,
+        quiet=row.acknowledged_us is not None or (row.shelved_until_us or 0) > now_us,
         places=places,
     )

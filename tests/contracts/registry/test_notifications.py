@@ -136,16 +136,20 @@ def test_alarms_are_seen_with_name_and_places(told: Registry) -> None:
         before = memory.mark()
         alarms.add([alarm("a-1", raised_us=10), alarm("a-2", asset_id="lamp-2", raised_us=11)])
         alarms.add([alarm("a-3", tenant_id="speyer", asset_id="gone", raised_us=12)])
+        shelved = alarm("a-4", asset_id="lamp-2", name="door_open", raised_us=13, shelved_until_us=50, shelved_by="Eva")
+        alarms.add([shelved])
         raised = memory.mark()
         alarms.acknowledge("a-2", "Eva", 20, None)
         alarms.clear(["a-1"], 30)
         assert len({before, raised, memory.mark()}) == 3
-        seen = {s.alarm_id: s for s in memory.seen({"kl"}, {"a-1", "a-9"})}
+        seen = {s.alarm_id: s for s in memory.seen({"kl"}, {"a-1", "a-9"}, 40)}
         assert {i: (s.device, s.quiet, s.cleared_us, s.places) for i, s in seen.items()} == {
             "a-1": ("lamp-1", False, 30, (Place("g-1", "Fauthweg"),)),
             "a-2": ("lamp-2", True, None, ()),
+            "a-4": ("lamp-2", True, None, ()),
         }
-        assert [s.device for s in memory.seen({"speyer"}, ())] == ["gone"]
+        assert [s.alarm_id for s in memory.seen({"kl"}, (), 50) if not s.quiet] == ["a-4"]
+        assert [s.device for s in memory.seen({"speyer"}, (), 40)] == ["gone"]
 
 
 def test_deliveries_go_from_queued_to_their_end(told: Registry) -> None:
