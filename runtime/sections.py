@@ -186,7 +186,7 @@ class Notifications(Section):
     """Such as `stadt.example`, `*.stadt.example`, or `*` for all."""
     webhook_hosts: tuple[str, ...] = ()
     """Such as `hooks.example.org`, `*.example.org`, or `*` for all that are public. A host named itself, with its port
-    unless that is 443 or 80, may also be inside the own network and without TLS."""
+    unless that is 443, may also be inside the own network and, with its port, without TLS."""
     ca_file: Path | None = None
     """Certificates to trust beside the system's when webhooks are called, PEM."""
 

@@ -229,7 +229,8 @@ def _check(tx: Transaction, rule: NotificationRule) -> None:
     """Raise Invalid for targets and groups that are not the town's, or not of the kinds the rule tells of."""
     targets = {t.target_id for t in tx.get(NotificationTargets).list({rule.tenant_id})}
     if strange := sorted(rule.everyone() - targets):
-        raise Invalid(f"{strange[0]} is no target of this town", field="targets")
+        field = "targets" if strange[0] in rule.target_ids else "escalation"
+        raise Invalid(f"{strange[0]} is no target of this town", field=field)
     for group_id in sorted(rule.group_ids):
         try:
             group = tx.get(Groups).get(group_id)

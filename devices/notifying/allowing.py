@@ -47,8 +47,8 @@ class Place:
 class Allowed:
     """The allow-list. Entries: a name, `*.example.org` for all below it, or `*` for all that are public.
 
-    A host that is named itself, with its port unless that is the usual one, may also be inside the town's own network
-    and speak plain HTTP. Nothing is allowed where nothing is listed.
+    A host that is named itself, with its port unless that is 443, may also be inside the town's own network and, with
+    its port, without TLS. Nothing is allowed where nothing is listed.
     """
 
     mail_domains: tuple[str, ...] = ()
@@ -114,8 +114,9 @@ def _place(url: str, listed: Iterable[str]) -> Place:
         raise Invalid("must look like https://host/path, without user, password or fragment", field="address")
     number = port or _PORTS[parts.scheme]
     name = host.lower().rstrip(".")
-    own = {name, f"{name}:{number}"} if number == _PORTS[parts.scheme] else {f"{name}:{number}"}
-    own |= {f"[{name}]:{number}"}
+    own = {f"{name}:{number}", f"[{name}]:{number}"}
+    if (parts.scheme, number) == ("https", _PORTS["https"]):
+        own.add(name)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Place(parts.scheme, name, number, path, named=any(entry.lower() in own for entry in listed))
 

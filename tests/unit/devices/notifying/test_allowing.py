@@ -8,7 +8,17 @@ from devices.errors import Invalid
 from devices.notifying.allowing import Allowed, NotAllowed, check
 
 ANYWHERE = Allowed(("*",), ("*",))
-INSIDE = Allowed((), ("ticket.stadt.example", "10.1.2.3:8443", "*.hooks.example", "[fd00::7]:8443"))
+INSIDE = Allowed(
+    (),
+    (
+        "ticket.stadt.example",
+        "ticket.stadt.example:80",
+        "tls.example",
+        "10.1.2.3:8443",
+        "*.hooks.example",
+        "[fd00::7]:8443",
+    ),
+)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +77,7 @@ def test_a_host_that_is_named_may_be_inside_and_speak_plain_http() -> None:
         "https://ticket.stadt.example:6379/",
         "https://hooks.example/",
         "https://b.example/",
+        "http://tls.example/",
     ):
         with pytest.raises(NotAllowed):
             INSIDE.webhook(other)
