@@ -98,6 +98,7 @@ class Installation:
         *,
         registry_url: str = "",
         key: str = "",
+        more: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -108,6 +109,7 @@ class Installation:
         self.registry_url = registry_url or f"sqlite:///{folder / 'registry.db'}"
         """SQLAlchemy URL of the registry."""
         self.http_port = ports.claim_port()
+        self._more = more
         self.write_settings()
         self.gateway = self._server("gateway", self._gateway_ready)
         self.api = self._server("api", lambda: self._answers("/healthz"))
@@ -149,7 +151,7 @@ class Installation:
             for name, section in sections.items()
             for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in section.items()))
         ]
-        (self.folder / "lautern.toml").write_text("\n".join(lines) + "\n")
+        (self.folder / "lautern.toml").write_text("\n".join([*lines, self._more]) + "\n")
 
     def start(self) -> None:
         """Start what does not run; returns when both work."""
@@ -250,9 +252,15 @@ def running(
     *,
     registry_url: str = "",
     key: str = "",
+    more: str = "",
 ) -> Iterator[Installation]:
-    """An installation whose gateway and API run until the block ends; `key`: of a registry that is there already."""
-    installation = Installation(folder, broker, influx, prefix, gateway_environment, registry_url=registry_url, key=key)
+    """An installation whose gateway and API run until the block ends.
+
+    `key`: of a registry that is there already; `more`: further settings, TOML.
+    """
+    installation = Installation(
+        folder, broker, influx, prefix, gateway_environment, registry_url=registry_url, key=key, more=more
+    )
     try:
         installation.start()
         yield installation
