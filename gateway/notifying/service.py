@@ -1,5 +1,6 @@
 """Watching and sending as one part of the gateway."""
 
+from devices.health.faults import Fault
 from devices.notifying.deliveries import State
 from gateway.notifying.sending import Sending
 from gateway.notifying.watching import Watching
@@ -20,10 +21,16 @@ class Notifying:
 
     def said(self) -> Said:
         """Whether messages arrive."""
-        standing = self._sending.standing
+        standing, broken = self._sending.standing, self._watching.broken
+        fault = standing.fault or (Fault.NOTIFICATION_FAILED if broken else None)
         counts = {state.value: standing.counts.get(state, 0) for state in State}
-        detail = {**counts, "failing_targets": standing.failing, "dropped": self._watching.dropped}
-        return Said(standing.fault, standing.success_us, detail)
+        detail = {
+            **counts,
+            "failing_targets": standing.failing,
+            "dropped": self._watching.dropped,
+            "broken_rules": len(broken),
+        }
+        return Said(fault, standing.success_us, detail)
 
     def close(self) -> None:
         """Cut what is under way, after the last step."""

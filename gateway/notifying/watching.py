@@ -1,7 +1,9 @@
 """Looks at the alarms and queues what the rules want told; what it must not forget is in the registry."""
 
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,12 +17,15 @@ from devices.notifying.steps import Memory, Message, Outcome, Seen, step
 from devices.notifying.wording import Wording, payload
 from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
 from devices.ports.registry import Registry, Transaction
+from gateway.loops import PASSING
 
 log = structlog.get_logger()
 LOOK_US: Final = SECOND_US
 """So often it looks whether alarms came or went."""
 EVERY_US: Final = 5 * SECOND_US
 """So often it looks at all of them, since time passed or somebody acknowledged one."""
+IDLE_TIMES: Final = 20
+"""After a look it rests so many times as long as that took: in a blackout tens of thousands of alarms are open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +44,35 @@ class Watching:
         self._wording = wording
         self._mark: tuple[object, ...] = ()
         self._looked_us = self._whole_us = 0
+        self._rests_until = 0.0
+        self._breaking: set[str] = set()
         self.dropped = 0
         """Messages since start that failed as too many waited for their target."""
+        self.broken: frozenset[str] = frozenset()
+        """Rules that could not be followed at the last look, by an error of ours; each is in the log."""
 
     def step(self, now_us: int) -> bool:
         """Queue all that is due; tells whether there was something. Raises RegistryUnavailable: call again."""
-        if 0 <= now_us - self._looked_us < LOOK_US:
+        if 0 <= now_us - self._looked_us < LOOK_US or time.monotonic() < self._rests_until:
             return False
+        began = time.monotonic()
+        try:
+            return self._look(now_us)
+        finally:
+            ended = time.monotonic()
+            self._rests_until = ended + IDLE_TIMES * (ended - began)
+
+    def _look(self, now_us: int) -> bool:
         with self._registry.read() as tx:
             rules = tx.get(NotificationRules).list()
             mark = (tx.get(NotificationMemory).mark(), tuple((r.rule_id, r.version) for r in rules)) if rules else ()
             self._looked_us = now_us
             if not rules or (mark == self._mark and 0 <= now_us - self._whole_us < EVERY_US):
                 return False
+            self._breaking.clear()
             due = list(self._due(tx, rules, now_us))
         self._commit(due, now_us)
+        self.broken = frozenset(self._breaking)
         self._mark, self._whole_us = mark, now_us
         return bool(due)
 
@@ -66,7 +85,9 @@ class Watching:
             by_tenant.setdefault(alarm.tenant_id, {})[alarm.alarm_id] = self._marked(alarm)
         for rule in rules:
             before = memories.get(rule.rule_id, Memory())
-            outcome = step(rule, before, by_tenant.get(rule.tenant_id, {}), now_us)
+            outcome = Outcome(before, ())
+            with self._guarded(rule):
+                outcome = step(rule, before, by_tenant.get(rule.tenant_id, {}), now_us)
             if outcome.messages or outcome.memory != before:
                 yield _Due(rule, before, outcome)
 
@@ -82,16 +103,32 @@ class Watching:
         with self._registry.write() as tx:
             current = {r.rule_id: r.version for r in tx.get(NotificationRules).list()}
             targets = {t.target_id: t for t in tx.get(NotificationTargets).list()}
-            valid = [d for d in due if current.get(d.rule.rule_id) == d.rule.version]
-            queued = [
-                x for d in valid for m in d.outcome.messages for x in self._deliveries(d.rule, m, targets, now_us)
-            ]
-            for one in valid:
+            queued: list[Delivery] = []
+            written: list[_Due] = []
+            for one in due:
+                if current.get(one.rule.rule_id) == one.rule.version:
+                    with self._guarded(one.rule):
+                        messages = one.outcome.messages
+                        queued += [d for m in messages for d in self._deliveries(one.rule, m, targets, now_us)]
+                        written.append(one)
+            for one in written:
                 tx.get(NotificationMemory).remember(one.rule.rule_id, one.before, one.outcome.memory)
             dropped = tx.get(Deliveries).add(queued) if queued else 0
         self.dropped += dropped
         if queued:
             log.info("notifications_queued", number=len(queued), dropped=dropped)
+
+    @contextmanager
+    def _guarded(self, rule: NotificationRule) -> Iterator[None]:
+        """One rule must not keep all others waiting, or end the gateway; it is tried again at each look."""
+        try:
+            yield
+        except PASSING:
+            raise
+        except Exception:
+            if rule.rule_id not in self.broken:
+                log.exception("notification_rule_broke", rule=rule.rule_id)
+            self._breaking.add(rule.rule_id)
 
     def _deliveries(
         self, rule: NotificationRule, message: Message, targets: Mapping[str, Target], now_us: int

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from devices.health.faults import Fault
 from devices.instants import DAY_US, MINUTE_US, SECOND_US
 from devices.messages import Severity
 from devices.notifying.deliveries import Delivery, State
+from devices.notifying.duty import DutyHours, Span
 from devices.notifying.errors import NotDelivered, Undeliverable
 from devices.notifying.rules import Channel, NotificationRule, Target
 from devices.notifying.trying import trial
@@ -27,6 +29,7 @@ from devices.ports.inventory import Asset, Inventory
 from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
 from gateway.notifying.attempts import Attempts
 from gateway.notifying.sending import Sending
+from gateway.notifying.service import Notifying
 from gateway.notifying.watching import Watching
 from storage.registry.engine import SqlRegistry, open_registry
 from tests.real_parts.waiting import wait_until
@@ -93,6 +96,7 @@ class Office:
 
     def look(self) -> None:
         self.now_us += 2 * SECOND_US
+        self.watching._rests_until = 0.0
         self.watching.step(self.now_us)
 
     def send(self) -> None:
@@ -310,3 +314,23 @@ def test_a_rule_that_changed_while_it_was_asked_is_asked_again(office: Office) -
     assert [d.target_id for d in office.deliveries()] == ["hook"]
     with office.registry.read() as tx:
         assert set(tx.get(NotificationMemory).recall(["r-1"])["r-1"].told) == {"a-1"}
+
+
+def test_a_rule_that_breaks_stops_no_other_and_is_a_fault(office: Office) -> None:
+    office.rule()
+    # A region and a zone that were known when the rules were made, and that a newer library has dropped.
+    region = DutyHours(spans=(Span(frozenset(range(7)), time(0), time(0)),), region="XX-YY")
+    with office.registry.write() as tx:
+        wanted = tx.get(NotificationRules).get("r-1")
+        tx.get(NotificationRules).put(replace(wanted, rule_id="r-0", duty=region, version=0))
+        tx.get(NotificationRules).put(replace(wanted, rule_id="r-2", duty=DutyHours("Mars/Olympus"), version=0))
+    office.raise_alarm("a-1", "L07")
+    office.look()
+    assert [d.rule_id for d in office.deliveries()] == ["r-1"]
+    assert Notifying(office.watching, office.sending).said().fault is Fault.NOTIFICATION_FAILED
+    with office.registry.write() as tx:
+        for broken in (tx.get(NotificationRules).get(name) for name in ("r-0", "r-2")):
+            tx.get(NotificationRules).put(replace(broken, duty=DutyHours()))
+    office.look()
+    assert sorted(str(d.rule_id) for d in office.deliveries()) == ["r-0", "r-1", "r-2"]
+    assert Notifying(office.watching, office.sending).said().fault is None
