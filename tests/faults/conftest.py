@@ -22,6 +22,7 @@ WAITING: Final = frozenset(
 """Mostly idle, until something is noticed: they may run beside those that load the machine and measure."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Make two groups, each of which runs one test after the other (`-n 2 --dist loadgroup`)."""
     for item in items:
