@@ -80,7 +80,7 @@ class Fleet:
         until = self.number + number
         wait_until(lambda: self.number > until, timeout_s=2 * number / self.rate + 20, what="more messages")
 
-    def finish(self, timeout_s: float = 60) -> None:
+    def finish(self, timeout_s: float = 180) -> None:
         """Make no more and wait until the broker has confirmed all."""
         self._stop.set()
         self._thread.join()
