@@ -1,4 +1,8 @@
-"""`python -m tests.faults [--long] [pytest's arguments]`: breaks Lautern and writes docs/reliability.md."""
+"""`python -m tests.faults [--long] [--check] [pytest's arguments]`: breaks Lautern and writes docs/reliability.md.
+
+`--check` leaves the page as it is. Without arguments of pytest the short form runs in two processes: tests that mostly
+wait for something to be noticed beside those that load the machine and measure.
+"""
 
 import json
 import os
@@ -6,6 +10,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -35,21 +40,38 @@ COUNTED: Final = ("sent", "lost", "invented", "doubled", "came_twice")
 def main(arguments: list[str]) -> int:
     """Run the suite; the page is written only when all of it ran and passed."""
     long = "--long" in arguments
-    chosen = [argument for argument in arguments if argument != "--long"]
+    chosen = [argument for argument in arguments if argument not in {"--long", "--check"}]
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows"
         rows.touch()
         given = {"LAUTERN_TEST_RELIABILITY": str(rows)} | ({"LAUTERN_TEST_LONG": "1"} if long else {})
         where = [] if any(not argument.startswith("-") for argument in chosen) else ["tests/faults"]
-        beside = [] if long or chosen else ["-n", "2", "--dist", "loadgroup"]
-        command = [sys.executable, "-m", "pytest", "-q", *beside, *where, *chosen]
-        code = subprocess.run(command, cwd=ROOT, env={**os.environ, **given}, check=False).returncode
+        command = [sys.executable, "-m", "pytest", "-q", *where, *chosen]
+        groups = [[]] if long or chosen else [["-m", "not waiting"], ["-m", "waiting"]]
+        code = _run([command + group for group in groups], {**os.environ, **given})
         found = [_cells(json.loads(line)) for line in rows.read_text().splitlines()]
     found.sort()
     _print(found)
-    if code == 0 and not chosen:
+    if code == 0 and not chosen and "--check" not in arguments:
         _write(found, long=long)
     return code
+
+
+def _run(commands: list[list[str]], environment: dict[str, str]) -> int:
+    """Run them at the same time; what all but the first say is told when they have ended. The worst exit code."""
+    first, *others = commands
+    with ExitStack() as stack:
+        said = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in others]
+        beside = [
+            stack.enter_context(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output))
+            for command, output in zip(others, said, strict=True)
+        ]
+        codes = [subprocess.run(first, cwd=ROOT, env=environment, check=False).returncode]
+        for process, output in zip(beside, said, strict=True):
+            codes.append(process.wait())
+            output.seek(0)
+            sys.stdout.write(output.read())
+    return max(codes)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

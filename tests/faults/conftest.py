@@ -22,13 +22,11 @@ WAITING: Final = frozenset(
 """Mostly idle, until something is noticed: they may run beside those that load the machine and measure."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Make two groups, each of which runs one test after the other (`-n 2 --dist loadgroup`)."""
+    """Mark those that mostly wait: `python -m tests.faults` runs them beside the others."""
     for item in items:
-        if item.path.parent == Path(__file__).parent:
-            group = "waiting" if item.path.stem in WAITING else "measuring"
-            item.add_marker(pytest.mark.xdist_group(group))
+        if item.path.parent == Path(__file__).parent and item.path.stem in WAITING:
+            item.add_marker(pytest.mark.waiting)
 
 
 @pytest.fixture
