@@ -38,9 +38,10 @@ class ReceiverProcess:
     def release(self, through: int) -> None:
         """Tell it that batches up to this id may be dropped."""
         with self._lock:
-            if self._process.stdin is not None and self._process.poll() is None:
+            told = self._process.stdin
+            if told is not None and not told.closed and self._process.poll() is None:
                 try:
-                    self._process.stdin.write(f"{through}\n")
+                    told.write(f"{through}\n")
                 except BrokenPipeError:
                     log.warning("receiver_gone", pid=self._process.pid)
 
@@ -66,7 +67,8 @@ class ReceiverProcess:
     def stop(self, timeout_s: float = 8) -> None:
         """End of its input asks it to finish; killed when it does not in time."""
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with self._lock, suppress(BrokenPipeError):
+                self._process.stdin.close()
         try:
             self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
