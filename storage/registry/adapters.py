@@ -14,6 +14,7 @@ from devices.ports.credentials import Credentials, Refusals
 from devices.ports.current import LatestValues, RuleStates
 from devices.ports.inventory import Groups, Inventory
 from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
+from devices.ports.loans import Loans
 from devices.ports.people import Sessions, Users
 from devices.ports.tenants import Tenants
 from storage.registry.alarms import SqlAlarms
@@ -34,6 +35,7 @@ from storage.registry.lease import SqlLease
 from storage.registry.ledger import SqlLedger
 from storage.registry.notification_memory import SqlNotificationMemory
 from storage.registry.notifications import SqlNotificationRules, SqlNotificationTargets
+from storage.registry.loans import SqlLoans
 from storage.registry.positions import SqlPositions
 from storage.registry.refusals import SqlRefusals
 from storage.registry.rule_states import SqlRuleStates
@@ -61,6 +63,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         NotificationMemory: SqlNotificationMemory,
         NotificationRules: SqlNotificationRules,
         NotificationTargets: SqlNotificationTargets,
+        Loans: SqlLoans,
         Positions: SqlPositions,
         Refusals: SqlRefusals,
         RuleStates: SqlRuleStates,

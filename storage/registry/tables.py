@@ -30,7 +30,24 @@ ASSETS = Table(
     Column("version", Integer, nullable=False),
     Column("search_text", Text, nullable=False),
     Index(None, "kind", "asset_id"),
+    Index(None, "tenant_id", "kind", "asset_id"),
     Index(None, "via"),
+)
+LOANS = Table(
+    "loans",
+    METADATA,
+    Column("loan_id", Text, primary_key=True),
+    Column("asset_id", Text, ForeignKey("assets.asset_id"), nullable=False),
+    Column("owner_id", Text, nullable=False),
+    Column("tenant_id", Text, nullable=False),
+    Column("from_us", Instant, nullable=False),
+    Column("until_us", Instant, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_us", Instant, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "asset_id", "from_us"),
+    Index(None, "tenant_id", "until_us"),
 )
 BINDINGS = Table(
     "bindings",
@@ -109,6 +126,7 @@ LATEST = Table(
     Column("suspect", Boolean, nullable=False),
     Column("status", Text),
     Index(None, "kind", "asset_id"),
+    Index(None, "tenant_id", "kind", "asset_id"),
     sqlite_with_rowid=False,
     postgresql_with=ROOM_FOR_UPDATES,
 )
