@@ -127,7 +127,7 @@ class Issuer:
     ) -> Command:
         """File a command to one device; `kind` given must be the device's."""
         with self.services.registry.write() as tx:
-            asset = seeing.asset(tx, self.who, asset_id)
+            asset = seeing.held(tx, self.who, asset_id, self.services.now_us())
             scope = self._scope(asset.kind, kind, name)
             self.who.require_on(scope, asset_id)
             self._check(asset.kind, name, arguments)

@@ -1,12 +1,18 @@
 """What the caller may see: the lookups every route goes through."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from api.access import Caller
 from devices.catalog import Catalog
 from devices.errors import Invalid, NotFound
+from devices.lending import Lent, ownerships
+from devices.owned_telemetry import OwnedReader
+from devices.ports.current import Latest
 from devices.ports.inventory import Asset, Group, Groups, Inventory
+from devices.ports.loans import Loans
 from devices.ports.registry import Transaction
+from devices.ports.telemetry import TelemetryReader
 from devices.towns import must_be_served
 
 
@@ -15,6 +21,42 @@ def asset(tx: Transaction, who: Caller, asset_id: str) -> Asset:
     found = tx.get(Inventory).get(asset_id)
     who.must_see_asset(found.tenant_id, found.kind, asset_id)
     return found
+
+
+def known(tx: Transaction, who: Caller, asset_id: str) -> Asset:
+    """Return the asset if it is the caller's, or was, is or will be lent to his town. Raises NotFound.
+
+    Not all that is stored of it need be his: read series through `reader`, rows of `latest` by their town.
+    """
+    found = tx.get(Inventory).get(asset_id)
+    if not ownerships(tx, [found])[asset_id].concerns(who.tenants()) or not who.may_on(f"{found.kind}:read", asset_id):
+        raise NotFound
+    return found
+
+
+def held(tx: Transaction, who: Caller, asset_id: str, now_us: int) -> Asset:
+    """Return the asset if the caller's town has it now. Raises NotFound, Lent for what is known and elsewhere."""
+    found = known(tx, who, asset_id)
+    if who.tenant_id is not None and ownerships(tx, [found])[asset_id].at(now_us) != who.tenant_id:
+        raise Lent
+    return found
+
+
+def borrowed(tx: Transaction, who: Caller, now_us: int) -> frozenset[str]:
+    """Assets that are or will be lent to the caller's town."""
+    if who.tenant_id is None:
+        return frozenset()
+    return frozenset(loan.asset_id for loan in tx.get(Loans).to_towns({who.tenant_id}, now_us))
+
+
+def reader(tx: Transaction, who: Caller, stored: TelemetryReader, assets: Iterable[Asset]) -> TelemetryReader:
+    """Return what reads of the assets' series only what was measured while they were the caller's."""
+    return OwnedReader(stored, ownerships(tx, assets), who.tenants())
+
+
+def rows(who: Caller, latest: Iterable[Latest]) -> list[Latest]:
+    """Newest values that are the caller's."""
+    return [row for row in latest if who.is_at_home(row.tenant_id)]
 
 
 def group(tx: Transaction, who: Caller, group_id: str) -> Group:

@@ -2,16 +2,31 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
+from api.access import Caller
 from api.times import TimeOut, age_s
+from devices.lending import ownerships
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import Asset, Inventory
+from devices.ports.loans import Loan
 from devices.ports.registry import Transaction
 
 
+class Lent(BaseModel):
+    """That a device is another town's for a time."""
+
+    tenant_id: str
+    """Town that has it."""
+    from_: TimeOut = Field(serialization_alias="from")
+    until: TimeOut
+
+
 class Device(BaseModel):
-    """An asset and the device (controller) now bound to it; `id` never changes, `device_id` does."""
+    """An asset and the device (controller) now bound to it; `id` never changes, `device_id` does.
+
+    While it is `lent`, its owner sees no status and no values of it.
+    """
 
     id: str
     tenant_id: str
@@ -29,20 +44,23 @@ class Device(BaseModel):
     via: str | None
     created_at: TimeOut
     retired_at: TimeOut | None
+    lent: Lent | None
+    """The loan that runs now."""
     version: int
 
 
-def devices(tx: Transaction, assets: Sequence[Asset], now_us: int) -> list[Device]:
+def devices(tx: Transaction, who: Caller, assets: Sequence[Asset], now_us: int) -> list[Device]:
     """Show assets with device and connection, in the given order."""
     ids = [a.asset_id for a in assets]
     bound = tx.get(Inventory).current_devices(ids)
-    latest = _by_asset(tx.get(LatestValues).of_assets(ids))
-    return [_device(a, bound.get(a.asset_id), latest.get(a.asset_id, []), now_us) for a in assets]
+    latest = _by_asset(r for r in tx.get(LatestValues).of_assets(ids) if who.is_at_home(r.tenant_id))
+    loans = {i: owned.loan_at(now_us) for i, owned in ownerships(tx, assets).items()}
+    return [_device(a, bound.get(a.asset_id), latest.get(a.asset_id, []), loans[a.asset_id], now_us) for a in assets]
 
 
-def device(tx: Transaction, asset: Asset, now_us: int) -> Device:
+def device(tx: Transaction, who: Caller, asset: Asset, now_us: int) -> Device:
     """Show one asset with device and connection."""
-    return devices(tx, [asset], now_us)[0]
+    return devices(tx, who, [asset], now_us)[0]
 
 
 def _by_asset(rows: Iterable[Latest]) -> Mapping[str, Sequence[Latest]]:
@@ -52,7 +70,7 @@ def _by_asset(rows: Iterable[Latest]) -> Mapping[str, Sequence[Latest]]:
     return found
 
 
-def _device(asset: Asset, device_id: str | None, latest: Sequence[Latest], now_us: int) -> Device:
+def _device(asset: Asset, device_id: str | None, latest: Sequence[Latest], loan: Loan | None, now_us: int) -> Device:
     status = next((r for r in latest if r.channel == "status"), None)
     seen_us = max((r.received_us for r in latest), default=None)
     return Device(
@@ -71,5 +89,6 @@ def _device(asset: Asset, device_id: str | None, latest: Sequence[Latest], now_u
         via=asset.via,
         created_at=asset.created_us,
         retired_at=asset.retired_us,
+        lent=None if loan is None else Lent(tenant_id=loan.tenant_id, from_=loan.from_us, until=loan.until_us),
         version=asset.version,
     )

@@ -57,6 +57,9 @@ class DeviceKind:
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Scopes that each role has for this kind, beside those of `devices.people.roles`."""
 
+    lendable: bool = False
+    """True: one of them may be another town's for a time. Never what is restricted."""
+
     internal: bool = False
     """True: not a thing of the city; lists, counts and pages leave it out."""
 

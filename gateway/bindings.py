@@ -2,7 +2,11 @@
 
 from collections.abc import Collection
 
+from devices.lending import Ownership
 from devices.ports.inventory import Asset, Binding, Inventory
+from devices.ports.loans import Loan, Loans
+from devices.samples import Sample
+from devices.topics import Uplink
 
 
 class Bindings:
@@ -13,14 +17,18 @@ class Bindings:
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._assets: dict[str, Asset] = {}
         self._absent: set[str] = set()
+        self._loans: dict[str, tuple[Loan, ...]] = {}
 
-    def refresh(self, inventory: Inventory, device_ids: Collection[str]) -> None:
+    def refresh(self, inventory: Inventory, loans: Loans, device_ids: Collection[str]) -> None:
         """Bring up to date for these devices."""
         revision = inventory.revision()
         if revision != self._revision:
             self._bindings.clear()
             self._assets.clear()
             self._absent.clear()
+            self._loans.clear()
+            for loan in loans.all():
+                self._loans[loan.asset_id] = (*self._loans.get(loan.asset_id, ()), loan)
             self._revision = revision
         wanted = {d for d in device_ids if d not in self._bindings and d not in self._absent}
         if wanted:
@@ -48,3 +56,24 @@ class Bindings:
         if missing:
             self._assets.update(inventory.many(missing))
         return {a: self._assets[a] for a in asset_ids if a in self._assets}
+
+    def ownership(self, asset: Asset) -> Ownership:
+        """Whose an asset is, at which time."""
+        return Ownership(asset.tenant_id, self._loans.get(asset.asset_id, ()))
+
+    def given(self, samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+        """Samples of one message, each as that town's whose the asset was when it was measured."""
+        if not self._loans or not samples or samples[0].asset_id not in self._loans:
+            return samples
+        ownership = Ownership(samples[0].tenant_id, self._loans[samples[0].asset_id])
+        return tuple(sample._replace(tenant_id=ownership.at(sample.ts_us)) for sample in samples)
+
+    def holder(self, uplink: Uplink, at_us: int) -> str:
+        """Town whose is what came by a topic at an instant, well-formed or not."""
+        bindings = self.of_device(uplink.device_id) if self._loans else ()
+        if not bindings:
+            return uplink.tenant_id
+        binding = self.at(bindings, at_us)
+        if binding.tenant_id != uplink.tenant_id:
+            return uplink.tenant_id
+        return Ownership(uplink.tenant_id, self._loans.get(binding.asset_id, ())).at(at_us)

@@ -103,7 +103,8 @@ class Gateway:
         self._parts = parts
         self.loops = parts.loops
         decoder = Decoder(parts.catalog, parts.root)
-        bindings, views = Bindings(), Views()
+        bindings = Bindings()
+        views = Views(bindings.ownership)
         self.watch = watch = Watch(parts.catalog, views, parts.reactions)
         apply = Apply(
             registry=parts.registry,

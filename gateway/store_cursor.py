@@ -1,13 +1,15 @@
 """The store cursor: follows effects and writes accepted samples to the telemetry store; never waits for anyone else."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from devices.errors import SamplesRefused, StoreUnavailable
 from devices.instants import rfc3339
+from devices.lending import Ownership
 from devices.ports.books import DeadLetter, DeadLetters, Ledger, Positions
-from devices.ports.registry import Registry
+from devices.ports.loans import Loans
+from devices.ports.registry import Registry, Transaction
 from devices.ports.telemetry import TelemetryWriter
 from devices.samples import Sample
 from gateway.decode import Decoder
@@ -124,8 +126,15 @@ class StoreCursor:
             if counts:
                 tx.get(Ledger).count(counts)
             if refused:
-                tx.get(DeadLetters).add([_letter(self._lane.key, parcel.samples[i], why) for i, why in refused.items()])
+                tx.get(DeadLetters).add(list(self._letters(tx, parcel, refused)))
         self.position = parcel.last
+
+    def _letters(self, tx: Transaction, parcel: Parcel, refused: dict[int, str]) -> Iterator[DeadLetter]:
+        loans = tx.get(Loans).of_assets({parcel.samples[i].asset_id for i in refused})
+        for index, why in refused.items():
+            sample = parcel.samples[index]
+            holder = Ownership(sample.tenant_id, loans.get(sample.asset_id, ())).at(sample.ts_us)
+            yield _letter(self._lane.key, sample._replace(tenant_id=holder), why)
 
 
 def _letter(lane: str, sample: Sample, why: str) -> DeadLetter:

@@ -97,7 +97,7 @@ def approve_device(device_id: IdInPath, who: Writer, services: Use, body: Approv
         thing = of(asset.kind, asset.asset_id)
         record(tx, who, "device.approve", thing, detail={"device_id": device_id}, tenant_id=asset.tenant_id)
         response.headers["Location"] = f"/api/v1/devices/{asset.asset_id}"
-        return shown.device(tx, asset, services.now_us())
+        return shown.device(tx, who, asset, services.now_us())
 
 
 @router.delete("/unknown/{device_id}", status_code=204)

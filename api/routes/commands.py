@@ -130,8 +130,8 @@ def list_commands(  # noqa: PLR0917
 def list_device_commands(asset_id: IdInPath, who: Who, services: Use, page: PageWanted) -> Items[CommandShown]:
     """List the commands to one device, newest first."""
     with services.registry.read() as tx:
-        seeing.asset(tx, who, asset_id)
-        found = tx.get(Commands).find(asset_id=asset_id, limit=page.limit, cursor=page.cursor)
+        seeing.known(tx, who, asset_id)
+        found = tx.get(Commands).find(tenant_ids=who.tenants(), asset_id=asset_id, limit=page.limit, cursor=page.cursor)
     return page_of(found, show)
 
 

@@ -37,11 +37,11 @@ class Config(BaseModel):
     in_sync: bool
 
 
-@router.get("/{asset_id}/config")
+@router.get("/{asset_id}/config", responses=responses(409))
 def get_config(asset_id: IdInPath, who: Who, services: Use, response: Response) -> Config:
     """Show what the device shall be set to and whether it is; the ETag is what PUT wants as If-Match."""
     with services.registry.read() as tx:
-        seeing.asset(tx, who, asset_id)
+        seeing.held(tx, who, asset_id, services.now_us())
         return _tagged(response, _current(tx, asset_id))
 
 
@@ -51,7 +51,7 @@ def put_config(  # noqa: PLR0917
 ) -> Config:
     """Replace the desired configuration (If-Match `"0"` for the first); needs `devices:configure`."""
     with services.registry.write() as tx:
-        asset = seeing.asset(tx, who, asset_id)
+        asset = seeing.held(tx, who, asset_id, services.now_us())
         who.require_on(SCOPE, asset_id)
         try:
             services.catalog[asset.kind].config.model_validate(body)
@@ -63,7 +63,14 @@ def put_config(  # noqa: PLR0917
             tx, services.catalog, asset=asset, body=body, expected_version=expected, now_us=services.now_us()
         )
         detail = {"version": wanted.version, "config": dict(wanted.body)}
-        record(tx, who, "device.configure", of(asset.kind, asset_id), detail=detail, tenant_id=asset.tenant_id)
+        record(
+            tx,
+            who,
+            "device.configure",
+            of(asset.kind, asset_id),
+            detail=detail,
+            tenant_id=who.tenant_id or asset.tenant_id,
+        )
         return _tagged(response, wanted)
 
 

@@ -16,6 +16,7 @@ from api.problems import responses
 from api.recording import of, record
 from api.services import Use
 from devices.errors import Invalid
+from devices.lending import Lent, ownerships
 from devices.messages import Id
 from devices.ports.inventory import AssetFilter, Inventory
 from devices.retiring import retire
@@ -61,9 +62,10 @@ def list_devices(  # noqa: PLR0917 - a list has as many filters as its page show
     with services.registry.read() as tx:
         if group is not None:
             seeing.group(tx, who, group)
+        wanted = replace(wanted, borrowed=seeing.borrowed(tx, who, services.now_us()))
         found = tx.get(Inventory).find(wanted, page.limit, page.cursor)
         return Items[shown.Device](
-            items=shown.devices(tx, found.items, services.now_us()), next_cursor=found.next_cursor
+            items=shown.devices(tx, who, found.items, services.now_us()), next_cursor=found.next_cursor
         )
 
 
@@ -76,16 +78,16 @@ def register_device(who: Writer, services: Use, body: registering.Registration, 
         _locate(response, asset.asset_id, asset.version)
         detail = {"name": asset.name, "device_id": body.device_id}
         record(tx, who, "device.register", of(asset.kind, asset.asset_id), detail=detail, tenant_id=asset.tenant_id)
-        return shown.device(tx, asset, now_us)
+        return shown.device(tx, who, asset, now_us)
 
 
 @router.get("/{asset_id}")
 def get_device(asset_id: IdInPath, who: Who, services: Use, response: Response) -> shown.Device:
     """Show one device; its ETag is what PATCH wants as If-Match."""
     with services.registry.read() as tx:
-        asset = seeing.asset(tx, who, asset_id)
+        asset = seeing.known(tx, who, asset_id)
         response.headers["ETag"] = etag(asset.version)
-        return shown.device(tx, asset, services.now_us())
+        return shown.device(tx, who, asset, services.now_us())
 
 
 @router.patch("/{asset_id}", responses=responses(412, 428))
@@ -110,15 +112,17 @@ def change_device(  # noqa: PLR0917
         changed = tx.get(Inventory).change(wanted)
         response.headers["ETag"] = etag(changed.version)
         record(tx, who, "device.change", of(asset.kind, asset_id), detail=given, tenant_id=asset.tenant_id)
-        return shown.device(tx, changed, now_us)
+        return shown.device(tx, who, changed, now_us)
 
 
-@router.delete("/{asset_id}", status_code=204)
+@router.delete("/{asset_id}", status_code=204, responses=responses(409))
 def retire_device(asset_id: IdInPath, who: Writer, services: Use) -> None:
     """Retire: the history stays, its alarms end, it is no longer listed or commanded; needs `devices:write`."""
     with services.registry.write() as tx:
         asset = seeing.asset(tx, who, asset_id)
         if asset.retired_us is None:
+            if ownerships(tx, [asset])[asset_id].loan_at(services.now_us()):
+                raise Lent
             retire(tx, asset, services.now_us())
         record(tx, who, "device.retire", of(asset.kind, asset_id), tenant_id=asset.tenant_id)
 

@@ -12,11 +12,11 @@ from api import seeing
 from api.authentication import Who
 from api.fields import IdInPath
 from api.paging import Items
-from api.services import Services, Use
+from api.services import Use
 from api.times import LATEST_US, TimeIn, TimeOut, TsSource, ts_source
 from devices.errors import Invalid
 from devices.ports.inventory import Asset
-from devices.ports.telemetry import Row
+from devices.ports.telemetry import Row, TelemetryReader
 from devices.samples import SeriesKey
 
 router = APIRouter(prefix="/devices", tags=["telemetry"])
@@ -46,23 +46,24 @@ def list_events(  # noqa: PLR0917
 ) -> Items[Event]:
     """List events of a device, newest first."""
     with services.registry.read() as tx:
-        asset = seeing.asset(tx, who, asset_id)
+        asset = seeing.known(tx, who, asset_id)
+        reader = seeing.reader(tx, who, services.reader, [asset])
     names = services.catalog[asset.kind].events
     if name is not None and name not in names:
         raise Invalid(f"must be one of {', '.join(names)}", field="query.name")
     end_us = min(LATEST_US if to is None else to, LATEST_US if cursor is None else int(cursor))
-    found = _merged(services, asset, [name] if name else list(names), from_ or 0, end_us, limit)
+    found = _merged(reader, asset, [name] if name else list(names), from_ or 0, end_us, limit)
     return _page(found, limit)
 
 
 def _merged(  # noqa: PLR0917
-    services: Services, asset: Asset, names: Sequence[str], from_us: int, to_us: int, limit: int
+    reader: TelemetryReader, asset: Asset, names: Sequence[str], from_us: int, to_us: int, limit: int
 ) -> list[tuple[str, Row]]:
     if from_us >= to_us:
         return []
-    stored = set(services.reader.series(asset.asset_id, asset.kind))
+    stored = set(reader.series(asset.asset_id, asset.kind))
     series = [
-        [(name, row) for row in _rows(services, asset, f"event_{name}", from_us, to_us, limit)]
+        [(name, row) for row in _rows(reader, asset, f"event_{name}", from_us, to_us, limit)]
         for name in names
         if f"event_{name}" in stored
     ]
@@ -70,9 +71,11 @@ def _merged(  # noqa: PLR0917
     return list(islice(heapq.merge(*series, key=lambda e: -e[1].ts_us), limit + len(series) + 1))
 
 
-def _rows(services: Services, asset: Asset, series: str, from_us: int, to_us: int, limit: int) -> Sequence[Row]:  # noqa: PLR0917
+def _rows(  # noqa: PLR0917
+    reader: TelemetryReader, asset: Asset, series: str, from_us: int, to_us: int, limit: int
+) -> Sequence[Row]:
     key = SeriesKey(asset.asset_id, asset.kind, series)
-    return list(services.reader.rows(key, from_us, to_us, limit=limit + 1, newest_first=True))
+    return list(reader.rows(key, from_us, to_us, limit=limit + 1, newest_first=True))
 
 
 def _page(found: Sequence[tuple[str, Row]], limit: int) -> Items[Event]:

@@ -59,8 +59,8 @@ _OF_KIND: dict[int | str, dict[str, Any]] = {200: {"model": NewestOfKind}}
 def get_latest(asset_id: IdInPath, who: Who, services: Use) -> Response:
     """Show the newest values of a device, each with its age."""
     with services.registry.read() as tx:
-        asset = seeing.asset(tx, who, asset_id)
-        rows = tx.get(LatestValues).of_assets([asset_id])
+        asset = seeing.known(tx, who, asset_id)
+        rows = seeing.rows(who, tx.get(LatestValues).of_assets([asset_id]))
     now_us = services.now_us()
     head = {"id": asset_id, "kind": asset.kind, "at": rfc3339(now_us)}
     return _json(head | {"items": [_shown(r, now_us) for r in rows]})

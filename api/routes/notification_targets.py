@@ -87,8 +87,8 @@ def list_targets(who: Who, services: Use) -> Items[TargetShown]:
 @router.post("", status_code=201, responses=responses(409))
 def create_target(who: Keeper, services: Use, body: TargetWanted, response: Response) -> TargetMade:
     """Make a target; needs `notifications:admin`."""
+    channel = Channel(body.channel)
     with services.registry.write() as tx:
-        channel = Channel(body.channel)
         target = Target(
             target_id=body.id or uuid.uuid4().hex[:16],
             tenant_id=seeing.tenant(tx, who, body.tenant_id),

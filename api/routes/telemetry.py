@@ -1,9 +1,9 @@
 """Stored series of one device: raw or in buckets, as JSON or CSV; gaps are told, never drawn as zero."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated, Any, Final, cast, get_args
+from typing import Annotated, Any, Final, Literal, cast, get_args
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field, JsonValue
@@ -13,16 +13,19 @@ from api import seeing, tables
 from api.authentication import Who
 from api.fields import IdInPath
 from api.series import Span, chosen, fields_of, gaps_beside, gaps_between, interval_s, model_of, width_us
-from api.services import Services, Use
+from api.services import Use
 from api.times import TimeIn, TimeOut, TsSource, ts_source
 from devices.errors import Invalid
 from devices.instants import DAY_US, rfc3339
 from devices.kind import DeviceKind
-from devices.ports.telemetry import Aggregate, Bucket, Row
+from devices.lending import ownerships, rest
+from devices.ports.telemetry import Aggregate, Bucket, Row, TelemetryReader
 from devices.samples import SeriesKey
 
 MOST_ROWS: Final = 10_000
 MOST_BUCKETS: Final = 20_000
+GapReason = Literal["silent", "lent", "not_lent"]
+Gapped = tuple[int, int, GapReason]
 _LONGEST_CSV_US: Final = 100 * DAY_US
 _CSV: Final = {"text/csv": {"schema": {"type": "string"}}}
 router = APIRouter(prefix="/devices", tags=["telemetry"])
@@ -43,10 +46,15 @@ class SeriesList(BaseModel):
 
 
 class Gap(BaseModel):
-    """No sample came for more than three reporting intervals."""
+    """No sample to show.
+
+    `silent`: none came for more than three reporting intervals; `lent`: what came is the borrower's; `not_lent`: what
+    came is the owner's. Buckets in which it changed hands are left out.
+    """
 
     from_: TimeOut = Field(serialization_alias="from")
     to: TimeOut
+    reason: GapReason
 
 
 class Sample(BaseModel):
@@ -91,11 +99,22 @@ class Asked:
     interval_s: float
     fields: str | None
     limit: int
+    reader: TelemetryReader
+    mine: Sequence[Span]
+    """Spans of the range in which the device was the caller's."""
+    not_mine: GapReason
 
     @property
-    def span(self) -> tuple[int, int]:
-        """The part of the range that lies in the past."""
-        return self.from_us, max(self.from_us, min(self.to_us, self.now_us))
+    def past_us(self) -> int:
+        """End of the range, or now when that is earlier."""
+        return max(self.from_us, min(self.to_us, self.now_us))
+
+    def gaps(self, end_us: int, silent: Callable[[Span], Iterable[Span]]) -> list[Gapped]:
+        """What there is not to show up to an instant, in order, each with its reason."""
+        mine = [(a, min(b, end_us)) for a, b in self.mine if a < end_us]
+        others = rest((self.from_us, end_us), mine)
+        found = [(a, b, self.not_mine) for a, b in others] + [(a, b, "silent") for s in mine for a, b in silent(s)]
+        return sorted(found)
 
     def chosen(self, *, numeric: bool) -> Sequence[str]:
         """Fields asked for."""
@@ -111,14 +130,15 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 def list_series(asset_id: IdInPath, who: Who, services: Use) -> SeriesList:
     """List what is stored of a device."""
     with services.registry.read() as tx:
-        asset = seeing.asset(tx, who, asset_id)
+        asset = seeing.known(tx, who, asset_id)
+        reader = seeing.reader(tx, who, services.reader, [asset])
     kind = services.catalog[asset.kind]
-    names = [s for s in services.reader.series(asset_id, asset.kind) if _known(kind, s)]
+    names = [s for s in reader.series(asset_id, asset.kind) if _known(kind, s)]
     return SeriesList(
         items=[
             Series(
                 series=name,
-                parts=list(services.reader.parts(asset_id, asset.kind, name)),
+                parts=list(reader.parts(asset_id, asset.kind, name)),
                 fields=list(fields_of(model_of(kind, name))),
             )
             for name in names
@@ -154,44 +174,58 @@ def get_telemetry(  # noqa: PLR0917
     if from_us >= to_us:
         raise Invalid("must be before `to`", field="query.from")
     with services.registry.read() as tx:
-        asset = seeing.asset(tx, who, asset_id)
+        asset = seeing.known(tx, who, asset_id)
         kind = services.catalog[asset.kind]
         interval = interval_s(tx, kind, asset)
+        reader = seeing.reader(tx, who, services.reader, [asset])
+        owned = ownerships(tx, [asset])[asset_id]
     asked = Asked(
-        SeriesKey(asset_id, asset.kind, series, part), kind, max(0, from_us), to_us, now_us, interval, fields, limit
+        SeriesKey(asset_id, asset.kind, series, part),
+        kind,
+        max(0, from_us),
+        to_us,
+        now_us,
+        interval,
+        fields,
+        limit,
+        reader,
+        owned.spans(who.tenants(), max(0, from_us), to_us),
+        "lent" if who.is_at_home(asset.tenant_id) else "not_lent",
     )
     csv = tables.wants_csv(accept)
     if bucket is not None:
-        return _buckets(services, asked, bucket, agg, csv=csv)
-    return _raw_csv(services, asked) if csv else _raw(services, asked)
+        return _buckets(asked, bucket, agg, csv=csv)
+    return _raw_csv(asked) if csv else _raw(asked)
 
 
-def _raw(services: Services, asked: Asked) -> Response:
+def _raw(asked: Asked) -> Response:
     fields = asked.chosen(numeric=False)
     wanted = None if asked.fields is None else fields
-    found = services.reader.rows(asked.key, asked.from_us, asked.to_us, fields=wanted, limit=asked.limit + 1)
+    found = asked.reader.rows(asked.key, asked.from_us, asked.to_us, fields=wanted, limit=asked.limit + 1)
     rows = list(islice(found, asked.limit + 1))
     more = rows[asked.limit].ts_us if len(rows) > asked.limit else None
-    begin, end = asked.span
-    span = (begin, end if more is None else more)
     rows = rows[: asked.limit]
+
+    def silent(span: Span) -> Iterable[Span]:
+        return gaps_between((r.ts_us for r in rows if span[0] <= r.ts_us < span[1]), span, asked.interval_s)
+
     return _answer(
         asked,
         bucket=None,
         source="raw",
         next_from=more,
-        gaps=gaps_between((r.ts_us for r in rows), span, asked.interval_s),
+        gaps=asked.gaps(asked.past_us if more is None else more, silent),
         items=[_row(r) for r in rows],
     )
 
 
-def _buckets(services: Services, asked: Asked, bucket: str, agg: str, *, csv: bool) -> Response:
+def _buckets(asked: Asked, bucket: str, agg: str, *, csv: bool) -> Response:
     width = width_us(bucket)
     if (asked.to_us - asked.from_us) // width > MOST_BUCKETS:
         raise Invalid(f"too narrow for this range: at most {MOST_BUCKETS} buckets", field="query.bucket")
     aggregates = _aggregates(agg)
     fields = asked.chosen(numeric=True)
-    found = services.reader.buckets(
+    found = asked.reader.buckets(
         asked.key,
         asked.from_us,
         asked.to_us,
@@ -204,12 +238,18 @@ def _buckets(services: Services, asked: Asked, bucket: str, agg: str, *, csv: bo
         header = ["ts", "count", "covered_s", *(f"{f}_{a}" for f in fields for a in aggregates)]
         table = (_bucket_cells(b, fields, aggregates) for b in found.items)
         return tables.streamed(header, table, f"{asked.key.asset_id}-{bucket}")
+
+    def silent(span: Span) -> Iterable[Span]:
+        # The buckets at the ends of the range reach beyond it, those at a handover not.
+        inside = [b for b in found.items if span[0] - width < b.start_us < span[1]]
+        return gaps_beside(inside, width, span, asked.interval_s)
+
     return _answer(
         asked,
         bucket=bucket,
         source=found.source,
         next_from=None,
-        gaps=gaps_beside(found.items, width, asked.span, asked.interval_s),
+        gaps=asked.gaps(asked.past_us, silent),
         items=[
             {"ts": rfc3339(b.start_us), "count": b.count, "covered_s": round(b.covered_s, 3), "values": b.values}
             for b in found.items
@@ -217,14 +257,14 @@ def _buckets(services: Services, asked: Asked, bucket: str, agg: str, *, csv: bo
     )
 
 
-def _raw_csv(services: Services, asked: Asked) -> Response:
+def _raw_csv(asked: Asked) -> Response:
     if asked.to_us - asked.from_us > _LONGEST_CSV_US:
         raise Invalid("at most 100 days of raw samples at once", field="query.from")
     fields = asked.chosen(numeric=False)
     wanted = None if asked.fields is None else fields
 
     def cells() -> Iterator[Sequence[Any]]:
-        for row in services.reader.rows(asked.key, asked.from_us, asked.to_us, fields=wanted):
+        for row in asked.reader.rows(asked.key, asked.from_us, asked.to_us, fields=wanted):
             yield (
                 rfc3339(row.ts_us),
                 ts_source(row.ts_us, row.received_us),
@@ -241,7 +281,7 @@ def _answer(
     *,
     bucket: str | None,
     next_from: int | None,
-    gaps: Sequence[Span],
+    gaps: Sequence[Gapped],
     source: str,
     items: Sequence[dict[str, Any]],
 ) -> Response:
@@ -256,7 +296,7 @@ def _answer(
         "bucket": bucket,
         "expected_interval_s": asked.interval_s,
         "next_from": None if next_from is None else rfc3339(next_from),
-        "gaps": [{"from": rfc3339(a), "to": rfc3339(b)} for a, b in gaps],
+        "gaps": [{"from": rfc3339(a), "to": rfc3339(b), "reason": why} for a, b, why in gaps],
         "items": items,
     }
     return Response(to_json(body), media_type="application/json")

@@ -16,6 +16,7 @@ from devices.commands.wire import ack_spread_s
 from devices.errors import Conflict, IdempotencyMismatch, Invalid
 from devices.instants import DAY_US, SECOND_US
 from devices.kind import DeviceKind
+from devices.lending import Lent, ownerships
 from devices.messages import CommandBody, Info
 from devices.ports.books import Changes
 from devices.ports.commands import Commands
@@ -66,7 +67,10 @@ def issue(
     until_us: int | None = None,
     idempotency_key: str | None = None,
 ) -> Command:
-    """File a command to one asset. Raises Invalid (with field), Conflict (retired, no device), IdempotencyMismatch."""
+    """File a command to one asset. Raises Invalid (with field), Conflict (retired, no device), IdempotencyMismatch.
+
+    It is the command of the town that has the asset now.
+    """
     request = _Request(asset.asset_id, name, arguments, issuer, reason, now_us, deliver_by_us, start_us, until_us)
     earlier = _filed_before(tx, request, idempotency_key)
     if earlier:
@@ -79,6 +83,7 @@ def issue(
         raise Conflict(f"{asset.asset_id} is not online now, and this does not wait for its return")
     window_us = _delivery_window_us(tx, [asset.asset_id])
     command = _command(catalog, request, asset, window_us)
+    command = replace(command, tenant_id=ownerships(tx, [asset])[asset.asset_id].at(now_us))
     _file(tx, [command], request, idempotency_key)
     return command
 
@@ -100,7 +105,7 @@ def issue_to_group(
 ) -> Sequence[Command]:
     """File one command per member under one wire id; members without a device are `undeliverable` from the start.
 
-    Retired members are left out. Raises Invalid (with field), Conflict (nobody to send to), IdempotencyMismatch.
+    Retired members are left out. Raises Invalid (with field), IdempotencyMismatch, Conflict (nobody to send to), Lent.
     """
     request = _Request(group.group_id, name, arguments, issuer, reason, now_us, deliver_by_us, start_us, until_us)
     earlier = _filed_before(tx, request, idempotency_key)
@@ -108,6 +113,7 @@ def issue_to_group(
         return earlier
     inventory = tx.get(Inventory)
     assets = [a for a in inventory.many(group.members).values() if a.retired_us is None]
+    _refuse_lent(tx, assets, now_us)
     bound = inventory.current_devices([a.asset_id for a in assets])
     if not bound:
         raise Conflict(f"group {group.group_id} has no member with a device")
@@ -135,6 +141,13 @@ def cancel_group(tx: Transaction, wire_id: str, now_us: int) -> Sequence[Command
     cancelled = [commands.request_cancel(command_id, now_us) for command_id in open_ids]
     tx.get(Changes).add(command_changes(cancelled, now_us))
     return cancelled
+
+
+def _refuse_lent(tx: Transaction, assets: Sequence[Asset], now_us: int) -> None:
+    """All members hear what a group is told, so that none may be in other hands."""
+    lent = [asset_id for asset_id, owned in ownerships(tx, assets).items() if owned.loan_at(now_us)]
+    if lent:
+        raise Lent(f"{', '.join(sorted(lent))}: command the others one by one")
 
 
 def _may_be_cancelled(command: Command) -> bool:

@@ -28,5 +28,6 @@ KIND = DeviceKind(
     rules=(link_down, link_saturated, on_battery, battery_low, optical_low),
     limits=Limits(clock_ahead_s=60, raw_retention_days=40, rollup_retention_days=1100, reporting_interval_s=10),
     roles=ROLES,
+    lendable=True,
     alarm_texts=ALARM_TEXTS,
 )

@@ -34,7 +34,7 @@ class RecentLinks(Protocol):
 class EventBook(Protocol):
     """Events with their areas, measured objects and bookings, and the newest capacity tests.
 
-    A node serves one event at a time: filing or confirming an event whose node is taken by another that holds
+    A node serves one event of a town at a time: filing or confirming an event whose node is taken by another that holds
     (neither draft nor cancelled) in an overlapping time raises Conflict, also when two callers try at once.
     """
 

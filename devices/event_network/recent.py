@@ -47,6 +47,16 @@ class Recent:
         return [(at_us, {**settled, **values}) for at_us, values in self.counted]
 
 
+def with_sample_of(tenant_id: str, known: Recent, ts_us: int, values: Mapping[str, Value]) -> Recent:
+    """The same where a node may change hands: the link is the newer town's, and holds nothing of the time before."""
+    if tenant_id != known.tenant_id:
+        newest_us = max((at_us for at_us, _ in known.counted), default=0)
+        if ts_us < newest_us:
+            return known
+        known = Recent(known.asset_id, known.part, tenant_id)
+    return with_sample(known, ts_us, values)
+
+
 def with_sample(known: Recent, ts_us: int, values: Mapping[str, Value]) -> Recent:
     """Take in a sample, in any order; taking it in twice changes nothing."""
     counted = dict(known.counted)

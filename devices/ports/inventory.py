@@ -58,6 +58,8 @@ class AssetFilter:
     also: Collection[str] = ()
     """Asset ids that pass although their kind does not."""
     tenant_ids: Collection[str] | None = None
+    borrowed: Collection[str] = ()
+    """Asset ids that pass although their town does not."""
     status: str | None = None
     text: str = ""
     group_id: str | None = None
@@ -115,6 +117,9 @@ class Inventory(Protocol):
 
     def bindings_of_asset(self, asset_id: str) -> tuple[Binding, ...]:
         """All bindings of an asset, oldest first."""
+
+    def current_bindings(self, asset_ids: Collection[str]) -> dict[str, Binding]:
+        """The running binding of each asset that has one: where its device listens."""
 
     def current_devices(self, asset_ids: Collection[str]) -> dict[str, str]:
         """Device id now bound to each asset that has one."""

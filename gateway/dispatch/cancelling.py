@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from devices.commands.command import Command
+from devices.ports.inventory import Binding
 from gateway.dispatch import sending
 
 
@@ -27,7 +28,7 @@ class Cancelling:
         return [c for c in wanted if self._tries.get(c.command_id, (0, 0))[1] <= now_us]
 
     def messages(
-        self, due: Sequence[Command], open_commands: Iterable[Command], devices: Mapping[str, str], now_us: int
+        self, due: Sequence[Command], open_commands: Iterable[Command], devices: Mapping[str, Binding], now_us: int
     ) -> list[tuple[str, bytes]]:
         """Topic and payload of each message; a group that is cancelled as a whole gets one first. Counts the tries."""
         for command in due:

@@ -139,7 +139,7 @@ class Dispatcher:
         self, tx: Transaction, due: Sequence[Sequence[Command]], now: dict[str, Command], now_us: int
     ) -> list[Message]:
         """Make the messages and count the attempts; what was answered meanwhile is left out."""
-        devices = tx.get(Inventory).current_devices({c.asset_id for group in due for c in group}) if due else {}
+        devices = tx.get(Inventory).current_bindings({c.asset_id for group in due for c in group}) if due else {}
         messages = []
         for group in due:
             fresh = [now[c.command_id] for c in group if self._still(now[c.command_id], now_us)]
@@ -186,6 +186,6 @@ class Dispatcher:
         if not due:
             return
         with self._registry.read() as tx:
-            devices = tx.get(Inventory).current_devices({c.asset_id for c in due})
+            devices = tx.get(Inventory).current_bindings({c.asset_id for c in due})
         for topic, payload in self._cancelling.messages(due, self._view.commands.values(), devices, now_us):
             self._publisher.publish(topic, payload, QOS, RETAINED)

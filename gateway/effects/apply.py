@@ -52,7 +52,7 @@ class Apply:
         self._watch = watch
         self._answers = answers
         self._reactions = reactions
-        self._letters = Letters()
+        self._letters = Letters(holder=bindings.holder)
         self._tell = Tell()
         self.refused: Counter[str] = Counter()
         """Dead letters since start by reason."""
@@ -77,7 +77,7 @@ class Apply:
         assets = self._bindings.assets(tx.get(Inventory), asset_ids)
         now = self._views.load(tx, list(assets.values()))
         triggers = take(done.items, now)
-        self._put_latest(tx, now)
+        self._put_latest(tx, now, now_us)
         changes = self._watch.look(tx, triggers, now, now_us)
         changes += self._commands(tx, done.special)
         changes += self._react(tx, samples)
@@ -85,7 +85,10 @@ class Apply:
         self._book(tx, done, changes)
 
     @staticmethod
-    def _put_latest(tx: Transaction, now: Mapping[str, AssetNow]) -> None:
+    def _put_latest(tx: Transaction, now: Mapping[str, AssetNow], now_us: int) -> None:
+        for asset in now.values():
+            if asset.ownership.loans:
+                asset.hand_over(now_us)
         rows = [asset.latest[key] for asset in now.values() for key in asset.dirty]
         if rows:
             tx.get(LatestValues).put(rows)
@@ -152,6 +155,7 @@ class Apply:
         try:
             now = self._views.load(tx, assets)
             triggers = triggers_of(now)
+            self._put_latest(tx, now, now_us)
             changes = [*self._watch.look(tx, triggers, now, now_us), *self._tell.changes(set(), now, now_us)]
             if changes:
                 tx.get(Changes).add(changes)

@@ -8,6 +8,7 @@ from devices.ports.books import Positions
 from devices.ports.identity import Identity
 from devices.ports.inventory import AssetFilter, Inventory
 from devices.ports.journal import Batch
+from devices.ports.loans import Loans
 from devices.ports.registry import Registry
 from devices.sequence import SeqRanges
 from gateway.bindings import Bindings
@@ -93,14 +94,14 @@ class EffectsCursor:
         decoded = [[self._decoder.decode(message) for message in batch.messages] for batch in batches]
         devices = {h.uplink.device_id for some in decoded for h in some if h.uplink is not None}
         with self._registry.read() as tx:
-            self._bindings.refresh(tx.get(Inventory), devices)
+            self._bindings.refresh(tx.get(Inventory), tx.get(Loans), devices)
         return decoded
 
     def _pass(self, walk: _Walk, batches: list[Batch]) -> int:
         decoded = self._decode(batches)
         verdicts, touched = self._verdicts(walk, batches, decoded)
         items = tuple(
-            item
+            item._replace(samples=self._bindings.given(item.samples))
             for batch, heard, judged in zip(batches, decoded, verdicts, strict=True)
             for item in items_of(batch, heard, judged)
         )
@@ -145,7 +146,7 @@ class EffectsCursor:
             return False
         with self._registry.write() as tx:
             inventory = tx.get(Inventory)
-            self._bindings.refresh(inventory, ())
+            self._bindings.refresh(inventory, tx.get(Loans), ())
             page = inventory.find(AssetFilter(), _CLOCK_ASSETS, self._clock_at or None)
             self._apply.clock(tx, page.items, now_us)
         self._clock_at = page.next_cursor or ""

@@ -1,7 +1,7 @@
 """Dead letters of a pass; a noisy device fills its own daily limit, not the city's."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from devices.instants import DAY_US
 from devices.ports.books import DeadLetter
@@ -17,7 +17,12 @@ BYTES_KEPT = 64 * 1024
 class Letters:
     """Counts letters per device and day."""
 
-    def __init__(self, per_device_and_day: int = 1000) -> None:
+    def __init__(
+        self,
+        per_device_and_day: int = 1000,
+        holder: Callable[[Uplink, int], str] = lambda uplink, _at_us: uplink.tenant_id,
+    ) -> None:
+        self._holder = holder
         self._limit = per_device_and_day
         self._day = 0
         self._counts: dict[str, int] = {}
@@ -54,7 +59,7 @@ class Letters:
                 payload[:BYTES_KEPT] if len(payload) > 4 * BYTES_KEPT else payload,
                 refused.reason,
                 refused.detail,
-                uplink.tenant_id if uplink else None,
+                self._holder(uplink, message.received_us) if uplink else None,
                 uplink.kind if uplink else None,
                 device_id,
                 message.qos,

@@ -30,7 +30,7 @@ class Tell:
         self._told_us = now_us
         grouped: dict[tuple[str, str, str], list[tuple[str, str, AssetNow]]] = {}
         for (asset_id, channel, part), asset in pending.items():
-            key = (asset.asset.tenant_id, asset.asset.kind, channel)
+            key = (asset.latest[channel, part].tenant_id, asset.asset.kind, channel)
             grouped.setdefault(key, []).append((asset_id, part, asset))
         return [
             Change(

@@ -1,11 +1,12 @@
 """What is known of each asset now: a copy of the registry's newest values, rule states and open alarms."""
 
 from collections import OrderedDict
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from devices.alarms import Alarm
+from devices.lending import Ownership
 from devices.ports.alarms import Alarms
 from devices.ports.configs import DesiredConfigs
 from devices.ports.current import Latest, LatestValues, RuleStates
@@ -28,6 +29,19 @@ class AssetNow:
     dirty: set[tuple[str, str]] = field(default_factory=set)
     last_seen_us: int = 0
     configured_interval_s: float | None = None
+    ownership: Ownership = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Its own town has it, until it is said otherwise."""
+        self.ownership = Ownership(self.asset.tenant_id)
+
+    def hand_over(self, now_us: int) -> None:
+        """Give what the device *is* to the town that has it now; what it measured stays with whose it was then."""
+        holder = self.ownership.at(now_us)
+        for key, row in self.latest.items():
+            if row.channel != TELEMETRY and row.tenant_id != holder:
+                self.latest[key] = replace(row, tenant_id=holder)
+                self.dirty.add(key)
 
     def take(self, row: Latest, *, live: bool = True) -> bool:
         """Keep the row when it is newer; tells whether it was. A retained delivery is no sign of life."""
@@ -43,8 +57,9 @@ class AssetNow:
         self.dirty.add(key)
         return True
 
-    def view(self) -> DeviceView:
-        """The same as rules see it."""
+    def view(self, now_us: int) -> DeviceView:
+        """The same as rules see it: nothing that was measured for another town."""
+        holder = self.ownership.at(now_us)
         status = self.latest.get(("status", ""))
         return DeviceView(
             self.asset.asset_id,
@@ -55,7 +70,11 @@ class AssetNow:
             self.last_seen_us,
             _observation(self.latest.get(("state", ""))),
             _observation(self.latest.get(("info", ""))),
-            {part: _observed(row) for (channel, part), row in self.latest.items() if channel == TELEMETRY},
+            {
+                part: _observed(row)
+                for (channel, part), row in self.latest.items()
+                if channel == TELEMETRY and row.tenant_id == holder
+            },
             self.asset.attributes,
             self.configured_interval_s,
         )
@@ -72,8 +91,9 @@ def _observed(row: Latest) -> Observation:
 class Views:
     """Loads assets as they speak; forgets the ones longest silent."""
 
-    def __init__(self) -> None:
+    def __init__(self, ownership_of: Callable[[Asset], Ownership] = lambda asset: Ownership(asset.tenant_id)) -> None:
         self._now: OrderedDict[str, AssetNow] = OrderedDict()
+        self._ownership_of = ownership_of
 
     def load(self, tx: Transaction, assets: Collection[Asset]) -> dict[str, AssetNow]:
         """The given assets; what the registry says of them replaces what was remembered."""
@@ -83,6 +103,7 @@ class Views:
         for asset in assets:
             now = self._now[asset.asset_id]
             now.asset = asset
+            now.ownership = self._ownership_of(asset)
             self._now.move_to_end(asset.asset_id)
         while len(self._now) > max(_REMEMBERED, len(assets)):
             self._now.popitem(last=False)

@@ -81,6 +81,7 @@ class Watch:
         found = _Found()
         for asset_id, channel, part in sorted(triggers):
             asset = now[asset_id]
+            _hand_over(asset, now_us, found)
             via = asset.asset.via
             parent_down = via is not None and self._views.status_of(via) in PARENT_GONE
             sun = self._sun_up(asset, now_us)
@@ -106,7 +107,7 @@ class Watch:
         return facts
 
     def _look_at(self, asset: AssetNow, context: Context, found: _Found) -> None:
-        view = asset.view()
+        view = asset.view(context.now_us)
         for rule in self._catalog[asset.asset.kind].rules:
             before = asset.rule_states.get(rule.__name__, {})
             try:
@@ -138,6 +139,19 @@ class Watch:
         return known[1]
 
 
+def _hand_over(asset: AssetNow, now_us: int, found: _Found) -> None:
+    """End what is open for the town that had it before; the rules begin anew for the one that has it now."""
+    if not asset.ownership.loans:
+        return
+    holder = asset.ownership.at(now_us)
+    others = [alarm for alarm in asset.alarms.values() if alarm.tenant_id != holder]
+    for alarm in others:
+        _clear(asset, Cleared(alarm.name, now_us, alarm.part), now_us, found)
+    if others:
+        asset.rule_states.clear()
+        found.states[asset.asset.asset_id] = asset.rule_states
+
+
 def _settle(asset: AssetNow, outcome: Outcome, now_us: int, found: _Found) -> None:
     for cleared in outcome.cleared:
         _clear(asset, cleared, now_us, found)
@@ -159,7 +173,7 @@ def _alarm(asset: AssetNow, raised: Raised, now_us: int) -> Alarm:
     return Alarm(
         alarm_id=uuid.uuid4().hex,
         asset_id=thing.asset_id,
-        tenant_id=thing.tenant_id,
+        tenant_id=asset.ownership.at(now_us),
         kind=thing.kind,
         name=raised.name,
         part=raised.part,

@@ -13,8 +13,8 @@ from devices.ports.configs import DesiredConfigs
 from devices.ports.credentials import Credentials, Refusals
 from devices.ports.current import LatestValues, RuleStates
 from devices.ports.inventory import Groups, Inventory
-from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
 from devices.ports.loans import Loans
+from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
 from devices.ports.people import Sessions, Users
 from devices.ports.tenants import Tenants
 from storage.registry.alarms import SqlAlarms
@@ -33,9 +33,9 @@ from storage.registry.kinds import Repository
 from storage.registry.latest import SqlLatestValues
 from storage.registry.lease import SqlLease
 from storage.registry.ledger import SqlLedger
+from storage.registry.loans import SqlLoans
 from storage.registry.notification_memory import SqlNotificationMemory
 from storage.registry.notifications import SqlNotificationRules, SqlNotificationTargets
-from storage.registry.loans import SqlLoans
 from storage.registry.positions import SqlPositions
 from storage.registry.refusals import SqlRefusals
 from storage.registry.rule_states import SqlRuleStates

@@ -59,13 +59,12 @@ class Bindings:
         query = select(BINDINGS).where(BINDINGS.c.asset_id == asset_id).order_by(BINDINGS.c.from_us)
         return tuple(map(_binding, self._connection.execute(query)))
 
-    def running(self, asset_ids: Collection[str]) -> dict[str, str]:
-        """Device id now bound to each asset that has one."""
-        found: dict[str, str] = {}
+    def running(self, asset_ids: Collection[str]) -> dict[str, Binding]:
+        """The running binding of each asset that has one."""
+        found: dict[str, Binding] = {}
         for some in chunks(asset_ids):
-            query = select(BINDINGS.c.asset_id, BINDINGS.c.device_id)
-            running = query.where(BINDINGS.c.asset_id.in_(some), BINDINGS.c.until_us.is_(None))
-            found.update((row.asset_id, row.device_id) for row in self._connection.execute(running))
+            running = select(BINDINGS).where(BINDINGS.c.asset_id.in_(some), BINDINGS.c.until_us.is_(None))
+            found.update((row.asset_id, _binding(row)) for row in self._connection.execute(running))
         return found
 
 

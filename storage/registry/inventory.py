@@ -98,9 +98,13 @@ class SqlInventory(SqlUnknownDevices):
         """All bindings of an asset, oldest first."""
         return self._bindings.of_asset(asset_id)
 
+    def current_bindings(self, asset_ids: Collection[str]) -> dict[str, Binding]:
+        """The running binding of each asset that has one."""
+        return self._bindings.running(asset_ids)
+
     def current_devices(self, asset_ids: Collection[str]) -> dict[str, str]:
         """Device id now bound to each asset that has one."""
-        return self._bindings.running(asset_ids)
+        return {asset_id: binding.device_id for asset_id, binding in self._bindings.running(asset_ids).items()}
 
     def revision(self) -> int:
         """Number that rises with every change of assets, bindings or groups; caches compare it."""
@@ -112,21 +116,25 @@ def _filtered(which: AssetFilter) -> Select[Any]:
     if which.kinds is not None:
         query = query.where(ASSETS.c.kind.in_(which.kinds) | ASSETS.c.asset_id.in_(which.also))
     if which.tenant_ids is not None:
-        query = query.where(ASSETS.c.tenant_id.in_(which.tenant_ids))
+        theirs = ASSETS.c.tenant_id.in_(which.tenant_ids)
+        query = query.where(theirs | ASSETS.c.asset_id.in_(which.borrowed) if which.borrowed else theirs)
     if not which.include_retired:
         query = query.where(ASSETS.c.retired_us.is_(None))
     if which.group_id is not None:
         members = select(GROUP_MEMBERS.c.asset_id).where(GROUP_MEMBERS.c.group_id == which.group_id)
         query = query.where(ASSETS.c.asset_id.in_(members))
     if which.status is not None:
-        query = _with_status(query, which.status)
+        query = _with_status(query, which.status, which.tenant_ids)
     if which.text:
         query = _with_text(query, which.text)
     return query
 
 
-def _with_status(query: Select[Any], status: str) -> Select[Any]:
+def _with_status(query: Select[Any], status: str, tenant_ids: Collection[str] | None) -> Select[Any]:
+    """What it said counts for the towns whose it is now: of what they have lent they know no status."""
     said = (LATEST.c.asset_id == ASSETS.c.asset_id) & (LATEST.c.channel == "status") & LATEST.c.status.is_not(None)
+    if tenant_ids is not None:
+        said &= LATEST.c.tenant_id.in_(tenant_ids)
     if status == "unknown":
         return query.where(~exists().where(said))
     return query.where(exists().where(said, LATEST.c.status == status))

@@ -83,7 +83,8 @@ class WholeWay:
         verdicts = SqliteVerdicts(folder / "identity.db")
         stack.callback(verdicts.close)
         self.reactions = reactions_of(registry, reader, CATALOG)
-        bindings, views, handover = Bindings(), Views(), HandOver()
+        bindings, handover = Bindings(), HandOver()
+        views = Views(bindings.ownership)
         lane = Lane("lane", self._journal, lambda _through: None)
         self._effects = EffectsCursor(
             lanes=[(lane, handover)],

@@ -22,6 +22,7 @@ from devices.errors import Conflict, Invalid, NotFound
 from devices.event_network.city_event import CityEvent, EventState, state_due
 from devices.event_network.planning import check, refuse_overbooking
 from devices.event_network.ports import EventBook, EventFilter
+from devices.lending import Span, ownerships
 from devices.ports.books import Change, Changes
 from devices.ports.inventory import Inventory
 from devices.ports.registry import Transaction
@@ -106,7 +107,9 @@ def replace_event(  # noqa: PLR0917
         new = replace(new, version=old.version, created_us=old.created_us)
         if old.holds and new.state is EventState.DRAFT:
             raise Conflict("a confirmed event becomes no draft again; cancel it", field="state")
-        changed = tx.get(EventBook).change(_checked(tx, who, new, now_us, {o.asset_id for o in old.objects}))
+        changed = tx.get(EventBook).change(
+            _checked(tx, who, new, now_us, {(o.asset_id, old.span(o)) for o in old.objects})
+        )
         _tell(tx, changed, now_us)
         _record(tx, who, "event.replace", changed)
     _locate(response, changed)
@@ -122,27 +125,32 @@ def remove_event(event_id: IdInPath, who: Writer, services: Use) -> None:
         _record(tx, who, "event.remove", found)
 
 
-def _checked(tx: Transaction, who: Caller, new: CityEvent, now_us: int, known: Collection[str] = ()) -> CityEvent:
-    """Check a plan against itself, the inventory and the tests; returns it in the state that is due."""
+def _checked(
+    tx: Transaction, who: Caller, new: CityEvent, now_us: int, known: Collection[tuple[str, Span]] = ()
+) -> CityEvent:
+    """Check a plan against itself, the inventory and the tests; returns it in the state that is due.
+
+    `known`: what the version before used of which node, which is not asked again.
+    """
     check(new)
     nodes = {o.asset_id for o in new.objects}
     assets = tx.get(Inventory).many(nodes)
-    for node in nodes - set(known):
-        asset = assets.get(node)
-        if asset is None or asset.kind != KIND or asset.retired_us or not _may_use(who, asset.tenant_id):
-            raise Invalid(f"{node} is no network node of yours", field="objects.device_id")
+    owned = ownerships(tx, assets.values())
+    for item in new.objects:
+        span = new.span(item)
+        if (item.asset_id, span) in known:
+            continue
+        asset = assets.get(item.asset_id)
+        mine = asset is not None and owned[item.asset_id].concerns({new.tenant_id})
+        if asset is None or asset.kind != KIND or asset.retired_us or not mine or not who.may(READ):
+            raise Invalid(f"{item.asset_id} is no network node of yours", field="objects.device_id")
+        if span[0] < span[1] and owned[item.asset_id].spans({new.tenant_id}, *span) != [span]:
+            raise Invalid(f"{item.asset_id} is not yours in all that time", field="objects.device_id")
     if new.holds:
-        refuse_overbooking(new, tx.get(EventBook).tests(nodes))
+        tests = tx.get(EventBook).tests(nodes)
+        refuse_overbooking(new, [t for t in tests if t.tenant_id == new.tenant_id])
         return replace(new, state=state_due(new, now_us))
     return new
-
-
-def _may_use(who: Caller, tenant_id: str) -> bool:
-    try:
-        who.must_see(tenant_id, KIND)
-    except NotFound:
-        return False
-    return True
 
 
 def _record(tx: Transaction, who: Caller, action: str, found: CityEvent) -> None:

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field
 
 from api import series, tables
-from api.access import Caller
 from api.fields import IdInPath
 from api.kinds.event_network.events import KIND, Reader, event
 from api.kinds.event_network.shapes import DirectionShown, Live, live
@@ -20,9 +19,13 @@ from devices.event_network.history import EventHistory, LineHistory, RateHistory
 from devices.event_network.live import Known, live_view
 from devices.event_network.ports import EventBook, RecentLinks
 from devices.instants import rfc3339
+from devices.lending import ownerships
+from devices.owned_telemetry import OwnedReader
 from devices.ports.alarms import Alarms
 from devices.ports.current import LatestValues
+from devices.ports.inventory import Inventory
 from devices.ports.registry import Transaction
+from devices.ports.telemetry import TelemetryReader
 
 MOST_BUCKETS: Final = 5_000
 Format = Annotated[Literal["json", "csv"] | None, Query(description="Instead of the Accept header.")]
@@ -98,7 +101,9 @@ def get_series(  # noqa: PLR0917
     accept: Accept = None,
 ) -> RateSeries | Response:
     """Show the rate over time per area and service class; gaps are null, the highest rate stands beside the mean."""
-    found = _event(services, who, event_id)
+    with services.registry.read() as tx:
+        found = event(tx, who, event_id)
+        reader = _reader(tx, services, found)
     width = series.width_us(bucket)
     from_us = found.service_from_us if from_ is None else from_
     to_us = min(found.service_to_us, services.now_us()) if to is None else to
@@ -106,16 +111,17 @@ def get_series(  # noqa: PLR0917
         raise Invalid("must be before `to`", field="query.from")
     if (to_us - from_us) // width > MOST_BUCKETS:
         raise Invalid(f"too narrow for this range: at most {MOST_BUCKETS} buckets", field="query.bucket")
-    history = RateHistory(services.reader, interval_s=_interval_s(services)).of(found, from_us, to_us, width)
+    history = RateHistory(reader, interval_s=_interval_s(services)).of(found, from_us, to_us, width)
     if _csv(format_, accept):
         return tables.streamed(_SERIES_HEADER, _series_rows(history), f"{event_id}-series")
     lines = [_series_line(line, history.starts_us) for line in history.lines]
     return RateSeries(event_id=event_id, from_=from_us, to=to_us, bucket_s=width / 1e6, lines=lines)
 
 
-def _event(services: Services, who: Caller, event_id: str) -> CityEvent:
-    with services.registry.read() as tx:
-        return event(tx, who, event_id)
+def _reader(tx: Transaction, services: Services, found: CityEvent) -> TelemetryReader:
+    """Reads of each node what was measured while it was the event's town's."""
+    assets = tx.get(Inventory).many({o.asset_id for o in found.objects})
+    return OwnedReader(services.reader, ownerships(tx, assets.values()), {found.tenant_id})
 
 
 def _interval_s(services: Services) -> float:
@@ -124,11 +130,12 @@ def _interval_s(services: Services) -> float:
 
 def _known(tx: Transaction, found: CityEvent) -> Known:
     nodes = {o.asset_id for o in found.objects}
-    alarms = [a for a in tx.get(Alarms).open_of(nodes) if a.name == "link_saturated"]
+    town = found.tenant_id
+    alarms = (a for a in tx.get(Alarms).open_of(nodes) if a.name == "link_saturated" and a.tenant_id == town)
     return Known(
-        tx.get(RecentLinks).of_assets(nodes),
-        tx.get(LatestValues).of_assets(nodes),
-        tx.get(EventBook).tests(nodes),
+        [r for r in tx.get(RecentLinks).of_assets(nodes) if r.tenant_id == town],
+        [r for r in tx.get(LatestValues).of_assets(nodes) if r.tenant_id == town],
+        [t for t in tx.get(EventBook).tests(nodes) if t.tenant_id == town],
         {(a.asset_id, a.part) for a in alarms},
     )
 

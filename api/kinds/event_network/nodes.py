@@ -1,12 +1,14 @@
 """Network nodes, and their links: the measured objects that their newest samples speak of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, JsonValue
 
 from api import seeing, shown
+from api.access import Caller
 from api.authentication import Who
 from api.fields import ID, PRINTABLE, IdInPath
 from api.kinds.event_network.events import KIND, Reader
@@ -63,20 +65,22 @@ def list_nodes(
     """List nodes in order of id. Needs `event_network:read`."""
     visible = seeing.visible(who, services.catalog, KIND)
     which = AssetFilter(kinds=visible.kinds, also=visible.assets, tenant_ids=who.tenants(), text=q)
+    now_us = services.now_us()
     with services.registry.read() as tx:
+        which = replace(which, borrowed=seeing.borrowed(tx, who, now_us))
         found = tx.get(Inventory).find(which, page.limit, page.cursor)
-        devices = shown.devices(tx, found.items, services.now_us())
-        return Items[Node](items=_nodes(tx, devices, services.now_us()), next_cursor=found.next_cursor)
+        devices = shown.devices(tx, who, found.items, now_us)
+        return Items[Node](items=_nodes(tx, who, devices, now_us), next_cursor=found.next_cursor)
 
 
 @router.get("/network-nodes/{node_id}", responses=responses(404))
 def get_node(node_id: IdInPath, who: Who, services: Use) -> Node:
     """Show one node."""
     with services.registry.read() as tx:
-        asset = seeing.asset(tx, who, node_id)
+        asset = seeing.known(tx, who, node_id)
         if asset.kind != KIND:
             raise NotFound
-        return _nodes(tx, [shown.device(tx, asset, services.now_us())], services.now_us())[0]
+        return _nodes(tx, who, [shown.device(tx, who, asset, services.now_us())], services.now_us())[0]
 
 
 @router.get("/network-links")
@@ -90,26 +94,38 @@ def list_links(
     now_us = services.now_us()
     with services.registry.read() as tx:
         if device is not None:
-            nodes, following = [seeing.asset(tx, who, device)], None
+            nodes, following = [seeing.known(tx, who, device)], None
         else:
             visible = seeing.visible(who, services.catalog, KIND)
-            which = AssetFilter(kinds=visible.kinds, also=visible.assets, tenant_ids=who.tenants())
+            which = AssetFilter(
+                kinds=visible.kinds,
+                also=visible.assets,
+                tenant_ids=who.tenants(),
+                borrowed=seeing.borrowed(tx, who, now_us),
+            )
             found = tx.get(Inventory).find(which, page.limit, page.cursor)
             nodes, following = list(found.items), found.next_cursor
         ids = [n.asset_id for n in nodes]
-        latest = [r for r in tx.get(LatestValues).of_assets(ids) if r.channel == "telemetry" and r.part]
-        serving = tx.get(EventBook).serving(ids, now_us)
+        newest = seeing.rows(who, tx.get(LatestValues).of_assets(ids))
+        latest = [r for r in newest if r.channel == "telemetry" and r.part]
+        serving = _serving(tx, who, ids, now_us)
     latest.sort(key=lambda r: (r.asset_id, r.part))
     return Items[Link](items=[_link(r, serving.get(r.asset_id), now_us) for r in latest], next_cursor=following)
 
 
-def _nodes(tx: Transaction, devices: Iterable[shown.Device], now_us: int) -> list[Node]:
+def _serving(tx: Transaction, who: Caller, asset_ids: Collection[str], now_us: int) -> Mapping[str, CityEvent]:
+    """Events of the caller's town: a node that is lent may serve another's."""
+    found = tx.get(EventBook).serving(asset_ids, now_us)
+    return {asset_id: event for asset_id, event in found.items() if who.is_at_home(event.tenant_id)}
+
+
+def _nodes(tx: Transaction, who: Caller, devices: Iterable[shown.Device], now_us: int) -> list[Node]:
     listed = list(devices)
     ids = [d.id for d in listed]
     latest: dict[str, list[Latest]] = {}
-    for row in tx.get(LatestValues).of_assets(ids):
+    for row in seeing.rows(who, tx.get(LatestValues).of_assets(ids)):
         latest.setdefault(row.asset_id, []).append(row)
-    serving = tx.get(EventBook).serving(ids, now_us)
+    serving = _serving(tx, who, ids, now_us)
     return [_node(d, latest.get(d.id, []), serving.get(d.id)) for d in listed]
 
 
@@ -120,11 +136,12 @@ def _node(device: shown.Device, latest: Iterable[Latest], event: CityEvent | Non
     info: Mapping[str, Any] = rows["info", ""].values if ("info", "") in rows else {}
     role = info.get("role") or device.attributes.get("role")
     return Node(
-        **device.model_dump(exclude={"status_since", "last_seen_at", "created_at", "retired_at"}),
+        **device.model_dump(exclude={"status_since", "last_seen_at", "created_at", "retired_at", "lent"}),
         status_since=device.status_since,
         last_seen_at=device.last_seen_at,
         created_at=device.created_at,
         retired_at=device.retired_at,
+        lent=device.lent,
         role=None if role is None else str(role),
         event_id=event.event_id if event else None,
         event_name=event.name if event else None,

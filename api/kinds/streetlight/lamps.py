@@ -43,7 +43,7 @@ def list_streetlights(
     which = AssetFilter(kinds=visible.kinds, also=visible.assets, tenant_ids=who.tenants(), text=q, group_id=group)
     with services.registry.read() as tx:
         found = tx.get(Inventory).find(which, page.limit, page.cursor)
-        items = lamps(tx, found.items, services.now_us())
+        items = lamps(tx, who, found.items, services.now_us())
     return Items[Streetlight](items=items, next_cursor=found.next_cursor)
 
 
@@ -54,7 +54,7 @@ def get_streetlight(asset_id: IdInPath, who: Reader, services: Use) -> Streetlig
         asset = seeing.asset(tx, who, asset_id)
         if asset.kind != KIND:
             raise NotFound(KIND)
-        return lamps(tx, [asset], services.now_us())[0]
+        return lamps(tx, who, [asset], services.now_us())[0]
 
 
 @router.get("/{asset_id}/explanation")

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from api import shown
+from api.access import Caller
 from api.times import TimeOut
 from devices.commands.command import Command, Delivery
 from devices.instants import to_us
@@ -57,12 +58,12 @@ class Streetlight(shown.Device):
     """Newest first."""
 
 
-def lamps(tx: Transaction, assets: Sequence[Asset], now_us: int) -> list[Streetlight]:
+def lamps(tx: Transaction, who: Caller, assets: Sequence[Asset], now_us: int) -> list[Streetlight]:
     """Show lamps in the given order."""
     ids = [a.asset_id for a in assets]
     rows = _by_channel(tx.get(LatestValues).of_assets(ids))
     asked = _asked(tx.get(Commands).in_force(ids))
-    devices = shown.devices(tx, assets, now_us)
+    devices = shown.devices(tx, who, assets, now_us)
     return [_lamp(device, rows, asked.get(device.id, [])) for device in devices]
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from devices.event_network.city_event import CityEvent, TestedCapacity, state_due
 from devices.event_network.facts import Facts, facts_of
 from devices.event_network.ports import EventBook, RecentLinks
-from devices.event_network.recent import Recent, with_sample
+from devices.event_network.recent import Recent, with_sample_of
 from devices.instants import SECOND_US
 from devices.ports.books import Change, Changes
 from devices.ports.registry import Registry, Transaction
@@ -48,7 +48,7 @@ class NetworkReactions:
             self._known |= missing
         for s in samples:
             known = self._recent.get((s.asset_id, s.part)) or Recent(s.asset_id, s.part, s.tenant_id)
-            self._recent[s.asset_id, s.part] = with_sample(known, s.ts_us, s.values)
+            self._recent[s.asset_id, s.part] = with_sample_of(s.tenant_id, known, s.ts_us, s.values)
         touched = sorted({(s.asset_id, s.part) for s in samples})
         if touched:
             tx.get(RecentLinks).put([self._recent[key] for key in touched])

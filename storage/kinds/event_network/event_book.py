@@ -118,7 +118,10 @@ class SqlEventBook:
             self._refuse_taken(event)
 
     def _refuse_taken(self, event: CityEvent) -> None:
-        """Raise Conflict when a node of the event serves another in an overlapping time."""
+        """Raise Conflict when a node of the event serves another of its town in an overlapping time.
+
+        Of another town's event only an outdated plan can overlap: its loan was ended early.
+        """
         spans: dict[str, tuple[int, int]] = {}
         for item in event.objects:
             start, end = event.span(item)
@@ -127,6 +130,7 @@ class SqlEventBook:
         query = select(OBJECTS.c.asset_id, EVENTS.c.event_id, EVENTS.c.name, _from().label("a"), _until().label("b"))
         query = query.join(EVENTS, EVENTS.c.event_id == OBJECTS.c.event_id)
         query = query.where(EVENTS.c.state.not_in(_IDLE), EVENTS.c.event_id != event.event_id)
+        query = query.where(EVENTS.c.tenant_id == event.tenant_id)
         for some in chunks(spans):
             for row in self._connection.execute(query.where(OBJECTS.c.asset_id.in_(some))):
                 start, end = spans[row.asset_id]

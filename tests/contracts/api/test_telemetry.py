@@ -39,7 +39,9 @@ def test_raw_samples_come_in_order_with_their_gaps(city: City) -> None:
     answer = city.client.get(URL, headers=city.key("*"), params={"from": from_, "to": to}).json()
     assert [i["values"] for i in answer["items"]] == [{"power_w": 12.5}] * 5
     assert (answer["source"], answer["thinned"], answer["next_from"]) == ("raw", False, None)
-    assert answer["gaps"] == [{"from": rfc3339(NOW_US - 28 * MINUTE_US), "to": rfc3339(NOW_US - 10 * MINUTE_US)}]
+    assert answer["gaps"] == [
+        {"from": rfc3339(NOW_US - 28 * MINUTE_US), "to": rfc3339(NOW_US - 10 * MINUTE_US), "reason": "silent"}
+    ]
 
 
 def test_more_than_the_limit_says_where_to_go_on(city: City) -> None:

@@ -19,6 +19,7 @@ from devices.ports.configs import DesiredConfigs
 from devices.ports.identity import Claim, Standing
 from devices.ports.inventory import Asset, Binding, Inventory, UnknownDevice
 from devices.ports.journal import Batch
+from devices.ports.loans import Loan, Loans
 from devices.samples import RawMessage
 from devices.sequence import SeqRanges
 from gateway.decode import Decoder
@@ -143,6 +144,19 @@ class MemoryInventory:
         self.unknown += seen
 
 
+class MemoryLoans:
+    """The part of `Loans` that the gateway uses."""
+
+    def __init__(self) -> None:
+        self.kept: list[Loan] = []
+
+    def all(self) -> list[Loan]:
+        return [*self.kept]
+
+    def of_assets(self, asset_ids: Collection[str]) -> dict[str, tuple[Loan, ...]]:
+        return {a: tuple(loan for loan in self.kept if loan.asset_id == a) for a in asset_ids}
+
+
 class MemoryBooks:
     """`Positions`, `Ledger`, `DeadLetters` in one, and `DesiredConfigs` without any."""
 
@@ -172,13 +186,14 @@ class MemoryRegistry:
 
     def __init__(self) -> None:
         self.inventory = MemoryInventory()
+        self.loans = MemoryLoans()
         self.books = MemoryBooks()
         self.more: dict[type[Any], Any] = {}
         self.broken = 0
 
     def get(self, port: type[P]) -> P:
         books = dict.fromkeys((Positions, Ledger, DeadLetters, DesiredConfigs), self.books)
-        return cast("P", ({Inventory: self.inventory} | books | self.more)[port])
+        return cast("P", ({Inventory: self.inventory, Loans: self.loans} | books | self.more)[port])
 
     @contextmanager
     def read(self) -> Iterator["MemoryRegistry"]:

@@ -180,7 +180,7 @@ def test_views_forget_after_a_failure_and_load_again() -> None:
     town = Town()
     town.books.rows = [Latest("a-l1", "lamp", "kl", "telemetry", "", NOW_US, NOW_US, {"level_pct": 7})]
     now = town.views.load(town.registry, [ASSET])["a-l1"]
-    assert (newest(now), now.dirty, now.view().last_seen_us) == ({"level_pct": 7}, set(), NOW_US)
+    assert (newest(now), now.dirty, now.view(NOW_US).last_seen_us) == ({"level_pct": 7}, set(), NOW_US)
     town.books.rows = []
     town.views.forget()
     assert town.views.load(town.registry, [ASSET])["a-l1"].latest == {}
