@@ -6,6 +6,7 @@ from typing import Final, NoReturn
 
 import typer
 
+from runtime import completing
 from runtime.version import VERSION
 
 _PASSED_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -14,12 +15,24 @@ Examples:
   lautern demo                        a city with a day of history, live, in ./var/demo
   lautern init --data-dir /srv/lautern    settings, tables and the first key of an installation
   lautern up --data-dir /srv/lautern      run it: broker, gateway, API
-  lautern keys create brigade --scope fire_drone:*
+  lautern user add leader --role drone_leader --data-dir /srv/lautern
   lautern backup --data-dir /srv/lautern --to /backups
+  lautern login https://lautern.example.org --name anna
+  lautern command dim group/fauthweg level_pct=80 --for 5m --wait
+  lautern alarm list --json
 
 \b
-Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 something could not be reached."""
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage or settings, 3 something could not be reached,
+4 another gateway runs, 5 not signed in or not allowed, 6 a device did not apply the command."""
 VERBS: Final = {
+    "login": ("runtime.client.login", "Sign in to an API: with name and password, a key, or a link."),
+    "logout": ("runtime.client.logout", "End the session and forget who was signed in."),
+    "me": ("runtime.client.me", "Who am I, what may I do, and in which town am I at work."),
+    "device": ("runtime.client.device", "Devices and what they say; approve those that wait."),
+    "command": ("runtime.client.command", "Send commands, list and cancel them."),
+    "alarm": ("runtime.client.alarm", "List alarms, say that you have seen one, put one aside."),
+    "user": ("runtime.client.user", "Let people in, give them roles, shut them out."),
+    "key": ("runtime.client.key", "Make, list and revoke API keys."),
     "demo": ("runtime.demo", "A demo city: broker, gateway, API, simulated devices and a day of history."),
     "up": ("runtime.up", "Run broker, gateway and API on this machine, and watch them."),
     "init": ("runtime.init", "Set up an installation: settings, tables, the first key."),
@@ -27,11 +40,10 @@ VERBS: Final = {
     "api": ("runtime.api_role", "Run the API alone; any number may run."),
     "simulate": ("simulators", "Simulated devices that speak MQTT like real ones; load and faults too."),
     "migrate": ("runtime.migrate", "Bring the registry's tables up to date."),
-    "keys": ("runtime.keys", "Make, list and revoke API keys."),
     "audit": ("runtime.audit", "Show, export and verify the audit log."),
     "tenant": ("runtime.tenants", "Take in, list and rename towns."),
-    "devices": ("runtime.devices", "List devices that wait for approval, approve one."),
-    "user": ("runtime.client.user", "Let people in, give them roles, shut them out."),
+    "keys": ("runtime.keys", "Like `key --data-dir`, for scripts: make, list and revoke API keys on this machine."),
+    "devices": ("runtime.devices", "Like `device --data-dir`, for scripts: list and approve waiting devices."),
     "broker": ("runtime.broker.cli", "Configuration for nats-server or mosquitto; logins of devices."),
     "door": ("runtime.broker.door_role", "Let devices in at a nats-server that is run apart."),
     "backup": ("runtime.backup", "Put everything of an installation into one file, while it runs."),
@@ -43,7 +55,6 @@ app = typer.Typer(
     help="Lautern, the device backend of a city.",
     epilog=_EXAMPLES,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -72,6 +83,11 @@ def version() -> None:
 
 def main() -> int:
     """Run the command line; the exit code is given by the programs."""
+    ours = {verb: module for verb, (module, _) in VERBS.items() if module.startswith("runtime.")}
+    handed_on = completing.handed_on(os.environ, ours)
+    if handed_on is not None:
+        module, environment = handed_on
+        os.execve(sys.executable, [sys.executable, "-m", module], dict(environment))
     app(prog_name="lautern")
     return 0
 

@@ -1,10 +1,13 @@
 """How each program of ours is started from the command line, and how it says what went wrong."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Final, NoReturn
 
 import typer
+from typer.completion import completion_init  # type: ignore[attr-defined] # typer has no other way to it
+from typer.core import TyperGroup
 
 from devices.errors import (
     ConfigurationError,
@@ -14,6 +17,7 @@ from devices.errors import (
     RegistryUnavailable,
     StoreUnavailable,
 )
+from runtime import completing
 from runtime.client.answers import ApiAway, NotAllowed, NotSignedIn, Unfit
 
 OK, FAILED, USAGE, UNREACHABLE, LEASE, NOT_ALLOWED, NOT_APPLIED = 0, 1, 2, 3, 4, 5, 6
@@ -33,23 +37,31 @@ _CODES: Final[tuple[tuple[type[LauternError], int], ...]] = (
 )
 
 
-def new_app(about: str) -> typer.Typer:
+def new_app(about: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
     """Make a program of several verbs."""
     return typer.Typer(
-        help=about, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+        help=about,
+        cls=cls,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
     )
 
 
 def run(verb: str, program: typer.Typer | Callable[..., None]) -> NoReturn:
     """Parse the command line, run, exit; an error of ours is one line, anything else a traceback."""
+    completion_init()
     app = program
     if not isinstance(app, typer.Typer):
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
         app.command()(program)
     try:
-        app(prog_name=f"lautern {verb}")
+        app(prog_name=f"lautern {verb}", complete_var=completing.VARIABLE)
     except LauternError as problem:
         sys.exit(_told(problem))
+    except BrokenPipeError:  # such as `lautern device list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(OK)

@@ -18,6 +18,7 @@ Here = Annotated[
     typer.Option("--data-dir", help="Work on this installation's data, on its machine, without signing in."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Count = Annotated[int, typer.Option("--count", help="At most so many.", min=1)]
 _END_S: Final = 20
 
 

@@ -9,7 +9,7 @@ from runtime import saying
 from runtime.client import showing
 from runtime.client.answers import Unfit
 from runtime.client.door import Api, quoted
-from runtime.client.here import Here, Json, api_of
+from runtime.client.here import Count, Here, Json, api_of
 
 app = saying.new_app("Let people in, give them roles, shut them out.")
 Name = Annotated[str, typer.Argument(help="Sign-in name.")]
@@ -68,7 +68,7 @@ def link(name: Name, *, as_json: Json = False, data_dir: Here = None) -> None:
 @app.command("list")
 def list_users(
     *,
-    limit: Annotated[int, typer.Option("--count", help="At most so many.", min=1)] = 1000,
+    count: Count = 1000,
     as_json: Json = False,
     data_dir: Here = None,
 ) -> None:
@@ -77,7 +77,7 @@ def list_users(
     Example:  lautern user list --json
     """
     with api_of(data_dir) as api:
-        found = api.items("/users", limit)
+        found = api.items("/users", count)
     showing.show(found, COLUMNS, [_row(user) for user in found], as_json=as_json)
 
 

@@ -1,5 +1,7 @@
 """The command line is quick, complete, and imports no role."""
 
+import os
+import resource
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -49,3 +51,49 @@ def test_wrong_settings_are_wrong_usage_and_one_line(tmp_path: Path) -> None:
     assert done.stderr.startswith("lautern: The settings do not fit.")
     assert "http.prot" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def completed(line: str) -> list[str]:
+    """What bash is offered for the last word of a line."""
+    words = line.split(" ")
+    given = {"_LAUTERN_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+    done = subprocess.run(
+        [sys.executable, "-m", "runtime"], capture_output=True, text=True, env={**os.environ, **given}, check=False
+    )
+    return done.stdout.split()
+
+
+def test_verbs_and_what_follows_them_are_completed() -> None:
+    assert completed("lautern dev") == ["device", "devices"]
+    assert completed("lautern user ") == ["add", "link", "list", "roles", "disable", "enable"]
+    assert completed("lautern command list --del") == ["--delivery"]
+
+
+def test_fish_is_told_what_follows_a_verb_too() -> None:
+    given = {
+        "_LAUTERN_COMPLETE": "complete_fish",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "_TYPER_COMPLETE_ARGS": "lautern alarm sh",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "runtime"], capture_output=True, text=True, env={**os.environ, **given}, check=False
+    )
+    assert done.stdout.startswith("shelve\t")
+
+
+@pytest.mark.parametrize("verb", ["", *(verb for verb, (module, _) in VERBS.items() if "client" in module)])
+def test_help_takes_little_of_the_processor(verb: str) -> None:
+    """Nobody waits for help: under 0.3 s on an idle machine, whose processor time it is on a busy one."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    arguments = [*([verb] if verb else []), "--help"]
+    done = subprocess.run([sys.executable, "-m", "runtime", *arguments], capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "Example" in done.stdout or "Commands:" in done.stdout
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.45
+
+
+@pytest.mark.parametrize("module", [module for module, _ in VERBS.values() if "client" in module])
+def test_what_speaks_to_an_api_loads_none(module: str) -> None:
+    program = f"import sys, {module}; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,103 @@
+"""`lautern device`: what there is in the city and what it says."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from runtime import saying
+from runtime.client import showing
+from runtime.client.door import quoted
+from runtime.client.here import Count, Here, Json, api_of
+
+app = saying.new_app("Show devices and what they say; approve those that wait.")
+Device = Annotated[str, typer.Argument(help="Id of the device.")]
+COLUMNS: Final = ("id", "kind", "name", "status", "town")
+
+
+@app.command("list")
+def list_devices(
+    *,
+    kind: Annotated[str | None, typer.Option("--kind", help="Such as streetlight.")] = None,
+    status: Annotated[str | None, typer.Option("--status", help="online, offline, sleeping, removed, unknown.")] = None,
+    group: Annotated[str | None, typer.Option("--group", help="Members of this group.")] = None,
+    text: Annotated[str | None, typer.Option("--text", help="Part of the id or name.")] = None,
+    count: Count = 100,
+    as_json: Json = False,
+    data_dir: Here = None,
+) -> None:
+    """List devices.
+
+    \b
+    Examples:
+      lautern device list --kind streetlight --status offline
+      lautern device list --group fauthweg --json
+    """  # noqa: D301 - typer keeps the lines after it
+    with api_of(data_dir) as api:
+        found = api.items("/devices", count, kind=kind, status=status, group=group, q=text)
+    rows = [(d["id"], d["kind"], d["name"], d["status"], d["tenant_id"]) for d in found]
+    showing.show(found, COLUMNS, rows, as_json=as_json)
+
+
+@app.command("show")
+def show(device: Device, *, as_json: Json = False, data_dir: Here = None) -> None:
+    """Show what the registry holds of one device.
+
+    Example:  lautern device show L01
+    """
+    with api_of(data_dir) as api:
+        found = api.get(f"/devices/{quoted(device)}")
+    showing.show(found, ("", ""), list(found.items()), as_json=as_json)
+
+
+@app.command("latest")
+def latest(device: Device, *, as_json: Json = False, data_dir: Here = None) -> None:
+    """Show the newest values of one device, with their age.
+
+    Example:  lautern device latest L01
+    """
+    with api_of(data_dir) as api:
+        found = api.get(f"/devices/{quoted(device)}/latest")
+    rows = [row for item in found["items"] for row in _values(item)]
+    showing.show(found, ("what", "part", "field", "value", "age"), rows, as_json=as_json)
+
+
+@app.command("unknown")
+def unknown(*, count: Count = 100, as_json: Json = False, data_dir: Here = None) -> None:
+    """List devices that speak and are not registered.
+
+    Example:  lautern device unknown
+    """
+    with api_of(data_dir) as api:
+        found = api.items("/devices/unknown", count)
+    columns = ("device", "kind", "town", "messages", "last seen")
+    names = ("device_id", "kind", "tenant_id", "messages", "last_seen_at")
+    showing.show(found, columns, [[d[name] for name in names] for d in found], as_json=as_json)
+
+
+@app.command("approve")
+def approve(
+    device: Device,
+    *,
+    called: Annotated[str | None, typer.Option("--called", help="Name for people; default: the id.")] = None,
+    as_json: Json = False,
+    data_dir: Here = None,
+) -> None:
+    """Register a waiting device; what it says from then on is kept.
+
+    Example:  lautern device approve my-lamp --called 'Lamp at the gate'
+    """
+    body = {} if called is None else {"name": called}
+    with api_of(data_dir) as api:
+        made = api.post(f"/devices/unknown/{quoted(device)}/approve", body)
+    showing.tell(f"{made['id']} is registered; what it says from now on is kept", made, as_json=as_json)
+
+
+def _values(item: Mapping[str, Any]) -> Iterator[Sequence[object]]:
+    age = f"{item['age_s']:.0f} s"
+    for name, value in item["values"].items():
+        yield item["channel"], item["part"], name, value, age
+
+
+if __name__ == "__main__":
+    saying.run("device", app)
