@@ -35,6 +35,18 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A class of data in the registry, and how long it is kept, counted from its end; settings move within bounds."""
+
+    name: str
+    days: int
+    least: int
+    most: int
+    about: Mapping[str, str]
+    """What it is, why it is kept, who is named in it; by language."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceKind:
     """One kind of device: what it says, what it accepts, which rules watch it."""
 
@@ -59,6 +71,12 @@ class DeviceKind:
 
     lendable: bool = False
     """True: one of them may be another town's for a time. Never what is restricted."""
+
+    kept: tuple[Kept, ...] = ()
+    """What the kind's own tables keep; `storage/kinds/<kind>` says where each is."""
+
+    purpose: Mapping[str, str] = field(default_factory=dict)
+    """What its data are processed for and who could be known from them; by language, for the register of processing."""
 
     internal: bool = False
     """True: not a thing of the city; lists, counts and pages leave it out."""

@@ -41,6 +41,7 @@ from gateway.probes import (
 from gateway.reactions import Reactions
 from gateway.receiver import ReceiverProcess
 from gateway.replay import Replay
+from gateway.retention import Retention, record_expired
 from gateway.store_cursor import StoreCursor, VerdictReader
 from gateway.timer import Timer
 from gateway.write_off import write_off
@@ -84,6 +85,7 @@ class Parts:
     answers: Answers
     reactions: Mapping[str, Reactions]
     canary: Canary
+    retention: Retention
     dispatch: Mapping[str, Callable[[], object]]
     """Steps of the command dispatcher and the configuration publisher, by name; each about every 100 ms."""
     notifying: Notifying
@@ -154,6 +156,7 @@ class Gateway:
             Loop("replay", Replay(parts.registry, parts.feeder, _now_us).step, 1, 0.05),
             Loop("canary", parts.canary.step, 1, 0.25),
             Loop("heartbeats", self.heart.step, 2, 2),
+            Loop("retention", parts.retention.step, 60, 0.2),
             Loop("notifications", parts.notifying.step, 0.2, 0.1),
             *(Loop(name, step, 0.1, 0.02) for name, step in parts.dispatch.items()),
         ):
@@ -220,7 +223,9 @@ class Gateway:
             return self._rolling
         self._retaining = self.timer.take("retention") or self._retaining
         if self._retaining:
-            self._retaining = writer.apply_retention(_now_us()) > 0
+            dropped = writer.apply_retention(_now_us())
+            record_expired(self._parts.registry, self._parts.catalog, dropped, _now_us())
+            self._retaining = bool(dropped)
         return self._retaining
 
     def _react(self) -> None:

@@ -13,7 +13,7 @@ from api.services import Services
 from api.sessions import Lifetime
 from api.single_sign_on import SingleSignOn
 from api.web.shell import WebOptions
-from devices.catalog import Catalog, discover
+from devices.catalog import Catalog
 from devices.errors import ConfigurationError
 from devices.instants import HOUR_US
 from devices.ports.registry import Registry
@@ -22,6 +22,7 @@ from runtime import auditing, logging_setup, saying, sections, settings, stores
 from runtime.listening import check_http
 from runtime.memory import share_arenas
 from runtime.registry_access import registry_of
+from runtime.retaining import catalog_of
 from runtime.signs import Signs
 from runtime.version import VERSION
 
@@ -36,7 +37,7 @@ def main(
     logging_setup.set_up(chosen.log)
     share_arenas()
     check_http(chosen.http)
-    catalog = discover()
+    catalog = catalog_of(chosen)
     with registry_of(chosen, recording=True) as registry:
         reader = stores.open_reader(chosen, catalog)
         try:

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 import gateway.kinds
 from devices import topics
-from devices.catalog import Catalog, discover, folders
+from devices.catalog import Catalog, folders
 from devices.errors import ConfigurationError, LauternError, LeaseHeld, RegistryUnavailable
 from devices.health.faults import Fault
 from devices.health.judging import SECOND
@@ -30,6 +30,7 @@ from gateway.mqtt.publisher import ConnectionPublisher
 from gateway.probes import now_us
 from gateway.reactions import Reactions, Tools
 from gateway.receiver import ReceiverProcess
+from gateway.retention import Retention
 from gateway.service import Gateway, LaneParts, Parts, take_lease
 from runtime.dispatching import dispatch_loops
 from runtime.gateway_metrics import new_registry, serve_metrics
@@ -40,6 +41,7 @@ from runtime.logging_setup import set_up
 from runtime.memory import Tidying, share_arenas
 from runtime.notifying import notifying_of
 from runtime.registry_access import registry_of
+from runtime.retaining import catalog_of, days_of
 from runtime.saying import LEASE, UNREACHABLE
 from runtime.settings import Settings, load
 from runtime.signs import Signs
@@ -56,7 +58,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
     """Open every part in order; `stack` closes them in reverse. `figures` gets those of the store."""
     receiver = ReceiverProcess([sys.executable, "-m", "runtime.receiver_role", *arguments])
     stack.callback(receiver.stop)
-    catalog = discover()
+    catalog = catalog_of(settings)
     registry = open_registry(settings.registry_url, migrate=settings.registry.migrate, checkpoints=True)
     stack.callback(registry.close)
     holder = installation_id(settings)
@@ -95,6 +97,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
         canary=Canary(registry, reader, ConnectionPublisher(connection), settings.topic_root),
         dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root),
         notifying=notifying_of(settings, registry, catalog),
+        retention=Retention(registry, days_of(settings, catalog), now_us),
         root=settings.topic_root,
         holder=holder,
         loops=loops,

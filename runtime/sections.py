@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from devices.notifying.allowing import Allowed
+from devices.privacy.classes import NAMES
 
 LOOPBACK: Final = "127.0.0.1"
 ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
@@ -236,6 +237,22 @@ class AuditLog(Section):
     """`audit.key`, made at the first use. All that append to one registry need the same."""
     anchor_file: Path | None = None
     """`audit.anchors`; best where whoever can write the database can only append."""
+
+
+Days = Annotated[int, Field(ge=1, le=7320)]
+
+
+class Retention(Section):
+    """Days that data are kept; what is not named is kept as its class or kind declares. See docs/data-protection.md."""
+
+    days: dict[str, Days] = Field(default_factory=dict)
+    """By class: alarms, commands, dead_letters, sessions, notifications, refusals, and kinds' own, such as flights."""
+    raw_days: dict[str, Days] = Field(default_factory=dict)
+    """Raw telemetry, by kind."""
+    rollup_days: dict[str, Days] = Field(default_factory=dict)
+    """Telemetry rolled up to minutes and hours, by kind."""
+    names_days: Annotated[int, Field(ge=NAMES.least, le=NAMES.most)] = NAMES.days
+    """After this, names of operators are replaced by pseudonyms."""
 
 
 class Log(Section):

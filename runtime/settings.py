@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_origin
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     audit: sections.AuditLog = sections.AuditLog()
     mail: sections.Mail = sections.Mail()
     notifications: sections.Notifications = sections.Notifications()
+    retention: sections.Retention = sections.Retention()
     log: sections.Log = sections.Log()
 
     @property
@@ -159,6 +160,8 @@ def _keys(name: str) -> list[str]:
 def _leads_somewhere(keys: list[str]) -> bool:
     model: Any = Settings
     for key in keys:
+        if get_origin(model) is dict:
+            return True
         fields = getattr(model, "model_fields", {})
         if key not in fields:
             return False

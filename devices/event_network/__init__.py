@@ -9,7 +9,7 @@ from devices.event_network.roles import ROLES
 from devices.event_network.rules import battery_low, link_down, link_saturated, on_battery, optical_low
 from devices.event_network.state import NodeState
 from devices.event_network.telemetry import NodeTelemetry
-from devices.kind import DeviceKind, Limits
+from devices.kind import DeviceKind, Kept, Limits
 
 KIND = DeviceKind(
     name="event_network",
@@ -29,5 +29,21 @@ KIND = DeviceKind(
     limits=Limits(clock_ahead_s=60, raw_retention_days=40, rollup_retention_days=1100, reporting_interval_s=10),
     roles=ROLES,
     lendable=True,
+    kept=(
+        Kept(
+            "events",
+            1830,
+            365,
+            3660,
+            {
+                "de": "Veranstaltungen mit Buchungen und Verantwortlichen: Abrechnung und Bericht.",
+                "en": "Events with bookings and those responsible: billing and report.",
+            },
+        ),
+    ),
+    purpose={
+        "de": "Auslastung des Veranstaltungsnetzes; Geräte von Besuchern nur als Anzahl, unter 5 nur als „<5“.",
+        "en": "Use of the event network; visitors' devices as counts only, under 5 as “<5” only.",
+    },
     alarm_texts=ALARM_TEXTS,
 )

@@ -9,7 +9,7 @@ from devices.fire_drone.rules import battery_critical, battery_low, control_link
 from devices.fire_drone.state import DroneState
 from devices.fire_drone.telemetry import DroneTelemetry
 from devices.generic_rules import implausible_value, silence_rule
-from devices.kind import DeviceKind, Limits
+from devices.kind import DeviceKind, Kept, Limits
 from devices.messages import Severity
 
 _LIMITS = Limits(reporting_interval_s=10, raw_retention_days=400, rollup_retention_days=1100)
@@ -33,5 +33,21 @@ KIND = DeviceKind(
     ),
     limits=_LIMITS,
     restricted=True,
+    kept=(
+        Kept(
+            "flights",
+            3660,
+            400,
+            7320,
+            {
+                "de": "Flugbuch der Feuerwehr mit Beteiligten: Nachweis der Flüge und der Einsätze.",
+                "en": "The fire brigade's flight book with those involved: proof of flights and of the mission.",
+            },
+        ),
+    ),
+    purpose={
+        "de": "Flüge der Feuerwehr: Ort, Höhe und Zustand der Drohne; sie zeigen, wo Einsätze waren.",
+        "en": "The fire brigade's flights: place, height and state of the drone; they tell where missions took place.",
+    },
     roles=ROLES,
 )

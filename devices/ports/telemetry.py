@@ -1,6 +1,6 @@
 """The telemetry store: InfluxDB 2 or SQLite behind the same two ports."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -70,8 +70,10 @@ class TelemetryWriter(Protocol):
         Returns buckets written; call again soon while it is not 0, else about once a minute. Raises StoreUnavailable.
         """
 
-    def apply_retention(self, now_us: int) -> int:
-        """Drop what is past its kind's retention, in slices like `roll_up`; returns rows dropped where the store knows.
+    def apply_retention(self, now_us: int) -> Mapping[str, int]:
+        """Drop what is past its kind's retention, in slices like `roll_up`; returns rows dropped by kind, if any.
+
+        A store that drops by itself knows of none.
 
         Raises StoreUnavailable.
         """

@@ -25,5 +25,9 @@ KIND: Final = DeviceKind(
     rules=RULES,
     limits=LIMITS,
     roles=ROLES,
+    purpose={
+        "de": "Betrieb der Beleuchtung: Leistung, Zustand und Störungen von Leuchten; keine Daten von Personen.",
+        "en": "Operation of lighting: power, state and faults of lamps; no data of persons.",
+    },
     alarm_texts=ALARM_TEXTS,
 )

@@ -16,6 +16,7 @@ from devices.ports.inventory import Groups, Inventory
 from devices.ports.loans import Loans
 from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
 from devices.ports.people import Sessions, Users
+from devices.ports.privacy import Deletions
 from devices.ports.tenants import Tenants
 from storage.registry.alarms import SqlAlarms
 from storage.registry.api_keys import SqlApiKeys
@@ -25,6 +26,7 @@ from storage.registry.commands import SqlCommands
 from storage.registry.configs import SqlDesiredConfigs
 from storage.registry.credentials import SqlCredentials
 from storage.registry.dead_letters import SqlDeadLetters
+from storage.registry.deletions import SqlDeletions
 from storage.registry.deliveries import SqlDeliveries
 from storage.registry.groups import SqlGroups
 from storage.registry.heartbeats import SqlHeartbeats
@@ -52,6 +54,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         Commands: SqlCommands,
         Credentials: SqlCredentials,
         DeadLetters: SqlDeadLetters,
+        Deletions: SqlDeletions,
         Deliveries: SqlDeliveries,
         DesiredConfigs: SqlDesiredConfigs,
         Groups: SqlGroups,

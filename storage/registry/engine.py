@@ -10,13 +10,15 @@ from sqlalchemy import URL, Engine, make_url
 from devices.audit.notary import Notary
 from devices.errors import ConfigurationError
 from devices.ports.audit import Audit
+from devices.ports.privacy import Retained
 from storage.registry.adapters import ADAPTERS
 from storage.registry.audit import SqlAudit
 from storage.registry.dialects import open_postgres, open_sqlite
 from storage.registry.failures import translated
 from storage.registry.importing import make_ready
-from storage.registry.kinds import Repository, repositories_of_kinds
+from storage.registry.kinds import Repository, repositories_of_kinds, retained_of_kinds
 from storage.registry.migrate import is_current, upgrade
+from storage.registry.retained import SqlRetained
 from storage.registry.transaction import SqlTransaction
 
 POSTGRES: Final = ("postgresql", "postgres", "postgresql+psycopg")
@@ -83,9 +85,11 @@ def open_registry(
         reader, writer = open_postgres(place)
     else:
         raise ConfigurationError(f"the registry knows sqlite:///… and postgresql://…, not {place.drivername}")
-    registry = SqlRegistry(
-        reader, writer, {**ADAPTERS, **repositories_of_kinds(), Audit: partial(SqlAudit, notary=notary)}
-    )
+    made_here: Mapping[type, Repository] = {
+        Audit: partial(SqlAudit, notary=notary),
+        Retained: partial(SqlRetained, classes=retained_of_kinds()),
+    }
+    registry = SqlRegistry(reader, writer, {**ADAPTERS, **repositories_of_kinds(), **made_here})
     with ExitStack() as undo:
         undo.callback(registry.close)
         if migrate:

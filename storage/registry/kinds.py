@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 import storage.kinds
 from devices.catalog import folders
 from devices.errors import ConfigurationError
+from storage.registry.retained import CLASSES, DataClass
 
 Repository = Callable[[Connection], object]
 """Makes the adapter of one port on an open transaction."""
@@ -22,6 +23,18 @@ def repositories_of_kinds(package: ModuleType = storage.kinds) -> dict[type, Rep
         for port in own:
             if port in found:
                 raise ConfigurationError(f"{module.__name__} and another kind both implement {port.__name__}")
+        found.update(own)
+    return found
+
+
+def retained_of_kinds(package: ModuleType = storage.kinds) -> dict[str, DataClass]:
+    """Every kind's `RETAINED`: where its classes of data stand. Raises ConfigurationError on a clash."""
+    found = dict(CLASSES)
+    for module in folders(package):
+        own: Mapping[str, DataClass] = getattr(module, "RETAINED", {})
+        clash = found.keys() & own.keys()
+        if clash:
+            raise ConfigurationError(f"{module.__name__}: another has data of the class {', '.join(clash)}")
         found.update(own)
     return found
 

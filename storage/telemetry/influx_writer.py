@@ -79,11 +79,11 @@ class InfluxTelemetryWriter:
         self._ensure_buckets()
         return self._rollup.run(now_us)
 
-    def apply_retention(self, now_us: int) -> int:
+    def apply_retention(self, now_us: int) -> Mapping[str, int]:
         """See the port: the server drops what is too old by itself; this makes its buckets say what the kinds say."""
         self._buckets_there = False
         self._ensure_buckets()
-        return 0
+        return {}
 
     def ping(self) -> None:
         """See the port. Writes nothing: an empty write is judged for token, organisation and bucket all the same."""

@@ -1,6 +1,7 @@
 """TelemetryWriter on a SQLite file of its own."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +32,7 @@ class SqliteTelemetryWriter:
         self._encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
         self._connection = open_writer(path, SERIES_TABLES + SAMPLE_TABLES)
         self._book = SeriesBook(self._connection, self._reaches)
-        self._expiring: list[tuple[int, int, int]] = []
+        self._expiring: list[tuple[str, int, int, int]] = []
 
     def write(self, samples: Sequence[Sample]) -> None:
         """Store all or raise; see the port."""
@@ -51,18 +52,19 @@ class SqliteTelemetryWriter:
         """See the port. An hour is rolled up when it ended five minutes ago, again when late samples came."""
         return roll_up(self._connection, self._book, self._catalog, now_us)
 
-    def apply_retention(self, now_us: int) -> int:
+    def apply_retention(self, now_us: int) -> Mapping[str, int]:
         """See the port. Rows are samples and rollup buckets."""
         until = Slice()
-        dropped = 0
+        dropped: Counter[str] = Counter()
         self._expiring = self._expiring or self._expiry(now_us)
         while self._expiring and not until.over():
             some, self._expiring = self._expiring[:SERIES_AT_ONCE], self._expiring[SERIES_AT_ONCE:]
             with transaction(self._connection):
-                dropped += sum(self._expire(*each) for each in some)
+                for kind, *each in some:
+                    dropped[kind] += self._expire(*each)
         with guarded():
             self._connection.executescript(f"PRAGMA incremental_vacuum({PAGES_FREED_AT_ONCE})")
-        return dropped
+        return +dropped
 
     def ping(self) -> None:
         """See the port."""
@@ -98,11 +100,11 @@ class SqliteTelemetryWriter:
             self._book.forget()
             raise
 
-    def _expiry(self, now_us: int) -> list[tuple[int, int, int]]:
-        """Series number, oldest sample to keep, oldest rollup to keep."""
+    def _expiry(self, now_us: int) -> list[tuple[str, int, int, int]]:
+        """Kind, series number, oldest sample to keep, oldest rollup to keep."""
         with guarded():
             return [
-                (series_id, raw_since(kind.limits, now_us), rollups_since(kind.limits, now_us))
+                (kind.name, series_id, raw_since(kind.limits, now_us), rollups_since(kind.limits, now_us))
                 for kind in self._catalog.values()
                 for series_id in self._book.all(kind.name)
             ]

@@ -281,8 +281,8 @@ def test_sqlite_keeps_what_lasts_and_drops_the_rest(tmp_path: Path) -> None:
     writer.write([sample(ts_us, {"power_w": 1.0}) for ts_us in times])
     while writer.roll_up(NOW_US + DAY_US):
         pass
-    assert writer.apply_retention(NOW_US) > 0
-    assert writer.apply_retention(NOW_US) == 0
+    assert sum(writer.apply_retention(NOW_US).values()) > 0
+    assert writer.apply_retention(NOW_US) == {}
     reader = SqliteTelemetryReader(path=tmp_path / "t.db", catalog=CATALOG, now_us=lambda: NOW_US)
     assert [row.ts_us for row in reader.rows(key(), 0, NOW_US)] == sorted(times[:2])
     reader.close()

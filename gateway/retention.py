@@ -1,0 +1,74 @@
+"""Deletes what is over its time, in small bites, and writes down that it did."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import structlog
+
+from devices.catalog import Catalog
+from devices.instants import DAY_US
+from devices.ports.privacy import Deletion, Deletions, Retained
+from devices.ports.registry import Registry
+
+AT_ONCE: Final = 500
+"""Records that one transaction deletes: the registry is held for some ten milliseconds."""
+TELEMETRY: Final = "telemetry"
+EVERY_S: Final = 3600.0
+_LOG = structlog.get_logger()
+
+
+class Retention:
+    """Called often by one thread; goes round all classes of data once an hour."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        days: Mapping[str, int],
+        now_us: Callable[[], int],
+        *,
+        at_once: int = AT_ONCE,
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._registry = registry
+        self._days = days
+        self._now_us = now_us
+        self._at_once = at_once
+        self._every_s = every_s
+        self._round: deque[str] = deque()
+        self._began: float | None = None
+
+    def step(self) -> bool:
+        """Delete some of one class; tells whether more is to do at once. Raises RegistryUnavailable."""
+        if not self._round:
+            if self._began is not None and time.monotonic() - self._began < self._every_s:
+                return False
+            self._began = time.monotonic()
+            self._round.extend(self._days)
+        data_class = self._round[0]
+        if self._drop(data_class) < self._at_once:
+            self._round.popleft()
+        return bool(self._round)
+
+    def _drop(self, data_class: str) -> int:
+        now_us = self._now_us()
+        before_us = now_us - self._days[data_class] * DAY_US
+        with self._registry.write() as tx:
+            gone = tx.get(Retained).drop(data_class, before_us, now_us, self._at_once)
+            tx.get(Deletions).add(gone)
+        dropped = sum(deletion.count for deletion in gone)
+        if dropped:
+            _LOG.info("over_its_time", data_class=data_class, dropped=dropped)
+        return dropped
+
+
+def record_expired(registry: Registry, catalog: Catalog, rows: Mapping[str, int], now_us: int) -> None:
+    """Write down what a telemetry store dropped, by kind. Raises RegistryUnavailable."""
+    found = [
+        Deletion(now_us, TELEMETRY, kind, None, None, now_us - catalog[kind].limits.raw_retention_days * DAY_US, count)
+        for kind, count in rows.items()
+    ]
+    if found:
+        with registry.write() as tx:
+            tx.get(Deletions).add(found)
