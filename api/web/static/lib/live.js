@@ -9,20 +9,20 @@ const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 
 /** The live stream: calls `on[topic](data, message)`, and `state({lostSince, heard})` when the connection changes. */
 export class Live {
-  constructor({ topics = [], kinds = [], on, reset, state }) {
+  constructor({ topics = [], kinds = [], on, reset, state, after = null }) {
     this.query = { topics: topics.join(","), kinds: kinds.join(",") };
     this.on = on;
     this.reset = reset;
     this.state = state ?? (() => {});
     this.heard = null;
     this.lostSince = null;
-    this.last = null;
+    this.last = after;
     this.tries = 0;
     document.addEventListener("visibilitychange", () => this.#seen());
     setInterval(() => { if (this.controller && Date.now() - this.beat > SILENT_MS) this.controller.abort(); }, 5000);
   }
 
-  /** Begin; `after` is the id that what is shown already includes. */
+  /** Begin after the change of the id `after`, which what is shown already includes, or with what comes from now on. */
   start() {
     this.stopped = false;
     this.#run();

@@ -40,7 +40,7 @@ export function onBack(work) { back = work; }
 export const answer = (text) => put(byId("answer"), text);
 
 /** A live stream shown in the frame: its age beside the sentence, the bar across the top when it is lost. */
-export function live({ on, topics, kinds, reset }) {
+export function live({ on, topics, kinds, reset, after }) {
   const mark = byId("live");
   const age = h("span");
   if (mark) fill(mark, icon("ok"), age).hidden = false;
@@ -53,7 +53,7 @@ export function live({ on, topics, kinds, reset }) {
     bar.hidden = !lost;
   };
   const stream = new Live({
-    topics: topics && [...topics, "alarm"], kinds, reset: reset ?? (() => location.reload()), state: show,
+    topics: topics && [...topics, "alarm"], kinds, after: after === undefined ? null : String(after), reset: reset ?? (() => location.reload()), state: show,
     on: { ...on, alarm: (data, message) => { recount(); on.alarm?.(data, message); } },
   });
   setInterval(() => show(stream), 1000);

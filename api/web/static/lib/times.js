@@ -12,7 +12,7 @@ const YEAR = form({ day: "numeric", month: "short", year: "numeric" });
 const WHOLE = form({ dateStyle: "full", timeStyle: "long" });
 const UTC = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
 const DAYS = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-const AGO = new Intl.RelativeTimeFormat(language, { style: "short", numeric: "always" });
+const AGO = new Intl.RelativeTimeFormat(language, { style: "narrow", numeric: "always" });
 
 // The server's clock counts: a tablet whose clock is wrong must not make values look old or new.
 let ahead = 0;
@@ -43,7 +43,7 @@ export function ago(instant) {
 export function duration(seconds) {
   const [name, size] = unit(Math.max(0, Math.round(seconds)));
   const value = Math.round((seconds / size) * 10) / 10;
-  return new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+  return new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "narrow", maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
 }
 
 /** Whole time with zone, and UTC. */
