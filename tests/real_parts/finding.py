@@ -56,6 +56,11 @@ def promtool() -> Path | None:
     return on_path("promtool")
 
 
+def chromium() -> Path | None:
+    """Debian's browser."""
+    return on_path("chromium") or on_path("chromium-browser")
+
+
 def on_path(name: str) -> Path | None:
     """The program of that name on PATH."""
     found = shutil.which(name)

@@ -12,7 +12,7 @@ from api.web.files import STATIC
 OURS = {"docs.html", "docs.js", "VENDORED.md"}
 
 
-@pytest.mark.parametrize("folder", [ASSETS, STATIC / "vendor"], ids=["docs", "pages"])
+@pytest.mark.parametrize("folder", [ASSETS, STATIC / "vendor", Path("tests/browser/vendored")], ids=["docs", "pages", "axe"])
 def test_every_vendored_file_is_listed_with_its_hash(folder: Path) -> None:
     listed = dict(
         re.findall(r"^\| `([^`]+)` \| `([0-9a-f]{64})` \|$", (folder / "VENDORED.md").read_text(), re.MULTILINE)

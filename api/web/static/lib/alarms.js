@@ -36,14 +36,14 @@ export function handled(alarm, now) {
 }
 
 /** One alarm with what can be done; `changed(alarm)` after each. `named`: whose it is. */
-export function alarmCard(alarm, { known, name, may, changed, now, told }) {
+export function alarmCard(alarm, { known, name, may, changed, now, told, level = "h3" }) {
   const { what, remedy } = alarmSaid(known, alarm.kind, alarm.name);
   const title = `${name} ${what}`;
   const tone = alarm.cleared_at ? "ok" : severityIcon(alarm.severity);
   const act = (key, work) => h("button", { type: "button", onclick: async () => { const done = await work(alarm, title).catch(told); if (done) changed(done); } }, t(key));
   const open = !alarm.cleared_at;
   return h("article", { class: `alarm${open ? "" : " past"}`, "data-id": alarm.id, "aria-label": title },
-    h("h3", { class: `state is-${tone}` }, icon(alarm.cleared_at ? "done" : severityIcon(alarm.severity)),
+    h(level, { class: `state is-${tone}` }, icon(alarm.cleared_at ? "done" : severityIcon(alarm.severity)),
       h("span", {}, alarm.cleared_at ? t("alarms.was") : t(`severity.${alarm.severity}`), ": ", h("a", { href: `/devices/${alarm.asset_id}` }, name), ` ${what}`, alarm.part && ` (${alarm.part})`)),
     h("p", { class: "quiet" }, t("alarms.since"), " ", timeOf(alarm.since), " · ", handled(alarm, now)),
     open && remedy && h("p", { class: "remedy" }, remedy),

@@ -41,7 +41,10 @@ async function ask(method, path, { body, query, headers, signal, base = BASE } =
   if (date) learn(Date.parse(date));
   const found = answer.status === 204 ? null : await answer.json().catch(() => ({}));
   if (!answer.ok && !(base === "" && answer.status === 503)) {
-    if (answer.status === 401 && !path.startsWith("/login")) away();
+    if (answer.status === 401 && !path.startsWith("/login")) {
+      away();
+      return new Promise(() => {});
+    }
     throw new Problem(answer.status, found ?? {}, Number(answer.headers.get("Retry-After")) || undefined);
   }
   return { found, etag: answer.headers.get("ETag") };

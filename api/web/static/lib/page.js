@@ -74,7 +74,8 @@ async function countAlarms() {
     const { items, next_cursor: more } = await get("/alarms", { open: true, shelved: false, limit: 100 });
     const waiting = items.filter((a) => !a.acknowledged_at && a.severity !== "info");
     const n = waiting.length;
-    fill(place, icon(n ? "alarm" : "bell"), t("shell.alarms", { n, count: more && n ? `${n}+` : n.toLocaleString(language) }));
+    const count = more && n ? `${n}+` : n.toLocaleString(language);
+    fill(place, icon(n ? "alarm" : "bell"), h("span", {}, count), h("span", { class: "long" }, t("shell.alarms", { n })));
     place.classList.toggle("any", n > 0);
     place.hidden = false;
   } catch { place.hidden = true; }
@@ -91,7 +92,7 @@ function person() {
   const place = byId("town");
   if (towns.length < 2) return put(place, mine?.name ?? towns[0]?.name ?? "");
   return fill(place, h("details", { class: "menu" },
-    h("summary", { "aria-label": t("shell.town") }, mine?.name ?? t("shell.all_towns"), icon("chevron", "small")),
+    h("summary", {}, h("span", { class: "hidden-text" }, `${t("shell.town")}:`), mine?.name ?? t("shell.all_towns"), icon("chevron", "small")),
     h("ul", {}, towns.map((town) => h("li", {}, h("button", {
       type: "button", "aria-current": town.id === me.tenant_id && "true",
       onclick: async () => { await patch("/me", { tenant_id: town.id }); location.assign("/city"); },
@@ -100,6 +101,7 @@ function person() {
 
 function frame() {
   put(byId("zone"), zone);
+  document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   for (const link of document.querySelectorAll("#language a")) {
     link.addEventListener("click", async (event) => {
       event.preventDefault();

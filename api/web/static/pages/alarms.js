@@ -50,7 +50,7 @@ function show() {
   tell();
 }
 
-const card = (alarm) => alarmCard(alarm, { known, name: nameOf(alarm), may: me.may, now: now(), told: tellProblem, changed });
+const card = (alarm) => alarmCard(alarm, { known, name: nameOf(alarm), may: me.may, now: now(), told: tellProblem, changed, level: "h2" });
 
 function changed(alarm) {
   alarms = alarms.map((one) => one.id === alarm.id ? alarm : one);

@@ -45,7 +45,7 @@ function view() {
       h("td", { "data-label": t("dead_letters.device") }, letter.device_id ?? "–", letter.kind && ` (${kindName(letter.kind)})`),
       h("td", { class: "mono" }, letter.topic),
       h("td", { class: "number nowrap", "data-label": t("dead_letters.size") }, letter.size_bytes === null ? t("dead_letters.not_kept") : bytes(letter.size_bytes)),
-      h("td", {}, h("button", { type: "button", "aria-label": t("dead_letters.look_at", { why: why(letter.reason), device: letter.device_id ?? letter.topic }), onclick: () => look(letter.id).catch(tellProblem) }, letter.replayed_at ? t("dead_letters.replayed") : t("dead_letters.look")))))),
+      h("td", {}, h("button", { type: "button", onclick: () => look(letter.id).catch(tellProblem) }, letter.replayed_at ? t("dead_letters.replayed") : t("dead_letters.look"), h("span", { class: "hidden-text" }, t("dead_letters.look_at", { why: why(letter.reason), device: letter.device_id ?? letter.topic }))))))),
   ), next && h("div", { class: "list-end" }, h("button", { type: "button", onclick: () => read(next).then((made) => fill(table, made), tellProblem) }, t("dead_letters.older"))));
 }
 
