@@ -61,7 +61,7 @@ class Shell:
         self._nav = sorted((p for p, _ in self.pages.values() if p.nav is not None), key=_place)
         self._kind_of = {page.name: k.kind for k in kinds for page in k.pages}
         self._kinds = [k.kind for k in kinds]
-        loaders = {f"kinds/{k.kind}": FileSystemLoader(k.folder) for k in kinds}
+        loaders = {"kinds": PrefixLoader({k.kind: FileSystemLoader(k.folder) for k in kinds})}
         self._jinja = Environment(
             loader=ChoiceLoader([FileSystemLoader(_TEMPLATES), PrefixLoader(loaders)]),
             autoescape=select_autoescape(default=True),
@@ -93,6 +93,8 @@ class Shell:
         return {
             "page": page.name,
             "open": page.is_open,
+            "kind": self._kind_of.get(page.name),
+            "scope": page.scope,
             "digest": self.files.digest,
             "tiles": {"url": self.options.tile_url, "attribution": self.options.tile_attribution},
             "panels": {kind: path for kind in self._kinds if self.files.has(path := f"kinds/{kind}/device.js")},

@@ -1,4 +1,5 @@
 import { away, get, patch, post } from "./api.js";
+import { failed } from "./blank.js";
 import { byId, fill, h, icon, put } from "./dom.js";
 import { ask, field, tell } from "./dialog.js";
 import { facts, language } from "./facts.js";
@@ -14,7 +15,10 @@ let back = null;
 /** Who is signed in; `may(scope)` as the server decides it. */
 export let me = null;
 
-/** Begin a page: frame, menus, keys, who is there. Sends to the sign-in page where nobody is. */
+/**
+ * Begin a page: frame, menus, keys, who is there. Sends to the sign-in page where nobody is; does not return on a page
+ * that is not for who is there: of a kind he may not read there is nothing, and what needs a right says so.
+ */
 export async function start() {
   frame();
   if (facts.open) return null;
@@ -27,7 +31,16 @@ export async function start() {
   }
   person();
   countAlarms();
+  if (facts.kind && !me.kinds.includes(facts.kind)) return barred(404);
+  if (facts.scope && !me.may(facts.scope)) return barred(403);
   return me;
+}
+
+function barred(status) {
+  const state = failed({ status });
+  document.title = `${state.querySelector("strong").textContent} · Lautern`;
+  fill(byId("main"), state);
+  return new Promise(() => {});
 }
 
 // The server decides; this only spares people what would be refused.
