@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter
 
-from api.kinds.streetlight import groups, lamps
+from api.kinds.streetlight import groups, lamps, night
 
 router = APIRouter()
 router.include_router(lamps.router)
 router.include_router(groups.router)
+router.include_router(night.router)

@@ -1,14 +1,12 @@
 """What a lamp does by itself: its program, or without one a curve from dusk to dawn."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import astral
-import astral.sun
-
-from devices.instants import MINUTE_US, from_us, to_us
-from devices.streetlight.config import LampConfig, LightProgram, LightStep, StepBase
+from devices.instants import MINUTE_US, from_us
+from devices.streetlight.config import LampConfig, LightProgram
+from devices.streetlight.night import Place, night_date, program_of, step_starts
 from devices.sun import elevation_deg
 
 BEGIN_DEG, FULL_DEG = -1.0, -6.0
@@ -60,25 +58,15 @@ class Plan:
 
     def _program(self, now_us: int) -> LightProgram | None:
         """The program of the night that began on this local date, noon to noon."""
-        night = (from_us(now_us).astimezone(self._zone) - timedelta(hours=12)).date()
-        wanted = (self._config.days or {}).get(night, self._config.program_id)
-        return next((p for p in self._config.programs or () if p.program_id == wanted), None)
+        return program_of(self._config, night_date(self._zone, now_us))
 
     def _level(self, program: LightProgram, now_us: int) -> float:
+        place = Place(self._lat, self._lon, self._zone)
         today = from_us(now_us).astimezone(self._zone).date()
         starts = [
-            (start_us, step.level_pct)
+            (start_us, level_pct)
             for day in (today - timedelta(days=1), today)
-            for step in program.steps
-            if (start_us := self._start_us(step, day)) <= now_us
+            for start_us, level_pct in step_starts(program, place, day)
+            if start_us <= now_us
         ]
         return max(starts)[1] if starts else 0.0
-
-    def _start_us(self, step: LightStep, day: date) -> int:
-        """When a step begins on a local date; a time that the clock change skips is the instant it would have been."""
-        if step.at is not None:
-            zone = UTC if step.base is StepBase.UTC else self._zone
-            return to_us(datetime.combine(day, time.fromisoformat(step.at), zone)) + step.offset_min * MINUTE_US
-        observer = astral.Observer(self._lat, self._lon)
-        of_the_sun = astral.sun.sunset if step.base is StepBase.SUNSET else astral.sun.sunrise
-        return to_us(of_the_sun(observer, day, tzinfo=UTC)) + step.offset_min * MINUTE_US
