@@ -38,6 +38,7 @@ from api.routes import (
     ledger,
     loans,
     login,
+    my_sessions,
     notification_rules,
     notification_targets,
     notifications,
@@ -64,6 +65,7 @@ API_VERSION: Final = "1.10.0"
 """Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
     login,
+    my_sessions,
     single_sign_on,
     users,
     privacy,

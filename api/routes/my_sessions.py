@@ -1,0 +1,70 @@
+"""The browsers I am signed in with."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from api.access import Caller
+from api.authentication import Who
+from api.paging import Items
+from api.recording import of, record
+from api.services import Use
+from api.times import TimeOut
+from devices.errors import Forbidden
+from devices.ports.people import Sessions
+
+router = APIRouter(tags=["access"])
+
+
+class SessionShown(BaseModel):
+    """A browser that is signed in; `current`: the one that asks."""
+
+    created_at: TimeOut
+    last_used_at: TimeOut
+    expires_at: TimeOut
+    tenant_id: str | None
+    address: str
+    agent: str
+    current: bool
+
+
+def _user(who: Who) -> Caller:
+    if who.session is None:
+        raise Forbidden("a key has no sessions")
+    return who
+
+
+User = Annotated[Caller, Depends(_user)]
+
+
+@router.get("/me/sessions")
+def list_my_sessions(who: User, services: Use) -> Items[SessionShown]:
+    """List the browsers I am signed in with, newest first."""
+    now_us = services.now_us()
+    idle_us = now_us - services.lifetime.idle_us
+    with services.registry.read() as tx:
+        found = tx.get(Sessions).of_user(who.actor.removeprefix("user:"))
+    items = [
+        SessionShown(
+            created_at=s.created_us,
+            last_used_at=s.last_used_us,
+            expires_at=s.expires_us,
+            tenant_id=s.tenant_id,
+            address=s.address,
+            agent=s.agent,
+            current=s.secret_sha256 == who.session,
+        )
+        for s in found
+        if s.expires_us > now_us and s.last_used_us > idle_us
+    ]
+    return Items[SessionShown](items=items)
+
+
+@router.delete("/me/sessions", status_code=204)
+def end_my_other_sessions(who: User, services: Use) -> None:
+    """Sign out everywhere but here; links that were sent to me and not used stop working."""
+    user_id = who.actor.removeprefix("user:")
+    with services.registry.write() as tx:
+        tx.get(Sessions).end_of_user(user_id, but=who.session)
+        record(tx, who, "me.sessions_end", of("user", user_id))
