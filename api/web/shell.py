@@ -94,6 +94,7 @@ class Shell:
             "page": page.name,
             "open": page.is_open,
             "kind": self._kind_of.get(page.name),
+            "kinds": self._kinds,
             "scope": page.scope,
             "digest": self.files.digest,
             "tiles": {"url": self.options.tile_url, "attribution": self.options.tile_attribution},

@@ -1,0 +1,122 @@
+import { get } from "../lib/api.js";
+import { fromAddress, toAddress } from "../lib/address.js";
+import { empty, failed } from "../lib/blank.js";
+import { tell } from "../lib/dialog.js";
+import { byId, fill, h, icon, settled } from "../lib/dom.js";
+import { facts } from "../lib/facts.js";
+import { number } from "../lib/numbers.js";
+import { answer, start } from "../lib/page.js";
+import { moment, now, timeOf } from "../lib/times.js";
+import { named, t } from "../lib/words.js";
+
+const ADDRESS = { actor: "", action: "", object: "", result: "", days: "7" };
+const DAYS = ["1", "7", "30", "all"];
+const PAGE = 100;
+
+await start();
+const content = byId("content");
+let asked = fromAddress(ADDRESS), entries = [], cursor = null;
+
+const from = () => asked.days === "all" ? undefined : new Date(new Date(now()).setHours(0, 0, 0, 0) - (Number(asked.days) - 1) * 864e5).toISOString();
+const query = (more = {}) => ({ actor: asked.actor, action: asked.action, object: asked.object, result: asked.result, from: from(), ...more });
+const isFiltered = () => Object.keys(ADDRESS).some((name) => asked[name] !== ADDRESS[name]);
+
+const verified = h("div", { "aria-live": "polite" });
+const list = h("div", { class: "card" });
+const form = h("form", { class: "toolbar audit-filters", onsubmit: (event) => event.preventDefault() });
+const days = h("div", { class: "chips", role: "group", "aria-label": t("audit.when") });
+const files = h("span", { class: "row-actions" });
+
+const actionName = (action) => named(action, `audit.action.${action}`, ...facts.kinds.map((kind) => `${kind}.action.${action}`));
+const who = (entry) => entry.actor.startsWith("machine:") ? t("audit.machine") : entry.name || entry.actor || t("audit.nobody");
+const resultMark = (result) => result === "ok"
+  ? h("span", { class: "state" }, icon("done"), h("span", {}, t("audit.result.ok")))
+  : h("span", { class: "state is-warning" }, icon("failed"), h("span", {}, named(result, `audit.result.${result}`)));
+
+function row(entry) {
+  const pick = (name, value, text) => h("button", { type: "button", class: "plain pick", onclick: () => change({ [name]: value }) }, text ?? value);
+  return h("tr", {},
+    h("td", { "data-label": t("audit.when"), class: "nowrap" }, timeOf(entry.at, (at) => moment(at, { seconds: true }))),
+    h("td", { "data-label": t("audit.who") }, entry.actor ? pick("actor", entry.actor, who(entry)) : t("audit.nobody")),
+    h("td", { "data-label": t("audit.what") }, pick("action", entry.action, actionName(entry.action))),
+    h("td", { "data-label": t("audit.on") }, entry.object && pick("object", entry.object)),
+    h("td", { "data-label": t("audit.result") }, resultMark(entry.result)),
+    h("td", {}, h("button", { type: "button", class: "plain", onclick: () => details(entry) }, t("audit.more"), h("span", { class: "hidden-text" }, ` ${number(entry.seq)}`))));
+}
+
+function details(entry) {
+  const shown = [
+    ["seq", number(entry.seq)], ["when", timeOf(entry.at, (at) => moment(at, { seconds: true }))], ["who", `${who(entry)} (${entry.actor || "–"})`],
+    ["what", `${actionName(entry.action)} (${entry.action})`], ["on", entry.object], ["result", named(entry.result, `audit.result.${entry.result}`)],
+    ["address", entry.address], ["request", h("span", { class: "mono" }, entry.request_id)], ["town", entry.tenant_id],
+    ["detail", Object.keys(entry.detail).length > 0 && h("pre", { class: "mono" }, JSON.stringify(entry.detail, null, 2))], ["mac", h("span", { class: "mono" }, entry.mac)]];
+  return tell(t("audit.entry", { n: entry.seq }), h("dl", { class: "facts" }, shown.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, t(`audit.${name}`)), h("dd", {}, value)])), { wide: true });
+}
+
+function show() {
+  const n = entries.length, refused = entries.filter((e) => e.result !== "ok").length;
+  const words = { n, count: cursor ? `${number(n)}+` : number(n) };
+  answer(n ? [t("audit.answer", words), refused > 0 && t("audit.answer_refused", { n: refused }), t("audit.answer_last", { at: moment(entries[0].at), what: actionName(entries[0].action), who: who(entries[0]) })].filter(Boolean).join(" ") : t("audit.answer_none"));
+  fill(days, DAYS.map((d) => h("button", { type: "button", "aria-pressed": String(asked.days === d), onclick: () => change({ days: d }) }, t(`audit.days.${d}`))));
+  const address = (format) => `/api/v1/audit?${new URLSearchParams(Object.entries(query({ format })).filter(([, v]) => v))}`;
+  fill(files, h("a", { class: "button", href: address("csv"), download: "" }, t("audit.csv")), h("a", { class: "button", href: "/api/v1/audit?format=jsonl", download: "" }, t("audit.jsonl")));
+  if (!n) { fill(list, empty(t("audit.none"), t("audit.none_text"), isFiltered() && h("button", { type: "button", onclick: () => change(ADDRESS) }, t("audit.clear")))); return; }
+  const heads = ["when", "who", "what", "on", "result"].map((name) => h("th", { scope: "col" }, t(`audit.${name}`)));
+  fill(list, h("div", { class: "table-wrap" }, h("table", { class: "stack" },
+    h("thead", {}, h("tr", {}, heads, h("th", { scope: "col" }, h("span", { class: "hidden-text" }, t("audit.more"))))), h("tbody", {}, entries.map(row)))),
+  cursor && h("p", { class: "actions" }, h("button", { type: "button", onclick: more }, t("audit.earlier"))));
+}
+
+const inputs = ["actor", "action", "object", "result"].map((name) => h("input", {
+  type: "search", name, value: asked[name], maxlength: 512, autocomplete: "off", "aria-label": t(`audit.filter.${name}`), placeholder: t(`audit.filter.${name}`),
+  oninput: settled(400, () => change(Object.fromEntries(new FormData(form)))) }));
+fill(form, inputs);
+
+async function change(wish) {
+  asked = { ...asked, ...wish };
+  toAddress(asked, ADDRESS, { push: true });
+  for (const input of inputs) if (input.value !== asked[input.name]) input.value = asked[input.name];
+  await read();
+}
+
+async function more() {
+  const page = await get("/audit", query({ limit: PAGE, cursor }));
+  entries = [...entries, ...page.items];
+  cursor = page.next_cursor;
+  show();
+}
+
+async function verify() {
+  button.disabled = true;
+  fill(verified, h("p", { class: "note" }, t("audit.verifying")));
+  try {
+    const found = await get("/audit/verify");
+    fill(verified, found.ok
+      ? h("p", { class: "verdict" }, icon("done", "is-ok"), t("audit.good", { n: found.entries, anchors: number(found.anchors), last: number(found.last_seq) }))
+      : h("p", { class: "problem" }, t("audit.bad", { seq: number(found.first_bad.seq), fault: named(found.first_bad.fault, `audit.fault.${found.first_bad.fault}`), n: number(found.entries) })));
+  } catch (problem) {
+    if (problem.status === undefined) throw problem;
+    fill(verified, h("p", { class: "problem" }, problem.message));
+  } finally {
+    button.disabled = false;
+  }
+}
+
+const button = h("button", { type: "button", class: "primary", onclick: verify }, t("audit.verify"));
+
+async function read() {
+  try {
+    const page = await get("/audit", query({ limit: PAGE }));
+    entries = page.items;
+    cursor = page.next_cursor;
+    if (!list.isConnected) fill(content, h("div", { class: "toolbar" }, button, files), verified, h("div", { class: "toolbar" }, days), form, list);
+    show();
+  } catch (problem) {
+    if (problem.status === undefined) throw problem;
+    answer(t("shell.failed"));
+    fill(content, failed(problem, () => location.reload()));
+  }
+}
+
+addEventListener("popstate", () => { asked = fromAddress(ADDRESS); for (const input of inputs) input.value = asked[input.name]; read(); });
+await read();
