@@ -19,7 +19,10 @@ export class Lines {
   }
 
   /** Whether a series is being read. */
-  wait(is) { this.grid.setAttribute("aria-busy", String(is)); }
+  wait(is) {
+    if (is) this.grid.setAttribute("aria-busy", "true");
+    else this.grid.removeAttribute("aria-busy");
+  }
 
   /** Show the event as it is now and was in the series. */
   show(state) {

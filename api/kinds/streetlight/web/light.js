@@ -97,7 +97,7 @@ async function begin() {
   lamps = along(await read());
   if (!lamps.length) {
     for (const name of ["chosen", "night", "control"]) byId(name).hidden = true;
-    answer(t("light.none"));
+    answer(t("light.answer.none"));
     fill(byId("street"), empty(t("light.none"), t("light.none_text"), h("a", { class: "button", href: "/devices" }, t("devices.title"))));
     return;
   }

@@ -16,7 +16,7 @@ export const listed = (names) => names.length > MOST ? t("light.and_more", { nam
 /** The sentence above the page: who reports, what is broken, what holds. */
 export function answerOf(lamps, names) {
   const n = lamps.length;
-  if (!n) return t("light.none");
+  if (!n) return t("light.answer.none");
   const reporting = lamps.filter((l) => !["offline", "stale", "unknown"].includes(l.state)).length;
   const failed = lamps.filter((l) => l.alarm?.name.endsWith("lamp_failure")), disturbed = lamps.filter((l) => l.alarm && !failed.includes(l));
   const first = reporting === n ? t("light.answer.all", { n }) : t("light.answer.some", { n, reporting });

@@ -37,9 +37,9 @@ export async function start() {
 }
 
 function barred(status) {
-  const state = failed({ status });
-  document.title = `${state.querySelector("strong").textContent} · Lautern`;
-  fill(byId("main"), state);
+  const state = failed({ status }), title = state.querySelector("strong").textContent;
+  document.title = `${title} · Lautern`;
+  fill(byId("main"), h("h1", { class: "hidden-text" }, title), state);
   return new Promise(() => {});
 }
 
