@@ -12,7 +12,10 @@ from api.web.files import STATIC
 OURS = {"docs.html", "docs.js", "VENDORED.md"}
 
 
-@pytest.mark.parametrize("folder", [ASSETS, STATIC / "vendor", Path("tests/browser/vendored")], ids=["docs", "pages", "axe"])
+FOLDERS = {"docs": ASSETS, "pages": STATIC / "vendor", "axe": Path("tests/browser/vendored")}
+
+
+@pytest.mark.parametrize("folder", FOLDERS.values(), ids=FOLDERS)
 def test_every_vendored_file_is_listed_with_its_hash(folder: Path) -> None:
     listed = dict(
         re.findall(r"^\| `([^`]+)` \| `([0-9a-f]{64})` \|$", (folder / "VENDORED.md").read_text(), re.MULTILINE)

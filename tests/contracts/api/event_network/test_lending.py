@@ -68,7 +68,7 @@ def newest(city: City, tenant_id: str) -> None:
 def test_series_are_cut_where_it_changed_hands_and_say_so(towns: Towns) -> None:
     measure(towns.city)
     towns.lend(BEGIN, END)
-    asked = {"from": rfc3339(NOW_US - HOUR_US), "to": rfc3339(NOW_US)}
+    asked: dict[str, Any] = {"from": rfc3339(NOW_US - HOUR_US), "to": rfc3339(NOW_US)}
     theirs = towns.get(towns.zw, f"{NODE}/telemetry", **asked)
     ours = towns.get(towns.kl, f"{NODE}/telemetry", **asked)
     assert [i["values"]["cpu_pct"] for i in theirs["items"]] == [float(m) for m in range(40, 20, -1)]
@@ -97,7 +97,12 @@ def test_a_page_ends_within_a_loan_and_goes_on_behind_it(towns: Towns) -> None:
 def test_no_bucket_holds_what_another_town_measured(towns: Towns, bucket: str) -> None:
     measure(towns.city)
     towns.lend(BEGIN + MINUTE_US, END + MINUTE_US)
-    asked = {"from": rfc3339(NOW_US - HOUR_US), "to": rfc3339(NOW_US), "bucket": bucket, "agg": "min,max"}
+    asked: dict[str, Any] = {
+        "from": rfc3339(NOW_US - HOUR_US),
+        "to": rfc3339(NOW_US),
+        "bucket": bucket,
+        "agg": "min,max",
+    }
     for key, mine in ((towns.kl, {*range(1, 20), *range(40, 61)}), (towns.zw, {*range(20, 40)})):
         answer = towns.get(key, f"{NODE}/telemetry", fields="cpu_pct", **asked)
         shown = [(v["min"], v["max"]) for i in answer["items"] if (v := i["values"].get("cpu_pct"))]
@@ -109,7 +114,11 @@ def test_a_range_that_begins_in_the_middle_of_a_bucket_shows_nothing_from_before
     measure(towns.city)
     hour = (NOW_US - HOUR_US) // HOUR_US * HOUR_US
     towns.lend(hour, hour + HOUR_US + 5 * MINUTE_US)
-    asked = {"from": rfc3339(hour + HOUR_US + 6 * MINUTE_US), "to": rfc3339(hour + 2 * HOUR_US), "bucket": "1h"}
+    asked: dict[str, Any] = {
+        "from": rfc3339(hour + HOUR_US + 6 * MINUTE_US),
+        "to": rfc3339(hour + 2 * HOUR_US),
+        "bucket": "1h",
+    }
     assert towns.get(towns.kl, f"{NODE}/telemetry", fields="cpu_pct", **asked)["items"] == []
 
 
@@ -149,6 +158,7 @@ def test_now_it_is_in_one_towns_hands(towns: Towns) -> None:
 def test_who_has_it_commands_it(towns: Towns) -> None:
     end = NOW_US + HOUR_US
     towns.lend(NOW_US, end)
+    filed: dict[str, Any] = {}
     for url in (f"{NODE}/commands", "/api/v1/event_network/node/commands/set_profile"):
         body = PROFILE if url.startswith(NODE) else {"arguments": PROFILE["arguments"]}
         assert towns.send("POST", towns.kl, url, body)[0] == 409
