@@ -11,6 +11,7 @@ from devices.ports.loans import Loan, Loans
 from devices.samples import Sample
 from tests.contracts.api.conftest import NOW_US, City
 
+Asked = dict[str, Any]
 NODE = "/api/v1/devices/node"
 LOANS = f"{NODE}/loans"
 SCOPES = ("event_network:*", "events:*", "network:*", "devices:lend", "devices:configure", "devices:write")
@@ -68,7 +69,7 @@ def newest(city: City, tenant_id: str) -> None:
 def test_series_are_cut_where_it_changed_hands_and_say_so(towns: Towns) -> None:
     measure(towns.city)
     towns.lend(BEGIN, END)
-    asked: dict[str, Any] = {"from": rfc3339(NOW_US - HOUR_US), "to": rfc3339(NOW_US)}
+    asked: Asked = {"from": rfc3339(NOW_US - HOUR_US), "to": rfc3339(NOW_US)}
     theirs = towns.get(towns.zw, f"{NODE}/telemetry", **asked)
     ours = towns.get(towns.kl, f"{NODE}/telemetry", **asked)
     assert [i["values"]["cpu_pct"] for i in theirs["items"]] == [float(m) for m in range(40, 20, -1)]
@@ -86,7 +87,7 @@ def test_series_are_cut_where_it_changed_hands_and_say_so(towns: Towns) -> None:
 def test_a_page_ends_within_a_loan_and_goes_on_behind_it(towns: Towns) -> None:
     measure(towns.city)
     towns.lend(BEGIN, END)
-    asked: dict[str, Any] = {"from": rfc3339(NOW_US - HOUR_US), "to": rfc3339(NOW_US), "limit": 20}
+    asked: Asked = {"from": rfc3339(NOW_US - HOUR_US), "to": rfc3339(NOW_US), "limit": 20}
     first = towns.get(towns.kl, f"{NODE}/telemetry", **asked)
     assert (first["next_from"], first["gaps"][0]["reason"]) == (rfc3339(END), "lent")
     rest = towns.get(towns.kl, f"{NODE}/telemetry", **asked | {"from": first["next_from"]})
@@ -97,7 +98,7 @@ def test_a_page_ends_within_a_loan_and_goes_on_behind_it(towns: Towns) -> None:
 def test_no_bucket_holds_what_another_town_measured(towns: Towns, bucket: str) -> None:
     measure(towns.city)
     towns.lend(BEGIN + MINUTE_US, END + MINUTE_US)
-    asked: dict[str, Any] = {
+    asked: Asked = {
         "from": rfc3339(NOW_US - HOUR_US),
         "to": rfc3339(NOW_US),
         "bucket": bucket,
@@ -114,7 +115,7 @@ def test_a_range_that_begins_in_the_middle_of_a_bucket_shows_nothing_from_before
     measure(towns.city)
     hour = (NOW_US - HOUR_US) // HOUR_US * HOUR_US
     towns.lend(hour, hour + HOUR_US + 5 * MINUTE_US)
-    asked: dict[str, Any] = {
+    asked: Asked = {
         "from": rfc3339(hour + HOUR_US + 6 * MINUTE_US),
         "to": rfc3339(hour + 2 * HOUR_US),
         "bucket": "1h",
@@ -150,7 +151,7 @@ def test_now_it_is_in_one_towns_hands(towns: Towns) -> None:
         assert towns.get(towns.bund, url)["items"] == []
     for status, number in (("online", 0), ("unknown", 1)):
         assert len(towns.get(towns.kl, f"/api/v1/devices?status={status}")["items"]) == number
-    of_kind = {"kind": "event_network"}
+    of_kind: Asked = {"kind": "event_network"}
     assert [len(towns.get(k, "/api/v1/telemetry/latest", **of_kind)["items"]) for k in (towns.kl, towns.zw)] == [0, 1]
     assert [len(towns.get(k, f"{NODE}/latest")["items"]) for k in (towns.kl, towns.zw)] == [0, 2]
 
