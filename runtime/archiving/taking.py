@@ -56,6 +56,8 @@ class Taking:
                 places[path.name] = path
             else:
                 self.not_included.append(f"{path}, which the settings keep elsewhere: the audit log needs it")
+        places["broker/door.key"] = folder / "broker" / "door.key"
+        places |= {f"tls/{path.name}": path for path in (folder / "tls").glob("*") if path.suffix in {".pem", ".key"}}
         found = {place: path for place, path in sorted(places.items()) if path.exists()}
         for place, path in found.items():
             if names.most_bytes(names.of_file(place)):

@@ -1,13 +1,15 @@
 """Credentials of devices."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from devices.credentials import issue, opens, with_password
-from devices.errors import Conflict, Invalid, NotFound
-from devices.ports.credentials import Credentials, Way
+from devices.errors import ConfigurationError, Conflict, Invalid, NotFound
+from devices.ports.credentials import Credentials, Refusals, Refused, Way
 from devices.ports.registry import Registry
+from runtime.broker.importing import import_logins
 
 LAMP = "kl/streetlight/L01"
 
@@ -61,3 +63,36 @@ def test_many_are_stored_at_once_in_order(registry: Registry) -> None:
     with registry.write() as tx:
         tx.get(Credentials).put(many[::-1])
         assert tx.get(Credentials).valid() == many
+
+
+def test_refusals_are_added_up_and_bounded(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(user: str, at_us: int, detail: str = "x", times: int = 1) -> Refused:
+        return Refused(user, "wrong_secret", "kl", "streetlight", detail, "10.0.0.1", at_us, at_us, times)
+
+    monkeypatch.setattr("storage.registry.refusals.MOST", 2)
+    with registry.write() as tx:
+        refusals = tx.get(Refusals)
+        refusals.note([refused("a", 1), refused("b", 2)])
+        refusals.note([refused("a", 5, "y", 3)])
+        first = refusals.find(1)
+        assert [(r.user, r.first_us, r.last_us, r.times, r.detail) for r in first.items] == [("a", 1, 5, 4, "y")]
+        assert [r.user for r in refusals.find(1, first.next_cursor).items] == ["b"]
+        assert refusals.find(tenant_ids=["other"]).items == []
+        refusals.note([refused("c", 9)])
+        assert [r.user for r in refusals.find().items] == ["a", "c"]
+
+
+def test_logins_of_earlier_versions_are_taken_over_once(registry: Registry, tmp_path: Path) -> None:
+    file = tmp_path / "devices.json"
+    file.write_text('{"kl/streetlight/L01": "old", "kl/streetlight/L02": "older"}')
+    with registry.write() as tx:
+        issue(tx.get(Credentials), ["kl/streetlight/L02"], "Eva", 10)
+    assert import_logins(registry, tmp_path) == 1
+    assert not file.exists()
+    assert import_logins(registry, tmp_path) == 0
+    with registry.read() as tx:
+        assert opens(tx.get(Credentials).get(LAMP).proof, "old")
+        assert not opens(tx.get(Credentials).get("kl/streetlight/L02").proof, "older")
+    file.write_text("{")
+    with pytest.raises(ConfigurationError, match=r"devices\.json"):
+        import_logins(registry, tmp_path)
