@@ -18,7 +18,7 @@ MAX_PAYLOAD = 1_048_576
 
 DEVICES: Final = "LAUTERN"
 """Account of the gateway and all devices."""
-ASKED_S: Final = 10
+ASKED_S: Final = 30
 """How long a connect may wait for the door: as long as thousands take that come back together after a power cut."""
 
 
