@@ -202,8 +202,8 @@ SENTENCES: Final[Mapping[Fault, Sentence]] = {
             "The mail server takes no messages, so they wait", "Der Mailserver nimmt nichts an, die Nachrichten warten"
         ),
         Said(
-            "the reason stands at each message under notifications; start it or correct the settings mail.*",
-            "der Grund steht bei jeder Nachricht unter Benachrichtigungen; ihn starten oder mail.* berichtigen",
+            "start it or correct mail.host and its login; each message under notifications has the reason",
+            "ihn starten oder mail.host und die Anmeldung berichtigen; jede Nachricht nennt den Grund",
         ),
     ),
     Fault.NOTIFICATION_FAILED: Sentence(
