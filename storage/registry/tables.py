@@ -11,6 +11,7 @@ SHELVED_ALARM = text("shelved_until_us IS NOT NULL")
 PENDING = text("pending")
 REPLAY = text("replay_requested")
 MISSING = text("missing > 0")
+RETIRED = text("retired_us IS NOT NULL")
 ROOM_FOR_UPDATES = {"fillfactor": 50}
 """PostgreSQL then writes a row's next version beside it, without touching the indexes."""
 
@@ -32,6 +33,7 @@ ASSETS = Table(
     Index(None, "kind", "asset_id"),
     Index(None, "tenant_id", "kind", "asset_id"),
     Index(None, "via"),
+    Index("ix_assets_retired", "asset_id", sqlite_where=RETIRED, postgresql_where=RETIRED),
 )
 LOANS = Table(
     "loans",

@@ -30,3 +30,5 @@ def upgrade() -> None:
     op.create_index("ix_loans_tenant_id_until_us", "loans", ["tenant_id", "until_us"])
     op.create_index("ix_assets_tenant_id_kind_asset_id", "assets", ["tenant_id", "kind", "asset_id"])
     op.create_index("ix_latest_tenant_id_kind_asset_id", "latest", ["tenant_id", "kind", "asset_id"])
+    retired = sa.text("retired_us IS NOT NULL")
+    op.create_index("ix_assets_retired", "assets", ["asset_id"], sqlite_where=retired, postgresql_where=retired)
