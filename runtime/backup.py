@@ -11,12 +11,15 @@ from typing import Annotated, Final
 import typer
 
 from devices.catalog import discover
+from devices.errors import ConfigurationError
 from devices.instants import from_us, rfc3339
 from runtime import saying, settings
+from runtime.archiving import sealing
 from runtime.archiving.cut import cut
 from runtime.archiving.ending import sigterm_ends_in_good_order
 from runtime.archiving.manifest import FORMAT, Header, Manifest
 from runtime.archiving.progress import say, size
+from runtime.archiving.sealing import SUFFIX
 from runtime.archiving.taking import BackupFailed, Taking
 from runtime.archiving.writing import writing
 from runtime.settings import Settings
@@ -31,12 +34,17 @@ NEVER_INCLUDED: Final = (
 
 
 def backup(
-    to: Annotated[Path, typer.Option("--to", help="Folder, or name of the file that is not there yet.")],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder, or name of the file that is not there yet.", show_default=False)
+    ] = None,
     data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
     config: Annotated[Path | None, saying.CONFIG] = None,
     without_telemetry: Annotated[  # noqa: FBT002 - typer takes options so
         bool, typer.Option("--without-telemetry", help="Leave the stored samples out; the rest is small and quick.")
     ] = False,
+    new_key: Annotated[
+        Path | None, typer.Option("--new-key", help="Make a secret key to open backups with, and nothing else.")
+    ] = None,
 ) -> None:
     """Put everything of an installation into one file, while it runs; all that was acknowledged before is in it.
 
@@ -48,12 +56,18 @@ def backup(
       lautern backup --data-dir /srv/lautern --to /backups
       lautern backup --data-dir /srv/lautern --to /backups/before-the-upgrade.tar.gz
       lautern restore --check /backups/before-the-upgrade.tar.gz
+      lautern backup --new-key /media/stick/brigade.key
     """  # noqa: D301 - typer keeps the lines after it
+    if new_key is not None:
+        _make_key(new_key)
+        return
+    if to is None:
+        raise ConfigurationError("say where it goes (--to)")
     chosen = settings.load(data_dir, config)
     if not chosen.data_dir.is_dir():
         raise BackupFailed(f"there is no {chosen.data_dir} (--data-dir)")
     now_us = time.time_ns() // 1000
-    target = _target(to, now_us)
+    target = _target(to, now_us, sealed=bool(chosen.backup.recipients))
     with sigterm_ends_in_good_order():
         try:
             _make(chosen, config, target, now_us, telemetry=not without_telemetry)
@@ -66,7 +80,9 @@ def backup(
 def _make(chosen: Settings, config: Path | None, target: Path, now_us: int, *, telemetry: bool) -> None:
     header = Header(format=FORMAT, program=VERSION, created_at=rfc3339(now_us))
     say(f"copying {chosen.data_dir} to {target}")
-    with _stage(target) as stage, writing(target, header) as archive:
+    if not chosen.backup.recipients:
+        say("  not sealed: whoever has the file reads all of it, the brigade's data too; see backup.recipients")
+    with _stage(target) as stage, writing(target, header, chosen.backup.recipients) as archive:
         taking = Taking(chosen, discover(), archive, stage, list(NEVER_INCLUDED))
         taking.plain_files(config)
         with cut(chosen, telemetry=telemetry and chosen.store.kind == "sqlite") as state:
@@ -84,11 +100,11 @@ def _make(chosen: Settings, config: Path | None, target: Path, now_us: int, *, t
         )
 
 
-def _target(to: Path, now_us: int) -> Path:
+def _target(to: Path, now_us: int, *, sealed: bool) -> Path:
     """File to write: `to`, or one with the time in its name in this folder. Raises BackupFailed."""
     target = to.absolute()
     if target.is_dir():
-        target /= f"lautern-{from_us(now_us):%Y-%m-%dT%H%M%SZ}.tar.gz"
+        target /= f"lautern-{from_us(now_us):%Y-%m-%dT%H%M%SZ}.tar.gz{SUFFIX if sealed else ''}"
     if target.exists():
         raise BackupFailed(f"{target} is there already, and no backup is overwritten")
     if not target.parent.is_dir():
@@ -105,6 +121,15 @@ def _stage(target: Path) -> Iterator[Path]:
         yield stage
     finally:
         shutil.rmtree(stage)
+
+
+def _make_key(path: Path) -> None:
+    try:
+        public = sealing.new_key(path)
+    except OSError as problem:
+        raise BackupFailed(f"{path}: {problem.strerror}") from None
+    say(f"wrote {path}: who has it opens backups; keep it twice, never where the backups are. In lautern.toml:")
+    typer.echo(f'[backup]\nrecipients = ["{public}"]')
 
 
 def _sha256(path: Path) -> str:

@@ -17,6 +17,7 @@ from runtime.archiving.manifest import Manifest
 from runtime.archiving.progress import Progress, say, size
 from runtime.archiving.reading import Verified, verify
 from runtime.archiving.returning import RestoreFailed, Returning
+from runtime.archiving.sealing import identities
 from runtime.broker.logins import write_secret
 from runtime.installation import alone
 from runtime.settings import FILE_NAME, Settings
@@ -31,6 +32,9 @@ def restore(
     ] = None,
     config: Annotated[
         Path | None, typer.Option("--config", help="Settings to take instead of the archive's.", show_default=False)
+    ] = None,
+    identity: Annotated[
+        Path | None, typer.Option("--identity", help="File with the secret key of a sealed one.", show_default=False)
     ] = None,
     check: Annotated[  # noqa: FBT002 - typer takes options so
         bool, typer.Option("--check", help="Only verify the archive and say what is in it.")
@@ -53,7 +57,7 @@ def restore(
     if folder is not None and not check:
         targets.require_empty_folder(folder)
     say(f"verifying {archive}")
-    verified = verify(archive, Progress("verifying"))
+    verified = verify(archive, Progress("verifying"), identities(identity) if identity else ())
     targets.require_known(verified.manifest)
     _describe(verified.manifest)
     if check or folder is None:

@@ -255,6 +255,13 @@ class Retention(Section):
     """After this, names of operators are replaced by pseudonyms."""
 
 
+class Backups(Section):
+    """Who may open backups; without `recipients` whoever has the file."""
+
+    recipients: tuple[Annotated[str, Field(pattern=r"^age1[a-z0-9]{58}$")], ...] = ()
+    """Public keys of age. One secret key of them opens a backup: the brigade's, whose data are in it, among them."""
+
+
 class Log(Section):
     """`auto`: for people on a terminal, JSON elsewhere."""
 

@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     mail: sections.Mail = sections.Mail()
     notifications: sections.Notifications = sections.Notifications()
     retention: sections.Retention = sections.Retention()
+    backup: sections.Backups = sections.Backups()
     log: sections.Log = sections.Log()
 
     @property

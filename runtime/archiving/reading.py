@@ -2,16 +2,20 @@
 
 import gzip
 import hashlib
+import io
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Self, cast
 
+from pyrage.x25519 import Identity
+
 from runtime.archiving.manifest import HEADER, MANIFEST, ArchiveRefused, Manifest, Member, read_header, read_manifest
 from runtime.archiving.names import MOST_MEMBERS, most_bytes, place_of
+from runtime.archiving.sealing import is_sealed, unsealed
 
 CHUNK: Final = 2**20
 SMALL: Final = 2**20
@@ -71,22 +75,24 @@ class Verified:
     path: Path
     manifest: Manifest
     files: dict[str, bytes]
+    keys: Sequence[Identity] = ()
+    """That open it, where it is sealed."""
 
     def entries(self) -> Iterator[Entry]:
         """The members between header and manifest, each to be read before the next; whole again, or ArchiveRefused."""
         known = {member.name: member for member in self.manifest.members}
-        for entry in _entries(self.path, lambda *_: None):
+        for entry in _entries(self.path, lambda *_: None, self.keys):
             if entry.name not in {HEADER, MANIFEST}:
                 yield entry
                 _compare(entry.seen(), known.get(entry.name))
 
 
-def verify(path: Path, tell: Tell) -> Verified:
+def verify(path: Path, tell: Tell, keys: Sequence[Identity] = ()) -> Verified:
     """Read all of it and compare. Raises ArchiveRefused."""
     seen: list[Member] = []
     files: dict[str, bytes] = {}
     manifest: Manifest | None = None
-    for entry in _entries(path, tell):
+    for entry in _entries(path, tell, keys):
         place = place_of(entry.name)
         if entry.name == HEADER:
             read_header(entry.read(entry.size))
@@ -103,7 +109,7 @@ def verify(path: Path, tell: Tell) -> Verified:
         _compare(member, told.pop(member.name, None))
     if told or len(seen) != len(manifest.members):
         raise ArchiveRefused(f"{', '.join(sorted(told)[:5])} should be in it")
-    return Verified(path, manifest, files)
+    return Verified(path, manifest, files, keys)
 
 
 def _compare(seen: Member, told: Member | None) -> None:
@@ -113,9 +119,9 @@ def _compare(seen: Member, told: Member | None) -> None:
         raise ArchiveRefused(f"{seen.name} is damaged: its SHA-256 is not the manifest's")
 
 
-def _entries(path: Path, tell: Tell) -> Iterator[Entry]:
+def _entries(path: Path, tell: Tell, keys: Sequence[Identity]) -> Iterator[Entry]:
     names: set[str] = set()
-    with _opened(path, tell) as tar:
+    with _opened(path, tell, keys) as tar:
         for info in tar:
             most = most_bytes(info.name)
             if most is None or info.name in names:
@@ -134,12 +140,15 @@ def _entries(path: Path, tell: Tell) -> Iterator[Entry]:
 
 
 @contextmanager
-def _opened(path: Path, tell: Tell) -> Iterator[tarfile.TarFile]:
-    with _refusing(str(path)), path.open("rb") as file:
-        told = _Told(file, path.stat().st_size, tell)
-        packed = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-        source = cast("IO[bytes]", gzip.GzipFile(fileobj=cast("IO[bytes]", told), mode="rb") if packed else told)
+def _opened(path: Path, tell: Tell, keys: Sequence[Identity]) -> Iterator[tarfile.TarFile]:
+    with _refusing(str(path)), ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
+        plain = cast("IO[bytes]", _Told(file, path.stat().st_size, tell))
+        if is_sealed(path):
+            plain = stack.enter_context(unsealed(plain, keys))
+        peeked = cast("io.BufferedReader", plain if is_sealed(path) else file).peek(2)
+        packed = peeked.startswith(b"\x1f\x8b")
+        source = cast("IO[bytes]", gzip.GzipFile(fileobj=plain, mode="rb") if packed else plain)
         with source, tarfile.open(fileobj=source, mode="r|", tarinfo=_Plain, bufsize=CHUNK) as tar:
             yield tar
 

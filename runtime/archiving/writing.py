@@ -6,13 +6,14 @@ import io
 import os
 import tarfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from runtime.archiving.manifest import HEADER, MANIFEST, Header, Manifest, Member
 from runtime.archiving.names import most_bytes
+from runtime.archiving.sealing import SUFFIX, sealed
 
 LEVEL: Final = 4
 """Of gzip: 9 takes four times as long for a tenth less."""
@@ -62,17 +63,19 @@ class _Hashed(io.RawIOBase):
 
 
 @contextmanager
-def writing(target: Path, header: Header) -> Iterator[ArchiveWriter]:
+def writing(target: Path, header: Header, recipients: Sequence[str] = ()) -> Iterator[ArchiveWriter]:
     """An archive that stands at `target` when the block ends well, and nowhere otherwise. Raises OSError.
 
-    Compressed unless its name ends in `.tar`.
+    Compressed unless its name ends in `.tar`; sealed to the recipients, where there are any.
     """
     draft = target.with_name(f".{target.name}.part")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            plain = target.with_suffix("") if target.suffix == SUFFIX else target
             with (
-                nullcontext(file) if target.suffix == ".tar" else gzip.GzipFile("", "wb", LEVEL, file) as packed,
+                sealed(file, recipients) if recipients else nullcontext(file) as into,
+                nullcontext(into) if plain.suffix == ".tar" else gzip.GzipFile("", "wb", LEVEL, into) as packed,
                 tarfile.open(fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT, bufsize=2**20) as tar,
             ):
                 yield ArchiveWriter(tar, header)
