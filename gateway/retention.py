@@ -1,4 +1,4 @@
-"""Deletes what is over its time, in small bites, and writes down that it did."""
+"""Deletes what is over its time, and names of operators after theirs, in small bites; writes down that it did."""
 
 import time
 from collections import deque
@@ -7,14 +7,17 @@ from typing import Final
 
 import structlog
 
+from devices.audit.entry import NAMES_OUT, OURSELVES, Deed
 from devices.catalog import Catalog
 from devices.instants import DAY_US
-from devices.ports.privacy import Deletion, Deletions, Retained
+from devices.ports.audit import Audit
+from devices.ports.privacy import Deletion, Deletions, Persons, Retained
 from devices.ports.registry import Registry
 
 AT_ONCE: Final = 500
 """Records that one transaction deletes: the registry is held for some ten milliseconds."""
 TELEMETRY: Final = "telemetry"
+AUDIT: Final = "audit"
 EVERY_S: Final = 3600.0
 _LOG = structlog.get_logger()
 
@@ -61,6 +64,54 @@ class Retention:
         if dropped:
             _LOG.info("over_its_time", data_class=data_class, dropped=dropped)
         return dropped
+
+
+class Names:
+    """Puts pseudonyms for operators some time after; called often by one thread, goes round once an hour."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        days: int,
+        now_us: Callable[[], int],
+        *,
+        at_once: int = AT_ONCE,
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._registry = registry
+        self._days = days
+        self._now_us = now_us
+        self._at_once = at_once
+        self._every_s = every_s
+        self._done_us: dict[str, int] = {}
+        """By place: up to when it was looked through. From the beginning after each start: that finds what is late."""
+        self._began: float | None = None
+        self._before_us = 0
+
+    def step(self) -> bool:
+        """Look through some records of one place; tells whether more is to do at once. Raises RegistryUnavailable."""
+        if all(done_us >= self._before_us for done_us in self._done_us.values()) and not self._begin():
+            return False
+        place = min(self._done_us, key=lambda name: self._done_us[name])
+        with self._registry.write() as tx:
+            persons = tx.get(Persons)
+            span = (self._done_us[place], self._before_us)
+            until_us, changed = persons.age(place, *span, self._now_us(), self._at_once)
+            if changed and place == AUDIT:
+                detail = {"before_us": until_us, "entries": changed}
+                tx.get(Audit).append(Deed(f"{OURSELVES}gateway", "", None, NAMES_OUT, "privacy/names", detail=detail))
+        self._done_us[place] = until_us
+        return True
+
+    def _begin(self) -> bool:
+        """Begin a round when it is time."""
+        if self._began is not None and time.monotonic() - self._began < self._every_s:
+            return False
+        if not self._done_us:
+            with self._registry.read() as tx:
+                self._done_us = dict.fromkeys(tx.get(Persons).places(), 0)
+        self._began, self._before_us = time.monotonic(), self._now_us() - self._days * DAY_US
+        return True
 
 
 def record_expired(registry: Registry, catalog: Catalog, rows: Mapping[str, int], now_us: int) -> None:

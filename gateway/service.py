@@ -41,7 +41,7 @@ from gateway.probes import (
 from gateway.reactions import Reactions
 from gateway.receiver import ReceiverProcess
 from gateway.replay import Replay
-from gateway.retention import Retention, record_expired
+from gateway.retention import Names, Retention, record_expired
 from gateway.store_cursor import StoreCursor, VerdictReader
 from gateway.timer import Timer
 from gateway.write_off import write_off
@@ -86,6 +86,7 @@ class Parts:
     reactions: Mapping[str, Reactions]
     canary: Canary
     retention: Retention
+    names: Names
     dispatch: Mapping[str, Callable[[], object]]
     """Steps of the command dispatcher and the configuration publisher, by name; each about every 100 ms."""
     notifying: Notifying
@@ -157,6 +158,7 @@ class Gateway:
             Loop("canary", parts.canary.step, 1, 0.25),
             Loop("heartbeats", self.heart.step, 2, 2),
             Loop("retention", parts.retention.step, 60, 0.2),
+            Loop("names", parts.names.step, 60, 0.2),
             Loop("notifications", parts.notifying.step, 0.2, 0.1),
             *(Loop(name, step, 0.1, 0.02) for name, step in parts.dispatch.items()),
         ):

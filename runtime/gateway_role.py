@@ -30,8 +30,9 @@ from gateway.mqtt.publisher import ConnectionPublisher
 from gateway.probes import now_us
 from gateway.reactions import Reactions, Tools
 from gateway.receiver import ReceiverProcess
-from gateway.retention import Retention
+from gateway.retention import Names, Retention
 from gateway.service import Gateway, LaneParts, Parts, take_lease
+from runtime import auditing
 from runtime.dispatching import dispatch_loops
 from runtime.gateway_metrics import new_registry, serve_metrics
 from runtime.hanging import Hanging
@@ -59,7 +60,12 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
     receiver = ReceiverProcess([sys.executable, "-m", "runtime.receiver_role", *arguments])
     stack.callback(receiver.stop)
     catalog = catalog_of(settings)
-    registry = open_registry(settings.registry_url, migrate=settings.registry.migrate, checkpoints=True)
+    registry = open_registry(
+        settings.registry_url,
+        migrate=settings.registry.migrate,
+        checkpoints=True,
+        notary=auditing.notary_of(settings),
+    )
     stack.callback(registry.close)
     holder = installation_id(settings)
     take_lease(registry, holder)
@@ -98,6 +104,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
         dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root),
         notifying=notifying_of(settings, registry, catalog),
         retention=Retention(registry, days_of(settings, catalog), now_us),
+        names=Names(registry, settings.retention.names_days, now_us),
         root=settings.topic_root,
         holder=holder,
         loops=loops,

@@ -140,7 +140,7 @@ def create_user(request: Request, who: Keeper, services: Use, body: UserWanted, 
 def get_user(user_id: IdInPath, who: Keeper, services: Use, response: Response) -> UserShown:
     """Show one user; the ETag is what PATCH wants as If-Match. Needs `users:admin`."""
     with services.registry.read() as tx:
-        user = _find(tx, who, user_id)
+        user = find(tx, who, user_id)
     _head(response, user)
     return _show(who, user)
 
@@ -157,7 +157,7 @@ def change_user(  # noqa: PLR0917
 ) -> UserShown:
     """Change what is known of a user or his roles, or shut him out; needs `users:admin` and all scopes of his roles."""
     with services.registry.write() as tx:
-        user = _must_keep(request, who, _find(tx, who, user_id))
+        user = _must_keep(request, who, find(tx, who, user_id))
         agree(seen, user.version)
         given = {n: getattr(body, n) for n in body.model_fields_set & {"name", "email", "language", "subject"}}
         if given.get("name") == "":
@@ -182,7 +182,7 @@ def change_user(  # noqa: PLR0917
 def remove_user(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> None:
     """Take a user out of the town, and forget him when no other has him; needs `users:admin`."""
     with services.registry.write() as tx:
-        user = _must_keep(request, who, _find(tx, who, user_id))
+        user = _must_keep(request, who, find(tx, who, user_id))
         left = tuple(g for g in user.grants if not _mine(who, g))
         if left:
             tx.get(Users).change(replace(user, grants=left))
@@ -196,7 +196,7 @@ def remove_user(request: Request, user_id: IdInPath, who: Keeper, services: Use)
 def invite_user(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> Invitation:
     """Make a new link; used, it ends the user's sessions and old password. Needs `users:admin`."""
     with services.registry.write() as tx:
-        user = _must_keep(request, who, _find(tx, who, user_id))
+        user = _must_keep(request, who, find(tx, who, user_id))
         _must_be_all_mine(who, user)
         invitation = _invite(tx, request, user, services.now_us())
         record(tx, who, "user.invite", of("user", user_id))
@@ -244,7 +244,8 @@ def _check_limit(tx: Transaction, who: Caller, limit: str) -> None:
         raise Invalid(f"there is no group {name}", field="roles.limits") from None
 
 
-def _find(tx: Transaction, who: Caller, user_id: str) -> User:
+def find(tx: Transaction, who: Caller, user_id: str) -> User:
+    """Return a user with a role in the caller's town. Raises NotFound."""
     user = tx.get(Users).get(user_id)
     if not any(_mine(who, grant) for grant in user.grants) and who.tenant_id is not None:
         raise NotFound(user_id)
@@ -261,6 +262,12 @@ def _must_keep(request: Request, who: Caller, user: User) -> User:
     held = {scope for grant in user.grants if _mine(who, grant) for scope in known.get(grant.role, ())}
     if not all(map(who.may, held)):
         raise Forbidden("the user has roles that are not yours to give")
+    return user
+
+
+def must_be_mine(request: Request, who: Caller, user: User) -> User:
+    """Return a user whom the caller may change, and who works for no town but his. Raises Forbidden."""
+    _must_be_all_mine(who, _must_keep(request, who, user))
     return user
 
 

@@ -7,6 +7,14 @@ from typing import Any, Final
 from devices.audit.redacting import harmless, without_secrets
 
 OK: Final = "ok"
+SOMEBODY: Final = "person:"
+"""Begins the pseudonym that stands for who is named no more."""
+OURSELVES: Final = "lautern:"
+"""Begins the actor of what the program does by itself."""
+NAMES_OUT: Final = "privacy.names"
+"""Action: names were taken out of all entries before `detail.before_us`."""
+ERASED: Final = "user.erase"
+"""Action: a person was taken out of all entries; `detail.pseudonym` stands there."""
 LONGEST: Final = 256
 LONGEST_OBJECT: Final = 512
 
@@ -47,6 +55,11 @@ class Deed:
         )
 
     @property
+    def nameless(self) -> bool:
+        """Whether who did it was taken out; the rest is proved all the same."""
+        return self.actor.startswith(SOMEBODY) and not self.name and not self.address
+
+    @property
     def subject(self) -> str:
         """What the object is of."""
         return self.object.partition("/")[0]
@@ -75,6 +88,11 @@ class AuditEntry:
     at_us: int | None
     deed: Deed | None
     seal: Seal
+
+    @property
+    def explains(self) -> bool:
+        """Whether it says that names were taken out, and so is for everybody who verifies."""
+        return self.deed is not None and self.deed.action in {NAMES_OUT, ERASED}
 
     @property
     def closed(self) -> "AuditEntry":

@@ -43,10 +43,10 @@ class Notary:
         return self._mac("link", [seq, previous, content])
 
     def says(self, entry: AuditEntry) -> bool:
-        """Tell whether the deed is the one that was sealed; a closed entry shows none."""
+        """Tell whether the deed is the one that was sealed; a closed entry shows none, a nameless one not whose."""
         if entry.deed is None:
             return True
-        person = self.person(entry.deed)
+        person = entry.seal.person if entry.deed.nameless else self.person(entry.deed)
         return person == entry.seal.person and self.content(entry.at_us, entry.deed, person) == entry.seal.content
 
     def placed(self, entry: AuditEntry, previous: str) -> bool:

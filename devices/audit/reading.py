@@ -24,4 +24,4 @@ def entries(registry: Registry, which: AuditFilter = EVERY) -> Iterator[AuditEnt
 def whole(registry: Registry, shows: Callable[[AuditEntry], bool]) -> Iterator[AuditEntry]:
     """The whole chain, closed where `shows` says no: it can be verified, and tells its reader nothing more."""
     for entry in entries(registry):
-        yield entry if shows(entry) else entry.closed
+        yield entry if entry.explains or shows(entry) else entry.closed

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
-from devices.audit.entry import Anchor, AuditEntry
+from devices.audit.entry import ERASED, NAMES_OUT, Anchor, AuditEntry
 from devices.audit.notary import Notary
 
 
@@ -50,6 +50,7 @@ _SENTENCES = {
     Fault.INSERTED: "Entry {seq} was inserted: it is not one of the chain.",
     Fault.FORGED: "Entry {seq} was not sealed with this key: it was forged, or the key is another one.",
 }
+_NAMELESS = "Entry {seq} names nobody, and no later entry says that names were taken out: it was changed."
 _CUT = "Entry {seq} and all after it were cut off: the anchor file knows {anchored}."
 _ANCHOR = "Entry {seq} is not the one that the anchor file knows: the chain was written anew."
 
@@ -74,6 +75,33 @@ def verify_each(entries: Iterable[AuditEntry], notary: Notary) -> Verdict:
     return Verdict(good, closed, last, 0, None)
 
 
+class Nameless:
+    """Entries whose name was taken out, and those that say so."""
+
+    def __init__(self) -> None:
+        self._before_us = 0
+        self._erased: set[str] = set()
+        self._waiting: dict[str, list[tuple[int, int]]] = {}
+
+    def take(self, entry: AuditEntry) -> None:
+        """Look at the next entry."""
+        deed = entry.deed
+        if deed is None or entry.at_us is None:
+            return
+        if deed.nameless:
+            self._waiting.setdefault(deed.actor, []).append((entry.seq, entry.at_us))
+        elif deed.action == ERASED:
+            self._erased.add(str(deed.detail.get("pseudonym")))
+        elif deed.action == NAMES_OUT:
+            before_us = deed.detail.get("before_us")
+            self._before_us = max(self._before_us, before_us if isinstance(before_us, int) else 0)
+
+    def unexplained(self) -> int | None:
+        """Number of the first that names nobody although nothing says so."""
+        left = (found for actor, found in self._waiting.items() if actor not in self._erased)
+        return min((seq for found in left for seq, at_us in found if at_us >= self._before_us), default=None)
+
+
 class _Walk:
     """Where we are in the chain."""
 
@@ -81,6 +109,7 @@ class _Walk:
         self._notary = notary
         self._anchors = anchors
         self._anchor = next(anchors, None)
+        self._nameless = Nameless()
         self.good = self.closed = self.met = 0
         self.last: AuditEntry | None = None
 
@@ -97,11 +126,15 @@ class _Walk:
                 return Finding(entry.seq, Fault.FORGED, _ANCHOR.format(seq=entry.seq))
             self.met += 1
             self._anchor = next(self._anchors, None)
+        self._nameless.take(entry)
         self.good, self.closed, self.last = entry.seq, self.closed + (entry.deed is None), entry
         return None
 
     def end(self) -> Finding | None:
         """What is wrong with where the chain ends."""
+        unexplained = self._nameless.unexplained()
+        if unexplained is not None:
+            return Finding(unexplained, Fault.CHANGED, _NAMELESS.format(seq=unexplained))
         if self._anchor is None:
             return None
         anchored = max(a.seq for a in chain([self._anchor], self._anchors))

@@ -1,8 +1,8 @@
-"""Deleting what is over its time, and the proof of it."""
+"""Deleting what is over its time, and the proof of it; persons in the books."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from devices.ports.paging import Page
 
@@ -44,3 +44,22 @@ class Deletions(Protocol):
         cursor: str | None = None,
     ) -> Page[Deletion]:
         """Newest first, of these towns (None: all) and kinds, and of no kind. Raises Invalid for a foreign cursor."""
+
+
+class Persons(Protocol):
+    """Persons as they are named in commands, alarms, logins of devices, and the audit log."""
+
+    def places(self) -> Collection[str]:
+        """Names of the places there are."""
+
+    def age(self, place: str, from_us: int, before_us: int, now_us: int, limit: int) -> tuple[int, int]:
+        """Put pseudonyms for the persons named in a place between two instants, in about `limit` records.
+
+        Returns the instant up to which it came, and how many records it changed. Names of API keys stay.
+        """
+
+    def named(self, name: str, actor: str, limit: int) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Records that name a person, also by his pseudonym, by place; newest first, at most `limit` each."""
+
+    def erase(self, name: str, actor: str, now_us: int) -> tuple[str, Mapping[str, int]]:
+        """Put a pseudonym wherever a person is named, and forget whose it is; returns it, and records by place."""

@@ -16,7 +16,7 @@ from devices.ports.inventory import Groups, Inventory
 from devices.ports.loans import Loans
 from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
 from devices.ports.people import Sessions, Users
-from devices.ports.privacy import Deletions
+from devices.ports.privacy import Deletions, Persons
 from devices.ports.tenants import Tenants
 from storage.registry.alarms import SqlAlarms
 from storage.registry.api_keys import SqlApiKeys
@@ -38,6 +38,7 @@ from storage.registry.ledger import SqlLedger
 from storage.registry.loans import SqlLoans
 from storage.registry.notification_memory import SqlNotificationMemory
 from storage.registry.notifications import SqlNotificationRules, SqlNotificationTargets
+from storage.registry.persons import SqlPersons
 from storage.registry.positions import SqlPositions
 from storage.registry.refusals import SqlRefusals
 from storage.registry.rule_states import SqlRuleStates
@@ -67,6 +68,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         NotificationRules: SqlNotificationRules,
         NotificationTargets: SqlNotificationTargets,
         Loans: SqlLoans,
+        Persons: SqlPersons,
         Positions: SqlPositions,
         Refusals: SqlRefusals,
         RuleStates: SqlRuleStates,

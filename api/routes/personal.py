@@ -1,0 +1,132 @@
+"""What is known of a person: for himself to take with him, and to be forgotten (GDPR, Articles 15, 17 and 20)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, JsonValue
+
+from api.access import Caller
+from api.authentication import Who, needs
+from api.fields import IdInPath
+from api.problems import responses
+from api.recording import of, record
+from api.routes import users
+from api.services import Services, Use
+from devices.audit.entry import ERASED
+from devices.errors import Conflict, Forbidden
+from devices.instants import rfc3339
+from devices.ports.people import Sessions, User, Users
+from devices.ports.privacy import Persons
+from devices.ports.registry import Transaction
+
+SCOPE: Final = "privacy:admin"
+MOST: Final = 10_000
+_HIDDEN: Final = frozenset({"secret_sha256", "proof", "person", "content", "previous", "mac"})
+Keeper = Annotated[Caller, needs(SCOPE)]
+router = APIRouter(prefix="/users/{user_id}", tags=["privacy"])
+
+
+class Personal(BaseModel):
+    """All that names a person, as far as the caller may see its kind; the newest 10,000 records of each place."""
+
+    user: dict[str, JsonValue]
+    sessions: list[dict[str, JsonValue]]
+    records: dict[str, list[dict[str, JsonValue]]]
+    """By place: commands, alarms, notes, audit and others."""
+    not_shown: list[str]
+    """Kinds that the caller may not see: whoever may see them can ask for the rest."""
+
+
+class Erased(BaseModel):
+    """The pseudonym that stands where the person was named, and in how many records of each place."""
+
+    pseudonym: str
+    records: dict[str, int]
+
+
+@router.get("/export")
+def export_person(user_id: IdInPath, who: Who, services: Use) -> Personal:
+    """Give out all that names a person: to himself, or to who holds `privacy:admin`."""
+    with services.registry.write() as tx:
+        if who.actor != f"user:{user_id}":
+            who.require(SCOPE)
+            user = users.find(tx, who, user_id)
+        else:
+            user = tx.get(Users).get(user_id)
+        named = tx.get(Persons).named(user.name, f"user:{user_id}", MOST)
+        sessions = tx.get(Sessions).of_user(user_id)
+        record(tx, who, "user.export", of("user", user_id))
+    seen = {k.name for k in services.catalog.values() if k.name in who.kinds(services.catalog)}
+    return Personal(
+        user=_user(user),
+        sessions=[
+            {"address": s.address, "agent": s.agent, "since": rfc3339(s.created_us), "last": rfc3339(s.last_used_us)}
+            for s in sessions
+        ],
+        records={place: list(_shown(rows, who, services, seen)) for place, rows in named.items()},
+        not_shown=sorted(k.name for k in services.catalog.values() if not k.internal and k.name not in seen),
+    )
+
+
+@router.post("/erase", responses=responses(409))
+def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> Erased:
+    """Forget a person: the account goes, a pseudonym takes the name's place everywhere; needs `privacy:admin`.
+
+    Whose pseudonym it is can be found out no more. The audit log's chain stays whole.
+    """
+    with services.registry.write() as tx:
+        user = users.must_be_mine(request, who, users.find(tx, who, user_id))
+        if who.actor == f"user:{user_id}":
+            raise Forbidden("nobody erases himself: ask another who may")
+        _must_be_unique(tx, user)
+        pseudonym, counts = tx.get(Persons).erase(user.name, f"user:{user_id}", services.now_us())
+        tx.get(Users).remove(user_id)
+        record(tx, who, ERASED, of("user", pseudonym), detail={"pseudonym": pseudonym, **counts})
+    return Erased(pseudonym=pseudonym, records=dict(counts))
+
+
+def _must_be_unique(tx: Transaction, user: User) -> None:
+    """Commands are signed with names: with two of a name nobody knows whose they are."""
+    cursor: str | None = None
+    while True:
+        page = tx.get(Users).find(None, 500, cursor)
+        if any(other.name == user.name and other.user_id != user.user_id for other in page.items):
+            raise Conflict("another user has the same name: change one of them first", field="name")
+        if page.next_cursor is None:
+            return
+        cursor = page.next_cursor
+
+
+def _user(user: User) -> dict[str, Any]:
+    held = [{"role": g.role, "tenant_id": g.tenant_id, "limits": sorted(g.limits)} for g in user.grants]
+    return {
+        "id": user.user_id,
+        "name": user.name,
+        "email": user.email,
+        "language": user.language,
+        "subject": user.subject,
+        "created_at": rfc3339(user.created_us),
+        "last_seen_at": None if user.last_seen_us is None else rfc3339(user.last_seen_us),
+        "roles": held,
+    }
+
+
+def _shown(
+    rows: Sequence[Mapping[str, Any]], who: Caller, services: Services, seen: set[str]
+) -> Iterable[dict[str, Any]]:
+    """Rows that are the caller's, with times as people read them and without secrets."""
+    for row in rows:
+        kind = row.get("kind") or row.get("subject")
+        hidden = kind in services.catalog and kind not in seen
+        if hidden or not (row.get("tenant_id") is None or who.is_at_home(row["tenant_id"])):
+            continue
+        yield {_named(name): _value(name, value) for name, value in row.items() if name not in _HIDDEN}
+
+
+def _named(column: str) -> str:
+    return f"{column.removesuffix('_us')}_at" if column.endswith("_us") else column
+
+
+def _value(column: str, value: Any) -> Any:  # noqa: ANN401 - a column's
+    return rfc3339(value) if column.endswith("_us") and isinstance(value, int) else value
