@@ -15,6 +15,7 @@ from devices.notifying.allowing import Allowed
 from devices.ports.audit import Anchors
 from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
+from devices.privacy.register import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Services:
     """Of the audit log."""
     allowed: Allowed = field(default_factory=Allowed)
     """Where notifications may go."""
+    processing: Facts = field(default_factory=Facts)
+    """For the register of processing."""
     mqtt: Mqtt = field(default_factory=Mqtt)
 
 

@@ -32,6 +32,7 @@ VERBS: Final = {
     "command": ("runtime.client.command", "Send commands, list and cancel them."),
     "alarm": ("runtime.client.alarm", "List alarms, say that you have seen one, put one aside."),
     "user": ("runtime.client.user", "Let people in, give them roles, shut them out."),
+    "privacy": ("runtime.client.privacy", "What was deleted when, and the register of processing."),
     "key": ("runtime.client.key", "Make, list and revoke API keys."),
     "demo": ("runtime.demo", "A demo city: broker, gateway, API, simulated devices and a day of history."),
     "up": ("runtime.up", "Run broker, gateway and API on this machine, and watch them."),

@@ -21,6 +21,7 @@ from devices.ports.telemetry import TelemetryReader
 from runtime import auditing, logging_setup, saying, sections, settings, stores
 from runtime.listening import check_http
 from runtime.memory import share_arenas
+from runtime.processing import facts_of
 from runtime.registry_access import registry_of
 from runtime.retaining import catalog_of
 from runtime.signs import Signs
@@ -56,6 +57,7 @@ def services_of(chosen: settings.Settings, registry: Registry, reader: Telemetry
         VERSION,
         _lifetime(chosen.access),
         _single_sign_on(chosen.oidc),
+        processing=facts_of(chosen, catalog),
         notary=auditing.notary_of(chosen),
         anchors=auditing.anchors_of(chosen),
         mqtt=_mqtt(chosen),

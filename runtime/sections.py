@@ -262,6 +262,16 @@ class Backups(Section):
     """Public keys of age. One secret key of them opens a backup: the brigade's, whose data are in it, among them."""
 
 
+class Privacy(Section):
+    """Who answers for the processing of data; shown in the register of processing."""
+
+    controller: Annotated[str, Field(max_length=500)] = ""
+    """Such as Stadt Kaiserslautern, Willy-Brandt-Platz 1, 67657 Kaiserslautern."""
+    contact: Annotated[str, Field(max_length=500)] = ""
+    officer: Annotated[str, Field(max_length=500)] = ""
+    """Data protection officer."""
+
+
 class Log(Section):
     """`auto`: for people on a terminal, JSON elsewhere."""
 

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     notifications: sections.Notifications = sections.Notifications()
     retention: sections.Retention = sections.Retention()
     backup: sections.Backups = sections.Backups()
+    privacy: sections.Privacy = sections.Privacy()
     log: sections.Log = sections.Log()
 
     @property

@@ -1,19 +1,58 @@
-"""Data protection: what was deleted because its time was over."""
+"""Data protection: what was deleted because its time was over, and the register of processing."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
 from api.access import Caller
-from api.authentication import needs
+from api.authentication import doors, needs
 from api.paging import Items, PageWanted, page_of
+from api.register_shown import as_json, html, markdown
 from api.services import Use
 from api.times import TimeOut
 from devices.ports import privacy
 from devices.ports.privacy import Deletions
+from devices.privacy.register import register_of
 
-Keeper = Annotated[Caller, needs("privacy:admin")]
+SCOPE: Final = "privacy:admin"
+Keeper = Annotated[Caller, needs(SCOPE)]
+
+
+class KeptShown(BaseModel):
+    """Something kept; `days` null: as long as its subject is there."""
+
+    what: str
+    days: int | None
+
+
+class ActivityShown(BaseModel):
+    """One activity of processing."""
+
+    name: str
+    purpose: str
+    kept: list[KeptShown]
+    readers: list[str]
+    """Roles that may read it."""
+
+
+class RegisterShown(BaseModel):
+    """The register of processing activities."""
+
+    language: Literal["de", "en"]
+    title: str
+    controller: str
+    contact: str
+    data_protection_officer: str
+    activities: list[ActivityShown]
+    recipients: list[str]
+    measures: list[str]
+
+
+_REGISTER: dict[int | str, dict[str, Any]] = {
+    200: {"model": RegisterShown, "content": {"text/markdown": {}, "text/html": {}}}
+}
 router = APIRouter(prefix="/privacy", tags=["privacy"])
 
 
@@ -35,6 +74,22 @@ def list_deletions(who: Keeper, services: Use, page: PageWanted) -> Items[Deleti
     with services.registry.read() as tx:
         found = tx.get(Deletions).find(who.tenants(), who.kinds(services.catalog), page.limit, page.cursor)
     return page_of(found, _show)
+
+
+@router.get("/register", dependencies=[needs(SCOPE)], response_model=None, responses=_REGISTER)
+def register(
+    request: Request,
+    services: Use,
+    form: Annotated[Literal["json", "markdown", "html"], Query(alias="format")] = "json",
+    language: Annotated[Literal["de", "en"], Query()] = "de",
+) -> Response:
+    """Show the register of processing activities (GDPR, Article 30) as the settings make it; needs `privacy:admin`."""
+    found = register_of(services.catalog.values(), doors(request).roles, services.processing)
+    if form == "json":
+        return JSONResponse(as_json(found, language))
+    if form == "html":
+        return HTMLResponse(html(found, language))
+    return PlainTextResponse(markdown(found, language), media_type="text/markdown")
 
 
 def _show(deletion: privacy.Deletion) -> Deletion:

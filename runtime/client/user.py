@@ -131,6 +131,37 @@ def enable(name: Name, *, as_json: Json = False, data_dir: Here = None) -> None:
     _change(name, {"disabled": False}, f"{name} may sign in again", data_dir, as_json=as_json)
 
 
+@app.command("export")
+def export(name: Name, *, data_dir: Here = None) -> None:
+    """Print all that names a person, as JSON: for himself to take with him.
+
+    Example:  lautern user export anna > anna.json
+    """
+    with api_of(data_dir) as api:
+        found = api.get(f"/users/{quoted(name)}/export")
+    showing.tell("", found, as_json=True)
+
+
+@app.command("erase")
+def erase(
+    name: Name,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+    data_dir: Here = None,
+) -> None:
+    """Forget a person for good: the account goes, a pseudonym takes the name's place in commands, alarms and log.
+
+    Example:  lautern user erase anna
+    """
+    if not yes:
+        typer.confirm(f"Forget {name} for good?", abort=True)
+    with api_of(data_dir) as api:
+        done = api.post(f"/users/{quoted(name)}/erase")
+    changed = sum(done["records"].values())
+    showing.tell(f"{name} is forgotten; {done['pseudonym']} stands in {changed} records", done, as_json=as_json)
+
+
 def _change(name: str, change: Mapping[str, Any], said: str, data_dir: Here, *, as_json: bool) -> None:
     with api_of(data_dir) as api:
         user = api.change(f"/users/{quoted(name)}", change)
