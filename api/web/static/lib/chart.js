@@ -178,7 +178,7 @@ function say(u, options, read) {
 }
 
 function point(u, at) {
-  u.setCursor({ left: u.valToPos(u.data[0][at], "x"), top: u.bbox.height / devicePixelRatio / 2 });
+  u.setCursor({ left: u.valToPos(u.data[0][at], "x"), top: u.bbox.height / devicePixelRatio / 2 }, true, true);
 }
 
 function keys(event, u) {
