@@ -198,3 +198,16 @@ def test_an_admin_stays_within_his_town(city: City, browser: TestClient) -> None
     inside = browser.post("/api/v1/users", json={"id": "x", "name": "x", "roles": [{"role": "viewer"}]})
     assert inside.json()["roles"][0]["tenant_id"] == "kl"
     assert browser.post("/api/v1/tenants", json={"tenant_id": "new", "name": "New"}).status_code == 403
+
+
+def test_who_is_signed_in_elsewhere_sees_it_and_ends_it(city: City, browser: TestClient) -> None:
+    elsewhere = sign_in(city, "anna")
+    shown = browser.get("/api/v1/me/sessions").json()["items"]
+    assert sorted(session["current"] for session in shown) == [False, True]
+    assert {session["agent"] for session in shown} == {"testclient"}
+    assert browser.delete("/api/v1/me/sessions").status_code == 204
+    assert elsewhere.get("/api/v1/me").status_code == 401
+    assert [session["current"] for session in browser.get("/api/v1/me/sessions").json()["items"]] == [True]
+    assert (
+        city.client.get("/api/v1/me/sessions", headers=city.key("streetlight:read", tenant_id="kl")).status_code == 403
+    )
