@@ -17,11 +17,16 @@ from runtime.settings import load
 from tests.unit.devices.audit.making import STRANGER, deed
 
 Lines = list[str]
+pytestmark = pytest.mark.timeout(240)
 
 
 def lautern(*arguments: object) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "runtime", *map(str, arguments)], capture_output=True, text=True, timeout=50, check=False
+        [sys.executable, "-m", "runtime", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
     )
     return done.returncode, done.stdout, done.stderr
 
