@@ -79,7 +79,9 @@ MUTATIONS: Final = (
     Mutation(
         "move the store's cursor before it has stored",
         "gateway/store_cursor.py",
-        "        refused = self._write(parcel.samples)\n        self._advance(parcel, refused)\n",
+        "        try:\n            refused = self._write(parcel.samples)\n        except StoreUnavailable:\n"
+        "            self._away(away=True)\n            raise\n        self._away(away=False)\n"
+        "        self._advance(parcel, refused)\n",
         "        self._advance(parcel, {})\n        refused = self._write(parcel.samples)\n",
         "tests/faults/test_kill_gateway.py::test_killed_at_each_point_each_message_is_stored_once[nats-sqlite]",
     ),
