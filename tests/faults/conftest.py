@@ -17,7 +17,15 @@ ROWS = "LAUTERN_TEST_RELIABILITY"
 SEED = "LAUTERN_TEST_SEED"
 Report = Callable[..., None]
 WAITING: Final = frozenset(
-    {"test_clock", "test_hanging", "test_inside", "test_readiness", "test_registry_away", "test_second_gateway"}
+    {
+        "test_clock",
+        "test_disks",
+        "test_hanging",
+        "test_inside",
+        "test_readiness",
+        "test_registry_away",
+        "test_second_gateway",
+    }
 )
 """Mostly idle, until something is noticed: they may run beside those that load the machine and measure."""
 
