@@ -49,7 +49,8 @@ _WORDS: Final[Mapping[str, Words]] = {
         "list": "roles by town, group and event; the fire brigade's data for its roles only|TLS on every listener that"
         " is not on the same machine|passwords as Argon2id, keys as SHA-256, locked after ten failures a minute"
         "|audit log as a chain with its key outside the database, verifiable at any time"
-        "|deletion when the time is over, with a log of it|no MAC addresses, network names or IP addresses of visitors; counts under 5 as “<5” only",
+        "|deletion when the time is over, with a log of it"
+        "|no MAC addresses, network names or IP addresses of visitors; counts under 5 as “<5” only",
     },
 }
 

@@ -78,7 +78,15 @@ def api(folder: Path, url: str) -> Iterator[tuple[int, Server]]:
     """The API of a registry as a process of its own; its port."""
     port = ports.claim_port()
     (folder / "lautern.toml").write_text(f'[registry]\nurl = "{url}"\n[http]\nport = {port}\n')
-    command = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "runtime.api_role", "--data-dir", folder]
+    command: list[str | Path] = [
+        "env",
+        f"PYTHONPATH={ROOT}",
+        sys.executable,
+        "-m",
+        "runtime.api_role",
+        "--data-dir",
+        folder,
+    ]
 
     def ready() -> bool:
         try:
