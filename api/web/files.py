@@ -60,6 +60,10 @@ class Files:
         """Tell whether there is such a file."""
         return path in self._files
 
+    def weight(self, suffixes: tuple[str, ...]) -> int:
+        """Bytes of all files with these endings, compressed."""
+        return sum(len(file.compressed) for path, file in self._files.items() if path.endswith(suffixes))
+
     def loads(self, module: str) -> tuple[str, ...]:
         """Modules that one loads, itself first, so that a page can ask for all at once."""
         if module not in self._loads:

@@ -3,9 +3,14 @@
 import gzip
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from starlette.requests import Request
 
+import api.kinds
 from api.web.files import Files
+from api.web.routes import build
+from api.web.shell import Shell, WebOptions, of_kinds
 
 FILES = {
     "pages/a.js": b'import { b } from "../lib/b.js";\nimport "../lib/c.js";\n',
@@ -47,6 +52,24 @@ def test_files_are_compressed_for_those_who_ask() -> None:
     assert answer is not None
     assert gzip.decompress(bytes(answer.body)) == FILES["style.css"]
     assert len(answer.body) < len(FILES["style.css"])
+
+
+def test_all_scripts_and_styles_together_are_light() -> None:
+    """150 kB compressed: a phone at a lamp post."""
+    assert Shell(of_kinds(api.kinds), WebOptions()).files.weight((".js", ".css")) <= 150_000
+
+
+def test_only_a_tile_server_that_was_set_may_be_asked() -> None:
+    kinds = of_kinds(api.kinds)
+    for options, images in (
+        (WebOptions(), "img-src 'self';"),
+        (WebOptions("https://t.example/{z}/{x}/{y}.png"), "img-src 'self' data: https://t.example;"),
+    ):
+        with TestClient(FastAPI(routes=build(Shell(kinds, options)).routes)) as client:
+            policy = client.get("/sign-in").headers["content-security-policy"]
+        assert policy.startswith("default-src 'self';")
+        assert images in policy
+        assert "unsafe" not in policy
 
 
 def test_there_is_no_way_out_of_the_files() -> None:
