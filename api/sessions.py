@@ -21,6 +21,8 @@ COOKIE: Final = "lautern_session"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost", "testserver"})
 LINK_US: Final = 7 * 24 * HOUR_US
+NOWHERE: Final = ""
+"""No town's id."""
 _GROUP: Final = "group/"
 
 
@@ -107,7 +109,8 @@ def caller_of(
     whole = (roles.get(g.role, frozenset()) for g in held if not g.limits)
     return Caller(
         name=user.name,
-        tenant_id=session.tenant_id,
+        # Who holds no role there is at work in no town; None would mean all.
+        tenant_id=session.tenant_id if held else NOWHERE,
         scopes=frozenset().union(*whole),
         restricted_kinds=restricted,
         within=tuple(_within(tx, g, roles) for g in held if g.limits),

@@ -229,7 +229,7 @@ def _me(tx: Transaction, services: Services, who: Caller, user: User | None, rol
     return Me(
         name=who.name,
         actor=who.actor,
-        tenant_id=who.tenant_id,
+        tenant_id=who.tenant_id or None,
         tenants=_towns(tx, who, user),
         roles=sorted({g.role for g in held if g.role in roles}),
         scopes=sorted(scopes),

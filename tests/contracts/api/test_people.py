@@ -1,5 +1,7 @@
 """Signing in, and what people may do where they are at work."""
 
+from dataclasses import replace
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -7,7 +9,7 @@ from api.attempts import MOST_A_MINUTE
 from devices.instants import HOUR_US, MINUTE_US
 from devices.people.roles import Grant
 from devices.ports.inventory import Group, Groups
-from devices.ports.people import Sessions
+from devices.ports.people import Sessions, Users
 from tests.contracts.api.conftest import City
 from tests.contracts.api.people import OURS, PASSWORD, person, sign_in, towns
 
@@ -211,3 +213,16 @@ def test_who_is_signed_in_elsewhere_sees_it_and_ends_it(city: City, browser: Tes
     assert (
         city.client.get("/api/v1/me/sessions", headers=city.key("streetlight:read", tenant_id="kl")).status_code == 403
     )
+
+
+def test_who_lost_his_last_role_is_not_taken_for_somebody_of_all_towns(city: City) -> None:
+    towns(city, "speyer")
+    for user_id, grants in (("anna", [Grant("viewer")]), ("ben", [])):
+        person(city, user_id, *grants)
+    anna, ben = sign_in(city, "anna"), sign_in(city, "ben")
+    with city.registry.write() as tx:
+        tx.get(Users).change(replace(tx.get(Users).get("anna"), grants=()))
+    for browser in (anna, ben):
+        assert browser.get("/api/v1/tenants").json()["items"] == []
+        assert browser.get("/api/v1/tenants/speyer").status_code == 404
+        assert browser.get("/api/v1/me").json()["tenant_id"] is None
