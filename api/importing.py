@@ -68,6 +68,10 @@ def check(tx: Transaction, registrar: Registrar, lines: Sequence[Line]) -> list[
     for line in lines:
         wanted = line.wanted
         errors += _against(registrar, line, known, waiting, owners)
+        try:
+            registrar.check_nameless(wanted.kind, wanted.attributes)
+        except Invalid as error:
+            errors.append(_error(line, error.field or "attributes", error.detail))
         if wanted.id is not None and wanted.id in in_file:
             errors.append(_error(line, "id", f"stands in line {in_file[wanted.id].number} too"))
         if wanted.device_id is not None and (wanted.device_id in devices or wanted.device_id in bound):

@@ -1,7 +1,9 @@
 """Registering assets and binding devices to them: the checks that every way in shares."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import Field
 
@@ -13,6 +15,7 @@ from devices.errors import Conflict, Invalid, NotFound
 from devices.messages import Id
 from devices.ports.inventory import Asset, Binding, Inventory
 from devices.ports.registry import Transaction
+from devices.privacy.nameless import named_among
 
 _DEEPEST_VIA = 8
 
@@ -47,7 +50,7 @@ class Registrar:
     def register(self, wanted: Registration, since_us: int | None = None) -> Asset:
         """Add the asset and bind its device. Raises Invalid, Conflict."""
         asset = self.asset(wanted)
-        self.check_via(asset)
+        self.check(asset)
         self.tx.get(Inventory).add(asset)
         if wanted.device_id is not None:
             self.bind(asset, wanted.device_id, self.now_us if since_us is None else since_us)
@@ -92,6 +95,18 @@ class Registrar:
         binding = Binding(asset.asset_id, device_id, asset.tenant_id, asset.kind, from_us)
         inventory.bind(binding)
         return binding
+
+    def check(self, asset: Asset) -> None:
+        """Raise Invalid for what an asset may not be: see `check_via` and `check_nameless`."""
+        self.check_via(asset)
+        self.check_nameless(asset.kind, asset.attributes)
+
+    def check_nameless(self, kind: str, attributes: Mapping[str, Any]) -> None:
+        """Raise Invalid when attributes name somebody's device, and the kind counts those only."""
+        known = self.catalog.get(kind)
+        named = named_among(attributes) if known is not None and known.counts_people else None
+        if named is not None:
+            raise Invalid("would name somebody's device: this kind takes in counts only", field=f"attributes.{named}")
 
     def check_via(self, asset: Asset) -> None:
         """Raise Invalid when `via` is not an asset of the same tenant or leads back to the asset."""

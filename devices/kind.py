@@ -78,6 +78,10 @@ class DeviceKind:
     purpose: Mapping[str, str] = field(default_factory=dict)
     """What its data are processed for and who could be known from them; by language, for the register of processing."""
 
+    counts_people: frozenset[str] = frozenset()
+    """Fields that count people's devices: under five they are shown as `<5`. Such a kind takes in no address or name of
+    one: the message is refused and its bytes are not kept."""
+
     internal: bool = False
     """True: not a thing of the city; lists, counts and pages leave it out."""
 

@@ -13,6 +13,7 @@ from devices.fields import Plausible
 from devices.instants import DAY_US, SECOND_US, to_us
 from devices.kind import DeviceKind
 from devices.messages import Ack, Envelope, Status, Telemetry, WireModel
+from devices.privacy.nameless import REASON, named_in
 from devices.samples import TELEMETRY, RawMessage, Value
 from devices.topics import ROOT, Uplink, parse_uplink
 
@@ -80,9 +81,10 @@ class Decoder:
         where = self._topics.get(message.topic) or self._where(message.topic)
         if isinstance(where, Refused):
             return where
-        if len(message.payload) > MAX_PAYLOAD_BYTES:
-            return Refused("too_large", f"{len(message.payload)} bytes, at most {MAX_PAYLOAD_BYTES}", where)
         kind = self._kinds[where.kind]
+        unfit = _unfit(where, kind, message.payload)
+        if unfit is not None:
+            return unfit
         try:
             return self._heard(where, kind, message)
         except ValidationError as error:
@@ -220,6 +222,16 @@ def _suspect(values: Mapping[str, Any], ranges: tuple[tuple[str, float, float], 
         if value is not None and not low <= value <= high:
             found = (*found, name)
     return found
+
+
+def _unfit(where: Uplink, kind: DeviceKind, payload: bytes) -> Refused | None:
+    """Refuse what is not even to be looked into."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        return Refused("too_large", f"{len(payload)} bytes, at most {MAX_PAYLOAD_BYTES}", where)
+    named = named_in(payload) if kind.counts_people else None
+    if named is not None:
+        return Refused(REASON, f"{named}: would name somebody's device; nothing of the message is kept", where)
+    return None
 
 
 def _check(where: Uplink, kind: DeviceKind, model: Envelope, ts_us: int | None, message: RawMessage) -> Refused | None:

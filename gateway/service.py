@@ -116,6 +116,7 @@ class Gateway:
             watch=watch,
             answers=parts.answers,
             reactions=parts.reactions,
+            kinds=parts.catalog,
         )
         lanes, self.store_cursors = [], {}
         for lane_parts in (parts.control, parts.telemetry):

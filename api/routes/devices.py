@@ -108,7 +108,7 @@ def change_device(  # noqa: PLR0917
         asset = seeing.asset(tx, who, asset_id)
         agree(seen, asset.version)
         wanted = replace(asset, **given)
-        registering.Registrar(tx, who, services.catalog, now_us).check_via(wanted)
+        registering.Registrar(tx, who, services.catalog, now_us).check(wanted)
         changed = tx.get(Inventory).change(wanted)
         response.headers["ETag"] = etag(changed.version)
         record(tx, who, "device.change", of(asset.kind, asset_id), detail=given, tenant_id=asset.tenant_id)

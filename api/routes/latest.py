@@ -11,8 +11,10 @@ from api.authentication import Who
 from api.fields import IdInPath
 from api.services import Use
 from api.times import TimeOut, TsSource, age_s, ts_source
+from devices.catalog import Catalog
 from devices.instants import rfc3339
 from devices.ports.current import Latest, LatestValues
+from devices.privacy.few import shown_values
 
 Channel = Literal["telemetry", "state", "status", "info"]
 router = APIRouter(tags=["telemetry"])
@@ -63,7 +65,7 @@ def get_latest(asset_id: IdInPath, who: Who, services: Use) -> Response:
         rows = seeing.rows(who, tx.get(LatestValues).of_assets([asset_id]))
     now_us = services.now_us()
     head = {"id": asset_id, "kind": asset.kind, "at": rfc3339(now_us)}
-    return _json(head | {"items": [_shown(r, now_us) for r in rows]})
+    return _json(head | {"items": [_shown(services.catalog, r, now_us) for r in rows]})
 
 
 @router.get("/telemetry/latest", response_class=Response, responses=_OF_KIND)
@@ -79,14 +81,14 @@ def get_latest_of_kind(
     with services.registry.read() as tx:
         rows = tx.get(LatestValues).of_kind(kind, who.tenants(), channel, only) if visible.kinds or only else ()
     now_us = services.now_us()
-    return _json({"kind": kind, "at": rfc3339(now_us), "items": [_shown(r, now_us) for r in rows]})
+    return _json({"kind": kind, "at": rfc3339(now_us), "items": [_shown(services.catalog, r, now_us) for r in rows]})
 
 
 def _json(body: dict[str, Any]) -> Response:
     return Response(to_json(body), media_type="application/json")
 
 
-def _shown(row: Latest, now_us: int) -> dict[str, Any]:
+def _shown(catalog: Catalog, row: Latest, now_us: int) -> dict[str, Any]:
     return {
         "id": row.asset_id,
         "tenant_id": row.tenant_id,
@@ -97,5 +99,5 @@ def _shown(row: Latest, now_us: int) -> dict[str, Any]:
         "age_s": age_s(row.ts_us, now_us),
         "received_at": rfc3339(row.received_us),
         "suspect": row.suspect,
-        "values": row.values,
+        "values": shown_values(catalog.get(row.kind), row.values),
     }

@@ -20,6 +20,7 @@ from devices.instants import DAY_US, rfc3339
 from devices.kind import DeviceKind
 from devices.lending import ownerships, rest
 from devices.ports.telemetry import Aggregate, Bucket, Row, TelemetryReader
+from devices.privacy.few import shown_aggregates, shown_values
 from devices.samples import SeriesKey
 
 MOST_ROWS: Final = 10_000
@@ -215,7 +216,7 @@ def _raw(asked: Asked) -> Response:
         source="raw",
         next_from=more,
         gaps=asked.gaps(asked.past_us if more is None else more, silent),
-        items=[_row(r) for r in rows],
+        items=[_row(asked.kind, r) for r in rows],
     )
 
 
@@ -236,7 +237,7 @@ def _buckets(asked: Asked, bucket: str, agg: str, *, csv: bool) -> Response:
     )
     if csv:
         header = ["ts", "count", "covered_s", *(f"{f}_{a}" for f in fields for a in aggregates)]
-        table = (_bucket_cells(b, fields, aggregates) for b in found.items)
+        table = (_bucket_cells(asked.kind, b, fields, aggregates) for b in found.items)
         return tables.streamed(header, table, f"{asked.key.asset_id}-{bucket}")
 
     def silent(span: Span) -> Iterable[Span]:
@@ -251,7 +252,12 @@ def _buckets(asked: Asked, bucket: str, agg: str, *, csv: bool) -> Response:
         next_from=None,
         gaps=asked.gaps(asked.past_us, silent),
         items=[
-            {"ts": rfc3339(b.start_us), "count": b.count, "covered_s": round(b.covered_s, 3), "values": b.values}
+            {
+                "ts": rfc3339(b.start_us),
+                "count": b.count,
+                "covered_s": round(b.covered_s, 3),
+                "values": shown_aggregates(asked.kind, b.values),
+            }
             for b in found.items
         ],
     )
@@ -265,12 +271,13 @@ def _raw_csv(asked: Asked) -> Response:
 
     def cells() -> Iterator[Sequence[Any]]:
         for row in asked.reader.rows(asked.key, asked.from_us, asked.to_us, fields=wanted):
+            values = shown_values(asked.kind, row.values)
             yield (
                 rfc3339(row.ts_us),
                 ts_source(row.ts_us, row.received_us),
                 rfc3339(row.received_us),
                 row.suspect,
-                *(row.values.get(f, "") for f in fields),
+                *(values.get(f, "") for f in fields),
             )
 
     return tables.streamed(["ts", "ts_source", "received_at", "suspect", *fields], cells(), asked.key.asset_id)
@@ -302,18 +309,19 @@ def _answer(
     return Response(to_json(body), media_type="application/json")
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(kind: DeviceKind, row: Row) -> dict[str, Any]:
     return {
         "ts": rfc3339(row.ts_us),
         "ts_source": ts_source(row.ts_us, row.received_us),
         "received_at": rfc3339(row.received_us),
         "suspect": row.suspect,
-        "values": row.values,
+        "values": shown_values(kind, row.values),
     }
 
 
-def _bucket_cells(bucket: Bucket, fields: Sequence[str], aggregates: Sequence[str]) -> Sequence[Any]:
-    found = (bucket.values.get(f, {}).get(a, "") for f in fields for a in aggregates)
+def _bucket_cells(kind: DeviceKind, bucket: Bucket, fields: Sequence[str], aggregates: Sequence[str]) -> Sequence[Any]:
+    values = shown_aggregates(kind, bucket.values)
+    found = (values.get(f, {}).get(a, "") for f in fields for a in aggregates)
     return rfc3339(bucket.start_us), bucket.count, round(bucket.covered_s, 3), *found
 
 

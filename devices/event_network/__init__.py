@@ -8,7 +8,7 @@ from devices.event_network.info import NodeInfo
 from devices.event_network.roles import ROLES
 from devices.event_network.rules import battery_low, link_down, link_saturated, on_battery, optical_low
 from devices.event_network.state import NodeState
-from devices.event_network.telemetry import NodeTelemetry
+from devices.event_network.telemetry import COUNTS_PEOPLE, NodeTelemetry
 from devices.kind import DeviceKind, Kept, Limits
 
 KIND = DeviceKind(
@@ -29,6 +29,7 @@ KIND = DeviceKind(
     limits=Limits(clock_ahead_s=60, raw_retention_days=40, rollup_retention_days=1100, reporting_interval_s=10),
     roles=ROLES,
     lendable=True,
+    counts_people=COUNTS_PEOPLE,
     kept=(
         Kept(
             "events",

@@ -1,13 +1,12 @@
 """Words of the event network: classes of service, roles, media, states of an interface."""
 
-import re
 from enum import StrEnum
-from ipaddress import IPv6Address
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from devices.fields import Text, Unit
+from devices.privacy.nameless import holds_address
 
 
 class ServiceClass(StrEnum):
@@ -80,27 +79,11 @@ RateName = Annotated[str, Field(pattern=rf"^({'|'.join(ServiceClass)})_(down|up)
 Profile = Annotated[dict[RateName, BitsPerSecond], Field(max_length=2 * len(ServiceClass))]
 """Bandwidth profile: rate by `{service_class}_{down|up}_bps`; a class that is absent is not limited."""
 
-_HEX: Final = "[0-9A-Fa-f]"
-_ADDRESS: Final = re.compile(
-    rf"(?<![0-9A-Za-z]){_HEX}{{2}}(?:[:-]{_HEX}{{2}}){{5}}(?![0-9A-Za-z])"
-    rf"|(?<![0-9A-Za-z]){_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}}(?![0-9A-Za-z])"
-    r"|(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"
-)
-_MAYBE_IPV6: Final = re.compile(rf"(?<![0-9A-Za-z])(?:{_HEX}{{0,4}}:){{2,7}}{_HEX}{{0,4}}(?![0-9A-Za-z])")
-
 
 def _no_address(text: str) -> str:
-    if _ADDRESS.search(text) or any(map(_is_ipv6, _MAYBE_IPV6.findall(text))):
+    if holds_address(text):
         raise ValueError("must not hold a MAC or IP address")
     return text
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        IPv6Address(text)
-    except ValueError:
-        return False
-    return True
 
 
 NamelessText = Annotated[Text, AfterValidator(_no_address)]

@@ -26,6 +26,10 @@ COUNTERS: Final = (
     "carrier_transitions",
 )
 
+COUNTS_PEOPLE: Final = frozenset(
+    {"wifi_clients", "wifi_clients_2g4", "wifi_clients_5g", "wifi_clients_6g", "dhcp_leases_used"}
+)
+
 Millis = Annotated[float, Field(ge=0, le=600_000), Unit("ms"), Plausible(0, 10_000)]
 Count = Annotated[int, Field(ge=0, le=10_000_000), Unit("1")]
 Dbm = Annotated[float, Field(ge=-100, le=30), Unit("dBm"), Plausible(-40, 10)]

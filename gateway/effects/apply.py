@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from devices.kind import DeviceKind
 from devices.messages import Ack, State
 from devices.ports.books import Change, Changes, DeadLetters, Ledger, Positions
 from devices.ports.current import LatestValues
@@ -15,7 +16,7 @@ from gateway.decode import Heard
 from gateway.effects.counting import gaps, increments
 from gateway.effects.letters import Letters, unknown_devices
 from gateway.effects.newest import Trigger, take
-from gateway.effects.tell import Tell
+from gateway.effects.tell import NO_KINDS, Tell
 from gateway.effects.views import AssetNow, Views
 from gateway.effects.watch import Watch
 from gateway.passes import Item, Pass
@@ -45,6 +46,7 @@ class Apply:
         watch: Watch,
         answers: Answers,
         reactions: Mapping[str, Reactions],
+        kinds: Mapping[str, DeviceKind] = NO_KINDS,
     ) -> None:
         self._registry = registry
         self._bindings = bindings
@@ -53,7 +55,7 @@ class Apply:
         self._answers = answers
         self._reactions = reactions
         self._letters = Letters(holder=bindings.holder)
-        self._tell = Tell()
+        self._tell = Tell(kinds)
         self.refused: Counter[str] = Counter()
         """Dead letters since start by reason."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from devices.instants import DAY_US
 from devices.ports.books import DeadLetter
 from devices.ports.inventory import UnknownDevice
+from devices.privacy.nameless import REASON as PERSONAL
 from devices.topics import Uplink
 from gateway.decode import Heard, Refused
 from gateway.passes import Item, Pass
@@ -47,6 +48,7 @@ class Letters:
         self.reasons[refused.reason] += 1
         message, uplink = item.message, item.heard.uplink
         payload = message.payload if refused.payload is None else refused.payload
+        kept = payload[:BYTES_KEPT] if len(payload) > 4 * BYTES_KEPT else payload
         device_id = uplink.device_id if uplink else None
         if not self._within_limit(device_id or "-", message.received_us):
             return ()
@@ -56,7 +58,7 @@ class Letters:
                 letter_id,
                 message.received_us,
                 message.topic,
-                payload[:BYTES_KEPT] if len(payload) > 4 * BYTES_KEPT else payload,
+                None if refused.reason == PERSONAL else kept,
                 refused.reason,
                 refused.detail,
                 self._holder(uplink, message.received_us) if uplink else None,

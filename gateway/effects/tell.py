@@ -1,13 +1,18 @@
 """Changes of newest values for the live stream; each device at most once a second."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from devices.instants import SECOND_US, rfc3339
+from devices.kind import DeviceKind
 from devices.ports.books import Change
+from devices.privacy.few import shown_values
 from devices.samples import TELEMETRY
 from gateway.effects.newest import Trigger
 from gateway.effects.views import AssetNow
 
+NO_KINDS: Final[Mapping[str, DeviceKind]] = MappingProxyType({})
 _FEW = 50
 _PER_CHANGE = 200
 
@@ -15,7 +20,8 @@ _PER_CHANGE = 200
 class Tell:
     """Gathers what changed until it is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Mapping[str, DeviceKind] = NO_KINDS) -> None:
+        self._kinds = kinds
         self._pending: dict[Trigger, AssetNow] = {}
         self._told_us = 0
 
@@ -39,7 +45,7 @@ class Tell:
                 tenant_id,
                 kind,
                 channel,
-                {"devices": [_told(*one, channel) for one in rows[at : at + _PER_CHANGE]]},
+                {"devices": [self._told(*one, channel) for one in rows[at : at + _PER_CHANGE]]},
             )
             for (tenant_id, kind, channel), rows in grouped.items()
             for at in range(0, len(rows), _PER_CHANGE)
@@ -53,12 +59,12 @@ class Tell:
         """Drop what is pending, after a transaction that failed."""
         self._pending.clear()
 
-
-def _told(asset_id: str, part: str, asset: AssetNow, channel: str) -> dict[str, object]:
-    row = asset.latest[channel, part]
-    told: dict[str, object] = {"device_id": asset_id, "ts": rfc3339(row.ts_us), "values": row.values}
-    if part:
-        told["part"] = part
-    if row.suspect:
-        told["suspect"] = True
-    return told
+    def _told(self, asset_id: str, part: str, asset: AssetNow, channel: str) -> dict[str, object]:
+        row = asset.latest[channel, part]
+        values = shown_values(self._kinds.get(asset.asset.kind), row.values)
+        told: dict[str, object] = {"device_id": asset_id, "ts": rfc3339(row.ts_us), "values": values}
+        if part:
+            told["part"] = part
+        if row.suspect:
+            told["suspect"] = True
+        return told

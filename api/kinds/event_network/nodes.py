@@ -17,12 +17,14 @@ from api.problems import responses
 from api.services import Use
 from api.times import TimeOut, age_s
 from devices.errors import NotFound
+from devices.event_network import KIND as NETWORK
 from devices.event_network.city_event import CityEvent
 from devices.event_network.ports import EventBook
 from devices.event_network.state import applied_profile
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import AssetFilter, Inventory
 from devices.ports.registry import Transaction
+from devices.privacy.few import shown_values
 
 router = APIRouter(tags=["event network"])
 _CASE: Final = (
@@ -171,7 +173,6 @@ def _link(row: Latest, event: CityEvent | None, now_us: int) -> Link:
 def _displayed(values: Mapping[str, Any]) -> dict[str, JsonValue]:
     """Counts of people's devices below five are not told; counters as text, exact beyond 2^53."""
     found: dict[str, JsonValue] = {}
-    for name, value in values.items():
-        few = name.startswith("wifi_clients") and isinstance(value, int) and value < 5
-        found[name] = "<5" if few else str(value) if name.endswith("_octets") else value
+    for name, value in shown_values(NETWORK, values).items():
+        found[name] = str(value) if name.endswith("_octets") else value
     return found

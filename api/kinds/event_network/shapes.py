@@ -1,7 +1,7 @@
 """The live view as the API shows it. Rates are bit/s, volumes bytes; null is unknown, never zero."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -10,8 +10,8 @@ from devices.event_network.bookings import Breach
 from devices.event_network.classes import Direction
 from devices.event_network.live import AreaNow, EventNow, Line, LineDirection, ObjectNow
 from devices.event_network.traffic import Flow
+from devices.privacy.few import shown_count
 
-FEW: Final = 5
 """Counts of people's devices below are not told exactly."""
 
 
@@ -189,7 +189,6 @@ def _breach(breach: Breach) -> BreachShown:
 
 def _object(found: ObjectNow, now_us: int) -> ObjectLive:
     status, clients = found.values.get("oper_status"), found.values.get("wifi_clients")
-    few = isinstance(clients, int | float) and clients < FEW
     return ObjectLive(
         id=found.item.object_id,
         device_id=found.item.asset_id,
@@ -201,5 +200,5 @@ def _object(found: ObjectNow, now_us: int) -> ObjectLive:
         sample_age_s=_age(found.sample_us, now_us),
         speed_bps=found.speed_bps,
         oper_status=None if status is None else str(status),
-        wifi_clients="<5" if few else None if clients is None else int(clients),
+        wifi_clients=None if clients is None else shown_count(clients),
     )

@@ -2,7 +2,9 @@
 
 from devices.ports.alarms import Alarms
 from devices.ports.commands import Commands
+from devices.ports.current import Latest, LatestValues
 from devices.ports.privacy import Deletion, Deletions
+from devices.samples import Sample, Value
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.registry.making import alarm, command
 
@@ -77,3 +79,33 @@ def test_of_two_with_one_name_none_is_erased(city: City) -> None:
     answer = city.client.post("/api/v1/users/anna/erase", headers=boss)
     assert answer.status_code == 409
     assert answer.json()["errors"][0]["field"] == "name"
+
+
+def test_counts_of_visitors_under_five_are_told_nowhere(city: City) -> None:
+    city.asset("node", "event_network")
+    values: dict[str, Value] = {"wifi_clients": 3, "dhcp_leases_used": 2, "cpu_pct": 3.0}
+    city.writer.write([Sample("node", "event_network", "kl", "telemetry", "", NOW_US - 60_000_000, NOW_US, values)])
+    with city.registry.write() as tx:
+        tx.get(LatestValues).put(
+            [Latest("node", "event_network", "kl", "telemetry", "", NOW_US - 60_000_000, NOW_US, values)]
+        )
+    headers = city.key("event_network:read")
+    shown = {"wifi_clients": "<5", "dhcp_leases_used": "<5", "cpu_pct": 3.0}
+    for path in ("devices/node/latest", "telemetry/latest?kind=event_network", "devices/node/telemetry"):
+        (item,) = city.client.get(f"/api/v1/{path}", headers=headers).json()["items"]
+        assert item["values"] == shown
+    bucket = "devices/node/telemetry?bucket=5m&fields=wifi_clients,cpu_pct&agg=max"
+    (item,) = city.client.get(f"/api/v1/{bucket}", headers=headers).json()["items"]
+    assert item["values"] == {"wifi_clients": {"max": "<5"}, "cpu_pct": {"max": 3.0}}
+    for path in (bucket, "devices/node/telemetry?fields=wifi_clients,cpu_pct"):
+        csv = city.client.get(f"/api/v1/{path}", headers={**headers, "Accept": "text/csv"}).text
+        assert csv.rstrip().endswith("<5,3.0")
+
+
+def test_attributes_that_name_a_visitors_device_are_refused(city: City) -> None:
+    headers = city.key("*", tenant_id="kl")
+    body = {"kind": "event_network", "name": "Mast", "attributes": {"seen": ["aa:bb:cc:dd:ee:ff"]}}
+    answer = city.client.post("/api/v1/devices", json=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "attributes.seen.0"
+    assert city.client.post("/api/v1/devices", json=body | {"kind": "streetlight"}, headers=headers).status_code == 201

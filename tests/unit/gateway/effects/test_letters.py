@@ -1,10 +1,11 @@
 """Dead letters: one per refused message or item, a daily bound per device, strangers counted."""
 
+from devices.catalog import discover
 from devices.instants import DAY_US
 from devices.ports.journal import Batch
 from devices.samples import RawMessage
 from devices.sequence import SeqRanges
-from gateway.decode import Refused
+from gateway.decode import Decoder, Refused
 from gateway.effects.counting import gaps, increments
 from gateway.effects.letters import Letters, unknown_devices
 from gateway.passes import Item, Pass, items_of
@@ -117,3 +118,17 @@ def test_gap_is_told_when_it_changes_and_again_when_nobody_knows() -> None:
 def test_items_know_their_place() -> None:
     items: tuple[Item, ...] = passed(message(1), message(2)).items
     assert [(i.batch_id, i.number, len(i.samples)) for i in items] == [(7, 0, 1), (7, 1, 1)]
+
+
+def test_of_a_message_that_names_a_visitors_device_no_byte_is_kept() -> None:
+    topic = b"city/v1/kl/event_network/n1/telemetry"
+    body = b'{"v":1,"device_id":"n1","boot_id":"b","seq":1,"wifi_clients":9,"seen":"aa:bb:cc:dd:ee:ff"}'
+    told = message(1)._replace(topic=topic, payload=body)
+    heard = Decoder(discover()).decode(told)
+    assert isinstance(heard, Refused)
+    verdict = Verdict(Outcome.DEAD_LETTER, "", heard.reason, heard.detail)
+    done = Pass("lane", 7, 7, tuple(items_of(Batch(7, (told,)), [heard], [verdict])), {})
+    (letter,) = Letters().of(done)
+    assert (letter.reason, letter.payload) == ("personal_data", None)
+    assert "aa:bb" not in letter.detail
+    assert balanced(done)
