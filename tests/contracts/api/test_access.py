@@ -35,6 +35,7 @@ UNSAFE_WITHOUT_A_SCOPE = {
     "/api/v1/logout",
     "/api/v1/me",
     "/api/v1/me/password",
+    "/api/v1/me/sessions",
 }
 
 
