@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+import brotli
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +18,7 @@ STATIC: Final = Path(__file__).parent / "static"
 TYPES: Final[Mapping[str, str]] = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
     ".svg": "image/svg+xml",
     ".geojson": "application/geo+json",
     ".txt": "text/plain; charset=utf-8",
@@ -24,6 +26,8 @@ TYPES: Final[Mapping[str, str]] = {
 _IMPORT: Final = re.compile(
     r"""^\s*(?:import|export)\s[^;]*?from\s+"(\.[^"]+)"|^\s*import\s+"(\.[^"]+)\"""", re.MULTILINE
 )
+_COMMENT: Final = re.compile(rb"^[ \t]*(?://[^\n]*|/\*\*.*?\*/[ \t]*)\n", re.MULTILINE | re.DOTALL)
+"""Whole lines only: what stands in strings stays."""
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -35,9 +39,14 @@ class File:
     media_type: str
 
     @cached_property
-    def compressed(self) -> bytes:
-        """With gzip; the same bytes each time."""
+    def gzip(self) -> bytes:
+        """Compressed for every browser; the same bytes each time."""
         return gzip.compress(self.content, 9, mtime=0)
+
+    @cached_property
+    def br(self) -> bytes:
+        """Compressed with Brotli, an eighth smaller; browsers ask for it over HTTPS and on loopback."""
+        return bytes(brotli.compress(self.content))
 
 
 class Files:
@@ -61,8 +70,8 @@ class Files:
         return path in self._files
 
     def weight(self, suffixes: tuple[str, ...]) -> int:
-        """Bytes of all files with these endings, compressed."""
-        return sum(len(file.compressed) for path, file in self._files.items() if path.endswith(suffixes))
+        """Bytes of all files with these endings, compressed with Brotli."""
+        return sum(len(file.br) for path, file in self._files.items() if path.endswith(suffixes))
 
     def loads(self, module: str) -> tuple[str, ...]:
         """Modules that one loads, itself first, so that a page can ask for all at once."""
@@ -82,10 +91,13 @@ class Files:
         headers["ETag"] = etag
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            headers["Content-Encoding"] = "gzip"
-            return Response(file.compressed, headers=headers, media_type=file.media_type)
-        return Response(file.content, headers=headers, media_type=file.media_type)
+        accepted = request.headers.get("accept-encoding", "")
+        encoding = next((name for name in ("br", "gzip") if name in accepted), None)
+        if encoding is None:
+            return Response(file.content, headers=headers, media_type=file.media_type)
+        headers["Content-Encoding"] = encoding
+        content = file.br if encoding == "br" else file.gzip
+        return Response(content, headers=headers, media_type=file.media_type)
 
     def _walk(self, module: str, found: dict[str, None]) -> None:
         if module in found or module not in self._files:
@@ -96,9 +108,14 @@ class Files:
 
 
 def read(folder: Path, below: str = "") -> Mapping[str, bytes]:
-    """Files of a folder that browsers may have, by path under `below`."""
+    """Files of a folder that browsers may have, by path under `below`; our scripts without their comments."""
     return {
-        posixpath.join(below, path.relative_to(folder).as_posix()): path.read_bytes()
+        posixpath.join(below, path.relative_to(folder).as_posix()): _sent(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix in TYPES
+        if path.is_file() and path.suffix in TYPES and path.suffix != ".json"
     }
+
+
+def _sent(path: Path) -> bytes:
+    content = path.read_bytes()
+    return content if path.suffix != ".js" or path.parent.name == "vendor" else _COMMENT.sub(b"", content)

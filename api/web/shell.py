@@ -108,8 +108,7 @@ class Shell:
         symbols = [b'<symbol id="kind-%s" viewBox="0 0 16 16">%s</symbol>' % _icon(found, k.kind) for k in kinds]
         found[_SPRITE] = found[_SPRITE].replace(b"</svg>", b"".join(symbols) + b"</svg>")
         for language, said in self.words.items():
-            text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-            found[f"messages/{language}.js"] = f"export default {text};\n".encode()
+            found[f"messages/{language}.json"] = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
         return found
 
 

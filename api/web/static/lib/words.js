@@ -1,6 +1,6 @@
 import { file, language } from "./facts.js";
 
-const { default: entries } = await import(file(`messages/${language}.js`));
+const entries = await (await fetch(file(`messages/${language}.json`))).json();
 const plural = new Intl.PluralRules(language);
 
 /** Whether there is a text for the key. */

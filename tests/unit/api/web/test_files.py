@@ -1,14 +1,16 @@
 """Files for browsers: cached for ever under a digest of all, loaded with what they import."""
 
 import gzip
+from pathlib import Path
 
+import brotli
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.requests import Request
 
 import api.kinds
-from api.web.files import Files
+from api.web.files import STATIC, Files, read
 from api.web.routes import build
 from api.web.shell import Shell, WebOptions, of_kinds
 
@@ -48,10 +50,22 @@ def test_files_are_immutable_under_the_digest_and_checked_under_an_older_one() -
 
 def test_files_are_compressed_for_those_who_ask() -> None:
     files = Files(FILES)
-    answer = files.answer(request(accept_encoding="br, gzip"), files.digest, "style.css")
-    assert answer is not None
-    assert gzip.decompress(bytes(answer.body)) == FILES["style.css"]
-    assert len(answer.body) < len(FILES["style.css"])
+    for accepted, decompress in (("gzip, br", brotli.decompress), ("gzip, deflate", gzip.decompress), ("", bytes)):
+        answer = files.answer(request(accept_encoding=accepted), files.digest, "style.css")
+        assert answer is not None
+        assert decompress(bytes(answer.body)) == FILES["style.css"]
+        assert (len(answer.body) < len(FILES["style.css"])) == bool(accepted)
+
+
+def test_our_scripts_are_sent_without_comments_and_are_else_the_same(tmp_path: Path) -> None:
+    kept = b'const a = "http://x"; // told\nconst b = `/** not */`;\n'
+    (tmp_path / "a.js").write_bytes(b"// why\n  /** What\n   * it does. */\n" + kept)
+    assert read(tmp_path) == {"a.js": kept}
+    ours = [path for path in STATIC.rglob("*.js") if "vendor" not in path.parts]
+    shorter = sum(
+        len(content) for name, content in read(STATIC).items() if name.endswith(".js") and "vendor" not in name
+    )
+    assert shorter < sum(path.stat().st_size for path in ours) * 0.97
 
 
 def test_all_scripts_and_styles_together_are_light() -> None:
