@@ -65,7 +65,7 @@ def completed(line: str) -> list[str]:
 
 def test_verbs_and_what_follows_them_are_completed() -> None:
     assert completed("lautern dev") == ["device", "devices"]
-    assert completed("lautern user ") == ["add", "link", "list", "roles", "disable", "enable"]
+    assert completed("lautern user e") == ["enable", "export", "erase"]
     assert completed("lautern command list --del") == ["--delivery"]
 
 
