@@ -8,7 +8,7 @@ from tests.browser.looking import Eye, Look
 from tests.browser.town import PAGES, Town
 
 LOOKS = [Look("de", 1280), Look("de", 360), Look("en", 1280), Look("en", 360)]
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize("how", LOOKS, ids=str)
