@@ -16,6 +16,8 @@ from api.services import Services, Use
 from devices.audit.entry import ERASED
 from devices.errors import Conflict, Forbidden
 from devices.instants import rfc3339
+from devices.people.roles import Grant
+from devices.ports.access import ApiKeys
 from devices.ports.people import Sessions, User, Users
 from devices.ports.privacy import Persons
 from devices.ports.registry import Transaction
@@ -49,30 +51,33 @@ class Erased(BaseModel):
 def export_person(user_id: IdInPath, who: Who, services: Use) -> Personal:
     """Give out all that names a person: to himself, or to who holds `privacy:admin`."""
     with services.registry.write() as tx:
-        if who.actor != f"user:{user_id}":
+        is_self = who.actor == f"user:{user_id}"
+        if is_self:
+            user = tx.get(Users).get(user_id)
+        else:
             who.require(SCOPE)
             user = users.find(tx, who, user_id)
-        else:
-            user = tx.get(Users).get(user_id)
-        named = tx.get(Persons).named(user.name, f"user:{user_id}", MOST)
+        named = tx.get(Persons).named(user.name, f"user:{user_id}", MOST, who.tenants())
         sessions = tx.get(Sessions).of_user(user_id)
         record(tx, who, "user.export", of("user", user_id))
     seen = {k.name for k in services.catalog.values() if k.name in who.kinds(services.catalog)}
     return Personal(
-        user=_user(user),
+        user=_user(user, [g for g in user.grants if is_self or who.is_at_home(g.tenant_id)]),
         sessions=[
             {"address": s.address, "agent": s.agent, "since": rfc3339(s.created_us), "last": rfc3339(s.last_used_us)}
             for s in sessions
+            if is_self or who.is_at_home(s.tenant_id)
         ],
-        records={place: list(_shown(rows, who, services, seen)) for place, rows in named.items()},
+        records={place: list(_shown(rows, services, seen)) for place, rows in named.items()},
         not_shown=sorted(k.name for k in services.catalog.values() if not k.internal and k.name not in seen),
     )
 
 
 @router.post("/erase", responses=responses(409))
 def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> Erased:
-    """Forget a person: the account goes, a pseudonym takes the name's place everywhere; needs `privacy:admin`.
+    """Forget a person: the account goes, a pseudonym takes the name's place in all records of the caller's town.
 
+    Needs `privacy:admin`.
     Whose pseudonym it is can be found out no more. The audit log's chain stays whole.
     """
     with services.registry.write() as tx:
@@ -80,14 +85,16 @@ def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use
         if who.actor == f"user:{user_id}":
             raise Forbidden("nobody erases himself: ask another who may")
         _must_be_unique(tx, user)
-        pseudonym, counts = tx.get(Persons).erase(user.name, f"user:{user_id}", services.now_us())
+        pseudonym, counts = tx.get(Persons).erase(user.name, f"user:{user_id}", who.tenants())
         tx.get(Users).remove(user_id)
         record(tx, who, ERASED, of("user", pseudonym), detail={"pseudonym": pseudonym, **counts})
     return Erased(pseudonym=pseudonym, records=dict(counts))
 
 
 def _must_be_unique(tx: Transaction, user: User) -> None:
-    """Commands are signed with names: with two of a name nobody knows whose they are."""
+    """Commands are signed with names: with two of a name, one a key's perhaps, nobody knows whose they are."""
+    if any(key.name == user.name for key in tx.get(ApiKeys).all()):
+        raise Conflict("an API key has the same name: change the user's first", field="name")
     cursor: str | None = None
     while True:
         page = tx.get(Users).find(None, 500, cursor)
@@ -98,8 +105,8 @@ def _must_be_unique(tx: Transaction, user: User) -> None:
         cursor = page.next_cursor
 
 
-def _user(user: User) -> dict[str, Any]:
-    held = [{"role": g.role, "tenant_id": g.tenant_id, "limits": sorted(g.limits)} for g in user.grants]
+def _user(user: User, grants: Iterable[Grant]) -> dict[str, Any]:
+    held = [{"role": g.role, "tenant_id": g.tenant_id, "limits": sorted(g.limits)} for g in grants]
     return {
         "id": user.user_id,
         "name": user.name,
@@ -112,14 +119,11 @@ def _user(user: User) -> dict[str, Any]:
     }
 
 
-def _shown(
-    rows: Sequence[Mapping[str, Any]], who: Caller, services: Services, seen: set[str]
-) -> Iterable[dict[str, Any]]:
-    """Rows that are the caller's, with times as people read them and without secrets."""
+def _shown(rows: Sequence[Mapping[str, Any]], services: Services, seen: set[str]) -> Iterable[dict[str, Any]]:
+    """Rows of kinds that are the caller's, with times as people read them and without secrets."""
     for row in rows:
         kind = row.get("kind") or row.get("subject")
-        hidden = kind in services.catalog and kind not in seen
-        if hidden or not (row.get("tenant_id") is None or who.is_at_home(row["tenant_id"])):
+        if kind in services.catalog and kind not in seen:
             continue
         yield {_named(name): _value(name, value) for name, value in row.items() if name not in _HIDDEN}
 

@@ -47,7 +47,7 @@ class Deletions(Protocol):
 
 
 class Persons(Protocol):
-    """Persons as they are named in commands, alarms, logins of devices, and the audit log."""
+    """Persons as they are named in commands, alarms, loans, logins of devices, and the audit log."""
 
     def places(self) -> Collection[str]:
         """Names of the places there are."""
@@ -58,8 +58,18 @@ class Persons(Protocol):
         Returns the instant up to which it came, and how many records it changed. Names of API keys stay.
         """
 
-    def named(self, name: str, actor: str, limit: int) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Records that name a person, also by his pseudonym, by place; newest first, at most `limit` each."""
+    def named(
+        self, name: str, actor: str, limit: int, tenant_ids: Collection[str] | None = None
+    ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Records of these towns (None: all) that name a person, also by his pseudonym, by place.
 
-    def erase(self, name: str, actor: str, now_us: int) -> tuple[str, Mapping[str, int]]:
-        """Put a pseudonym wherever a person is named, and forget whose it is; returns it, and records by place."""
+        Newest first, at most `limit` each. A record that belongs to a kind has `kind`, or `subject` in the audit log.
+        """
+
+    def erase(
+        self, name: str, actor: str, tenant_ids: Collection[str] | None = None
+    ) -> tuple[str, Mapping[str, int]]:
+        """Put a pseudonym wherever a person is named in these towns' records, and forget whose it is.
+
+        Returns it, and the number of records by place.
+        """

@@ -11,7 +11,7 @@ from devices.audit.entry import OURSELVES, SOMEBODY
 from storage.registry.metadata import dump
 from storage.registry.privacy_tables import PSEUDONYMS
 from storage.registry.rows import insert_new
-from storage.registry.tables import ALARMS, API_KEYS, AUDIT, COMMAND_KEYS, COMMANDS, CREDENTIALS
+from storage.registry.tables import ALARMS, API_KEYS, AUDIT, COMMAND_KEYS, COMMANDS, CREDENTIALS, LOANS
 
 _PROGRAMS: Final = ("key:", OURSELVES)
 
@@ -26,6 +26,12 @@ class Place:
     """Columns that are emptied with it."""
     of_actor: bool = False
     """Names `user:anna`, not what people read."""
+    town: str = "tenant_id"
+    """Column with the town in which the person did it."""
+
+    def within(self, tenant_ids: Collection[str] | None) -> Sequence[ColumnElement[bool]]:
+        """Conditions for the records of these towns; none for all."""
+        return () if tenant_ids is None else (self.who.table.c[self.town].in_(tenant_ids),)
 
 
 PLACES: Final[Mapping[str, Place]] = {
@@ -33,7 +39,8 @@ PLACES: Final[Mapping[str, Place]] = {
     "command_keys": Place(COMMAND_KEYS.c.issuer, COMMAND_KEYS.c.filed_us),
     "alarms": Place(ALARMS.c.acknowledged_by, ALARMS.c.acknowledged_us),
     "shelved_alarms": Place(ALARMS.c.shelved_by, ALARMS.c.raised_us),
-    "credentials": Place(CREDENTIALS.c.issued_by, CREDENTIALS.c.issued_us),
+    "credentials": Place(CREDENTIALS.c.issued_by, CREDENTIALS.c.issued_us, of_actor=True),
+    "loans": Place(LOANS.c.created_by, LOANS.c.created_us, town="owner_id"),
     "audit": Place(AUDIT.c.actor, AUDIT.c.at_us, ("name", "address"), of_actor=True),
 }
 NOTES: Final = "notes"
@@ -63,29 +70,33 @@ class SqlPersons:
         changed = sum(self._replace(found, name, self._pseudonym(name, now_us), within) for name in names)
         return until_us, changed
 
-    def named(self, name: str, actor: str, limit: int) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Records that name a person, also by his pseudonym, by place; newest first, at most `limit` each."""
+    def named(
+        self, name: str, actor: str, limit: int, tenant_ids: Collection[str] | None = None
+    ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Records of these towns that name a person, also by his pseudonym, by place; newest first."""
         known = {person: self._known(person) for person in (name, actor)}
         found: dict[str, Sequence[Mapping[str, Any]]] = {}
         for place, where in PLACES.items():
             person = actor if where.of_actor else name
             meant = where.who.in_([p for p in (person, known[person]) if p])
-            query = select(where.who.table).where(meant).order_by(where.at.desc()).limit(limit)
+            query = select(where.who.table).where(meant, *where.within(tenant_ids)).order_by(where.at.desc()).limit(limit)
             found[place] = [dict(row._mapping) for row in self._connection.execute(query)]  # noqa: SLF001
-        rows = self._connection.execute(self._with_notes(name).order_by(ALARMS.c.raised_us.desc()).limit(limit))
-        found[NOTES] = [
-            {"alarm_id": row.alarm_id, "notes": [note for note in row.notes if note[1] == name]} for row in rows
-        ]
+        written = self._with_notes(name, tenant_ids).order_by(ALARMS.c.raised_us.desc()).limit(limit)
+        rows = [dict(row._mapping) for row in self._connection.execute(written)]  # noqa: SLF001
+        own = [row | {"notes": [note for note in row["notes"] if note[1] == name]} for row in rows]
+        found[NOTES] = [row for row in own if row["notes"]]
         return found
 
-    def erase(self, name: str, actor: str, now_us: int) -> tuple[str, Mapping[str, int]]:
-        """Put a pseudonym wherever a person is named, and forget whose it is."""
+    def erase(
+        self, name: str, actor: str, tenant_ids: Collection[str] | None = None
+    ) -> tuple[str, Mapping[str, int]]:
+        """Put a pseudonym wherever a person is named in these towns' records, and forget whose it is."""
         pseudonym = _fresh()
         counts = {
-            place: self._replace(where, actor if where.of_actor else name, pseudonym, ())
+            place: self._replace(where, actor if where.of_actor else name, pseudonym, where.within(tenant_ids))
             for place, where in PLACES.items()
         }
-        rows = self._connection.execute(self._with_notes(name)).all()
+        rows = self._connection.execute(self._with_notes(name, tenant_ids)).all()
         counts[NOTES] = sum(self._rename_notes(row, lambda by: pseudonym if by == name else by) for row in rows)
         self._connection.execute(delete(PSEUDONYMS).where(PSEUDONYMS.c.person.in_([name, actor])))
         return pseudonym, counts
@@ -104,9 +115,11 @@ class SqlPersons:
 
         return until_us, sum(self._rename_notes(row, shown) for row in rows)
 
-    def _with_notes(self, name: str) -> Any:  # noqa: ANN401 - a select of two columns
-        written = cast(ALARMS.c.notes, Text).contains(dump(name), autoescape=True)
-        return select(ALARMS.c.alarm_id, ALARMS.c.notes).where(written)
+    def _with_notes(self, name: str, tenant_ids: Collection[str] | None) -> Any:  # noqa: ANN401 - a select
+        query = select(ALARMS.c.alarm_id, ALARMS.c.tenant_id, ALARMS.c.kind, ALARMS.c.notes)
+        if tenant_ids is not None:
+            query = query.where(ALARMS.c.tenant_id.in_(tenant_ids))
+        return query.where(cast(ALARMS.c.notes, Text).contains(dump(name), autoescape=True))
 
     def _rename_notes(self, row: Any, rename: Callable[[str], str]) -> int:  # noqa: ANN401 - a row
         notes = [[at_us, rename(by), *rest] for at_us, by, *rest in row.notes]
@@ -140,7 +153,8 @@ def _person(place: Place) -> ColumnElement[bool]:
     """What is neither a program's name nor a pseudonym already."""
     if place.of_actor:
         known = (place.who.startswith(begin) for begin in (*_PROGRAMS, SOMEBODY))
-        return ~or_(*known) & or_(place.who != "", place.who.table.c.address != "")
+        addressed = [place.who.table.c.address != ""] if "address" in place.cleared else []
+        return ~or_(*known) & or_(place.who.contains(":"), *addressed)
     return ~or_(place.who.in_(select(API_KEYS.c.name)), place.who.startswith(SOMEBODY), place.who == "")
 
 

@@ -1,11 +1,15 @@
 """Data protection over the API: the register, the deletion log, what is known of a person, and forgetting him."""
 
+from devices.alarms import Note
+from devices.people.roles import Grant
 from devices.ports.alarms import Alarms
 from devices.ports.commands import Commands
+from devices.ports.credentials import Credentials
 from devices.ports.current import Latest, LatestValues
 from devices.ports.privacy import Deletion, Deletions
 from devices.samples import Sample, Value
 from tests.contracts.api.conftest import NOW_US, City
+from tests.contracts.api.people import person, sign_in, towns
 from tests.contracts.registry.making import alarm, command
 
 
@@ -109,3 +113,53 @@ def test_attributes_that_name_a_visitors_device_are_refused(city: City) -> None:
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "attributes.seen.0"
     assert city.client.post("/api/v1/devices", json=body | {"kind": "streetlight"}, headers=headers).status_code == 201
+
+
+def test_who_keeps_a_town_exports_nothing_of_other_towns_or_the_brigade(city: City) -> None:
+    towns(city, "kl", "sp")
+    person(city, "anna", Grant("viewer", "kl"), Grant("admin", "sp"))
+    with city.registry.write() as tx:
+        tx.get(Alarms).add(
+            [
+                alarm("mine", tenant_id="kl", name="a"),
+                alarm("drone", asset_id="D1", tenant_id="kl", kind="fire_drone"),
+                alarm("theirs", tenant_id="sp", name="b"),
+            ]
+        )
+        for alarm_id in ("mine", "drone", "theirs"):
+            tx.get(Alarms).note(alarm_id, Note(NOW_US, "Anna", "comment", f"about {alarm_id}"))
+    answer = city.client.get("/api/v1/users/anna/export", headers=city.key("*", tenant_id="kl"))
+    found = answer.json()
+    assert [n["alarm_id"] for n in found["records"]["notes"]] == ["mine"]
+    assert "about drone" not in answer.text
+    assert [role["tenant_id"] for role in found["user"]["roles"]] == ["kl"]
+
+
+def test_nobody_forgets_whom_another_town_remembers(city: City) -> None:
+    """A user made up with the name that signs in another town, or as a key, takes nothing out there."""
+    towns(city, "kl", "sp")
+    boss = city.key("*", tenant_id="sp")
+    with city.registry.write() as tx:
+        tx.get(Commands).add([command("c1", issuer="Anna Weber", tenant_id="kl", issued_us=NOW_US)])
+    for user_id, name in (("x", "Anna Weber"), ("y", "Control room")):
+        body = {"id": user_id, "name": name, "roles": [{"role": "viewer"}]}
+        assert city.client.post("/api/v1/users", json=body, headers=boss).status_code == 201
+    city.key("streetlight:read", tenant_id="kl", name="Control room")
+    assert city.client.post("/api/v1/users/x/erase", headers=boss).status_code == 200
+    assert city.client.post("/api/v1/users/y/erase", headers=boss).status_code == 409
+    with city.registry.read() as tx:
+        assert tx.get(Commands).get("c1").issuer == "Anna Weber"
+
+
+def test_who_issued_a_login_or_lent_a_device_is_forgotten_too(city: City) -> None:
+    towns(city, "kl", "sp")
+    person(city, "anna", Grant("event_manager", "kl"), Grant("admin", "kl"))
+    city.asset("node", "event_network")
+    browser = sign_in(city, "anna")
+    assert browser.post("/api/v1/devices/node/credentials").status_code == 201
+    lent = browser.post("/api/v1/devices/node/loans", json={"tenant_id": "sp", "until": "2026-12-01T00:00:00Z"})
+    assert lent.status_code == 201, lent.text
+    done = city.client.post("/api/v1/users/anna/erase", headers=city.key("*")).json()
+    assert (done["records"]["credentials"], done["records"]["loans"]) == (1, 1)
+    with city.registry.read() as tx:
+        assert tx.get(Credentials).get("kl/event_network/d-node").issued_by == done["pseudonym"]

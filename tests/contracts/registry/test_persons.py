@@ -151,7 +151,7 @@ def test_a_person_is_found_by_name_and_pseudonym_and_then_forgotten(town: Town) 
         named = persons.named("Anna", "user:anna", 10)
         assert [c["command_id"] for c in named["commands"]] == ["young", "old"]
         assert len(named["audit"]) == 1
-        pseudonym, counts = persons.erase("Anna", "user:anna", NOW_US)
+        pseudonym, counts = persons.erase("Anna", "user:anna")
         tx.get(Audit).append(Deed("user:boss", "Boss", None, "user.erase", "user/x", detail={"pseudonym": pseudonym}))
         assert counts["commands"] == 1
         assert all(not rows for rows in persons.named("Anna", "user:anna", 10).values())
