@@ -92,8 +92,10 @@ def caller(
     """Return who makes the request. Raises Unauthenticated; Forbidden for one that another site had a browser make."""
     presented = bearer.credentials if bearer else header
     if presented:
+        request.state.presented = presented
         found = _by_key(request, services, presented)
     elif cookie:
+        request.state.presented = cookie
         sessions.must_be_ours(request)
         found = _by_session(request, services, cookie)
     else:
@@ -115,7 +117,7 @@ def _by_key(request: Request, services: Services, presented: str) -> Caller:
         known.key_attempts.begin("", sessions.address_of(request), now_us)
         raise
     known.key_uses.note(key.key_id, key.last_used_us, now_us)
-    return Caller(key.name, key.tenant_id, key.scopes, known.restricted, actor=f"key:{key.name}")
+    return _holder(key, known)
 
 
 def _by_session(request: Request, services: Services, cookie: str) -> Caller:
@@ -126,6 +128,26 @@ def _by_session(request: Request, services: Services, cookie: str) -> Caller:
         found = sessions.caller_of(tx, session, user, known.roles, known.restricted)
     known.session_uses.note(session.secret_sha256, session.last_used_us, now_us)
     return found
+
+
+def unchanged(request: Request, services: Services) -> bool:
+    """Tell whether who made this request would still come in, and may what he then might. Blocks."""
+    who: Caller = request.state.who
+    known, now_us = doors(request), services.now_us()
+    try:
+        with services.registry.read() as tx:
+            if who.session is None:
+                now = _holder(verify(tx.get(ApiKeys), request.state.presented, now_us), known)
+            else:
+                found = sessions.signed_in(tx, request.state.presented, services.lifetime, now_us)
+                now = sessions.caller_of(tx, *found, known.roles, known.restricted)
+    except Unauthenticated:
+        return False
+    return replace(now, address=who.address, request_id=who.request_id) == who
+
+
+def _holder(key: ApiKey, known: Doors) -> Caller:
+    return Caller(key.name, key.tenant_id, key.scopes, known.restricted, actor=f"key:{key.name}")
 
 
 Who = Annotated[Caller, Depends(caller)]

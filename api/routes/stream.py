@@ -1,8 +1,10 @@
 """The live stream: server-sent events, resumed by their id."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Header, Query, Request
@@ -11,14 +13,16 @@ from starlette.types import Send
 
 from api import seeing
 from api.access import Caller
-from api.authentication import Who
+from api.authentication import Who, unchanged
 from api.metrics import Metrics
 from api.problems import TooManyRequests, responses
 from api.services import Use
 from api.tail import PAGE, Subscription, Tail, Told, encode
+from devices.errors import RegistryUnavailable
 from devices.ports.books import Change
 
 HEARTBEAT_S: Final = 15.0
+"""So often at least something is sent, and it is asked whether the client may still follow."""
 _SEND_S: Final = 30.0
 _RETRY: Final = b"retry: 2000\n"
 _ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -70,14 +74,17 @@ def _of_assets(data: Mapping[str, Any], asset_ids: Collection[str]) -> Mapping[s
 
 
 class Stream(StreamingResponse):
-    """Writes the changes a filter lets pass, beginning after an id, until the client or the server goes."""
+    """Writes the changes a filter lets pass, beginning after an id, until the client, his rights or the server go."""
 
-    def __init__(self, tail: Tail, metrics: Metrics, which: Filter, after: int | None) -> None:
+    def __init__(  # noqa: PLR0917
+        self, tail: Tail, metrics: Metrics, which: Filter, after: int | None, may_stay: Callable[[], bool]
+    ) -> None:
         super().__init__((), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
         self._tail = tail
         self._metrics = metrics
         self._filter = which
         self._told = after
+        self._may_stay = may_stay
         self._send: Send
 
     async def stream_response(self, send: Send) -> None:
@@ -112,13 +119,18 @@ class Stream(StreamingResponse):
             after = page[-1].change.change_id
 
     async def _follow(self, subscription: Subscription) -> None:
+        asked = time.monotonic()
         while not subscription.ended:
             try:
                 async with asyncio.timeout(HEARTBEAT_S):
                     told = await subscription.take()
             except TimeoutError:
                 await self._write(b": alive\n" + _mark(self._told or 0))
-                continue
+                told = ()
+            if time.monotonic() - asked >= HEARTBEAT_S:
+                if not await asyncio.to_thread(self._stays):
+                    return
+                asked = time.monotonic()
             if subscription.overflowed:
                 await self._reset("too_slow", self._tail.position)
                 return
@@ -130,6 +142,12 @@ class Stream(StreamingResponse):
         frames = b"".join(map(self._filter.frame, told))
         if frames:
             await self._write(frames)
+
+    def _stays(self) -> bool:
+        try:
+            return self._may_stay()
+        except RegistryUnavailable:
+            return True
 
     async def _reset(self, reason: str, position: int) -> None:
         self._metrics.stream_resets.labels(reason).inc()
@@ -165,7 +183,7 @@ async def stream(  # noqa: PLR0917
         visible = replace(visible, kinds=visible.kinds & wanted, assets=who.some_assets(partly))
     which = Filter(who, visible, frozenset(filter(None, topics.split(","))))
     begin = after if last_event_id is None else int(last_event_id)
-    return Stream(tail, cast("Metrics", request.app.state.metrics), which, begin)
+    return Stream(tail, cast("Metrics", request.app.state.metrics), which, begin, partial(unchanged, request, services))
 
 
 def _mark(change_id: int) -> bytes:

@@ -13,8 +13,13 @@ import httpx2
 import pytest
 import uvicorn
 
+from api.routes import stream
+from devices.people.roles import Grant
+from devices.ports.access import ApiKeys
 from devices.ports.books import Change, Changes
+from devices.ports.people import Sessions
 from tests.contracts.api.conftest import NOW_US, City
+from tests.contracts.api.people import person, sign_in, towns
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until
 
@@ -179,3 +184,25 @@ def test_streams_end_when_the_server_stops(
 
 def test_following_without_a_key_is_refused(address: tuple[City, str, uvicorn.Server]) -> None:
     assert httpx2.get(address[1]).status_code == 401
+
+
+def test_who_may_no_more_follows_no_more(
+    address: tuple[City, str, uvicorn.Server], follow: Callable[..., Follower], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city = address[0]
+    monkeypatch.setattr(stream, "HEARTBEAT_S", 0.1)
+    towns(city, "kl")
+    person(city, "anna", Grant("viewer", "kl"))
+    browser = sign_in(city, "anna")
+    stays = follow(city.key("*"))
+    by_key = follow(city.key("*", name="lost"))
+    by_session = follow({"Cookie": f"lautern_session={browser.cookies['lautern_session']}"})
+    with city.registry.write() as tx:
+        (lost,) = [key for key in tx.get(ApiKeys).all() if key.name == "lost"]
+        tx.get(ApiKeys).revoke(lost.key_id, NOW_US)
+        tx.get(Sessions).end_of_user("anna")
+    assert by_key.ended.wait(10)
+    assert by_session.ended.wait(10)
+    city.change("state", n=1)
+    wait_until(lambda: stays.events)
+    assert by_key.events == by_session.events == []
