@@ -45,6 +45,13 @@ def test_signing_in_says_what_is_wrong_and_goes_on_where_one_wanted_to(look: Cal
     eye.complaints = [c for c in eye.complaints if c not in refused]
 
 
+def test_signing_in_leads_nowhere_else(look: Callable[[Look], Eye], town: Town) -> None:
+    eye = look(Look())
+    for elsewhere in ("/%09/elsewhere.example/", "//elsewhere.example/", "/%5Celsewhere.example/"):
+        eye.page.goto(f"{town.address}/sign-in?set&next={elsewhere}")
+        eye.page.wait_for_url(f"{town.address}/city")
+
+
 def test_a_day_of_work_by_keyboard_alone(look: Callable[[Look], Eye], town: Town) -> None:
     eye = look(Look())
     page, press = eye.page, eye.page.keyboard.press
