@@ -3,6 +3,7 @@
 import random
 import threading
 from collections import OrderedDict, deque
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from api.problems import TooManyRequests
@@ -30,6 +31,7 @@ class Attempts:
 
     def begin(self, account: str, address: str, now_us: int) -> None:
         """Count an attempt, as failed until `succeeded`. Raises Locked."""
+        address = neighbourhood(address)
         with self._lock:
             names = [f"address {address}"]
             if account and (account, address) not in self._welcome:
@@ -40,10 +42,13 @@ class Attempts:
                 held_s = random.uniform(1, 3)  # noqa: S311 - guards nothing
                 raise Locked(retry_after_s=-(-max(waits) // SECOND_US), held_s=held_s)
             for name in names:
-                self._failed[name].append(now_us)
+                self._failed.setdefault(name, deque()).append(now_us)
+            while len(self._failed) > MOST_REMEMBERED:
+                self._failed.popitem(last=False)
 
     def succeeded(self, account: str, address: str) -> None:
         """Take the attempt back that got in."""
+        address = neighbourhood(address)
         with self._lock:
             for name in (f"address {address}", f"account {account}"):
                 if self._failed.get(name):
@@ -54,10 +59,21 @@ class Attempts:
                 self._welcome.popitem(last=False)
 
     def _wait_us(self, name: str, now_us: int) -> int:
-        failed = self._failed.setdefault(name, deque())
+        failed = self._failed.get(name)
+        if failed is None:
+            return 0
         self._failed.move_to_end(name)
-        if len(self._failed) > MOST_REMEMBERED:
-            self._failed.popitem(last=False)
         while failed and failed[0] <= now_us - MINUTE_US:
             failed.popleft()
         return failed[0] + MINUTE_US - now_us if len(failed) >= MOST_A_MINUTE else 0
+
+
+def neighbourhood(address: str) -> str:
+    """Whom an address stands for: of IPv6 the network of 64 bits, in which one household has all the addresses."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(known, IPv6Address):
+        return address
+    return str(known.ipv4_mapped or ip_network((int(known), 64), strict=False))
