@@ -14,6 +14,7 @@ from api.fields import Body, Comment
 from api.problems import invalid_body
 from api.recording import of, record
 from api.services import Services
+from api.sessions import digest
 from api.tail import Tail, wait_for
 from api.times import TimeIn, TimeOut
 from devices.commands.command import Command, Delivery, Effect
@@ -172,7 +173,9 @@ class Issuer:
 
     def _request(self, tx: Transaction, name: str, arguments: Mapping[str, Any], order: Order) -> dict[str, Any]:
         now_us = self.services.now_us()
-        filed = None if self.key is None else tx.get(Commands).by_idempotency_key(self.who.name, self.key)
+        # Of this caller alone: others may bear his name.
+        key = None if self.key is None else digest(f"{self.who.actor} {self.key}").hex()
+        filed = None if key is None else tx.get(Commands).by_idempotency_key(self.who.name, key)
         # Durations count from the first request, so that its repetition asks for the same.
         base_us = filed[1][0].issued_us if filed and filed[1] else now_us
         begin_us = base_us if order.start_at is None else order.start_at
@@ -185,7 +188,7 @@ class Issuer:
             "deliver_by_us": _one("deliver_by", order.deliver_by, "deliver_within_s", order.deliver_within_s, begin_us),
             "start_us": order.start_at,
             "until_us": _one("until", order.until, "duration_s", order.duration_s, begin_us),
-            "idempotency_key": self.key,
+            "idempotency_key": key,
         }
 
 

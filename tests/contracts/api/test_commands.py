@@ -8,11 +8,13 @@ import pytest
 
 from devices.commands.command import Delivery
 from devices.instants import SECOND_US, rfc3339
+from devices.people.roles import Grant
 from devices.ports.books import Change, Changes
 from devices.ports.commands import Commands
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import Group, Groups
 from tests.contracts.api.conftest import NOW_US, City
+from tests.contracts.api.people import person, sign_in
 
 URL = "/api/v1/devices/lamp/commands"
 DIM: dict[str, Any] = {"name": "dim", "arguments": {"level_pct": 30}, "duration_s": 600, "reason": "test"}
@@ -45,6 +47,19 @@ def test_the_same_key_and_body_give_the_same_command_even_later(city: City) -> N
     assert other.status_code == 422
     assert other.json()["type"].endswith("idempotency_mismatch")
     assert len(city.client.get("/api/v1/commands", headers=key).json()["items"]) == 1
+
+
+def test_two_of_one_name_do_not_get_in_each_others_way(city: City) -> None:
+    """A person may be called as a key or another person is; what a key of idempotency stands for is not theirs."""
+    city.asset("lamp")
+    person(city, "control", Grant("light_operator", "kl"))
+    browser, key = sign_in(city, "control"), city.key("*", name="Control")
+    once = {"Idempotency-Key": "1"}
+    mine = city.client.post(URL, headers=key | once, json=DIM).json()
+    theirs = browser.post(URL, headers=once, json=DIM).json()
+    assert mine["issuer"] == theirs["issuer"] == "Control"
+    assert mine["id"] != theirs["id"]
+    assert browser.post(URL, headers=once, json=DIM).json()["id"] == theirs["id"]
 
 
 def test_waiting_ends_as_soon_as_the_device_has_answered(city: City) -> None:
