@@ -76,7 +76,7 @@ def _of_assets(data: Mapping[str, Any], asset_ids: Collection[str]) -> Mapping[s
 class Stream(StreamingResponse):
     """Writes the changes a filter lets pass, beginning after an id, until the client, his rights or the server go."""
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self, tail: Tail, metrics: Metrics, which: Filter, after: int | None, may_stay: Callable[[], bool]
     ) -> None:
         super().__init__((), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -66,9 +66,7 @@ class Persons(Protocol):
         Newest first, at most `limit` each. A record that belongs to a kind has `kind`, or `subject` in the audit log.
         """
 
-    def erase(
-        self, name: str, actor: str, tenant_ids: Collection[str] | None = None
-    ) -> tuple[str, Mapping[str, int]]:
+    def erase(self, name: str, actor: str, tenant_ids: Collection[str] | None = None) -> tuple[str, Mapping[str, int]]:
         """Put a pseudonym wherever a person is named in these towns' records, and forget whose it is.
 
         Returns it, and the number of records by place.

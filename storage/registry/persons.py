@@ -79,17 +79,15 @@ class SqlPersons:
         for place, where in PLACES.items():
             person = actor if where.of_actor else name
             meant = where.who.in_([p for p in (person, known[person]) if p])
-            query = select(where.who.table).where(meant, *where.within(tenant_ids)).order_by(where.at.desc()).limit(limit)
-            found[place] = [dict(row._mapping) for row in self._connection.execute(query)]  # noqa: SLF001
+            query = select(where.who.table).where(meant, *where.within(tenant_ids)).order_by(where.at.desc())
+            found[place] = [dict(row._mapping) for row in self._connection.execute(query.limit(limit))]  # noqa: SLF001
         written = self._with_notes(name, tenant_ids).order_by(ALARMS.c.raised_us.desc()).limit(limit)
         rows = [dict(row._mapping) for row in self._connection.execute(written)]  # noqa: SLF001
         own = [row | {"notes": [note for note in row["notes"] if note[1] == name]} for row in rows]
         found[NOTES] = [row for row in own if row["notes"]]
         return found
 
-    def erase(
-        self, name: str, actor: str, tenant_ids: Collection[str] | None = None
-    ) -> tuple[str, Mapping[str, int]]:
+    def erase(self, name: str, actor: str, tenant_ids: Collection[str] | None = None) -> tuple[str, Mapping[str, int]]:
         """Put a pseudonym wherever a person is named in these towns' records, and forget whose it is."""
         pseudonym = _fresh()
         counts = {
