@@ -14,6 +14,9 @@ const load = () => library ??= new Promise((done, fail) => {
     h("script", { src: file("vendor/uPlot.iife.min.js"), onload: () => done(window.uPlot), onerror: fail }));
 });
 
+/** Begin to load what charts need, where one is sure to come. */
+export const expectChart = () => { load().catch(() => {}); };
+
 const CLOCK = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 const SECONDS = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAY = new Intl.DateTimeFormat(language, { day: "numeric", month: "numeric" });

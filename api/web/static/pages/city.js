@@ -127,6 +127,8 @@ function panes() {
   pick(values.pane === "map" ? "map" : "list");
 }
 
+const read = town.read();
+read.catch(() => {});
 await start();
 map = new CityMap(byId("map"), { label: t("city.map"), choose });
 search.value = values.q;
@@ -136,7 +138,7 @@ onBack(() => { if (values.device) { const id = values.device; close(); list.sele
 addEventListener("popstate", () => location.reload());
 panes();
 try {
-  const after = await town.read();
+  const after = await read;
   const present = [...new Set([...town.items.values()].map((item) => item.kind))].sort();
   bar = filterBar(values, { kinds: present, groups: town.groups, change: () => show({ fit: true }) });
   fill(byId("pane-list"), bar.element, list.element);

@@ -2,7 +2,7 @@ import { fromAddress, idInPath, toAddress } from "../lib/address.js";
 import { alarmCard } from "../lib/alarms.js";
 import { get, post } from "../lib/api.js";
 import { empty, failed, shown } from "../lib/blank.js";
-import { chart } from "../lib/chart.js";
+import { chart, expectChart } from "../lib/chart.js";
 import { commandRow, issue } from "../lib/commands.js";
 import { byId, fill, h, icon, put, settled } from "../lib/dom.js";
 import { facts as told, file } from "../lib/facts.js";
@@ -238,7 +238,7 @@ function hear(channel) {
 const again = settled(200, () => readCommands().catch(() => {}));
 
 async function begin() {
-  const [found, newest, all] = await Promise.all([get(`/devices/${id}`), get(`/devices/${id}/latest`), kinds()]);
+  const [found, newest, all] = await asked;
   known = all;
   device = { ...found, seen: found.last_seen_at ? Date.parse(found.last_seen_at) : null };
   kind = known.get(device.kind);
@@ -262,6 +262,10 @@ async function begin() {
   shown(place.events, () => readEvents());
 }
 
+// Nothing waits for what it does not need.
+expectChart();
+const asked = Promise.all([get(`/devices/${id}`), get(`/devices/${id}/latest`), kinds()]);
+asked.catch(() => {});
 me = await start();
 onBack(() => location.assign(`/devices?${new URLSearchParams(kind ? { kind: kind.name } : {})}`));
 try {
