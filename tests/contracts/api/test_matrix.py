@@ -118,6 +118,8 @@ BODIES: Final[Mapping[str, Any]] = {
 CREDENTIALS: Final = "/api/v1/devices/{asset_id}/credentials"
 """What it needs depends on the kind."""
 NOT_THERE: Final = frozenset({"/api/v1/drones/{drone_id}/position"})
+EXPORT: Final = "/api/v1/users/{user_id}/export"
+"""Everybody has his own; 403 for all others, whether they are there or not, to who may not ask."""
 ENDLESS: Final = "/api/v1/stream"
 SAFE: Final = frozenset({"GET", "HEAD"})
 
@@ -277,6 +279,8 @@ def _sees(who: Person, route: Route, thing: Thing) -> bool:
 
 
 def _refusals(route: Route) -> set[int]:
+    if route.path == EXPORT:
+        return {403, 404}
     known = route.method in {"GET", "DELETE"} or route.path.rpartition("/")[2] in BODIES
     return {404} if known else {404, 422, 409}
 

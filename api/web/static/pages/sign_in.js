@@ -59,6 +59,15 @@ byId("set-password").addEventListener("submit", (event) => {
   });
 });
 
+/** Another way in, where the installation has one; and why it did not work, when the browser comes back from it. */
+async function offerElsewhere() {
+  const failed = new URLSearchParams(location.search).get("error");
+  if (["refused", "unavailable", "unknown"].includes(failed)) tell({ message: t(`sign_in.elsewhere.${failed}`) });
+  const { oidc } = await get("/login/methods");
+  if (oidc === null) return;
+  fill(byId("elsewhere"), t("sign_in.elsewhere", { label: oidc })).hidden = false;
+}
+
 await start();
 // The token stands behind the #, which browsers send to nobody; it is taken out of the address and its history at once.
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -69,4 +78,5 @@ if (token) {
   await get("/me").then(entered, tell);
 } else {
   byId("name").focus();
+  await offerElsewhere().catch(tell);
 }
