@@ -12,8 +12,8 @@ from fastapi import Request, Response
 from api.access import Caller, Within
 from devices.errors import Forbidden, NotFound, Unauthenticated
 from devices.instants import HOUR_US
-from devices.people.roles import Grant
-from devices.ports.inventory import Groups
+from devices.people.roles import Grant, covers
+from devices.ports.inventory import Group, Groups
 from devices.ports.people import OneTimeLink, Session, Sessions, User, Users
 from devices.ports.registry import Transaction
 
@@ -113,7 +113,7 @@ def caller_of(
         tenant_id=session.tenant_id if held else NOWHERE,
         scopes=frozenset().union(*whole),
         restricted_kinds=restricted,
-        within=tuple(_within(tx, g, roles) for g in held if g.limits),
+        within=tuple(_within(tx, g, roles.get(g.role, frozenset()), restricted) for g in held if g.limits),
         actor=f"user:{user.user_id}",
         session=session.secret_sha256,
     )
@@ -137,20 +137,24 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _within(tx: Transaction, grant: Grant, roles: Mapping[str, frozenset[str]]) -> Within:
-    groups = [limit.removeprefix(_GROUP) for limit in grant.limits if limit.startswith(_GROUP)]
-    members = frozenset(_members(tx, groups, grant.tenant_id))
-    return Within(roles.get(grant.role, frozenset()), grant.limits, members)
+def _within(tx: Transaction, grant: Grant, scopes: frozenset[str], restricted: frozenset[str]) -> Within:
+    """What a role opens for some things; nothing of a group of a kind that it does not read."""
+    groups = list(_groups(tx, grant))
+    mine = [group for group in groups if covers(scopes, f"{group.kind}:read", restricted)]
+    strange = {f"{_GROUP}{group.group_id}" for group in groups if group not in mine}
+    return Within(scopes, grant.limits - strange, frozenset(i for group in mine for i in group.members))
 
 
-def _members(tx: Transaction, group_ids: Iterable[str], tenant_id: str | None) -> Iterable[str]:
-    for group_id in group_ids:
+def _groups(tx: Transaction, grant: Grant) -> Iterable[Group]:
+    for limit in grant.limits:
+        if not limit.startswith(_GROUP):
+            continue
         try:
-            group = tx.get(Groups).get(group_id)
+            group = tx.get(Groups).get(limit.removeprefix(_GROUP))
         except NotFound:
             continue
-        if tenant_id in {None, group.tenant_id}:
-            yield from group.members
+        if grant.tenant_id in {None, group.tenant_id}:
+            yield group
 
 
 def base_url(request: Request) -> str:

@@ -8,12 +8,14 @@ import pytest
 from devices.alarms import Alarm
 from devices.commands.command import Command
 from devices.messages import Severity
+from devices.people.roles import Grant
 from devices.ports.alarms import Alarms
 from devices.ports.books import DeadLetter, DeadLetters, Gap, Ledger
 from devices.ports.commands import Commands
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import Group, Groups, Inventory, UnknownDevice
 from tests.contracts.api.conftest import NOW_US, City
+from tests.contracts.api.people import person, sign_in
 
 MARK = "secretfritz"
 
@@ -186,3 +188,12 @@ def test_tenants_are_counted_by_what_is_visible(city: City) -> None:
     assert [(t["tenant_id"], t["devices"]) for t in listed] == [("bund", 0), ("kl", 1)]
     listed = city.client.get("/api/v1/tenants", headers=city.key("*", tenant_id="kl")).json()["items"]
     assert [(t["tenant_id"], t["devices"]) for t in listed] == [("kl", 1)]
+
+
+def test_a_role_for_a_group_opens_nothing_of_a_kind_it_does_not_read(city: City) -> None:
+    """A group may go and come again under its id, of another kind."""
+    _fill(city, "fire_drone", "kl", MARK)
+    person(city, "lotte", Grant("light_operator", "kl", frozenset({f"group/g-{MARK}"})))
+    browser = sign_in(city, "lotte")
+    for path in ("devices", "groups", "city", "alarms", "commands", "streetlights", "light-groups", "light-night"):
+        assert MARK not in browser.get(f"/api/v1/{path}").text, path
