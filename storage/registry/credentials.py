@@ -25,7 +25,8 @@ class SqlCredentials:
         for new in credentials:
             old = known.get(new.device_id)
             if old is not None and old.revoked_us is None and old.user != new.user:
-                raise Conflict(f"device {new.device_id} has a login as {old.user}: revoke that first")
+                # Whose it is may be nothing for the one who asks.
+                raise Conflict(f"device {new.device_id} has a login elsewhere: that is to be revoked first")
         rows = [
             {
                 "device_id": c.device_id,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from devices.admitting import Attempt, Refusal, judge
-from devices.credentials import opens
+from devices.credentials import opens, with_password
 from devices.instants import DAY_US
 from devices.ports.credentials import Credentials, Refusals, Refused
 from devices.ports.inventory import Group, Groups
@@ -167,3 +167,14 @@ def test_a_code_on_the_sheet_says_what_a_lamp_needs(city: City) -> None:
     answer = city.client.post(BULK + "?format=json", headers=key, json={"devices": ["L1"]}).json()
     assert set(answer["items"][0]) == {"id", "name", "user", "password", "client_id", "broker", "root"}
     assert json.dumps(answer).count(answer["items"][0]["password"]) == 1
+
+
+def test_whose_a_login_is_that_stands_in_the_way_is_not_told(city: City) -> None:
+    """A device's id taken a second time, by another town: it learns neither of the drone nor of its town."""
+    city.asset("L09", tenant_id="sp")
+    with city.registry.write() as tx:
+        tx.get(Credentials).put([with_password("kl/fire_drone/d-L09", "secret", "user:max", NOW_US)])
+    answer = city.client.post(BULK, headers=city.key("*", tenant_id="sp"), json={"devices": ["L09"]})
+    assert answer.status_code == 409
+    assert "kl" not in answer.text
+    assert "drone" not in answer.text
