@@ -73,8 +73,8 @@ def list_gaps(
     """List devices whose messages are missing, most recent first."""
     kinds = seeing.kinds(who, services.catalog, kind)
     with services.registry.read() as tx:
-        gaps = tx.get(Ledger).gaps(kinds, device_id, limit)
-    return Items[Gap](items=[_gap(g) for g in gaps if who.tenant_id in {None, g.tenant_id}])
+        gaps = tx.get(Ledger).gaps(kinds, device_id, limit, who.tenants())
+    return Items[Gap](items=[_gap(g) for g in gaps])
 
 
 def _line(line: books.LedgerLine) -> LedgerLine:

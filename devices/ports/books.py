@@ -105,7 +105,11 @@ class Ledger(Protocol):
         """Insert or replace by (device_id, boot_id)."""
 
     def gaps(
-        self, kinds: Collection[str] | None = None, device_id: str | None = None, limit: int = 500
+        self,
+        kinds: Collection[str] | None = None,
+        device_id: str | None = None,
+        limit: int = 500,
+        tenant_ids: Collection[str] | None = None,
     ) -> Sequence[Gap]:
         """Rows with something missing, most recent first."""
 

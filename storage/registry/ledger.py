@@ -70,7 +70,11 @@ class SqlLedger:
         )
 
     def gaps(
-        self, kinds: Collection[str] | None = None, device_id: str | None = None, limit: int = 500
+        self,
+        kinds: Collection[str] | None = None,
+        device_id: str | None = None,
+        limit: int = 500,
+        tenant_ids: Collection[str] | None = None,
     ) -> Sequence[Gap]:
         """Rows with something missing, most recent first."""
         query = select(*(GAPS.c[name] for name in GAP_FIELDS)).where(MISSING)
@@ -78,6 +82,8 @@ class SqlLedger:
             query = query.where(GAPS.c.kind.in_(kinds))
         if device_id is not None:
             query = query.where(GAPS.c.device_id == device_id)
+        if tenant_ids is not None:
+            query = query.where(GAPS.c.tenant_id.in_(tenant_ids))
         query = query.order_by(GAPS.c.at_us.desc(), GAPS.c.device_id, GAPS.c.boot_id).limit(limit)
         return [Gap(*row) for row in self._connection.execute(query)]
 

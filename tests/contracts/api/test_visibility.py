@@ -197,3 +197,12 @@ def test_a_role_for_a_group_opens_nothing_of_a_kind_it_does_not_read(city: City)
     browser = sign_in(city, "lotte")
     for path in ("devices", "groups", "city", "alarms", "commands", "streetlights", "light-groups", "light-night"):
         assert MARK not in browser.get(f"/api/v1/{path}").text, path
+
+
+def test_gaps_of_another_town_do_not_hide_mine(city: City) -> None:
+    with city.registry.write() as tx:
+        gaps = [Gap("mine", "streetlight", "kl", "b", 1, 9, 8, 1, NOW_US)]
+        gaps += [Gap(f"d{n}", "streetlight", "sp", "b", 1, 9, 8, 1, NOW_US + 1) for n in range(3)]
+        tx.get(Ledger).put_gaps(gaps)
+    found = city.client.get("/api/v1/ledger/gaps?limit=2", headers=city.key("*", tenant_id="kl")).json()["items"]
+    assert [gap["device_id"] for gap in found] == ["mine"]
