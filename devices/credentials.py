@@ -4,9 +4,10 @@ import base64
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 from typing import Final
 
-from devices.errors import Invalid
+from devices.errors import Invalid, NotFound
 from devices.ports.credentials import Credential, Credentials, Way
 from devices.topics import is_id
 
@@ -68,10 +69,10 @@ def is_own(client_id: str, user: str) -> bool:
     return client_id in {"", user, user.rpartition("/")[2]} or client_id.startswith(f"{user}/")
 
 
-def revoke_of_devices(credentials: Credentials, device_ids: list[str], now_us: int) -> None:
-    """Revoke what these devices have, where they have something."""
-    for credential in credentials.of_devices(device_ids).values():
-        credentials.revoke(credential.user, now_us)
+def revoke_if_any(credentials: Credentials, user: str, now_us: int) -> None:
+    """Revoke a device's login, where it has one."""
+    with suppress(NotFound):
+        credentials.revoke(user, now_us)
 
 
 def _hash(password: str, salt: bytes, rounds: int) -> bytes:

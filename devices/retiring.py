@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from devices.alarms import Alarm
-from devices.credentials import revoke_of_devices
+from devices.credentials import revoke_if_any, user_of
 from devices.instants import rfc3339
 from devices.ports.alarms import Alarms
 from devices.ports.books import Change, Changes
@@ -17,7 +17,7 @@ def retire(tx: Transaction, asset: Asset, now_us: int) -> None:
     inventory = tx.get(Inventory)
     device = inventory.current_devices([asset.asset_id]).get(asset.asset_id)
     if device is not None:
-        revoke_of_devices(tx.get(Credentials), [device], now_us)
+        revoke_if_any(tx.get(Credentials), user_of(asset.tenant_id, asset.kind, device), now_us)
     inventory.change(replace(asset, retired_us=now_us))
     alarms = tx.get(Alarms)
     still = alarms.open_of([asset.asset_id])

@@ -136,6 +136,16 @@ def test_a_retired_device_comes_in_no_more(city: City) -> None:
     assert stored(city, "kl/streetlight/d-L1").revoked_us is not None
 
 
+def test_retiring_ends_no_login_of_another_town(city: City) -> None:
+    """A device's id taken a second time, while the first device lies on the shelf."""
+    city.asset("L09", tenant_id="sp")
+    with city.registry.write() as tx:
+        tx.get(Credentials).put([with_password("kl/fire_drone/d-L09", "secret", "user:max", NOW_US)])
+    retired = city.client.delete("/api/v1/devices/L09", headers=city.key("*", tenant_id="sp"))
+    assert retired.status_code == 204
+    assert stored(city, "kl/fire_drone/d-L09").revoked_us is None
+
+
 def test_what_brokers_refused_is_told_to_whom_it_concerns(city: City) -> None:
     def refused(user: str, tenant: str | None, kind: str | None) -> Refused:
         return Refused(user, "wrong_secret", tenant, kind, "x", "10.0.0.1", NOW_US, NOW_US)
