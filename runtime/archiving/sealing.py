@@ -1,5 +1,6 @@
 """Archives that only some may open: age, to the keys of those who may."""
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -55,8 +56,11 @@ def sealed(file: IO[bytes], recipients: Sequence[str]) -> Iterator[IO[bytes]]:
         keys = [Recipient.from_str(recipient) for recipient in recipients]
     except pyrage.RecipientError as problem:
         raise ConfigurationError(f"backup.recipients: {problem}") from None
-    with _through(lambda source: pyrage.encrypt_io(source, file, keys), mode="wb") as end:
-        yield end
+    try:
+        with _through(lambda source: pyrage.encrypt_io(source, file, keys), mode="wb") as end:
+            yield end
+    except pyrage.EncryptError as problem:
+        raise OSError(errno.EIO, str(problem)) from None
 
 
 @contextmanager
@@ -67,7 +71,7 @@ def unsealed(file: IO[bytes], keys: Sequence[Identity]) -> Iterator[IO[bytes]]:
     try:
         with _through(lambda target: pyrage.decrypt_io(file, target, list(keys)), mode="rb") as end:
             yield end
-    except pyrage.DecryptError as problem:
+    except (pyrage.DecryptError, OSError) as problem:
         raise ArchiveRefused(f"it cannot be opened with this key, or was altered: {problem}") from None
 
 

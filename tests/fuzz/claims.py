@@ -15,6 +15,7 @@ from tests.fuzz.hostile import CATALOG, NOW_US
 REASONS: Final = frozenset({
     "bad_topic", "unknown_kind", "unknown_event", "too_large", "bad_encoding", "bad_json", "wrong_type",
     "missing_field", "not_finite", "out_of_range", "unknown_version", "wrong_device", "clock_ahead", "too_old",
+    "personal_data",
 })  # fmt: skip
 """Why a decoder refuses; with `gateway.judge`'s those of `devices.ports.books.DeadLetter`."""
 LONGEST_DETAIL: Final = 400

@@ -33,7 +33,6 @@ def town(mosquitto: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             _fill(registry)
         finally:
             registry.close()
-        installation.rest.post("/tenants", {"tenant_id": "kl", "name": "Kaiserslautern"})
         yield installation
 
 

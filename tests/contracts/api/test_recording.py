@@ -148,6 +148,8 @@ def people(walk: Walk) -> None:
     walk("POST /users", {"id": "ben", "name": "Ben", "roles": [{"role": "viewer"}]})
     walk("PATCH /users/{user_id}", {"name": "Benjamin"}, user_id="ben")
     walk("POST /users/{user_id}/invitation", user_id="ben")
+    walk("POST /users/{user_id}/erase", user_id="ben")
+    walk("POST /users", {"id": "ben", "name": "Ben", "roles": [{"role": "viewer"}]})
     walk("DELETE /users/{user_id}", user_id="ben")
     walk("PATCH /tenants/{tenant_id}", {"name": "Lautern"}, tenant_id="kl")
     person(walk.city, "anna", ADMIN)

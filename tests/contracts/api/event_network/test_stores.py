@@ -15,7 +15,7 @@ from devices.event_network.city_event import CityEvent, MeasuredObject
 from devices.event_network.classes import Direction
 from devices.event_network.history import RateHistory
 from devices.event_network.telemetry import NodeTelemetry
-from devices.instants import MINUTE_US, rfc3339
+from devices.instants import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from devices.ports.telemetry import TelemetryReader, TelemetryWriter
 from devices.samples import Sample
 from simulators.device import FleetOptions
@@ -30,6 +30,9 @@ from storage.telemetry import (
 )
 
 NOW_US = time.time_ns() // 1000 // MINUTE_US * MINUTE_US
+if NOW_US % DAY_US // HOUR_US == 2:
+    # At 2:00 UTC the simulated uplink clears its counters; what it carried in the moment before nobody knows.
+    NOW_US -= HOUR_US
 MINUTES = 30
 Stores = tuple[TelemetryWriter, TelemetryReader]
 

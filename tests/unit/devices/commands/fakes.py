@@ -1,6 +1,6 @@
 """The ports that issuing needs, in memory."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -10,6 +10,7 @@ from devices.ports.books import Change, Changes
 from devices.ports.commands import Commands
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import Asset, Inventory
+from devices.ports.loans import Loan, Loans
 
 P = TypeVar("P")
 
@@ -66,6 +67,13 @@ class FakeChanges:
         self.told.extend(changes)
 
 
+class FakeLoans:
+    """Nothing is lent."""
+
+    def of_assets(self, asset_ids: Collection[str]) -> Mapping[str, tuple[Loan, ...]]:
+        return {}
+
+
 @dataclass
 class FakeTransaction:
     commands: FakeCommands = field(default_factory=FakeCommands)
@@ -79,5 +87,6 @@ class FakeTransaction:
             Inventory: self.inventory,
             LatestValues: self.latest,
             Changes: self.changes,
+            Loans: FakeLoans(),
         }
         return cast("P", parts[port])
