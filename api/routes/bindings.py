@@ -15,9 +15,11 @@ from api.recording import of, record
 from api.routes.devices import Writer
 from api.services import Services, Use
 from api.times import TimeIn, TimeOut, age_s
+from devices.credentials import revoke_if_any, user_of
 from devices.errors import Invalid, NotFound
 from devices.instants import rfc3339
 from devices.messages import Id
+from devices.ports.credentials import Credentials
 from devices.ports.inventory import Binding, Inventory, UnknownDevice
 from devices.ports.registry import Transaction
 
@@ -119,7 +121,7 @@ def list_bindings(asset_id: IdInPath, who: Who, services: Use) -> Items[Bound]:
 
 @router.post("/{asset_id}/replace", responses=responses(409))
 def replace_device(asset_id: IdInPath, who: Writer, services: Use, body: Replacement) -> Bound:
-    """Bind a new device to the asset; its history goes on."""
+    """Bind a new device to the asset; its history goes on, the login of the device before it ends."""
     now_us = services.now_us()
     from_us = now_us if body.from_ is None else body.from_
     if from_us > now_us:
@@ -128,7 +130,10 @@ def replace_device(asset_id: IdInPath, who: Writer, services: Use, body: Replace
         asset = seeing.asset(tx, who, asset_id)
         if asset.retired_us is not None:
             raise NotFound
+        before = tx.get(Inventory).current_devices([asset_id]).get(asset_id)
         bound = registering.Registrar(tx, who, services.catalog, now_us).bind(asset, body.device_id, from_us)
+        if before not in {None, body.device_id}:
+            revoke_if_any(tx.get(Credentials), user_of(asset.tenant_id, asset.kind, str(before)), now_us)
         detail = {"device_id": body.device_id, "from": rfc3339(from_us)}
         record(tx, who, "device.replace", of(asset.kind, asset_id), detail=detail, tenant_id=asset.tenant_id)
         return _bound(bound)

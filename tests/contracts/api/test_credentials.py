@@ -188,3 +188,13 @@ def test_whose_a_login_is_that_stands_in_the_way_is_not_told(city: City) -> None
     assert answer.status_code == 409
     assert "kl" not in answer.text
     assert "drone" not in answer.text
+
+
+def test_a_controller_that_was_replaced_gets_in_no_more(city: City) -> None:
+    city.asset("L01")
+    admin = city.key("*")
+    city.client.post(url("L01"), headers=admin)
+    answer = city.client.post("/api/v1/devices/L01/replace", headers=admin, json={"device_id": "new"})
+    assert answer.status_code == 200, answer.text
+    assert stored(city, "kl/streetlight/d-L01").revoked_us is not None
+    assert city.client.get(url("L01"), headers=admin).status_code == 404
