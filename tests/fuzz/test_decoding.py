@@ -117,9 +117,10 @@ def test_a_hostile_message_takes_less_than_a_millisecond() -> None:
     took_s = []
     for topic, payload in sent:
         raw = message(topic, payload)
-        began = time.perf_counter()
+        # Processor time: that of others on the machine says nothing.
+        began = time.thread_time()
         DECODER.decode(raw)
-        took_s.append(time.perf_counter() - began)
+        took_s.append(time.thread_time() - began)
     p99_s = quantiles(took_s, n=100)[-1]
     print(f"\n{len(sent)} hostile: median {median(took_s) * 1e6:.0f} us, p99 {p99_s * 1e6:.0f} us, "  # noqa: T201
           f"at most {max(took_s) * 1e3:.0f} ms")  # fmt: skip
