@@ -48,9 +48,14 @@ def by_machine(
     tx: Transaction, action: str, what: str, tenant_id: str | None, detail: Mapping[str, Any] | None = None
 ) -> None:
     """Record what somebody did at this machine's command line. Raises AuditUnavailable."""
-    user = getpass.getuser() if "USER" in os.environ or "LOGNAME" in os.environ else str(os.getuid())
+    user = at_the_machine()
     deed = Deed(f"machine:{user}", user, tenant_id, action, what, socket.gethostname(), detail=detail or {})
     tx.get(Audit).append(deed)
+
+
+def at_the_machine() -> str:
+    """Name of whoever runs this program; a number where the system has no name for him."""
+    return getpass.getuser() if "USER" in os.environ or "LOGNAME" in os.environ else str(os.getuid())
 
 
 def now_us() -> int:

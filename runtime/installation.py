@@ -19,7 +19,8 @@ from runtime.certificates import make_client_files
 from runtime.listening import check_broker, check_http
 from runtime.processes import Program, python
 from runtime.saying import LEASE, UNREACHABLE
-from runtime.settings import LOOPBACK, Settings
+from runtime.sections import LOOPBACK, here
+from runtime.settings import Settings
 
 NATS_PORT: Final = 4222
 WAITS: Final = {LEASE: 2.0, UNREACHABLE: 8.0}
@@ -175,8 +176,7 @@ class Installation:
     @property
     def mqtt_host(self) -> str:
         """Where programs on this machine find the broker."""
-        host = self.settings.broker.host
-        return LOOPBACK if host in {"0.0.0.0", "::"} else host  # noqa: S104 - to compare, not to listen
+        return here(self.settings.broker.host)
 
     @property
     def mqtt_scheme(self) -> str:

@@ -45,6 +45,11 @@ def _network(text: str) -> str:
     return text
 
 
+def here(host: str) -> str:
+    """Where programs on this machine find what listens on a host."""
+    return LOOPBACK if host in {"0.0.0.0", "::"} else host  # noqa: S104 - to compare, not to listen
+
+
 class Section(BaseModel):
     """Base of the sections: what is not known is refused, and no value is shown in an error."""
 
@@ -145,8 +150,7 @@ class Http(Section):
     @property
     def address(self) -> str:
         """The API's address on this machine."""
-        host = LOOPBACK if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - to compare, not to listen
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{here(self.host)}:{self.port}"
 
     @property
     def tls(self) -> bool:

@@ -21,7 +21,6 @@ from runtime import sections
 FILE_NAME: Final = "lautern.toml"
 ENVIRONMENT: Final = "LAUTERN_"
 DEFAULT_DATA_DIR: Final = Path("var")
-LOOPBACK: Final = sections.LOOPBACK
 OF_CLIENTS: Final = frozenset({"LAUTERN_URL", "LAUTERN_API_KEY", "LAUTERN_CA_FILE"})
 """Variables of the command line that speaks to an API; no settings."""
 

@@ -13,6 +13,7 @@ from runtime.broker.bounding import bound
 from runtime.broker.logins import write_secret
 from runtime.broker.nats_conf import NatsConf
 from runtime.ports import answers
+from runtime.sections import here
 
 MIB: Final = 2**20
 START_S: Final = 20
@@ -54,7 +55,7 @@ class EmbeddedBroker:
 
     @property
     def _host(self) -> str:
-        return "127.0.0.1" if self._conf.host in {"0.0.0.0", "::"} else self._conf.host  # noqa: S104
+        return here(self._conf.host)
 
 
 def program() -> Path:

@@ -4,7 +4,6 @@ A program of its own, so that a command line that speaks to an API elsewhere loa
 """
 
 import asyncio
-import getpass
 import json
 import os
 import socket
@@ -24,6 +23,7 @@ from devices.catalog import Catalog, discover
 from devices.people.roles import EVERYTHING
 from runtime import logging_setup, saying, sections, settings, stores
 from runtime.api_role import services_of
+from runtime.auditing import at_the_machine
 from runtime.first import first_town
 from runtime.registry_access import registry_of
 
@@ -65,7 +65,7 @@ def _application(chosen: settings.Settings) -> Iterator[FastAPI]:
 
 def _owner(catalog: Catalog) -> Caller:
     """Whoever has the machine has its data, those of restricted kinds too."""
-    user = getpass.getuser() if "USER" in os.environ or "LOGNAME" in os.environ else str(os.getuid())
+    user = at_the_machine()
     restricted = frozenset(kind.name for kind in catalog.values() if kind.restricted)
     scopes = frozenset({EVERYTHING, *(f"{kind}:*" for kind in restricted)})
     return Caller(user, None, scopes, restricted, actor=f"machine:{user}", address=socket.gethostname())
