@@ -1,11 +1,19 @@
 """Who calls and what they may do: the one place that decides."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from devices.catalog import Catalog
 from devices.errors import Forbidden, NotFound
 from devices.people.roles import covers
+
+_USER: Final = "user:"
+
+
+def actor_of(user_id: str) -> str:
+    """Actor that a user is on record as."""
+    return f"{_USER}{user_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +45,18 @@ class Caller:
     session: bytes | None = field(default=None, repr=False)
     """Digest of the browser's session; None for keys."""
 
+    @property
+    def user_id(self) -> str | None:
+        """Sign-in name of a user; None for keys."""
+        return self.actor.removeprefix(_USER) if self.actor.startswith(_USER) else None
+
     def may(self, scope: str) -> bool:
         """Tell whether a scope is granted in the whole town."""
         return covers(self.scopes, scope, self.restricted_kinds)
 
     def may_at_all(self, scope: str) -> bool:
         """Tell whether a scope is granted, if only for some things."""
-        return self.may(scope) or any(covers(w.scopes, scope, self.restricted_kinds) for w in self.within)
+        return self.may(scope) or any(True for _ in self._granting(scope))
 
     def may_on(self, scope: str, asset_id: str) -> bool:
         """Tell whether a scope is granted for an asset of a town that is the caller's."""
@@ -51,7 +64,7 @@ class Caller:
 
     def may_within(self, scope: str, limit: str) -> bool:
         """Tell whether a scope is granted for what a limit names, such as `group/fauthweg`."""
-        return self.may(scope) or limit in self.limits(scope)
+        return self.may(scope) or any(limit in w.limits for w in self._granting(scope))
 
     def require(self, scope: str) -> None:
         """Raise Forbidden unless the scope is granted in the whole town."""
@@ -75,10 +88,10 @@ class Caller:
         """Assets of these kinds that the caller may read although not the whole kind."""
         return frozenset().union(*(self._assets(f"{kind}:read") for kind in kinds))
 
-    def limits(self, scope: str) -> frozenset[str]:
-        """What the scope is limited to, where it is granted for some things only."""
-        granted = (w.limits for w in self.within if covers(w.scopes, scope, self.restricted_kinds))
-        return frozenset().union(*granted)
+    def limited_to(self, scope: str, subject: str) -> frozenset[str]:
+        """Names of the groups, or other subjects, that the scope is granted for, where it is for some things only."""
+        limits = (limit.partition("/") for w in self._granting(scope) for limit in w.limits)
+        return frozenset(name for of, _, name in limits if of == subject)
 
     def tenants(self) -> Collection[str] | None:
         """Tenants for list filters; None means all."""
@@ -99,5 +112,7 @@ class Caller:
             raise NotFound
 
     def _assets(self, scope: str) -> frozenset[str]:
-        granted = (w.asset_ids for w in self.within if covers(w.scopes, scope, self.restricted_kinds))
-        return frozenset().union(*granted)
+        return frozenset().union(*(w.asset_ids for w in self._granting(scope)))
+
+    def _granting(self, scope: str) -> Iterator[Within]:
+        return (w for w in self.within if covers(w.scopes, scope, self.restricted_kinds))

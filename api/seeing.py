@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from api.access import Caller
 from devices.catalog import Catalog
 from devices.errors import Invalid, NotFound
-from devices.lending import Lent, ownerships
+from devices.lending import Lent, Ownership, ownerships
 from devices.owned_telemetry import OwnedReader
 from devices.ports.current import Latest
 from devices.ports.inventory import Asset, Group, Groups, Inventory
@@ -28,18 +28,23 @@ def known(tx: Transaction, who: Caller, asset_id: str) -> Asset:
 
     Not all that is stored of it need be his: read series through `reader`, rows of `latest` by their town.
     """
-    found = tx.get(Inventory).get(asset_id)
-    if not ownerships(tx, [found])[asset_id].concerns(who.tenants()) or not who.may_on(f"{found.kind}:read", asset_id):
-        raise NotFound
-    return found
+    return _known(tx, who, asset_id)[0]
 
 
 def held(tx: Transaction, who: Caller, asset_id: str, now_us: int) -> Asset:
     """Return the asset if the caller's town has it now. Raises NotFound, Lent for what is known and elsewhere."""
-    found = known(tx, who, asset_id)
-    if who.tenant_id is not None and ownerships(tx, [found])[asset_id].at(now_us) != who.tenant_id:
+    found, owned = _known(tx, who, asset_id)
+    if who.tenant_id is not None and owned.at(now_us) != who.tenant_id:
         raise Lent
     return found
+
+
+def _known(tx: Transaction, who: Caller, asset_id: str) -> tuple[Asset, Ownership]:
+    found = tx.get(Inventory).get(asset_id)
+    owned = ownerships(tx, [found])[asset_id]
+    if not owned.concerns(who.tenants()) or not who.may_on(f"{found.kind}:read", asset_id):
+        raise NotFound
+    return found, owned
 
 
 def borrowed(tx: Transaction, who: Caller, now_us: int) -> frozenset[str]:
@@ -84,8 +89,7 @@ def visible(who: Caller, catalog: Catalog, wanted: str | None = None) -> Visible
     """What to list of all kinds, or of the wanted one. Raises Invalid for one that does not exist."""
     whole = kinds(who, catalog, wanted)
     partly = (who.some_kinds(catalog) if wanted is None else who.some_kinds(catalog) & {wanted}) - whole
-    limits = (limit.partition("/") for kind in partly for limit in who.limits(f"{kind}:read"))
-    groups = frozenset(name for subject, _, name in limits if subject == "group")
+    groups = frozenset().union(*(who.limited_to(f"{kind}:read", "group") for kind in partly))
     return Visible(whole, who.some_assets(partly), groups)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 
-from api.access import Caller, Within
+from api.access import Caller, Within, actor_of
 from devices.errors import Forbidden, NotFound, Unauthenticated
 from devices.instants import HOUR_US
 from devices.people.roles import Grant, covers
@@ -19,7 +19,7 @@ from devices.ports.registry import Transaction
 
 COOKIE: Final = "lautern_session"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost", "testserver"})
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 LINK_US: Final = 7 * 24 * HOUR_US
 NOWHERE: Final = ""
 """No town's id."""
@@ -32,6 +32,10 @@ class Lifetime:
 
     idle_us: int = 12 * HOUR_US
     absolute_us: int = 7 * 24 * HOUR_US
+
+    def covers(self, session: Session, now_us: int) -> bool:
+        """Tell whether a session has not ended by its time."""
+        return now_us < session.expires_us and now_us - session.last_used_us < self.idle_us
 
 
 def digest(secret: str) -> bytes:
@@ -86,7 +90,7 @@ def take_cookie(request: Request, response: Response) -> None:
 def signed_in(tx: Transaction, secret: str, lifetime: Lifetime, now_us: int) -> tuple[Session, User]:
     """Return session and user that a cookie stands for. Raises Unauthenticated."""
     session = tx.get(Sessions).get(digest(secret)) if len(secret) <= 128 else None
-    if session is None or now_us >= session.expires_us or now_us - session.last_used_us >= lifetime.idle_us:
+    if session is None or not lifetime.covers(session, now_us):
         raise Unauthenticated
     try:
         user = tx.get(Users).get(session.user_id)
@@ -114,7 +118,7 @@ def caller_of(
         scopes=frozenset().union(*whole),
         restricted_kinds=restricted,
         within=tuple(_within(tx, g, roles.get(g.role, frozenset()), restricted) for g in held if g.limits),
-        actor=f"user:{user.user_id}",
+        actor=actor_of(user.user_id),
         session=session.secret_sha256,
     )
 

@@ -212,9 +212,7 @@ def _session(stored: Sessions, secret_sha256: bytes) -> Session:
 
 
 def _user(tx: Transaction, who: Caller) -> User | None:
-    if who.session is None:
-        return None
-    return tx.get(Users).get(who.actor.removeprefix("user:"))
+    return None if who.user_id is None else tx.get(Users).get(who.user_id)
 
 
 def _must_be_user(user: User | None) -> User:

@@ -42,9 +42,8 @@ User = Annotated[Caller, Depends(_user)]
 def list_my_sessions(who: User, services: Use) -> Items[SessionShown]:
     """List the browsers I am signed in with, newest first."""
     now_us = services.now_us()
-    idle_us = now_us - services.lifetime.idle_us
     with services.registry.read() as tx:
-        found = tx.get(Sessions).of_user(who.actor.removeprefix("user:"))
+        found = tx.get(Sessions).of_user(who.user_id or "")
     items = [
         SessionShown(
             created_at=s.created_us,
@@ -56,7 +55,7 @@ def list_my_sessions(who: User, services: Use) -> Items[SessionShown]:
             current=s.secret_sha256 == who.session,
         )
         for s in found
-        if s.expires_us > now_us and s.last_used_us > idle_us
+        if services.lifetime.covers(s, now_us)
     ]
     return Items[SessionShown](items=items)
 
@@ -64,7 +63,7 @@ def list_my_sessions(who: User, services: Use) -> Items[SessionShown]:
 @router.delete("/me/sessions", status_code=204)
 def end_my_other_sessions(who: User, services: Use) -> None:
     """Sign out everywhere but here; links that were sent to me and not used stop working."""
-    user_id = who.actor.removeprefix("user:")
+    user_id = who.user_id or ""
     with services.registry.write() as tx:
         tx.get(Sessions).end_of_user(user_id, but=who.session)
         record(tx, who, "me.sessions_end", of("user", user_id))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, JsonValue
 
-from api.access import Caller
+from api.access import Caller, actor_of
 from api.authentication import Who, needs
 from api.fields import IdInPath
 from api.problems import responses
@@ -51,13 +51,13 @@ class Erased(BaseModel):
 def export_person(user_id: IdInPath, who: Who, services: Use) -> Personal:
     """Give out all that names a person: to himself, or to who holds `privacy:admin`."""
     with services.registry.write() as tx:
-        is_self = who.actor == f"user:{user_id}"
+        is_self = who.user_id == user_id
         if is_self:
             user = tx.get(Users).get(user_id)
         else:
             who.require(SCOPE)
             user = users.find(tx, who, user_id)
-        named = tx.get(Persons).named(user.name, f"user:{user_id}", MOST, who.tenants())
+        named = tx.get(Persons).named(user.name, actor_of(user_id), MOST, who.tenants())
         sessions = tx.get(Sessions).of_user(user_id)
         record(tx, who, "user.export", of("user", user_id))
     seen = {k.name for k in services.catalog.values() if k.name in who.kinds(services.catalog)}
@@ -82,10 +82,10 @@ def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use
     """
     with services.registry.write() as tx:
         user = users.must_be_mine(request, who, users.find(tx, who, user_id))
-        if who.actor == f"user:{user_id}":
+        if who.user_id == user_id:
             raise Forbidden("nobody erases himself: ask another who may")
         _must_be_unique(tx, user)
-        pseudonym, counts = tx.get(Persons).erase(user.name, f"user:{user_id}", who.tenants())
+        pseudonym, counts = tx.get(Persons).erase(user.name, actor_of(user_id), who.tenants())
         tx.get(Users).remove(user_id)
         record(tx, who, ERASED, of("user", pseudonym), detail={"pseudonym": pseudonym, **counts})
     return Erased(pseudonym=pseudonym, records=dict(counts))

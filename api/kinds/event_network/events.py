@@ -29,7 +29,7 @@ from devices.ports.registry import Transaction
 
 KIND: Final = "event_network"
 READ: Final = f"{KIND}:read"
-EVENT: Final = "event/"
+EVENT: Final = "event"
 """What a role may be limited to: `event/{id}`."""
 Reader = Annotated[Caller, needs(READ, in_part=True)]
 Writer = Annotated[Caller, needs("events:write")]
@@ -39,7 +39,7 @@ router = APIRouter(prefix="/events", tags=["event network"])
 def event(tx: Transaction, who: Caller, event_id: str) -> CityEvent:
     """Return the event if it is the caller's. Raises NotFound."""
     found = tx.get(EventBook).get(event_id)
-    if not who.is_at_home(found.tenant_id) or not who.may_within(READ, f"{EVENT}{event_id}"):
+    if not who.is_at_home(found.tenant_id) or not who.may_within(READ, f"{EVENT}/{event_id}"):
         raise NotFound
     return found
 
@@ -57,7 +57,7 @@ def list_events(  # noqa: PLR0917 - a list has as many filters as its page shows
     """List events, latest first; `from` and `to` select those that overlap. Needs `event_network:read`."""
     which = EventFilter(
         tenant_ids=who.tenants(),
-        event_ids=None if who.may(READ) else {x.partition("/")[2] for x in who.limits(READ) if x.startswith(EVENT)},
+        event_ids=None if who.may(READ) else who.limited_to(READ, EVENT),
         states=None if state is None else [state],
         asset_id=device,
         from_us=from_,

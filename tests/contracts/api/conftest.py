@@ -27,6 +27,8 @@ from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 
 NOW_US = 1_790_000_000 * SECOND_US
 SECRET = "s" * 43
+ADDRESS = "http://localhost"
+"""Of the API, where a cookie may travel without TLS."""
 
 
 @dataclass
@@ -112,7 +114,7 @@ def open_city(tmp_path: Path, migrated: Path, catalog: Catalog) -> Iterator[Call
     def opened() -> City:
         allowed = Allowed(webhook_hosts=("hooks.example.org",))
         services = Services(registry, reader, catalog, clock, "9.9.9", notary=notary, anchors=anchors, allowed=allowed)
-        client = TestClient(create_app(services, poll_s=0.02))
+        client = TestClient(create_app(services, poll_s=0.02), base_url=ADDRESS)
         city = City(registry, writer, catalog, services, clock, client)
         city.town("kl")
         return city

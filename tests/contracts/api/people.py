@@ -6,10 +6,10 @@ from api.passwords import hashed
 from api.sessions import new_link
 from devices.people.roles import Grant
 from devices.ports.people import User, Users
-from tests.contracts.api.conftest import NOW_US, City
+from tests.contracts.api.conftest import ADDRESS, NOW_US, City
 
 PASSWORD = "correct horse battery"
-OURS = {"Origin": "http://testserver"}
+OURS = {"Origin": ADDRESS}
 _HASH = hashed(PASSWORD, "nobody-of-that-name")
 
 
@@ -28,7 +28,7 @@ def person(city: City, user_id: str, *grants: Grant, password: bool = True) -> s
 
 def sign_in(city: City, user_id: str, password: str = PASSWORD) -> TestClient:
     """A browser in which somebody is signed in."""
-    browser = TestClient(city.client.app, headers=OURS)
+    browser = TestClient(city.client.app, base_url=ADDRESS, headers=OURS)
     answer = browser.post("/api/v1/login", json={"name": user_id, "password": password})
     assert answer.status_code == 200, answer.text
     return browser

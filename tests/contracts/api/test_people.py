@@ -10,7 +10,7 @@ from devices.instants import HOUR_US, MINUTE_US
 from devices.people.roles import Grant
 from devices.ports.inventory import Group, Groups
 from devices.ports.people import Sessions, Users
-from tests.contracts.api.conftest import City
+from tests.contracts.api.conftest import ADDRESS, City
 from tests.contracts.api.people import OURS, PASSWORD, person, sign_in, towns
 
 ADMIN = Grant("admin", "kl")
@@ -50,7 +50,7 @@ def test_another_site_cannot_act_for_who_is_signed_in(browser: TestClient) -> No
 
 
 def test_a_session_ends_when_it_is_signed_out_even_for_who_copied_it(city: City, browser: TestClient) -> None:
-    stolen = TestClient(city.client.app, cookies=dict(browser.cookies))
+    stolen = TestClient(city.client.app, base_url=ADDRESS, cookies=dict(browser.cookies))
     assert stolen.get("/api/v1/me").status_code == 200
     browser.post("/api/v1/logout")
     assert stolen.get("/api/v1/me").status_code == 401
@@ -73,10 +73,15 @@ def test_a_session_ends_unused_and_in_any_case(city: City, browser: TestClient) 
 def test_a_link_works_once_and_leads_to_a_password(city: City) -> None:
     towns(city, "kl")
     token = person(city, "anna", ADMIN, password=False)
-    browser = TestClient(city.client.app, headers=OURS)
+    browser = TestClient(city.client.app, base_url=ADDRESS, headers=OURS)
     first = browser.post("/api/v1/login", json={"token": token})
     assert (first.status_code, first.json()["must_set_password"]) == (200, True)
-    assert TestClient(city.client.app, headers=OURS).post("/api/v1/login", json={"token": token}).status_code == 401
+    assert (
+        TestClient(city.client.app, base_url=ADDRESS, headers=OURS)
+        .post("/api/v1/login", json={"token": token})
+        .status_code
+        == 401
+    )
     for weak in ("short", "aaaaaaaaaaaaaaa", "my name is Anna!"):
         assert browser.post("/api/v1/me/password", json={"new": weak}).status_code == 422, weak
     assert browser.post("/api/v1/me/password", json={"new": PASSWORD}).status_code == 204
@@ -97,10 +102,10 @@ def test_guesses_lock_the_account_but_not_its_owner_nor_others(city: City) -> No
     towns(city, "kl")
     person(city, "anna", ADMIN)
     person(city, "ben", ADMIN)
-    owner = TestClient(city.client.app, headers=OURS, client=("10.0.0.1", 1))
+    owner = TestClient(city.client.app, base_url=ADDRESS, headers=OURS, client=("10.0.0.1", 1))
     right = {"name": "anna", "password": PASSWORD}
     assert owner.post("/api/v1/login", json=right).status_code == 200
-    thief = TestClient(city.client.app, headers=OURS, client=("10.6.6.6", 1))
+    thief = TestClient(city.client.app, base_url=ADDRESS, headers=OURS, client=("10.6.6.6", 1))
     guess = {"name": "anna", "password": "a wrong guess"}
     answers = [thief.post("/api/v1/login", json=guess) for _ in range(MOST_A_MINUTE + 2)]
     assert [a.status_code for a in answers] == [401] * MOST_A_MINUTE + [429] * 2
@@ -168,7 +173,7 @@ def test_an_admin_lets_people_in_and_shuts_them_out(city: City, browser: TestCli
     made = browser.post("/api/v1/users", json=new)
     assert made.status_code == 201, made.text
     link = made.json()["invitation"]["link"]
-    ben = TestClient(city.client.app, headers=OURS)
+    ben = TestClient(city.client.app, base_url=ADDRESS, headers=OURS)
     assert ben.post("/api/v1/login", json={"token": link.partition("#token=")[2]}).status_code == 200
     assert [u["id"] for u in browser.get("/api/v1/users").json()["items"]] == ["anna", "ben"]
     change = browser.patch("/api/v1/users/ben", json={"disabled": True}, headers={"If-Match": made.headers["etag"]})

@@ -27,7 +27,7 @@ from devices.ports.books import DeadLetters
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import Inventory, UnknownDevice
 from simulators.kinds.event_network.event import demo_event
-from tests.contracts.api.conftest import NOW_US, SECRET, City
+from tests.contracts.api.conftest import ADDRESS, NOW_US, SECRET, City
 from tests.contracts.api.people import OURS, PASSWORD, person, sign_in, towns
 from tests.contracts.registry.making import alarm, letter
 
@@ -153,7 +153,7 @@ def people(walk: Walk) -> None:
     walk("DELETE /users/{user_id}", user_id="ben")
     walk("PATCH /tenants/{tenant_id}", {"name": "Lautern"}, tenant_id="kl")
     person(walk.city, "anna", ADMIN)
-    browser = TestClient(walk.city.client.app, headers=OURS)
+    browser = TestClient(walk.city.client.app, base_url=ADDRESS, headers=OURS)
     walk("POST /tenants", {"tenant_id": "speyer", "name": "Speyer"}, browser=sign_in(walk.city, "anna"))
     walk("POST /login", {"name": "anna", "password": PASSWORD}, browser=browser)
     walk("PATCH /me", {"language": "en"}, browser=browser)
@@ -278,10 +278,10 @@ def test_guesses_and_refusals_are_on_record_in_few_entries(open_city: Any) -> No
     towns(city, "kl")
     person(city, "anna", ADMIN)
     with city.client:
-        browser = TestClient(city.client.app, headers=OURS, client=("10.6.6.6", 1))
+        browser = TestClient(city.client.app, base_url=ADDRESS, headers=OURS, client=("10.6.6.6", 1))
         for _ in range(MOST_A_MINUTE + 2):
             browser.post("/api/v1/login", json={"name": "anna", "password": "hunter2 hunter2"})
-        other = TestClient(city.client.app, headers=OURS, client=("10.7.7.7", 1))
+        other = TestClient(city.client.app, base_url=ADDRESS, headers=OURS, client=("10.7.7.7", 1))
         other.post("/api/v1/login", json={"name": "my-secret-typed-here", "password": "x"})
         reader = city.key("streetlight:read", tenant_id="kl", name="reader")
         for _ in range(3):

@@ -13,7 +13,7 @@ from api.application import create_app
 from api.oidc import OpenIdProvider
 from devices.people.roles import Grant
 from devices.ports.people import Users
-from tests.contracts.api.conftest import City
+from tests.contracts.api.conftest import ADDRESS, City
 from tests.contracts.api.people import person, towns
 from tests.real_parts.openid import CLIENT_ID, CLIENT_SECRET
 
@@ -34,7 +34,7 @@ def opened(city: City, openid_provider: str) -> Opened:
         known = {"issuer": openid_provider, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "label": "Town"}
         provider = OpenIdProvider(**{**known, **fields})  # type: ignore[arg-type]
         app = create_app(replace(city.services, single_sign_on=provider), poll_s=0.02)
-        return TestClient(app, follow_redirects=False)
+        return TestClient(app, base_url=ADDRESS, follow_redirects=False)
 
     return browser
 
@@ -47,7 +47,7 @@ def _at_the_provider(begin: str, name: str) -> str:
             answer = web.get(url)
             while answer.is_redirect:
                 url = urljoin(url, answer.headers["location"])
-                if url.startswith("http://testserver"):
+                if url.startswith(ADDRESS):
                     return url
                 answer = web.get(url)
             action = re.search(r'action="([^"]+)"', answer.text)
@@ -56,7 +56,7 @@ def _at_the_provider(begin: str, name: str) -> str:
             form = {"prompt": prompt, "login": name, "password": "any"}
             answer = web.post(urljoin(url, action[1]), data=form)
             url = urljoin(url, answer.headers["location"])
-            if url.startswith("http://testserver"):
+            if url.startswith(ADDRESS):
                 return url
     raise AssertionError(begin)
 
@@ -99,7 +99,10 @@ def test_an_answer_that_belongs_to_another_sign_in_is_refused(opened: Opened) ->
     mixed = re.sub(r"state=[^&]+", f"state={own_state}", back)
     assert victim.get(mixed).headers["location"] == "/sign-in?error=refused"
     assert victim.get("/api/v1/me").status_code == 401
-    assert TestClient(victim.app, follow_redirects=False).get(back).headers["location"] == "/sign-in?error=refused"
+    assert (
+        TestClient(victim.app, base_url=ADDRESS, follow_redirects=False).get(back).headers["location"]
+        == "/sign-in?error=refused"
+    )
 
 
 def test_a_code_works_once(opened: Opened) -> None:
@@ -108,7 +111,7 @@ def test_a_code_works_once(opened: Opened) -> None:
     kept = dict(browser.cookies)
     back = _at_the_provider(begun.headers["location"], "anna")
     assert browser.get(back).headers["location"] == "/"
-    again = TestClient(browser.app, follow_redirects=False, cookies=kept)
+    again = TestClient(browser.app, base_url=ADDRESS, follow_redirects=False, cookies=kept)
     assert again.get(back).headers["location"] == "/sign-in?error=refused"
 
 

@@ -12,7 +12,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     {
       client_id: 'lautern',
       client_secret: 'a-secret-for-tests',
-      redirect_uris: ['http://testserver/api/v1/login/oidc/callback'],
+      redirect_uris: ['http://localhost/api/v1/login/oidc/callback'],
       response_types: ['code'],
       grant_types: ['authorization_code'],
     },
