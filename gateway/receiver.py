@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from devices.errors import JournalUnavailable
+
 log = structlog.get_logger()
 
 
@@ -24,16 +26,20 @@ class ReceiverProcess:
             list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         self._lock = threading.Lock()
-        self._ready = threading.Event()
+        self._first_word = threading.Event()
+        """Set also by the end of a process that never spoke."""
+        self._spoke = False
         self._heard = time.monotonic()
         self.state: Mapping[str, Any] = {}
         self._listener = threading.Thread(target=self._listen, name="receiver-listener", daemon=True)
         self._listener.start()
 
-    def begin(self, timeout_s: float) -> bool:
-        """Let it receive, and wait for its first word: the journal file is there."""
+    def begin(self, timeout_s: float) -> None:
+        """Let it receive, and wait for its first word: the journal file is there. Raises JournalUnavailable."""
         self.release(0)
-        return self._ready.wait(timeout_s)
+        self._first_word.wait(timeout_s)
+        if not self._spoke:
+            raise JournalUnavailable("the telemetry receiver did not start; see its log above")
 
     def release(self, through: int) -> None:
         """Tell it that batches up to this id may be dropped."""
@@ -82,4 +88,6 @@ class ReceiverProcess:
         for line in self._process.stdout or ():
             self.state = json.loads(line)
             self._heard = time.monotonic()
-            self._ready.set()
+            self._spoke = True
+            self._first_word.set()
+        self._first_word.set()

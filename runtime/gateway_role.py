@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 import gateway.kinds
 from devices import topics
 from devices.catalog import Catalog, folders
-from devices.errors import ConfigurationError, LauternError, LeaseHeld, RegistryUnavailable
+from devices.errors import ConfigurationError, LauternError, LeaseHeld
 from devices.health.faults import Fault
 from devices.health.judging import SECOND
 from devices.ports.books import Heartbeat, Heartbeats
@@ -22,7 +22,7 @@ from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
 from gateway.canary import Canary
 from gateway.dispatch.answers import Answers
-from gateway.loops import PATIENCE_S, Loops
+from gateway.loops import PASSING, PATIENCE_S, Loops
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.feeder import Feeder
 from gateway.mqtt.inbox import Inbox
@@ -84,8 +84,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
     filters = topics.subscriptions(topics.CONTROL_CHANNELS, settings.topic_root)
     connection = Connection("control", broker_of(settings), client_id(settings, "control"), filters, inbox)
     feeder = Feeder(inbox, journal, connection, 0.25)
-    if not receiver.begin(30):
-        raise ConfigurationError("the telemetry receiver did not start; see its log above")
+    receiver.begin(30)
     return Parts(
         catalog=catalog,
         registry=registry,
@@ -149,7 +148,7 @@ def main() -> int:
             log.error("gateway_refused", reason=str(error))  # noqa: TRY400 - no fault of ours to trace
             _tell_refused(settings)
             return LEASE
-        except RegistryUnavailable as error:
+        except PASSING as error:
             log.error("gateway_waits", reason=str(error))  # noqa: TRY400 - no fault of ours to trace
             return UNREACHABLE
         died = _run(settings, parts, stop, stack, figures)

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 from devices import topics
-from devices.errors import ConfigurationError
+from devices.errors import ConfigurationError, JournalUnavailable
 from gateway.loops import Loop, Loops
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.feeder import Feeder
@@ -98,5 +98,5 @@ def _run(settings: Settings) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except ConfigurationError as problem:
+    except (ConfigurationError, JournalUnavailable) as problem:
         sys.exit(f"lautern gateway: {problem}")

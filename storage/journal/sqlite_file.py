@@ -1,25 +1,39 @@
-"""Opening the gateway's own SQLite files: one writer, durable commits, a damaged file set aside."""
+"""The gateway's own SQLite files: one writer, durable commits, a damaged file set aside; what their errors mean."""
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from devices.errors import DiskFull, JournalUnavailable
+
 _READER_CACHE_KIB = 256
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def open_writer(path: Path, schema: str, cache_kib: int) -> tuple[sqlite3.Connection, Path | None]:
-    """Open for writing with every commit on disk; returns the connection and where a damaged file was put."""
+    """Open for writing with every commit on disk; returns the connection and where a damaged file was put.
+
+    Raises DiskFull, JournalUnavailable: such a file is not damaged, and stays where it is.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _open(path, schema, cache_kib), None
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-            raise
+    with guarded():
+        try:
+            return _open(path, schema, cache_kib), None
+        except sqlite3.DatabaseError as error:
+            if _code(error) not in _DAMAGED:
+                raise
         aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
         path.rename(aside)
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         return _open(path, schema, cache_kib), aside
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Primary result code; errors that Python raises by itself have none."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
 def _open(path: Path, schema: str, cache_kib: int) -> sqlite3.Connection:
@@ -37,12 +51,39 @@ def _open(path: Path, schema: str, cache_kib: int) -> sqlite3.Connection:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """Open read-only; such a connection never checkpoints. What it reads it reads once: a cache would only grow."""
-    connection = sqlite3.connect(
-        f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=5
-    )
-    connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KIB}")
-    return connection
+    """Open read-only; such a connection never checkpoints. What it reads it reads once: a cache would only grow.
+
+    Raises JournalUnavailable.
+    """
+    with guarded():
+        connection = sqlite3.connect(
+            f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=5
+        )
+        connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KIB}")
+        return connection
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Turn errors of an open file into DiskFull or JournalUnavailable."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise (DiskFull if _code(error) == sqlite3.SQLITE_FULL else JournalUnavailable)(str(error)) from error
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit at the end of the block, roll back on any error. Raises DiskFull, JournalUnavailable."""
+    with guarded():
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
-from devices.errors import JournalUnavailable
 from devices.instants import HOUR_US
 from devices.ports.identity import Claim, Standing
 from devices.sequence import SeqRanges
@@ -40,9 +39,9 @@ class SqliteIdentity:
         self._connection, self.set_aside = sqlite_file.open_writer(path, _SCHEMA, cache_kib=8000)
         self._series: dict[tuple[str, str, str], int] = {}
         self._per_device: dict[str, int] = {}
-        for number, device_id, series, part in self._connection.execute("SELECT * FROM series"):
-            self._note_series(number, device_id, series, part)
-        self._hours = {hour for (hour,) in self._connection.execute("SELECT hour FROM hour")}
+        self._hours: set[int] = set()
+        self._loaded = False
+        """Whether the three above are as in the file; not after a transaction that failed."""
 
     def _note_series(self, number: int, device_id: str, series: str, part: str) -> None:
         self._series[device_id, series, part] = number
@@ -50,37 +49,34 @@ class SqliteIdentity:
 
     def judged_through(self, lane: str) -> int:
         """See `Identity.judged_through`."""
-        row = self._connection.execute("SELECT batch_id FROM judged WHERE lane = ?", (lane,)).fetchone()
+        with sqlite_file.guarded():
+            row = self._connection.execute("SELECT batch_id FROM judged WHERE lane = ?", (lane,)).fetchone()
         return int(row[0]) if row else 0
 
     def verdicts(self, lane: str, batch_id: int) -> bytes | None:
         """See `Identity.verdicts`."""
-        row = self._connection.execute(
-            "SELECT data FROM verdict WHERE lane = ? AND batch_id = ?", (lane, batch_id)
-        ).fetchone()
-        return None if row is None else bytes(row[0])
+        return _verdicts(self._connection, lane, batch_id)
 
     @contextmanager
     def judge(self) -> Iterator["SqliteIdentity"]:
         """See `Identity.judge`."""
+        if not self._loaded:
+            self._load()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            yield self
-            self._connection.commit()
-        except BaseException as error:
-            if self._connection.in_transaction:
-                self._connection.rollback()
-            self._reload()
-            if isinstance(error, sqlite3.Error):
-                raise JournalUnavailable(str(error)) from error
+            with sqlite_file.transaction(self._connection):
+                yield self
+        except BaseException:
+            self._loaded = False
             raise
 
-    def _reload(self) -> None:
+    def _load(self) -> None:
         self._series.clear()
         self._per_device.clear()
-        for row in self._connection.execute("SELECT * FROM series"):
-            self._note_series(*row)
-        self._hours = {hour for (hour,) in self._connection.execute("SELECT hour FROM hour")}
+        with sqlite_file.guarded():
+            for row in self._connection.execute("SELECT * FROM series"):
+                self._note_series(*row)
+            self._hours = {hour for (hour,) in self._connection.execute("SELECT hour FROM hour")}
+        self._loaded = True
 
     def ranges(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], SeqRanges]:
         """See `Judgement.ranges`."""
@@ -203,11 +199,15 @@ class SqliteIdentity:
 
     def forget_verdicts(self, lane: str, through: int) -> None:
         """See `Identity.forget_verdicts`."""
-        self._connection.execute("DELETE FROM verdict WHERE lane = ? AND batch_id <= ?", (lane, through))
+        with sqlite_file.guarded():
+            self._connection.execute("DELETE FROM verdict WHERE lane = ? AND batch_id <= ?", (lane, through))
 
     def prune(self, now_us: int) -> None:
         """See `Identity.prune`."""
-        rows = self._connection.execute("SELECT hour, written_us, claims FROM hour ORDER BY written_us DESC").fetchall()
+        with sqlite_file.guarded():
+            rows = self._connection.execute(
+                "SELECT hour, written_us, claims FROM hour ORDER BY written_us DESC"
+            ).fetchall()
         kept = 0
         for hour, written_us, claims in rows:
             kept += claims
@@ -218,7 +218,8 @@ class SqliteIdentity:
                     self._hours.discard(hour)
         with self.judge():
             self._connection.execute(_DROP_OLD_BOOTS, (_BOOTS_PER_DEVICE,))
-        sqlite_file.give_back(self._connection)
+        with sqlite_file.guarded():
+            sqlite_file.give_back(self._connection)
 
     def close(self) -> None:
         """Close the file."""
@@ -233,11 +234,20 @@ class SqliteVerdicts:
 
     def verdicts(self, lane: str, batch_id: int) -> bytes:
         """See `Identity.verdicts`."""
-        row = self._connection.execute(
-            "SELECT data FROM verdict WHERE lane = ? AND batch_id = ?", (lane, batch_id)
-        ).fetchone()
-        return bytes(row[0])
+        found = _verdicts(self._connection, lane, batch_id)
+        if found is None:
+            message = f"batch {batch_id} of {lane} was never judged"
+            raise LookupError(message)
+        return found
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _verdicts(connection: sqlite3.Connection, lane: str, batch_id: int) -> bytes | None:
+    with sqlite_file.guarded():
+        row = connection.execute(
+            "SELECT data FROM verdict WHERE lane = ? AND batch_id = ?", (lane, batch_id)
+        ).fetchone()
+    return None if row is None else bytes(row[0])

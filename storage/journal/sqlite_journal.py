@@ -1,13 +1,13 @@
 """`JournalWriter` and `JournalReader` on a SQLite file of their own, one row per batch."""
 
 import shutil
-import sqlite3
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from devices.errors import ConfigurationError, DiskFull, JournalFull, JournalUnavailable
+from devices.errors import ConfigurationError, DiskFull, JournalFull
 from devices.ports.journal import Batch, Fill
 from devices.samples import RawMessage
 from storage.journal import sqlite_file
@@ -23,16 +23,17 @@ INSERT OR IGNORE INTO meta VALUES ('format', '1');
 
 
 class SqliteJournalWriter:
-    """Appends batches; each commit is on disk when `append` returns."""
+    """Appends batches; each commit is on disk when `append` returns. Raises JournalUnavailable when made."""
 
     def __init__(self, path: Path, bound_bytes: int, reserve_bytes: int = 64 * 2**20) -> None:
         self._path = path
         self._bound_bytes = bound_bytes
         self._reserve_bytes = reserve_bytes
         self._connection, self.set_aside = sqlite_file.open_writer(path, _SCHEMA, cache_kib=1000)
-        self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('journal_id', ?)", (uuid.uuid4().hex,))
-        self._require_known_format()
-        self._newest = self._never_given_before()
+        with sqlite_file.guarded():
+            self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('journal_id', ?)", (uuid.uuid4().hex,))
+            self._require_known_format()
+            self._newest = self._never_given_before()
         self._release = 0
         self._dropped = 0
 
@@ -52,36 +53,34 @@ class SqliteJournalWriter:
 
     def append(self, messages: Sequence[RawMessage]) -> int:
         """See `JournalWriter.append`."""
-        data = encode(messages)
-        try:
-            return self._commit(data, len(messages), min(m.received_us for m in messages))
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.rollback()
-            if "full" in str(error):
-                raise DiskFull(str(error)) from error
-            raise JournalUnavailable(str(error)) from error
-
-    def _commit(self, data: bytes, count: int, oldest_us: int) -> int:
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        self._drop_released()
-        if sqlite_file.used_bytes(connection) + len(data) > self._bound_bytes:
-            connection.commit()
-            raise JournalFull(f"bound of {self._bound_bytes} bytes")
-        if shutil.disk_usage(self._path.parent).free < self._reserve_bytes + len(data):
-            connection.commit()
-            raise DiskFull(f"less than {self._reserve_bytes} bytes free on the disk")
-        batch_id = self._newest + 1
-        connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (batch_id, count, oldest_us, data))
-        connection.commit()
+        data, oldest_us = encode(messages), min(m.received_us for m in messages)
+        batch_id, refused = self._newest + 1, None
+        with self._dropping_released():
+            refused = self._no_room_for(len(data))
+            if refused is None:
+                row = (batch_id, len(messages), oldest_us, data)
+                self._connection.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", row)
+        if refused is not None:
+            raise refused
         self._newest = batch_id
         return batch_id
 
-    def _drop_released(self) -> None:
-        if self._release > self._dropped:
-            self._connection.execute("DELETE FROM batch WHERE id <= ?", (self._release,))
-            self._dropped = self._release
+    def _no_room_for(self, size: int) -> JournalFull | None:
+        if sqlite_file.used_bytes(self._connection) + size > self._bound_bytes:
+            return JournalFull(f"bound of {self._bound_bytes} bytes")
+        if shutil.disk_usage(self._path.parent).free < self._reserve_bytes + size:
+            return DiskFull(f"less than {self._reserve_bytes} bytes free on the disk")
+        return None
+
+    @contextmanager
+    def _dropping_released(self) -> Iterator[None]:
+        """One transaction, in which what was released goes first."""
+        release = self._release
+        with sqlite_file.transaction(self._connection):
+            if release > self._dropped:
+                self._connection.execute("DELETE FROM batch WHERE id <= ?", (release,))
+            yield
+        self._dropped = release
 
     def release(self, through: int) -> None:
         """See `JournalWriter.release`; happens with the next append or `settle`."""
@@ -89,16 +88,11 @@ class SqliteJournalWriter:
 
     def settle(self) -> None:
         """Drop what was released and give space back; called when nothing else is to do."""
-        try:
-            if self._release > self._dropped:
-                self._connection.execute("BEGIN IMMEDIATE")
-                self._drop_released()
-                self._connection.commit()
+        if self._release > self._dropped:
+            with self._dropping_released():
+                pass
+        with sqlite_file.guarded():
             sqlite_file.give_back(self._connection)
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.rollback()
-            raise JournalUnavailable(str(error)) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -111,22 +105,25 @@ class SqliteJournalReader:
     def __init__(self, path: Path, bound_bytes: int) -> None:
         self._bound_bytes = bound_bytes
         self._connection = sqlite_file.open_reader(path)
-        row = self._connection.execute("SELECT value FROM meta WHERE name = 'journal_id'").fetchone()
+        with sqlite_file.guarded():
+            row = self._connection.execute("SELECT value FROM meta WHERE name = 'journal_id'").fetchone()
         self.journal_id: str = row[0]
 
     def read(self, after: int) -> Batch | None:
         """See `JournalReader.read`."""
-        row = self._connection.execute(
-            "SELECT id, data FROM batch WHERE id > ? ORDER BY id LIMIT 1", (after,)
-        ).fetchone()
+        with sqlite_file.guarded():
+            row = self._connection.execute(
+                "SELECT id, data FROM batch WHERE id > ? ORDER BY id LIMIT 1", (after,)
+            ).fetchone()
         return None if row is None else Batch(row[0], decode(row[1]))
 
     def fill(self) -> Fill:
         """See `JournalReader.fill`."""
-        count, oldest, newest = self._connection.execute(
-            "SELECT coalesce(sum(messages), 0), min(oldest_us), max(id) FROM batch"
-        ).fetchone()
-        return Fill(sqlite_file.used_bytes(self._connection), self._bound_bytes, count, oldest, newest or 0)
+        with sqlite_file.guarded():
+            count, oldest, newest = self._connection.execute(
+                "SELECT coalesce(sum(messages), 0), min(oldest_us), max(id) FROM batch"
+            ).fetchone()
+            return Fill(sqlite_file.used_bytes(self._connection), self._bound_bytes, count, oldest, newest or 0)
 
     def close(self) -> None:
         """Close the file."""

@@ -18,6 +18,7 @@ PASSING: Final = frozenset(
         sqlite3.SQLITE_IOERR,
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
     }
 )
 """Primary result codes after which the same call may succeed later; others are faults of ours or of the file."""

@@ -2,13 +2,16 @@
 
 import os
 import random
+import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from devices.health.faults import Fault
 from devices.health.sentences import SENTENCES
+from runtime.saying import UNREACHABLE
 from tests.faults.account import assert_each_stored_once, settle_but_missing
 from tests.faults.conftest import Report
 from tests.faults.points import Points, faulty_build
@@ -49,6 +52,32 @@ def test_full_disk_stops_and_goes_on(mosquitto: Broker, tmp_path: Path, report: 
         account = assert_each_stored_once(town, fleet)
     report("F11", "disk of all databases full, then free again", "mosquitto-sqlite", account,
            ready_again_s=round(ready_s, 1))  # fmt: skip
+
+
+def test_killed_while_the_disk_is_full(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
+    """Whoever starts it again and again, as the supervisor does, has it running when there is room."""
+    with small_disk(tmp_path / "disk", 160) as disk, running(disk / "town", mosquitto) as town:
+        require_small(disk)
+        with publishing(town, RATE, note="x" * 1000) as fleet:
+            wait_for_more(town)
+            filler = fill(disk)
+            wait_until(lambda: not town.ready(), timeout_s=60, what="not ready on a full disk")
+            receiver = Path(f"/proc/{town.receiver_pid()}")
+            town.gateway.kill()
+            wait_until(lambda: not receiver.exists(), timeout_s=20, what="the receiver has closed its file")
+            filler.unlink()
+            filler = fill(disk)
+            codes = [_started_and_ended(town) for _ in range(3)]
+            assert set(codes) <= {UNREACHABLE, -signal.SIGKILL}, "it works on, or says that it cannot work yet"
+            filler.unlink()
+            town.start_gateway()
+            began = time.monotonic()
+            wait_until(town.ready, timeout_s=60, what="ready again")
+            ready_s = round(time.monotonic() - began, 1)
+        account = assert_each_stored_once(town, fleet)
+        assert not list(town.folder.glob("*damaged*")), "a file without room is not damaged"
+    report("F11", "killed and started again on a full disk, then room", "mosquitto-sqlite", account,
+           could_not_work_yet=codes.count(UNREACHABLE), ready_again_s=ready_s)  # fmt: skip
 
 
 def test_full_disk_of_the_store_alone(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
@@ -143,6 +172,15 @@ def test_slow_disk_lowers_the_rate_and_nothing_else(mosquitto: Broker, tmp_path:
             assert not town.said("mqtt_disconnected")
         account = assert_each_stored_once(town, fleet)
     report("F13", "each commit of the journal takes 0.5 s longer", "mosquitto-sqlite", account)
+
+
+def _started_and_ended(town: Installation, within_s: float = 5) -> int:
+    """Exit code of a gateway that gets so long to end by itself before it is killed."""
+    town.start_gateway(wait=False)
+    with suppress(AssertionError):
+        wait_until(lambda: not town.gateway.running(), timeout_s=within_s)
+    town.gateway.kill()
+    return town.gateway.exit_code
 
 
 def _summary(town: Installation) -> str:

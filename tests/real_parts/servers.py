@@ -51,6 +51,15 @@ class Server:
             raise RuntimeError(message)
         return self._process.pid
 
+    @property
+    def exit_code(self) -> int:
+        """How it ended; negative: by that signal."""
+        code = None if self._process is None else self._process.poll()
+        if code is None:
+            message = f"{self.name} has not ended"
+            raise RuntimeError(message)
+        return code
+
     def start(self) -> None:
         """Start, or do nothing when running; return when it answers."""
         if self.running():
