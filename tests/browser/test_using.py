@@ -27,7 +27,8 @@ def test_signing_in_says_what_is_wrong_and_goes_on_where_one_wanted_to(look: Cal
     eye = look(Look(user=None))
     page = eye.page
     page.goto(f"{town.address}/alarms?show=all")
-    page.wait_for_url("**/sign-in?*")
+    page.wait_for_url("**/sign-in?*", wait_until="commit")
+    expect(page.get_by_role("textbox", name="Name")).to_be_focused()
     page.keyboard.type("demo")
     page.keyboard.press("Tab")
     page.keyboard.type("not the password")

@@ -77,6 +77,5 @@ if (token) {
 } else if (new URLSearchParams(location.search).has("set")) {
   await get("/me").then(entered, tell);
 } else {
-  byId("name").focus();
   await offerElsewhere().catch(tell);
 }
