@@ -20,7 +20,7 @@ from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
 from runtime import auditing, logging_setup, saying, sections, settings, stores
 from runtime.listening import check_http
-from runtime.memory import share_arenas
+from runtime.memory import Tidying, share_arenas
 from runtime.processing import facts_of
 from runtime.registry_access import registry_of
 from runtime.retaining import catalog_of
@@ -67,15 +67,17 @@ def services_of(chosen: settings.Settings, registry: Registry, reader: Telemetry
 
 def serve(chosen: settings.Settings, services: Services) -> None:
     """Run the server; open requests get 2 s at the end. Its loop gives signs of life each second."""
-    http, signs = chosen.http, Signs()
-    web = WebOptions(chosen.web.tile_url, chosen.web.tile_attribution)
+    http = chosen.http
+    app = create_app(services, web=WebOptions(chosen.web.tile_url, chosen.web.tile_attribution))
+    signs, tidying = Signs(), Tidying()
 
     async def give() -> None:
         signs.give()
+        tidying.look()
 
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(services, web=web),
+            app,
             host=http.host,
             port=http.port,
             ssl_certfile=http.tls_cert_file,
