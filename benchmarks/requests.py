@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -82,10 +83,12 @@ async def guess(address: str, many: int, at_once: int) -> Counts:
     return found
 
 
-def guess_apart(address: str, many: int) -> Counts:
-    """Guess from a process of its own, as somebody elsewhere does, so that only the API is shared with the others."""
+@contextmanager
+def elsewhere() -> Iterator[ProcessPoolExecutor]:
+    """A process of its own that has loaded all it needs, so that who guesses shares but the API with the others."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(_guessed, address, many).result()
+        pool.submit(_guessed, "", 0).result()
+        yield pool
 
 
 def _guessed(address: str, many: int) -> Counts:
@@ -104,9 +107,10 @@ async def measure(installation: Installation, options: argparse.Namespace, table
         load.start()
         await asyncio.sleep(3)
         _row(table, f"{options.messages:.0f} messages/s", await steadily(web, asked, rate, seconds), installation)
-        guessing = asyncio.create_task(asyncio.to_thread(guess_apart, rest.address, options.guesses))
-        _row(table, f"and {options.guesses} guesses", await steadily(web, asked, rate, seconds), installation)
-        return await guessing
+        with elsewhere() as pool:
+            guessing = asyncio.wrap_future(pool.submit(_guessed, rest.address, options.guesses))
+            _row(table, f"and {options.guesses} guesses", await steadily(web, asked, rate, seconds), installation)
+            return await guessing
 
 
 def _row(table: Table, what: str, took: list[float], installation: Installation) -> None:
