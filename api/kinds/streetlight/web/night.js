@@ -81,7 +81,7 @@ export class Night {
     if (!this.span) return [];
     const { from, to, sunset, sunrise } = this.span, inner = width - EDGE.left - EDGE.right, tall = HEIGHT - EDGE.top - EDGE.bottom;
     const x = (ms) => EDGE.left + ((ms - from) / (to - from)) * inner, y = (pct) => EDGE.top + tall * (1 - pct / 100);
-    const floor = y(0);
+    const floor = y(0), late = x(now()) > width - 60;
     const ticks = [];
     const step = inner < 420 ? 4 : 2, first = new Date(from);
     first.setMinutes(0, 0, 0);
@@ -100,7 +100,7 @@ export class Night {
       parts, this.#plans().map((d) => s("path", { class: "night-plan", d: d(x, y) })),
       this.#event(x(sunset), t("light.sunset"), sunset, inner), this.#event(x(sunrise), t("light.sunrise"), sunrise, inner),
       s("path", { class: "night-now", d: `M${x(now())} ${EDGE.top - 6}V${floor}` }),
-      s("text", { class: "night-now-text", x: Math.min(width - 30, Math.max(30, x(now()))), y: EDGE.top - 12, "text-anchor": "middle" }, t("light.now")));
+      s("text", { class: "night-now-text", x: x(now()) + (late ? -5 : 5), y: EDGE.top + 12, "text-anchor": late ? "end" : "start" }, t("light.now")));
   }
 
   #event(at, name, instant, inner) {
