@@ -149,7 +149,8 @@ def _carried(readings: Iterable[Reading]) -> Iterator[Reading]:
         clear = reading.last_clear_us if reading.last_clear_us is not None or reading.boot_id != boot else clear
         speed = reading.speed_bps if reading.speed_bps is not None else speed
         boot = reading.boot_id
-        yield replace(reading, last_clear_us=clear, speed_bps=speed)
+        same = clear == reading.last_clear_us and speed == reading.speed_bps
+        yield reading if same else replace(reading, last_clear_us=clear, speed_bps=speed)
 
 
 def readings(rows: Sequence[tuple[int, Mapping[str, Value]]], direction: str) -> list[Reading]:
