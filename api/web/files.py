@@ -26,8 +26,10 @@ TYPES: Final[Mapping[str, str]] = {
 _IMPORT: Final = re.compile(
     r"""^\s*(?:import|export)\s[^;]*?from\s+"(\.[^"]+)"|^\s*import\s+"(\.[^"]+)\"""", re.MULTILINE
 )
-_COMMENT: Final = re.compile(rb"^[ \t]*(?://[^\n]*|/\*\*.*?\*/[ \t]*)\n", re.MULTILINE | re.DOTALL)
-"""Whole lines only: what stands in strings stays."""
+_LEFT_OUT: Final = re.compile(rb"^[ \t]*(?://[^\n]*\n|/\*\*.*?\*/[ \t]*\n)?", re.MULTILINE | re.DOTALL)
+"""Indentation, and comments that are whole lines: no string of ours goes over lines."""
+_NEEDLESS: Final = re.compile(rb"/\*.*?\*/\s*|(?<=[{};])\s+|\s+(?=[{}])|(?<=:) ", re.DOTALL)
+"""Comments and spaces of styles."""
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -108,7 +110,7 @@ class Files:
 
 
 def read(folder: Path, below: str = "") -> Mapping[str, bytes]:
-    """Files of a folder that browsers may have, by path under `below`; our scripts without their comments."""
+    """Files of a folder that browsers may have, by path under `below`; without what only people read in them."""
     return {
         posixpath.join(below, path.relative_to(folder).as_posix()): _sent(path)
         for path in sorted(folder.rglob("*"))
@@ -118,4 +120,6 @@ def read(folder: Path, below: str = "") -> Mapping[str, bytes]:
 
 def _sent(path: Path) -> bytes:
     content = path.read_bytes()
-    return content if path.suffix != ".js" or path.parent.name == "vendor" else _COMMENT.sub(b"", content)
+    if path.suffix == ".css":
+        return _NEEDLESS.sub(b"", content)
+    return content if path.suffix != ".js" or path.parent.name == "vendor" else _LEFT_OUT.sub(b"", content)

@@ -57,15 +57,26 @@ def test_files_are_compressed_for_those_who_ask() -> None:
         assert (len(answer.body) < len(FILES["style.css"])) == bool(accepted)
 
 
-def test_our_scripts_are_sent_without_comments_and_are_else_the_same(tmp_path: Path) -> None:
-    kept = b'const a = "http://x"; // told\nconst b = `/** not */`;\n'
-    (tmp_path / "a.js").write_bytes(b"// why\n  /** What\n   * it does. */\n" + kept)
-    assert read(tmp_path) == {"a.js": kept}
+def test_our_files_are_sent_without_what_only_people_read_and_are_else_the_same(tmp_path: Path) -> None:
+    kept = b'const a = "http://x"; // told\nconst b = `/** not */`;\n\nif (a) {\n'
+    (tmp_path / "a.js").write_bytes(b"// why\n  /** What\n   * it does. */\n" + kept + b"    // so\n  b();\n}\n")
+    (tmp_path / "a.css").write_bytes(
+        b'/* why */\na:hover, b::before {\n  margin: 0 -1px;\n  content: "a  b" }\n\nb { top: 0 }\n'
+    )
+    styles = b'a:hover, b::before{margin:0 -1px;content:"a  b"}b{top:0}'
+    assert read(tmp_path) == {"a.js": kept + b"b();\n}\n", "a.css": styles}
     ours = [path for path in STATIC.rglob("*.js") if "vendor" not in path.parts]
     shorter = sum(
         len(content) for name, content in read(STATIC).items() if name.endswith(".js") and "vendor" not in name
     )
     assert shorter < sum(path.stat().st_size for path in ours) * 0.97
+
+
+def test_no_text_of_our_scripts_goes_over_lines() -> None:
+    """Lines are sent without their indentation."""
+    for path in STATIC.parents[1].rglob("*.js"):
+        if "vendor" not in path.parts:
+            assert all(line.count("`") % 2 == 0 for line in path.read_text(encoding="utf-8").splitlines()), path
 
 
 def test_all_scripts_and_styles_together_are_light() -> None:
