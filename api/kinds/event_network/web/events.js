@@ -1,8 +1,8 @@
 import { all } from "../../lib/api.js";
-import { empty, failed } from "../../lib/blank.js";
+import { empty } from "../../lib/blank.js";
 import { byId, fill, h, settled } from "../../lib/dom.js";
 import { number } from "../../lib/numbers.js";
-import { answer, live, me, start } from "../../lib/page.js";
+import { answer, broken, live, me, start } from "../../lib/page.js";
 import { moment, now } from "../../lib/times.js";
 import { t } from "../../lib/words.js";
 import { eventForm } from "./form.js";
@@ -47,9 +47,7 @@ async function read() {
       return some.length > 0 && h("section", { class: "card" }, h("h2", {}, t(`events.${name}`)), h("ol", { class: "event-list" }, some.map(row)));
     }));
   } catch (problem) {
-    if (problem.status === undefined) throw problem;
-    answer(t("shell.failed"));
-    fill(byId("content"), failed(problem, read));
+    broken(problem, read);
   }
 }
 

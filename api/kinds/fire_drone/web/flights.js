@@ -1,10 +1,10 @@
 import { all, get } from "../../lib/api.js";
 import { fromAddress, toAddress } from "../../lib/address.js";
-import { empty, failed } from "../../lib/blank.js";
+import { empty } from "../../lib/blank.js";
 import { byId, fill, h, settled } from "../../lib/dom.js";
 import { language } from "../../lib/facts.js";
 import { measure } from "../../lib/numbers.js";
-import { answer, live, start } from "../../lib/page.js";
+import { answer, broken, live, start } from "../../lib/page.js";
 import { now, timeOf } from "../../lib/times.js";
 import { t } from "../../lib/words.js";
 import { airTime, distance, marks, statusMark } from "./words.js";
@@ -105,9 +105,7 @@ async function read() {
     showFilters();
     show();
   } catch (problem) {
-    if (problem.status === undefined) throw problem;
-    answer(t("shell.failed"));
-    fill(byId("content"), failed(problem, read));
+    broken(problem, read);
   }
 }
 

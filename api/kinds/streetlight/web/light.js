@@ -1,9 +1,9 @@
 import { all } from "../../lib/api.js";
 import { fromAddress, toAddress } from "../../lib/address.js";
-import { empty, failed } from "../../lib/blank.js";
+import { empty } from "../../lib/blank.js";
 import { byId, eachFrame, fill, h, settled } from "../../lib/dom.js";
 import { measure } from "../../lib/numbers.js";
-import { answer, live, me, onBack, start } from "../../lib/page.js";
+import { answer, broken, live, me, onBack, start } from "../../lib/page.js";
 import { stateMark, stateOf } from "../../lib/states.js";
 import { ago, timeOf } from "../../lib/times.js";
 import { t } from "../../lib/words.js";
@@ -139,9 +139,7 @@ try {
   await begin();
   if (before.length) street.select(before);
 } catch (problem) {
-  if (problem.status === undefined) throw problem;
-  answer(t("shell.failed"));
-  fill(byId("content"), failed(problem, () => location.reload()));
+  broken(problem, () => location.reload());
 }
 live({
   topics: ["telemetry", "state", "status", "command"], kinds: [kind],

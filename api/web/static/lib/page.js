@@ -52,6 +52,13 @@ export function onBack(work) { back = work; }
 /** The sentence that stands above everything else. */
 export const answer = (text) => put(byId("answer"), text);
 
+/** Say instead of the content why it could not be loaded; what is no Problem is an error of the page. */
+export function broken(problem, again) {
+  if (problem.status === undefined) throw problem;
+  answer(t("shell.failed"));
+  fill(byId("content"), failed(problem, again));
+}
+
 /** A live stream shown in the frame: its age beside the sentence, the bar across the top when it is lost. */
 export function live({ on, topics, kinds, reset, after }) {
   const mark = byId("live");

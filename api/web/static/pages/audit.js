@@ -1,11 +1,12 @@
 import { get } from "../lib/api.js";
 import { fromAddress, toAddress } from "../lib/address.js";
-import { empty, failed } from "../lib/blank.js";
+import { empty } from "../lib/blank.js";
 import { tell } from "../lib/dialog.js";
 import { byId, fill, h, icon, settled } from "../lib/dom.js";
 import { facts } from "../lib/facts.js";
 import { number } from "../lib/numbers.js";
-import { answer, start } from "../lib/page.js";
+import { answer, broken, start } from "../lib/page.js";
+import { rowButton, stack } from "../lib/stack.js";
 import { moment, now, timeOf } from "../lib/times.js";
 import { named, t } from "../lib/words.js";
 
@@ -41,7 +42,7 @@ function row(entry) {
     h("td", { "data-label": t("audit.what") }, pick("action", entry.action, actionName(entry.action))),
     h("td", { "data-label": t("audit.on") }, entry.object && pick("object", entry.object)),
     h("td", { "data-label": t("audit.result") }, resultMark(entry.result)),
-    h("td", {}, h("button", { type: "button", class: "plain", onclick: () => details(entry) }, t("audit.more"), h("span", { class: "hidden-text" }, ` ${number(entry.seq)}`))));
+    h("td", {}, rowButton(t("audit.more"), number(entry.seq), () => details(entry), { class: "plain" })));
 }
 
 function details(entry) {
@@ -61,9 +62,7 @@ function show() {
   const address = (format) => `/api/v1/audit?${new URLSearchParams(Object.entries(query({ format })).filter(([, v]) => v))}`;
   fill(files, h("a", { class: "button", href: address("csv"), download: "" }, t("audit.csv")), h("a", { class: "button", href: "/api/v1/audit?format=jsonl", download: "" }, t("audit.jsonl")));
   if (!n) { fill(list, empty(t("audit.none"), t("audit.none_text"), isFiltered() && h("button", { type: "button", onclick: () => change(ADDRESS) }, t("audit.clear")))); return; }
-  const heads = ["when", "who", "what", "on", "result"].map((name) => h("th", { scope: "col" }, t(`audit.${name}`)));
-  fill(list, h("div", { class: "table-wrap" }, h("table", { class: "stack" },
-    h("thead", {}, h("tr", {}, heads, h("th", { scope: "col" }, h("span", { class: "hidden-text" }, t("audit.more"))))), h("tbody", {}, entries.map(row)))),
+  fill(list, stack(["when", "who", "what", "on", "result"].map((name) => t(`audit.${name}`)), entries.map(row), t("audit.more")),
   cursor && h("p", { class: "actions" }, h("button", { type: "button", onclick: more }, t("audit.earlier"))));
 }
 
@@ -112,9 +111,7 @@ async function read() {
     if (!list.isConnected) fill(content, h("div", { class: "toolbar" }, button, files), verified, h("div", { class: "toolbar" }, days), form, list);
     show();
   } catch (problem) {
-    if (problem.status === undefined) throw problem;
-    answer(t("shell.failed"));
-    fill(content, failed(problem, () => location.reload()));
+    broken(problem, () => location.reload());
   }
 }
 

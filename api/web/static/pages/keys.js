@@ -1,11 +1,12 @@
 import { all, get, post, remove } from "../lib/api.js";
 import { fromAddress, toAddress } from "../lib/address.js";
-import { empty, failed } from "../lib/blank.js";
+import { empty } from "../lib/blank.js";
 import { ask, confirm, field } from "../lib/dialog.js";
 import { byId, fill, h, icon } from "../lib/dom.js";
 import { showOnce } from "../lib/once.js";
-import { answer, me, start } from "../lib/page.js";
+import { answer, broken, me, start } from "../lib/page.js";
 import { roleName } from "../lib/roles.js";
+import { rowButton, stack } from "../lib/stack.js";
 import { ago, moment, now, timeOf } from "../lib/times.js";
 import { tellProblem, toast } from "../lib/toast.js";
 import { t } from "../lib/words.js";
@@ -38,7 +39,7 @@ function row(key) {
     h("td", { "data-label": t("keys.state") }, stateMark(key)),
     h("td", { "data-label": t("keys.expires") }, key.expires_at ? timeOf(key.expires_at) : t("keys.never")),
     h("td", { "data-label": t("keys.used") }, timeOf(key.last_used_at, ago)),
-    h("td", {}, live(key) && h("div", { class: "row-actions" }, h("button", { type: "button", onclick: () => revoke(key) }, t("keys.revoke"), h("span", { class: "hidden-text" }, ` ${key.name}`)))));
+    h("td", {}, live(key) && h("div", { class: "row-actions" }, rowButton(t("keys.revoke"), key.name, () => revoke(key)))));
 }
 
 function show() {
@@ -46,9 +47,7 @@ function show() {
   const all_ = h("label", {}, h("input", { type: "checkbox", checked: asked.revoked === "1", onchange: ({ target }) => { asked.revoked = target.checked ? "1" : ""; toAddress(asked, ADDRESS); read(); } }), t("keys.show_revoked"));
   const bar = h("div", { class: "toolbar" }, h("button", { type: "button", class: "primary", onclick: create }, t("keys.create")), all_);
   if (!keys.length) { fill(content, bar, h("div", { class: "card" }, empty(t("keys.none"), t("keys.none_text")))); return; }
-  const heads = ["name", "scopes", "state", "expires", "used"].map((name) => h("th", { scope: "col" }, t(`keys.${name}`)));
-  fill(content, bar, h("div", { class: "card" }, h("div", { class: "table-wrap" }, h("table", { class: "stack" },
-    h("thead", {}, h("tr", {}, heads, h("th", { scope: "col" }, h("span", { class: "hidden-text" }, t("people.actions"))))), h("tbody", {}, keys.map(row))))));
+  fill(content, bar, h("div", { class: "card" }, stack(["name", "scopes", "state", "expires", "used"].map((name) => t(`keys.${name}`)), keys.map(row), t("people.actions"))));
 }
 
 async function create() {
@@ -80,9 +79,7 @@ async function read() {
     [{ items: keys }, roles] = await Promise.all([get("/api-keys", { revoked: asked.revoked === "1" ? true : undefined }), me.may("users:admin") ? all("/roles") : []]);
     show();
   } catch (problem) {
-    if (problem.status === undefined) throw problem;
-    answer(t("shell.failed"));
-    fill(content, failed(problem, read));
+    broken(problem, read);
   }
 }
 

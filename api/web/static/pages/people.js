@@ -1,11 +1,12 @@
 import { all, patch, post, read as readTagged, remove } from "../lib/api.js";
 import { fromAddress, toAddress } from "../lib/address.js";
-import { empty, failed } from "../lib/blank.js";
+import { empty } from "../lib/blank.js";
 import { ask, confirm, field } from "../lib/dialog.js";
 import { byId, fill, h, icon } from "../lib/dom.js";
 import { showOnce } from "../lib/once.js";
-import { answer, me, start } from "../lib/page.js";
+import { answer, broken, me, start } from "../lib/page.js";
 import { heldText, least, limits, roleName, roleRows } from "../lib/roles.js";
+import { rowButton, stack } from "../lib/stack.js";
 import { ago, moment, timeOf } from "../lib/times.js";
 import { tellProblem, toast } from "../lib/toast.js";
 import { t } from "../lib/words.js";
@@ -31,7 +32,7 @@ function stateOf(user) {
 }
 
 function row(user) {
-  const act = (text, work, look) => h("button", { type: "button", class: look, onclick: work }, text, h("span", { class: "hidden-text" }, ` ${user.name}`));
+  const act = (text, work) => rowButton(text, user.name, work);
   return h("tr", {},
     h("th", { scope: "row" }, h("span", { class: "person-name" }, user.name), h("span", { class: "quiet" }, user.id)),
     h("td", { "data-label": t("people.roles") }, h("ul", {}, user.roles.map((held) => h("li", {}, heldText(held, me.tenants))))),
@@ -50,9 +51,7 @@ function show() {
       .map(([role, text]) => h("button", { type: "button", "aria-pressed": String(asked.role === role), onclick: () => { asked.role = role; toAddress(asked, ADDRESS); show(); } }, text))));
   const shown = users.filter((u) => !asked.role || u.roles.some((r) => r.role === asked.role));
   if (!shown.length) { fill(place, empty(t("people.none"), t("people.none_text"))); return; }
-  const heads = ["name", "roles", "state", "seen"].map((name) => h("th", { scope: "col" }, t(`people.${name}`)));
-  fill(place, h("div", { class: "table-wrap" }, h("table", { class: "stack" },
-    h("thead", {}, h("tr", {}, heads, h("th", { scope: "col" }, h("span", { class: "hidden-text" }, t("people.actions"))))), h("tbody", {}, shown.map(row)))));
+  fill(place, stack(["name", "roles", "state", "seen"].map((name) => t(`people.${name}`)), shown.map(row), t("people.actions")));
 }
 
 async function invite() {
@@ -126,9 +125,7 @@ async function read() {
     fill(content, filters, place);
     show();
   } catch (problem) {
-    if (problem.status === undefined) throw problem;
-    answer(t("shell.failed"));
-    fill(content, failed(problem, read));
+    broken(problem, read);
   }
 }
 
