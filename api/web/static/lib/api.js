@@ -1,23 +1,24 @@
 import { learn } from "./times.js";
-import { known, t } from "./words.js";
+import { known, said, t } from "./words.js";
 
 const BASE = "/api/v1";
 
 /** What the server answered instead of what was asked for; `message` is a sentence for people. */
 export class Problem extends Error {
   constructor(status, body, after) {
-    super(sentence(status, body, after));
+    const errors = (body.errors ?? []).map((error) => ({ ...error, message: said(error.message) }));
+    super(sentence(status, body, errors, after));
     this.status = status;
     this.kind = (body.type ?? "").replace("urn:lautern:problem:", "");
-    this.errors = body.errors ?? [];
+    this.errors = errors;
     this.requestId = body.request_id ?? "";
     this.after = after;
   }
 }
 
-function sentence(status, body, after) {
+function sentence(status, body, errors, after) {
   const kind = (body.type ?? "").replace("urn:lautern:problem:", "");
-  const detail = body.errors?.length ? body.errors.map((e) => `${e.field}: ${e.message}`).join("; ") : (body.detail ?? "");
+  const detail = errors.length ? errors.map((e) => `${e.field}: ${e.message}`).join("; ") : said(body.detail ?? "");
   const key = [`problem.${kind}`, `problem.${status}`, "problem.other"].find(known);
   return t(key, { detail, after: after ?? 60, status, request: body.request_id ?? "" }).replace(/[:,] ?\.?$/, ".");
 }

@@ -48,13 +48,14 @@ export async function ask(title, fields, action, send) {
     const button = form.querySelector("button.primary");
     button.disabled = true;
     mark(form, []);
+    problem.hidden = true;
     try {
       result = await send(Object.fromEntries(new FormData(form)));
       dialog.close();
     } catch (error) {
       if (error.status === undefined) throw error;
-      fill(problem, error.message).hidden = false;
-      mark(form, error.errors);
+      problem.hidden = mark(form, error.errors);
+      fill(problem, error.message);
     } finally {
       button.disabled = false;
     }
@@ -63,9 +64,19 @@ export async function ask(title, fields, action, send) {
   return result;
 }
 
+/** Say each error at the field it is about, and go to the first; true when all found their place. */
 function mark(form, errors) {
-  for (const input of form.querySelectorAll("[name]")) input.removeAttribute("aria-invalid");
-  for (const { field } of errors) form.querySelector(`[name="${CSS.escape(field.split(".").at(-1))}"]`)?.setAttribute("aria-invalid", "true");
+  for (const note of form.querySelectorAll(".beside")) note.remove();
+  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  const places = errors.map(({ field: path, message }) => {
+    const place = path.split(".").map((name) => form.querySelector(`[name="${CSS.escape(name)}"]`)).find(Boolean);
+    const group = place?.matches("fieldset");
+    place?.[group ? "append" : "after"](h("p", { class: "problem beside", role: "alert" }, message));
+    if (!group) place?.setAttribute("aria-invalid", "true");
+    return group ? place.querySelector("input, select, button") : place;
+  });
+  places.find(Boolean)?.focus();
+  return places.length > 0 && places.every(Boolean);
 }
 
 /** A labelled input for forms: `field("name", label, {type: "number", …}, note)`. */

@@ -32,3 +32,15 @@ export const alarmName = (kind, name) => named(name, `${kind}.alarm.${name}`, `a
 export const commandName = (kind, name) => named(name, `${kind}.command.${name}`, `command.${name}`);
 /** A word a device says, such as a reason or mode. */
 export const valueName = (kind, value) => named(value, `${kind}.value.${value}`, `value.${value}`);
+
+const SAID = "said.";
+
+/** A sentence of the server in the language of the page: keys are those known, with `{what}` for any text. */
+export function said(sentence) {
+  for (const key of Object.keys(entries).filter((one) => one.startsWith(SAID))) {
+    const pattern = key.slice(SAID.length).replace(/[.()]/g, "\\$&").replace(/\{(\w+)\}/g, "(?<$1>.+)");
+    const found = new RegExp(`^${pattern}$`).exec(sentence);
+    if (found) return t(key, found.groups);
+  }
+  return sentence;
+}
