@@ -1,6 +1,7 @@
 import { all, get } from "./api.js";
 import { h } from "./dom.js";
 import { facts } from "./facts.js";
+import { rows } from "./form.js";
 import { me } from "./page.js";
 import { named, t } from "./words.js";
 
@@ -20,33 +21,21 @@ export async function limits() {
   return [...groups.map((g) => [`group/${g.id}`, `${t("people.limit.group")} ${g.name}`]), ...events.map((e) => [`event/${e.id}`, `${t("people.limit.event")} ${e.name}`])];
 }
 
-let count = 0;
-
 /** The smallest role that can be given: what a new person begins with. */
 export const least = (roles) => roles.filter((r) => r.yours_to_give).sort((a, b) => a.scopes.includes("*") - b.scopes.includes("*") || (b.role === "viewer") - (a.role === "viewer") || a.scopes.length - b.scopes.length)[0]?.role;
 
+let count = 0;
+
 /** Rows of roles held, to be changed: {element, value()}. `roles` are those there are, `known` the limits. */
 export function roleRows(held, roles, known) {
-  const mine = roles.filter((r) => r.yours_to_give), list = `limits-${++count}`, rows = h("div", { class: "role-rows" });
-  const add = (one) => {
-    const n = ++count;
-    const role = h("select", { "aria-label": t("people.role"), "data-part": "role" }, mine.map((r) => h("option", { value: r.role }, roleName(r.role))));
-    const limit = h("input", { type: "text", list, "aria-label": t("people.limits"), "data-part": "limits", placeholder: t("people.limits_none"), value: one.limits.join(", "), autocomplete: "off", id: `limit-${n}` });
+  const mine = roles.filter((r) => r.yours_to_give), list = `limits-${++count}`;
+  const make = (one) => {
+    const role = h("select", { "aria-label": t("people.role") }, mine.map((r) => h("option", { value: r.role }, roleName(r.role))));
+    const limit = h("input", { type: "text", list, "aria-label": t("people.limits"), placeholder: t("people.limits_none"), value: one.limits.join(", "), autocomplete: "off" });
     if (one.role) role.value = one.role;
-    const row = h("div", { class: "role-row", role: "group", "aria-label": t("people.role") }, role, limit,
-      h("button", { type: "button", onclick: () => { row.remove(); more.focus(); } }, t("people.role_remove")));
-    row.town = one.tenant_id;
-    rows.append(row);
-    return role;
+    return { parts: h("div", { class: "role-row" }, role, limit), value: () => ({
+      role: role.value, limits: limit.value.split(",").map((x) => x.trim()).filter(Boolean), ...(one.tenant_id === undefined ? {} : { tenant_id: one.tenant_id }) }) };
   };
-  const more = h("button", { type: "button", onclick: () => add({ role: least(roles), limits: [], tenant_id: me.tenant_id }).focus() }, t("people.role_add"));
-  for (const one of held) add(one);
-  const element = h("fieldset", {}, h("legend", {}, t("people.roles")), rows, more, h("p", { class: "note" }, t("people.limits_note")),
-    h("datalist", { id: list }, known.map(([value, text]) => h("option", { value }, text))));
-  const value = () => [...rows.children].map((row) => ({
-    role: row.querySelector('[data-part="role"]').value,
-    limits: row.querySelector('[data-part="limits"]').value.split(",").map((x) => x.trim()).filter(Boolean),
-    ...(row.town === undefined ? {} : { tenant_id: row.town }),
-  }));
-  return { element, value };
+  return rows("roles", t("people.roles"), held, { add: t("people.role_add"), usual: { role: least(roles), limits: [], tenant_id: me.tenant_id }, make, row: t("people.role"),
+    note: [t("people.limits_note"), h("datalist", { id: list }, known.map(([value, text]) => h("option", { value }, text)))] });
 }
