@@ -26,6 +26,7 @@ PAGES = (
     Page("devices", "/devices", "pages/devices.js", nav=50),
     Page("device", "/devices/{id}", "pages/device.js"),
     Page("alarms", "/alarms", "pages/alarms.js", nav=60),
+    Page("notifications", "/notifications", "pages/notifications.js", nav=70, scope="notifications:admin"),
     Page("dead_letters", "/dead-letters", "pages/dead_letters.js", nav=80, scope="dead_letters:read"),
     Page("system", "/system", "pages/system.js", nav=90, scope="system:read"),
     Page("people", "/people", "pages/people.js", nav=100, scope="users:admin"),
