@@ -8,9 +8,19 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.looking import Eye, Look
 from tests.browser.town import Town
 from tests.real_parts import finding
+from tests.real_parts.mail import mail_box
+from tests.real_parts.ports import claim_port
 from tests.system.test_start import demo
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-prefers-reduced-motion"]
+
+MAIL = {
+    "LAUTERN_MAIL__HOST": "localhost",
+    "LAUTERN_MAIL__SECURITY": "none",
+    "LAUTERN_MAIL__SENDER": "Lautern <lautern@stadt.example>",
+    "LAUTERN_NOTIFICATIONS__MAIL_DOMAINS": '["stadt.example"]',
+}
+WEBHOOKS = "LAUTERN_NOTIFICATIONS__WEBHOOK_HOSTS"
 
 
 @pytest.fixture(autouse=True)
@@ -20,10 +30,16 @@ def no_leaked_threads() -> None:
 
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """A demo city whose devices are live."""
+    """A demo city whose devices are live, with a mail server, and a webhook allowed where nobody listens."""
     finding.require(finding.chromium(), "chromium", "apt install chromium")
-    with demo(tmp_path_factory.mktemp("browser") / "city") as running:
-        yield Town(running)
+    folder = tmp_path_factory.mktemp("browser")
+    box, hook = mail_box(folder / "post"), f"127.0.0.1:{claim_port()}"
+    box.server.start()
+    try:
+        with demo(folder / "city", MAIL | {"LAUTERN_MAIL__PORT": str(box.port), WEBHOOKS: f'["{hook}"]'}) as running:
+            yield Town(running, box, hook)
+    finally:
+        box.server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from playwright.sync_api import Browser, ConsoleMessage, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 
 from tests.browser.town import Town
 from tests.real_parts.waiting import wait_until
@@ -17,6 +17,15 @@ PICTURES: Final = os.environ.get("LAUTERN_TEST_PICTURES", "")
 """A folder to keep pictures of all pages in."""
 LOADING: Final = "/Wird geladen|Loading …/.test(document.body.innerText) || !!document.querySelector('[aria-busy]')"
 SETTLE_S: Final = 40
+
+
+def tab_to(page: Page, wanted: Locator, most: int = 60) -> None:
+    """Press Tab until it is focused, as somebody without a mouse does."""
+    for _ in range(most):
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"not reached by {most} times Tab: {wanted}")
 
 
 @dataclass(frozen=True)

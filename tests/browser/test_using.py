@@ -4,23 +4,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.looking import Eye, Look
+from tests.browser.looking import Eye, Look, tab_to
 from tests.browser.town import Town
 from tests.real_parts.waiting import wait_until
 
 ROW = ".list [role=option]"
 pytestmark = pytest.mark.timeout(180)
-
-
-def tab_to(page: Page, wanted: Locator, most: int = 60) -> None:
-    """Press Tab until it is focused, as somebody without a mouse does."""
-    for _ in range(most):
-        if wanted.evaluate("element => element === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"not reached by {most} times Tab: {wanted}")
 
 
 def test_signing_in_says_what_is_wrong_and_goes_on_where_one_wanted_to(look: Callable[[Look], Eye], town: Town) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import api.kinds
 from api.web.page import Page
 from api.web.shell import Shell, WebOptions, of_kinds
+from tests.real_parts.mail import MailBox
 from tests.real_parts.waiting import wait_until
 from tests.system.test_start import Demo, process_named
 
@@ -18,8 +19,11 @@ START_S: Final = 150
 class Town:
     """Made once its lamps are live, a flight was flown and an event runs."""
 
-    def __init__(self, demo: Demo) -> None:
+    def __init__(self, demo: Demo, box: MailBox, hook: str) -> None:
         self.demo = demo
+        self.box = box
+        self.hook = hook
+        """Host and port that webhooks may be at."""
         self.address = f"http://127.0.0.1:{demo.port}"
         wait_until(self._lives, timeout_s=START_S, what="a live city")
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(400)
 class Demo:
     """A running `python -m runtime demo`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self.folder = folder
         self.port = claim_port()
         self.broker_port = claim_port()
@@ -38,6 +38,7 @@ class Demo:
             **{k: v for k, v in os.environ.items() if not k.startswith("LAUTERN_")},
             "LAUTERN_BROKER__URL": f"mqtt://127.0.0.1:{self.broker_port}",
             "LAUTERN_GATEWAY__METRICS_PORT": str(claim_port()),
+            **settings,
         }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -78,9 +79,9 @@ class Demo:
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator[Demo]:
-    """Run a demo inside the block, and prove at its end that no process of it is left."""
-    running = Demo(folder)
+def demo(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Demo]:
+    """Run a demo inside the block, with settings as variables; prove at its end that no process of it is left."""
+    running = Demo(folder, settings or {})
     try:
         yield running
     finally:
