@@ -31,7 +31,7 @@ export function messageTable(messages, names) {
   const row = (message) => h("tr", {},
     h("td", { class: "nowrap" }, timeOf(message.created_at, ago)),
     h("th", { scope: "row" }, h("span", { class: "person-name" }, message.subject), h("span", { class: "quiet" }, t(`notifications.occasion.${message.occasion}`))),
-    h("td", { "data-label": t("notifications.to") }, names.get(message.target_id) ?? message.target_id),
+    h("td", { "data-label": t("notifications.to") }, names.get(message.target_id) ?? t("notifications.gone")),
     h("td", {}, mark(message), whyText(message) && h("p", { class: "note" }, whyText(message))));
   return stack(["at", "message", "to", "outcome"].map((name) => t(`notifications.${name}`)), messages.map(row));
 }
