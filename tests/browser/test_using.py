@@ -23,6 +23,7 @@ def test_signing_in_says_what_is_wrong_and_goes_on_where_one_wanted_to(look: Cal
     page.keyboard.type("demo")
     page.keyboard.press("Tab")
     page.keyboard.type("not the password")
+    expect(page.get_by_role("button", name="Anmelden")).to_be_enabled()
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert").filter(has_text="Name oder Kennwort stimmen nicht")).to_be_visible()
     page.keyboard.type(town.password("demo"))

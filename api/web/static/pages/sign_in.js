@@ -48,6 +48,8 @@ byId("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
   submit(event.target, async (data) => entered(await post("/login", data)));
 });
+// Until here the browser itself would have sent the form, to nobody.
+byId("sign-in").querySelector("button").disabled = false;
 byId("set-password").addEventListener("submit", (event) => {
   event.preventDefault();
   submit(event.target, async (data) => {
