@@ -16,6 +16,11 @@ def actor_of(user_id: str) -> str:
     return f"{_USER}{user_id}"
 
 
+def user_of(actor: str | None) -> str | None:
+    """Sign-in name of an actor that is a user."""
+    return actor.removeprefix(_USER) if actor is not None and actor.startswith(_USER) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Within:
     """Scopes that hold for some things only: `limits` such as `group/fauthweg`, and the assets in them."""
@@ -44,11 +49,13 @@ class Caller:
     request_id: str = ""
     session: bytes | None = field(default=None, repr=False)
     """Digest of the browser's session; None for keys."""
+    made_by: str | None = None
+    """Of a key: the actor who answers for it."""
 
     @property
     def user_id(self) -> str | None:
         """Sign-in name of a user; None for keys."""
-        return self.actor.removeprefix(_USER) if self.actor.startswith(_USER) else None
+        return user_of(self.actor)
 
     def may(self, scope: str) -> bool:
         """Tell whether a scope is granted in the whole town."""

@@ -11,14 +11,15 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from api import sessions
-from api.access import Caller
+from api.access import Caller, user_of
 from api.attempts import Attempts
 from api.services import Services, Use
 from api.sessions import digest
 from devices.errors import Forbidden, Unauthenticated
 from devices.instants import MINUTE_US
-from devices.people.roles import roles
+from devices.people.roles import common, roles, whole_scopes
 from devices.ports.access import ApiKey, ApiKeys
+from devices.ports.registry import Transaction
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="Bearer", description="`<prefix>.<secret>`")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="ApiKey")
@@ -112,12 +113,13 @@ def _by_key(request: Request, services: Services, presented: str) -> Caller:
     try:
         with services.registry.read() as tx:
             key = verify(tx.get(ApiKeys), presented, now_us)
+            found = _holder(tx, key, known)
     except Unauthenticated:
         # A right key gets in all the same: its 256 bits are not guessed, and others may share the address.
         known.key_attempts.begin("", sessions.address_of(request), now_us)
         raise
     known.key_uses.note(key.key_id, key.last_used_us, now_us)
-    return _holder(key, known)
+    return found
 
 
 def _by_session(request: Request, services: Services, cookie: str) -> Caller:
@@ -137,7 +139,7 @@ def unchanged(request: Request, services: Services) -> bool:
     try:
         with services.registry.read() as tx:
             if who.session is None:
-                now = _holder(verify(tx.get(ApiKeys), request.state.presented, now_us), known)
+                now = _holder(tx, verify(tx.get(ApiKeys), request.state.presented, now_us), known)
             else:
                 found = sessions.signed_in(tx, request.state.presented, services.lifetime, now_us)
                 now = sessions.caller_of(tx, *found, known.roles, known.restricted)
@@ -146,8 +148,13 @@ def unchanged(request: Request, services: Services) -> bool:
     return replace(now, address=who.address, request_id=who.request_id) == who
 
 
-def _holder(key: ApiKey, known: Doors) -> Caller:
-    return Caller(key.name, key.tenant_id, key.scopes, known.restricted, actor=f"key:{key.name}")
+def _holder(tx: Transaction, key: ApiKey, known: Doors) -> Caller:
+    """What a key may do: what it was given, and its maker may still do himself. Raises Unauthenticated."""
+    scopes, user_id = key.scopes, user_of(key.created_by)
+    if user_id is not None:
+        grants = sessions.let_in(tx, user_id).grants
+        scopes = common(scopes, whole_scopes(grants, key.tenant_id, known.roles), known.restricted)
+    return Caller(key.name, key.tenant_id, scopes, known.restricted, actor=f"key:{key.name}", made_by=key.created_by)
 
 
 Who = Annotated[Caller, Depends(caller)]

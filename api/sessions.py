@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from api.access import Caller, Within, actor_of
 from devices.errors import Forbidden, NotFound, Unauthenticated
 from devices.instants import HOUR_US
-from devices.people.roles import Grant, covers
+from devices.people.roles import Grant, covers, whole_scopes
 from devices.ports.inventory import Group, Groups
 from devices.ports.people import OneTimeLink, Session, Sessions, User, Users
 from devices.ports.registry import Transaction
@@ -92,13 +92,18 @@ def signed_in(tx: Transaction, secret: str, lifetime: Lifetime, now_us: int) -> 
     session = tx.get(Sessions).get(digest(secret)) if len(secret) <= 128 else None
     if session is None or not lifetime.covers(session, now_us):
         raise Unauthenticated
+    return session, let_in(tx, session.user_id)
+
+
+def let_in(tx: Transaction, user_id: str) -> User:
+    """Return a user who is there and not shut out. Raises Unauthenticated."""
     try:
-        user = tx.get(Users).get(session.user_id)
+        user = tx.get(Users).get(user_id)
     except NotFound:
         raise Unauthenticated from None
     if user.disabled_us is not None:
         raise Unauthenticated
-    return session, user
+    return user
 
 
 def caller_of(
@@ -110,12 +115,11 @@ def caller_of(
 ) -> Caller:
     """Return what a user may do in the town of his session."""
     held = [g for g in user.grants if g.tenant_id in {None, session.tenant_id}]
-    whole = (roles.get(g.role, frozenset()) for g in held if not g.limits)
     return Caller(
         name=user.name,
         # Who holds no role there is at work in no town; None would mean all.
         tenant_id=session.tenant_id if held else NOWHERE,
-        scopes=frozenset().union(*whole),
+        scopes=whole_scopes(held, session.tenant_id, roles),
         restricted_kinds=restricted,
         within=tuple(_within(tx, g, roles.get(g.role, frozenset()), restricted) for g in held if g.limits),
         actor=actor_of(user.user_id),

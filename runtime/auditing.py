@@ -48,9 +48,13 @@ def by_machine(
     tx: Transaction, action: str, what: str, tenant_id: str | None, detail: Mapping[str, Any] | None = None
 ) -> None:
     """Record what somebody did at this machine's command line. Raises AuditUnavailable."""
-    user = at_the_machine()
-    deed = Deed(f"machine:{user}", user, tenant_id, action, what, socket.gethostname(), detail=detail or {})
+    deed = Deed(machine_actor(), at_the_machine(), tenant_id, action, what, socket.gethostname(), detail=detail or {})
     tx.get(Audit).append(deed)
+
+
+def machine_actor() -> str:
+    """Actor that whoever runs this program is on record as."""
+    return f"machine:{at_the_machine()}"
 
 
 def at_the_machine() -> str:

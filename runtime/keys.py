@@ -16,7 +16,7 @@ from devices.ports.access import ApiKey, ApiKeys
 from devices.ports.registry import Registry
 from devices.towns import must_be_served
 from runtime import saying, settings
-from runtime.auditing import by_machine
+from runtime.auditing import by_machine, machine_actor
 from runtime.registry_access import registry_of
 
 _SCOPE = re.compile(r"\*|[a-z][a-z0-9_]{0,63}:(\*|[a-z][a-z0-9_]{0,63})")
@@ -39,6 +39,7 @@ def make_key(registry: Registry, name: str, scopes: list[str], tenant: str | Non
         scopes=frozenset(scopes),
         created_us=now_us,
         expires_us=now_us + days * DAY_US if days else None,
+        created_by=machine_actor(),
     )
     with registry.write() as tx:
         if tenant is not None:
@@ -79,7 +80,8 @@ def list_keys(
         for key in tx.get(ApiKeys).all():
             state = "revoked" if key.revoked_us else f"until {rfc3339(key.expires_us)}" if key.expires_us else "valid"
             scopes = " ".join(sorted(key.scopes))
-            typer.echo(f"{key.key_id}  {key.prefix}  {key.name}  [{scopes}]  {key.tenant_id or 'all tenants'}  {state}")
+            whose = f"{key.tenant_id or 'all tenants'}  by {key.created_by or 'nobody known'}"
+            typer.echo(f"{key.key_id}  {key.prefix}  {key.name}  [{scopes}]  {whose}  {state}")
 
 
 @app.command()

@@ -38,6 +38,11 @@ class Key(BaseModel):
     expires_at: TimeOut | None
     last_used_at: TimeOut | None
     revoked_at: TimeOut | None
+    created_by: str | None
+    """Who answers for it: `user:…`; `machine:…` for one made at the command line or the first start.
+
+    Null for keys from before this was noted.
+    """
 
 
 class NewKey(Key):
@@ -88,6 +93,8 @@ def create_key(who: Keeper, services: Use, body: KeyWanted, response: Response) 
             scopes=frozenset(body.scopes),
             created_us=now_us,
             expires_us=body.expires_at,
+            # Made with a key, it is of who made that one, and ends with him.
+            created_by=who.made_by or who.actor,
         )
         keys = tx.get(ApiKeys)
         if any(k.name == key.name and k.revoked_us is None for k in keys.all()):
@@ -147,4 +154,5 @@ def _key(key: ApiKey) -> Key:
         expires_at=key.expires_us,
         last_used_at=key.last_used_us,
         revoked_at=key.revoked_us,
+        created_by=key.created_by,
     )

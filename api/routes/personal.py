@@ -9,6 +9,7 @@ from pydantic import BaseModel, JsonValue
 from api.access import Caller, actor_of
 from api.authentication import Who, needs
 from api.fields import IdInPath
+from api.maker_gone import end_keys
 from api.problems import responses
 from api.recording import of, record
 from api.routes import users
@@ -45,6 +46,8 @@ class Erased(BaseModel):
 
     pseudonym: str
     records: dict[str, int]
+    keys_revoked: list[str]
+    """Names of the API keys that the person had made, which ended with that."""
 
 
 @router.get("/export")
@@ -77,7 +80,7 @@ def export_person(user_id: IdInPath, who: Who, services: Use) -> Personal:
 def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> Erased:
     """Forget a person: the account goes, a pseudonym takes the name's place in all records of the caller's town.
 
-    Needs `privacy:admin`.
+    Needs `privacy:admin`. API keys that he made end with it.
     Whose pseudonym it is can be found out no more. The audit log's chain stays whole.
     """
     with services.registry.write() as tx:
@@ -85,10 +88,11 @@ def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use
         if who.user_id == user_id:
             raise Forbidden("nobody erases himself: ask another who may")
         _must_be_unique(tx, user)
+        ended = end_keys(tx, who, user_id, services.now_us(), because="maker_erased")
         pseudonym, counts = tx.get(Persons).erase(user.name, actor_of(user_id), who.tenants())
         tx.get(Users).remove(user_id)
         record(tx, who, ERASED, of("user", pseudonym), detail={"pseudonym": pseudonym, **counts})
-    return Erased(pseudonym=pseudonym, records=dict(counts))
+    return Erased(pseudonym=pseudonym, records=dict(counts), keys_revoked=ended)
 
 
 def _must_be_unique(tx: Transaction, user: User) -> None:

@@ -4,12 +4,14 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from api import seeing, sessions
 from api.access import Caller
 from api.authentication import doors, needs
 from api.fields import ID, Body, IdInPath, Name
+from api.maker_gone import end_keys
 from api.paging import Items, PageWanted
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
@@ -50,6 +52,18 @@ class UserShown(BaseModel):
     has_password: bool
     subject: str | None
     version: int
+
+
+class UserChanged(UserShown):
+    """A user as he is now; of one who was shut out the keys that he had made, which ended with that."""
+
+    keys_revoked: list[str]
+
+
+class UserRemoved(BaseModel):
+    """Names of the keys that the user had made, which ended with his removal."""
+
+    keys_revoked: list[str]
 
 
 class UserWanted(Body):
@@ -154,8 +168,11 @@ def change_user(  # noqa: PLR0917
     seen: Expected,
     body: UserChange,
     response: Response,
-) -> UserShown:
-    """Change what is known of a user or his roles, or shut him out; needs `users:admin` and all scopes of his roles."""
+) -> UserChanged:
+    """Change what is known of a user or his roles, or shut him out; needs `users:admin` and all scopes of his roles.
+
+    Keys that he made may do no more than he may; who is shut out loses them for good.
+    """
     with services.registry.write() as tx:
         user = _must_keep(request, who, find(tx, who, user_id))
         agree(seen, user.version)
@@ -172,15 +189,20 @@ def change_user(  # noqa: PLR0917
         changed = tx.get(Users).change(replace(user, **given))
         if changed.disabled_us is not None or changed.grants != user.grants:
             tx.get(Sessions).end_of_user(user_id)
-        fields = sorted(body.model_fields_set)
+        fields, ended = sorted(body.model_fields_set), []
         record(tx, who, "user.change", of("user", user_id), detail={"fields": fields, **_granted(changed)})
+        if changed.disabled_us is not None:
+            ended = end_keys(tx, who, user_id, services.now_us(), because="maker_disabled")
     _head(response, changed)
-    return _show(who, changed)
+    return UserChanged(**dict(_show(who, changed)), keys_revoked=ended)
 
 
-@router.delete("/users/{user_id}", status_code=204)
-def remove_user(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> None:
-    """Take a user out of the town, and forget him when no other has him; needs `users:admin`."""
+@router.delete("/users/{user_id}", status_code=204, responses={200: {"model": UserRemoved}})
+def remove_user(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> Response:
+    """Take a user out of the town, and forget him when no other has him; needs `users:admin`.
+
+    Keys that he made there end with it: then the answer is 200 and names them.
+    """
     with services.registry.write() as tx:
         user = _must_keep(request, who, find(tx, who, user_id))
         left = tuple(g for g in user.grants if not _mine(who, g))
@@ -190,6 +212,11 @@ def remove_user(request: Request, user_id: IdInPath, who: Keeper, services: Use)
         else:
             tx.get(Users).remove(user_id)
         record(tx, who, "user.remove", of("user", user_id))
+        town = who.tenant_id if left else None
+        ended = end_keys(tx, who, user_id, services.now_us(), because="maker_removed", tenant_id=town)
+    if not ended:
+        return Response(status_code=204)
+    return JSONResponse(UserRemoved(keys_revoked=ended).model_dump())
 
 
 @router.post("/users/{user_id}/invitation", status_code=201)

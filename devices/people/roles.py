@@ -1,6 +1,6 @@
 """Roles: named sets of scopes. Kinds bring their own, so that none is named here."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +35,18 @@ def roles(catalog: Catalog) -> Mapping[str, frozenset[str]]:
         for role, scopes in kind.roles.items():
             found[role] = found.get(role, frozenset()) | scopes
     return found
+
+
+def whole_scopes(grants: Iterable[Grant], tenant_id: str | None, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Scopes that grants give in the whole of a town; with None in all towns. `known`: scopes of each role."""
+    whole = (known.get(g.role, frozenset()) for g in grants if g.tenant_id in {None, tenant_id} and not g.limits)
+    return frozenset().union(*whole)
+
+
+def common(some: Collection[str], others: Collection[str], restricted: Collection[str]) -> frozenset[str]:
+    """Scopes that both grant."""
+    here = (scope for scope in some if covers(others, scope, restricted))
+    return frozenset(here) | {scope for scope in others if covers(some, scope, restricted)}
 
 
 def covers(held: Collection[str], scope: str, restricted: Collection[str]) -> bool:

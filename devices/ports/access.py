@@ -20,6 +20,8 @@ class ApiKey:
     expires_us: int | None = None
     last_used_us: int | None = None
     revoked_us: int | None = None
+    created_by: str | None = None
+    """Actor who answers for it, such as `user:anna`, `machine:root`; None: made before this was noted."""
 
 
 class ApiKeys(Protocol):

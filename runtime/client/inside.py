@@ -23,7 +23,7 @@ from devices.catalog import Catalog, discover
 from devices.people.roles import EVERYTHING
 from runtime import logging_setup, saying, sections, settings, stores
 from runtime.api_role import services_of
-from runtime.auditing import at_the_machine
+from runtime.auditing import at_the_machine, machine_actor
 from runtime.first import first_town
 from runtime.registry_access import registry_of
 
@@ -68,7 +68,7 @@ def _owner(catalog: Catalog) -> Caller:
     user = at_the_machine()
     restricted = frozenset(kind.name for kind in catalog.values() if kind.restricted)
     scopes = frozenset({EVERYTHING, *(f"{kind}:*" for kind in restricted)})
-    return Caller(user, None, scopes, restricted, actor=f"machine:{user}", address=socket.gethostname())
+    return Caller(user, None, scopes, restricted, actor=machine_actor(), address=socket.gethostname())
 
 
 async def _answered(app: FastAPI, address: str, request: Mapping[str, Any]) -> Mapping[str, Any]:

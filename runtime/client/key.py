@@ -12,8 +12,8 @@ from runtime.client.door import quoted
 from runtime.client.here import Here, Json, api_of
 
 app = saying.new_app("Make, list and revoke API keys.")
-COLUMNS: Final = ("key", "prefix", "name", "town", "scopes", "expires", "last used", "revoked")
-NAMES: Final = ("id", "prefix", "name", "tenant_id", "scopes", "expires_at", "last_used_at", "revoked_at")
+COLUMNS: Final = ("key", "prefix", "name", "town", "scopes", "made by", "expires", "last used", "revoked")
+NAMES: Final = ("id", "prefix", "name", "tenant_id", "scopes", "created_by", "expires_at", "last_used_at", "revoked_at")
 
 
 @app.command("list")

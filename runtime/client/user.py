@@ -115,7 +115,7 @@ def roles(
 
 @app.command("disable")
 def disable(name: Name, *, as_json: Json = False, data_dir: Here = None) -> None:
-    """Shut somebody out at once; what he did stays on record.
+    """Shut somebody out at once, with the keys he made; what he did stays on record.
 
     Example:  lautern user disable anna
     """
@@ -159,13 +159,19 @@ def erase(
     with api_of(data_dir) as api:
         done = api.post(f"/users/{quoted(name)}/erase")
     changed = sum(done["records"].values())
-    showing.tell(f"{name} is forgotten; {done['pseudonym']} stands in {changed} records", done, as_json=as_json)
+    said = f"{name} is forgotten; {done['pseudonym']} stands in {changed} records{_ended(done)}"
+    showing.tell(said, done, as_json=as_json)
 
 
 def _change(name: str, change: Mapping[str, Any], said: str, data_dir: Here, *, as_json: bool) -> None:
     with api_of(data_dir) as api:
         user = api.change(f"/users/{quoted(name)}", change)
-    showing.tell(said, user, as_json=as_json)
+    showing.tell(f"{said}{_ended(user)}", user, as_json=as_json)
+
+
+def _ended(answer: Mapping[str, Any]) -> str:
+    names = answer["keys_revoked"]
+    return f"; keys that ended with that: {', '.join(names)}" if names else ""
 
 
 def _held(

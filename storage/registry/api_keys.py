@@ -30,6 +30,7 @@ class SqlApiKeys:
             "expires_us": key.expires_us,
             "last_used_us": key.last_used_us,
             "revoked_us": key.revoked_us,
+            "created_by": key.created_by,
         }
         if not insert_new(self._connection, API_KEYS, [row]):
             raise Conflict(key.key_id)
@@ -70,4 +71,5 @@ def _key(row: Row[Any]) -> ApiKey:
         expires_us=row.expires_us,
         last_used_us=row.last_used_us,
         revoked_us=row.revoked_us,
+        created_by=row.created_by,
     )

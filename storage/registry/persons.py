@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Text, cast, delete, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Text, cast, delete, func, or_, select, update
 
 from devices.audit.entry import OURSELVES, SOMEBODY
 from storage.registry.metadata import dump
@@ -18,10 +18,10 @@ _PROGRAMS: Final = ("key:", OURSELVES)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A column that names persons; `at` says when it was written."""
+    """A column that names persons; `at` says from when on its name grows old."""
 
     who: Column[Any]
-    at: Column[Any]
+    at: ColumnElement[Any]
     cleared: tuple[str, ...] = ()
     """Columns that are emptied with it."""
     of_actor: bool = False
@@ -40,6 +40,10 @@ PLACES: Final[Mapping[str, Place]] = {
     "alarms": Place(ALARMS.c.acknowledged_by, ALARMS.c.acknowledged_us),
     "shelved_alarms": Place(ALARMS.c.shelved_by, ALARMS.c.raised_us),
     "credentials": Place(CREDENTIALS.c.issued_by, CREDENTIALS.c.issued_us, of_actor=True),
+    # While a key works, its maker's rights bound it: his name grows old from its end on.
+    "api_keys": Place(
+        API_KEYS.c.created_by, func.coalesce(API_KEYS.c.revoked_us, API_KEYS.c.expires_us), of_actor=True
+    ),
     "loans": Place(LOANS.c.created_by, LOANS.c.created_us, town="owner_id"),
     "audit": Place(AUDIT.c.actor, AUDIT.c.at_us, ("name", "address"), of_actor=True),
 }

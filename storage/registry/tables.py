@@ -311,6 +311,7 @@ API_KEYS = Table(
     Column("expires_us", Instant),
     Column("last_used_us", Instant),
     Column("revoked_us", Instant),
+    Column("created_by", Text),
 )
 AUDIT = Table(
     "audit",

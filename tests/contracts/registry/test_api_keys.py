@@ -8,7 +8,9 @@ from devices.errors import Conflict, NotFound
 from devices.ports.access import ApiKey, ApiKeys
 from devices.ports.registry import Registry
 
-KEY = ApiKey("k-1", "abcd1234", bytes(range(32)), "Eva", None, frozenset({"*", "drones:read"}), 10, 99)
+KEY = ApiKey(
+    "k-1", "abcd1234", bytes(range(32)), "Eva", None, frozenset({"*", "drones:read"}), 10, 99, created_by="user:eva"
+)
 
 
 def test_a_key_is_found_by_its_prefix_and_remembers_use_and_revocation(registry: Registry) -> None:

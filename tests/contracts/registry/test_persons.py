@@ -97,6 +97,31 @@ def test_old_names_go_and_young_ones_and_keys_stay(town: Town) -> None:
     assert (alarms["a1"].acknowledged_by, alarms["a1"].notes[0].by) == ("brigade", "brigade")
 
 
+def test_the_maker_of_a_key_is_named_until_long_after_its_end(town: Town) -> None:
+    def key(name: str, by: str | None, **ends: int) -> ApiKey:
+        return ApiKey(name, name, b"x", name, None, frozenset(), 1, created_by=by, **ends)
+
+    with town.registry.write() as tx:
+        keys = tx.get(ApiKeys)
+        for each in (
+            key("lives", "user:anna"),
+            key("old", None, revoked_us=OLD_US),
+            key("expired", "user:anna", expires_us=OLD_US),
+            key("revoked", "user:anna", expires_us=OLD_US, revoked_us=YOUNG_US),
+            key("program", "key:ops", revoked_us=OLD_US),
+        ):
+            keys.add(each)
+    aged(town)
+    with town.registry.write() as tx:
+        found = {each.name: each.created_by for each in tx.get(ApiKeys).all()}
+        assert str(found.pop("expired")).startswith("person:")
+        assert found == {"lives": "user:anna", "old": None, "revoked": "user:anna", "program": "key:ops"}
+        assert len(tx.get(Persons).named("Anna", "user:anna", 10)["api_keys"]) == 3
+        pseudonym, counts = tx.get(Persons).erase("Anna", "user:anna")
+        assert counts["api_keys"] == 2
+        assert {each.created_by for each in tx.get(ApiKeys).all() if each.name in {"lives", "revoked"}} == {pseudonym}
+
+
 def test_the_audit_log_without_names_is_still_proved(town: Town) -> None:
     town.deed("user:anna", OLD_US)
     town.deed("key:brigade", OLD_US + 1)

@@ -1,5 +1,7 @@
 """What a caller may do."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +67,7 @@ class Keys:
     def revoke(self, key_id: str, at_us: int) -> None: ...
 
 
-def _key(secret: str, **fields: int) -> ApiKey:
+def _key(secret: str, **fields: Any) -> ApiKey:
     return ApiKey("id", "lk1", digest(secret), "n", None, frozenset(), 0, **fields)
 
 

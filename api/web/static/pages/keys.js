@@ -32,10 +32,16 @@ function stateMark(key) {
   return h("span", { class: `state ${look}` }, icon(name), h("span", {}, t(`keys.state.${word}`)));
 }
 
+function maker({ created_by: by }) {
+  if (!by) return t("keys.by_unknown");
+  return by.startsWith("machine:") ? t("keys.by_machine") : by.replace(/^user:/, "");
+}
+
 function row(key) {
   return h("tr", {},
     h("th", { scope: "row" }, h("span", { class: "person-name" }, key.name), h("span", { class: "quiet mono" }, `${key.prefix}…`)),
     h("td", { "data-label": t("keys.scopes") }, h("ul", { class: "scopes" }, key.scopes.map((s) => h("li", { class: "mono" }, s)))),
+    h("td", { "data-label": t("keys.by") }, maker(key)),
     h("td", { "data-label": t("keys.state") }, stateMark(key)),
     h("td", { "data-label": t("keys.expires") }, key.expires_at ? timeOf(key.expires_at) : t("keys.never")),
     h("td", { "data-label": t("keys.used") }, timeOf(key.last_used_at, ago)),
@@ -47,7 +53,7 @@ function show() {
   const all_ = h("label", {}, h("input", { type: "checkbox", checked: asked.revoked === "1", onchange: ({ target }) => { asked.revoked = target.checked ? "1" : ""; toAddress(asked, ADDRESS); read(); } }), t("keys.show_revoked"));
   const bar = h("div", { class: "toolbar" }, h("button", { type: "button", class: "primary", onclick: create }, t("keys.create")), all_);
   if (!keys.length) { fill(content, bar, h("div", { class: "card" }, empty(t("keys.none"), t("keys.none_text")))); return; }
-  fill(content, bar, h("div", { class: "card" }, stack(["name", "scopes", "state", "expires", "used"].map((name) => t(`keys.${name}`)), keys.map(row), t("people.actions"))));
+  fill(content, bar, h("div", { class: "card" }, stack(["name", "scopes", "by", "state", "expires", "used"].map((name) => t(`keys.${name}`)), keys.map(row), t("people.actions"))));
 }
 
 async function create() {

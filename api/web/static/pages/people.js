@@ -99,13 +99,15 @@ async function change(user) {
   if (done) { toast(t("people.saved")); await read(); }
 }
 
+const withKeys = (text, names) => (names?.length ? `${text} ${t("people.keys_ended", { names: names.join(", ") })}` : text);
+
 async function shut(user, disabled) {
   if (disabled && !await confirm(t("people.shut_title", { name: user.name }), t("people.shut_text"), t("people.shut"), { danger: true })) return;
   try {
     const { etag } = await readTagged(`/users/${encodeURIComponent(user.id)}`);
-    await patch(`/users/${encodeURIComponent(user.id)}`, { disabled }, etag);
+    const { keys_revoked: ended } = await patch(`/users/${encodeURIComponent(user.id)}`, { disabled }, etag);
     const undo = { text: t("people.undo"), run: () => shut(user, false) };
-    toast(t(disabled ? "people.shut_done" : "people.open_done", { name: user.name }), disabled ? { action: undo } : {});
+    toast(withKeys(t(disabled ? "people.shut_done" : "people.open_done", { name: user.name }), ended), disabled ? { action: undo } : {});
   } catch (problem) { tellProblem(problem); }
   await read();
 }
@@ -113,7 +115,7 @@ async function shut(user, disabled) {
 async function leave(user) {
   document.querySelector("dialog[open]")?.close();
   if (!await confirm(t("people.leave_title", { name: user.name }), t("people.leave_text"), t("people.leave"), { danger: true })) return;
-  await remove(`/users/${encodeURIComponent(user.id)}`).then(() => toast(t("people.left", { name: user.name })), tellProblem);
+  await remove(`/users/${encodeURIComponent(user.id)}`).then((done) => toast(withKeys(t("people.left", { name: user.name }), done?.keys_revoked)), tellProblem);
   await read();
 }
 

@@ -1,0 +1,30 @@
+"""Keys end with who made them, when he is removed, erased or shut out."""
+
+from typing import Literal
+
+from api.access import Caller, actor_of
+from api.recording import of, record
+from devices.ports.access import ApiKeys
+from devices.ports.registry import Transaction
+
+
+def end_keys(
+    tx: Transaction,
+    who: Caller,
+    user_id: str,
+    now_us: int,
+    *,
+    because: Literal["maker_removed", "maker_erased", "maker_disabled"],
+    tenant_id: str | None = None,
+) -> list[str]:
+    """Revoke what a user made, on record; with `tenant_id` in that town only. Returns the names of the caller's."""
+    keys, maker = tx.get(ApiKeys), actor_of(user_id)
+    ended = [key for key in keys.all() if key.created_by == maker and key.revoked_us is None]
+    if tenant_id is not None:
+        ended = [key for key in ended if key.tenant_id == tenant_id]
+    for key in ended:
+        keys.revoke(key.key_id, now_us)
+    for key in ended:
+        detail = {"name": key.name, "because": because}
+        record(tx, who, "api_key.revoke", of("api_key", key.key_id), detail=detail, tenant_id=key.tenant_id)
+    return [key.name for key in ended if who.is_at_home(key.tenant_id)]

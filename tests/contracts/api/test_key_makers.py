@@ -1,0 +1,128 @@
+"""Keys know who made them, do no more than he may, and end with him."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from devices.people.roles import Grant
+from devices.ports.people import Users
+from tests.contracts.api.conftest import City
+from tests.contracts.api.people import person, sign_in, towns
+
+URL = "/api/v1/api-keys"
+ADMIN = Grant("admin", "kl")
+
+
+@pytest.fixture
+def boss(city: City) -> TestClient:
+    """Who keeps the whole installation, signed in, beside Anna, an administrator of kl."""
+    towns(city, "kl", "sp")
+    person(city, "boss", Grant("admin"))
+    person(city, "anna", ADMIN)
+    return sign_in(city, "boss")
+
+
+def made(by: TestClient, name: str, *scopes: str, headers: dict[str, str] | None = None, **more: Any) -> dict[str, str]:
+    """Make a key; returns the headers of who holds it."""
+    answer = by.post(URL, json={"name": name, "scopes": scopes, **more}, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return {"Authorization": f"Bearer {answer.json()['key']}"}
+
+
+def status(city: City, key: dict[str, str], path: str = "me") -> int:
+    return city.client.get(f"/api/v1/{path}", headers=key).status_code
+
+
+def makers(boss: TestClient) -> dict[str, tuple[str | None, bool]]:
+    items = boss.get(f"{URL}?revoked=true").json()["items"]
+    return {key["name"]: (key["created_by"], key["revoked_at"] is not None) for key in items}
+
+
+def change(boss: TestClient, user_id: str, **body: Any) -> Any:
+    etag = boss.get(f"/api/v1/users/{user_id}").headers["etag"]
+    answer = boss.patch(f"/api/v1/users/{user_id}", json=body, headers={"If-Match": etag})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_key_names_its_maker_also_when_it_was_made_with_a_key(city: City, boss: TestClient) -> None:
+    city.key("*", name="from before")
+    first = made(sign_in(city, "anna"), "first", "*")
+    made(city.client, "second", "streetlight:read", headers=first)
+    assert makers(boss) == {
+        "from before": (None, False),
+        "first": ("user:anna", False),
+        "second": ("user:anna", False),
+    }
+    entries = boss.get("/api/v1/audit?action=api_key.create").json()["items"]
+    assert [(e["actor"], e["detail"]["name"]) for e in entries] == [("key:first", "second"), ("user:anna", "first")]
+
+
+def test_a_key_does_no_more_than_its_maker_may_now(city: City, boss: TestClient) -> None:
+    key = made(sign_in(city, "anna"), "ops", "streetlight:read", "alarms:read", "users:admin")
+    assert (status(city, key, "users"), status(city, key, "devices")) == (200, 200)
+    change(boss, "anna", roles=[{"role": "viewer", "tenant_id": "kl"}])
+    assert (status(city, key, "users"), status(city, key, "devices")) == (403, 200)
+    assert city.client.get("/api/v1/me", headers=key).json()["scopes"] == ["streetlight:read"]
+    change(boss, "anna", roles=[{"role": "admin", "tenant_id": "sp"}])
+    assert city.client.get("/api/v1/me", headers=key).json()["scopes"] == []
+    change(boss, "anna", roles=[{"role": "admin", "tenant_id": "kl"}])
+    assert status(city, key, "users") == 200
+    assert makers(boss)["ops"] == ("user:anna", False)
+
+
+def test_the_brigades_key_ends_with_the_brigades_role(city: City, boss: TestClient) -> None:
+    person(city, "chief", ADMIN, Grant("drone_leader", "kl"))
+    key = made(sign_in(city, "chief"), "brigade", "fire_drone:*", "*")
+    assert "fire_drone" in city.client.get("/api/v1/me", headers=key).json()["kinds"]
+    with city.registry.write() as tx:
+        users = tx.get(Users)
+        users.change(replace(users.get("chief"), grants=(ADMIN,)))
+    found = city.client.get("/api/v1/me", headers=key).json()
+    assert "fire_drone" not in found["kinds"]
+    assert found["scopes"] == ["*"]
+
+
+def test_who_is_shut_out_loses_his_keys_for_good(city: City, boss: TestClient) -> None:
+    key, other = made(sign_in(city, "anna"), "ops", "streetlight:read"), made(boss, "boss's", "streetlight:read")
+    assert change(boss, "anna", name="Anna W.")["keys_revoked"] == []
+    assert change(boss, "anna", disabled=True)["keys_revoked"] == ["ops"]
+    assert (status(city, key), status(city, other)) == (401, 200)
+    change(boss, "anna", disabled=False)
+    assert status(city, key) == 401
+    (entry,) = boss.get("/api/v1/audit?action=api_key.revoke").json()["items"]
+    assert (entry["actor"], entry["tenant_id"]) == ("user:boss", "kl")
+    assert entry["detail"] == {"name": "ops", "because": "maker_disabled"}
+
+
+def test_who_is_removed_takes_his_keys_along(city: City, boss: TestClient) -> None:
+    key = made(sign_in(city, "anna"), "ops", "streetlight:read")
+    gone = boss.delete("/api/v1/users/anna")
+    assert (gone.status_code, gone.json()) == (200, {"keys_revoked": ["ops"]})
+    assert status(city, key) == 401
+    person(city, "anna", ADMIN)
+    assert status(city, key) == 401
+    assert boss.delete("/api/v1/users/anna").status_code == 204
+
+
+def test_who_leaves_one_town_keeps_the_keys_of_the_other(city: City, boss: TestClient) -> None:
+    person(city, "eve", ADMIN, Grant("admin", "sp"))
+    eve = sign_in(city, "eve")
+    here = made(eve, "here", "streetlight:read")
+    assert eve.patch("/api/v1/me", json={"tenant_id": "sp"}).status_code == 200
+    there = made(eve, "there", "streetlight:read")
+    assert sign_in(city, "anna").delete("/api/v1/users/eve").json() == {"keys_revoked": ["here"]}
+    assert (status(city, here), status(city, there)) == (401, 200)
+
+
+def test_an_erased_maker_is_named_no_more(city: City, boss: TestClient) -> None:
+    key = made(sign_in(city, "anna"), "ops", "streetlight:read")
+    exported = boss.get("/api/v1/users/anna/export").json()
+    assert [k["name"] for k in exported["records"]["api_keys"]] == ["ops"]
+    assert "secret" not in str(exported)
+    done = boss.post("/api/v1/users/anna/erase").json()
+    assert (done["records"]["api_keys"], done["keys_revoked"]) == (1, ["ops"])
+    assert makers(boss)["ops"] == (done["pseudonym"], True)
+    assert status(city, key) == 401
