@@ -43,6 +43,7 @@ class Key(BaseModel):
 
     Null for keys from before this was noted.
     """
+    yours_to_revoke: bool
 
 
 class NewKey(Key):
@@ -68,7 +69,7 @@ def list_keys(
     """List keys in order of creation; needs `api_keys:admin`."""
     with services.registry.read() as tx:
         keys = [k for k in tx.get(ApiKeys).all() if _own(who, k) and (revoked or k.revoked_us is None)]
-    return Items[Key](items=[_key(k) for k in keys])
+    return Items[Key](items=[_key(who, k) for k in keys])
 
 
 @router.post("/api-keys", status_code=201, responses=responses(409))
@@ -104,19 +105,21 @@ def create_key(who: Keeper, services: Use, body: KeyWanted, response: Response) 
         detail = {"name": key.name, "prefix": prefix, "scopes": sorted(key.scopes), "expires_at": expires}
         record(tx, who, "api_key.create", of("api_key", key.key_id), detail=detail, tenant_id=key.tenant_id)
     response.headers["Location"] = f"/api/v1/api-keys/{key.key_id}"
-    return NewKey(**dict(_key(key)), key=f"{prefix}.{secret}")
+    return NewKey(**dict(_key(who, key)), key=f"{prefix}.{secret}")
 
 
 @router.get("/api-keys/{key_id}")
 def get_key(key_id: IdInPath, who: Keeper, services: Use) -> Key:
     """Show one key; needs `api_keys:admin`."""
-    return _key(_find(who, services, key_id))
+    return _key(who, _find(who, services, key_id))
 
 
 @router.delete("/api-keys/{key_id}", status_code=204)
 def revoke_key(key_id: IdInPath, who: Keeper, services: Use) -> None:
-    """Revoke: works from the next request on; needs `api_keys:admin`."""
+    """Revoke: works from the next request on; needs `api_keys:admin` and every scope the key was given."""
     key = _find(who, services, key_id)
+    if not _may_revoke(who, key):
+        raise Forbidden("the key has scopes that are not yours to give")
     with services.registry.write() as tx:
         if key.revoked_us is None:
             tx.get(ApiKeys).revoke(key.key_id, services.now_us())
@@ -131,6 +134,11 @@ def _may_grant(who: Caller, scope: str) -> bool:
     return scope in who.scopes or ("*" in who.scopes and subject not in who.restricted_kinds)
 
 
+def _may_revoke(who: Caller, key: ApiKey) -> bool:
+    """Only who could give a key's scopes may take them: else an admin would end what the brigade works with."""
+    return all(_may_grant(who, scope) for scope in key.scopes)
+
+
 def _own(who: Caller, key: ApiKey) -> bool:
     return who.tenant_id is None or key.tenant_id == who.tenant_id
 
@@ -143,7 +151,7 @@ def _find(who: Caller, services: Services, key_id: str) -> ApiKey:
     raise NotFound
 
 
-def _key(key: ApiKey) -> Key:
+def _key(who: Caller, key: ApiKey) -> Key:
     return Key(
         id=key.key_id,
         prefix=key.prefix,
@@ -155,4 +163,5 @@ def _key(key: ApiKey) -> Key:
         last_used_at=key.last_used_us,
         revoked_at=key.revoked_us,
         created_by=key.created_by,
+        yours_to_revoke=_may_revoke(who, key),
     )

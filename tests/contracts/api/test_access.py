@@ -151,3 +151,13 @@ def test_the_last_use_is_recorded_when_the_application_stops(open_city: Callable
         assert city.client.get("/api/v1/me", headers=key).status_code == 200
     with city.registry.read() as tx:
         assert [k.last_used_us for k in tx.get(ApiKeys).all()] == [NOW_US]
+
+
+def test_an_admin_does_not_revoke_what_the_brigade_works_with(city: City) -> None:
+    brigade = city.key("fire_drone:*", tenant_id="kl", name="brigade")
+    admin, leader = city.key("*", tenant_id="kl"), city.key("api_keys:*", "fire_drone:*", tenant_id="kl")
+    listed = {k["name"]: k["yours_to_revoke"] for k in city.client.get(URL, headers=admin).json()["items"]}
+    assert (listed["brigade"], listed["key 1"]) == (False, True)
+    assert city.client.delete(f"{URL}/k0", headers=admin).status_code == 403
+    assert city.client.get("/api/v1/me", headers=brigade).status_code == 200
+    assert city.client.delete(f"{URL}/k0", headers=leader).status_code == 204

@@ -45,7 +45,7 @@ function row(key) {
     h("td", { "data-label": t("keys.state") }, stateMark(key)),
     h("td", { "data-label": t("keys.expires") }, key.expires_at ? timeOf(key.expires_at) : t("keys.never")),
     h("td", { "data-label": t("keys.used") }, timeOf(key.last_used_at, ago)),
-    h("td", {}, live(key) && h("div", { class: "row-actions" }, rowButton(t("keys.revoke"), key.name, () => revoke(key)))));
+    h("td", {}, live(key) && key.yours_to_revoke && h("div", { class: "row-actions" }, rowButton(t("keys.revoke"), key.name, () => revoke(key)))));
 }
 
 function show() {
