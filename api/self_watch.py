@@ -9,13 +9,20 @@ import structlog
 from api.metrics import Metrics
 from api.services import Services
 from api.tail import wait_for
-from devices.errors import RegistryUnavailable
-from devices.health.judging import API, judge, registry_away
+from devices.audit.entry import OURSELVES, Deed
+from devices.errors import AuditUnavailable, RegistryUnavailable
+from devices.health.judging import API, AUDIT, judge, registry_away
+from devices.ports.audit import Audit
 from devices.ports.books import Heartbeat, Heartbeats
 from devices.ports.registry import Registry
 
 EVERY_S: Final = 5.0
+_TRIAL: Final = Deed(f"{OURSELVES}api", "", None, "system.trial", "audit/trial")
 _LOG = structlog.get_logger()
+
+
+class _TakenBack(Exception):
+    """Ends a transaction without its entry."""
 
 
 def beats_of(registry: Registry) -> Sequence[Heartbeat]:
@@ -31,6 +38,7 @@ class SelfWatch:
         self._services = services
         self._metrics = metrics
         self._writes = True
+        self._records = True
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Look until `stopped`."""
@@ -38,7 +46,7 @@ class SelfWatch:
             await asyncio.to_thread(self.look)
 
     def look(self) -> None:
-        """Write one beat, judge what all parts say."""
+        """Write a beat, and one of the audit log; judge what all parts say."""
         now_us = self._services.now_us()
         self._beat(now_us)
         try:
@@ -50,10 +58,31 @@ class SelfWatch:
     def _beat(self, now_us: int) -> None:
         try:
             with self._services.registry.write() as tx:
-                tx.get(Heartbeats).put([Heartbeat(API, now_us, ok=True, last_success_us=now_us, detail={})])
+                tx.get(Heartbeats).put([_beat_of(API, now_us, ok=True)])
+            records = self._can_record()
+            with self._services.registry.write() as tx:
+                tx.get(Heartbeats).put([_beat_of(AUDIT, now_us, ok=records)])
         except RegistryUnavailable as error:
             if self._writes:
                 _LOG.warning("registry_not_written", reason=str(error))
             self._writes = False
             return
         self._writes = True
+
+    def _can_record(self) -> bool:
+        """Append to the audit log, and take it back. Raises RegistryUnavailable for what is not about the log."""
+        try:
+            with self._services.registry.write() as tx:
+                tx.get(Audit).append(_TRIAL)
+                raise _TakenBack
+        except _TakenBack:
+            self._records = True
+        except AuditUnavailable as error:
+            if self._records:
+                _LOG.warning("audit_not_written", reason=str(error))
+            self._records = False
+        return self._records
+
+
+def _beat_of(part: str, now_us: int, *, ok: bool) -> Heartbeat:
+    return Heartbeat(part, now_us, ok=ok, last_success_us=now_us if ok else None, detail={})

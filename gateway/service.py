@@ -1,13 +1,14 @@
 """The gateway assembled: two lanes in, two cursors, dispatcher, reactions, canary, heartbeats; all as watched loops."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from devices.catalog import Catalog
 from devices.health.faults import Fault
+from devices.health.judging import AWAITED
 from devices.instants import SECOND_US
 from devices.ports.books import Lease
 from devices.ports.identity import Identity
@@ -93,6 +94,8 @@ class Parts:
     root: str
     holder: str
     loops: Loops
+    awaited: Sequence[str] = ()
+    """Parts of other processes that are to be there."""
 
 
 def _now_us() -> int:
@@ -238,7 +241,7 @@ class Gateway:
     def _probes(self) -> dict[str, Probe]:
         parts = self._parts
         return {
-            "gateway": lambda: Said(None, _now_us(), {"messages": self.effects.messages}),
+            "gateway": self._said,
             "receiver": receiver_probe(parts.receiver),
             "broker": broker_probe(parts.connection, parts.receiver),
             "journal/control": journal_probe(parts.control.gauge.fill, lambda: parts.feeder.fault),
@@ -248,6 +251,9 @@ class Gateway:
             "canary": canary_probe(parts.canary),
             "notifications": parts.notifying.said,
         }
+
+    def _said(self) -> Said:
+        return Said(None, _now_us(), {"messages": self.effects.messages, AWAITED: list(self._parts.awaited)})
 
     def _receiver_fault(self) -> Fault | None:
         told = self._parts.receiver.state.get("fault")

@@ -13,7 +13,7 @@ import typer
 
 from devices.errors import LauternError, RegistryUnavailable
 from devices.health.faults import Fault, fault_of
-from devices.health.judging import API, STALE_S, judge
+from devices.health.judging import API, AUDIT, STALE_S, judge
 from devices.health.sentences import SENTENCES
 from devices.instants import SECOND_US
 from devices.ports.books import Heartbeats
@@ -124,7 +124,7 @@ def _running(chosen: settings.Settings) -> str:
     if not fresh & {"gateway", API}:
         return "nothing; `lautern up` starts it"
     if API not in fresh and not ports.answers(chosen.http.host, chosen.http.port):
-        beats = [beat for beat in beats if beat.part != API]
+        beats = [beat for beat in beats if beat.part not in {API, AUDIT}]
     health = judge(beats, now_us)
     if health.roots:
         raise LauternError(health.summary())

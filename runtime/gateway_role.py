@@ -16,7 +16,7 @@ from devices import topics
 from devices.catalog import Catalog, folders
 from devices.errors import ConfigurationError, LauternError, LeaseHeld
 from devices.health.faults import Fault
-from devices.health.judging import SECOND
+from devices.health.judging import DOOR, SECOND
 from devices.ports.books import Heartbeat, Heartbeats
 from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
@@ -107,6 +107,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
         root=settings.topic_root,
         holder=holder,
         loops=loops,
+        awaited=[DOOR] if settings.broker.has_door else [],
     )
 
 

@@ -79,6 +79,8 @@ class Broker(Section):
     client_cert_file: Path | None = None
     """The gateway's own certificate, PEM, where the broker asks for one."""
     client_key_file: Path | None = None
+    door: bool = False
+    """External: a nats-server that asks `lautern door`, which is a fault where it does not run."""
     sync_always: bool = False
     """Embedded: one fsync per message (3,600/s) instead of one per second."""
     max_store_mb: Annotated[int, Field(ge=64)] = 1024
@@ -98,6 +100,11 @@ class Broker(Section):
     def tls(self) -> bool:
         """Whether the connection is encrypted."""
         return self.url.startswith("mqtts:")
+
+    @property
+    def has_door(self) -> bool:
+        """Whether a process of ours lets devices in."""
+        return self.door or self.mode == "embedded"
 
 
 class RegistryDatabase(Section):

@@ -30,6 +30,7 @@ class Fault(StrEnum):
     RECEIVER_SILENT = "receiver_silent"
     SCHEDULER_DEAD = "scheduler_dead"
     DISK_FULL = "disk_full"
+    AUDIT_BROKEN = "audit_broken"
     JOURNAL_BROKEN = "journal_broken"
     STORE_AWAY = "store_away"
     STORE_TOKEN = "store_token"  # noqa: S105 - the name of a fault
@@ -39,6 +40,7 @@ class Fault(StrEnum):
     JOURNAL_FULL = "journal_full"
     BROKER_AWAY = "broker_away"
     BROKER_REFUSES = "broker_refuses"
+    DOOR_AWAY = "door_away"
     CANARY_LOST = "canary_lost"
     MAIL_AWAY = "mail_away"
     NOTIFICATION_FAILED = "notification_failed"
@@ -60,15 +62,19 @@ BY_ERROR: Final[tuple[tuple[type[LauternError], Fault], ...]] = (
 _ALL: Final = frozenset(Fault)
 _STORE_WAITS: Final = frozenset({Fault.JOURNAL_FULL, Fault.CANARY_LOST})
 _NOTHING_IN: Final = frozenset({Fault.BROKER_AWAY, Fault.CANARY_LOST})
-_GATEWAY_GONE: Final = _ALL - {Fault.REGISTRY_AWAY, Fault.REGISTRY_READ_ONLY, Fault.SECOND_GATEWAY}
+_NOT_OF_THE_GATEWAY: Final = frozenset(
+    {Fault.REGISTRY_AWAY, Fault.REGISTRY_READ_ONLY, Fault.SECOND_GATEWAY, Fault.AUDIT_BROKEN, Fault.DOOR_AWAY}
+)
 CONSEQUENCES: Final[Mapping[Fault, frozenset[Fault]]] = {
     Fault.REGISTRY_AWAY: _ALL,
     Fault.REGISTRY_READ_ONLY: _ALL - {Fault.REGISTRY_AWAY, Fault.DISK_FULL},
-    Fault.GATEWAY_DEAD: _GATEWAY_GONE,
+    Fault.GATEWAY_DEAD: _ALL - _NOT_OF_THE_GATEWAY,
     Fault.LOOP_DEAD: frozenset({Fault.CANARY_LOST, Fault.BROKER_AWAY, Fault.JOURNAL_FULL}),
     Fault.LOOP_STUCK: frozenset({Fault.CANARY_LOST, Fault.BROKER_AWAY, Fault.JOURNAL_FULL}),
     Fault.RECEIVER_SILENT: _NOTHING_IN,
-    Fault.DISK_FULL: frozenset({Fault.REGISTRY_READ_ONLY, Fault.JOURNAL_FULL, Fault.JOURNAL_BROKEN, *_NOTHING_IN}),
+    Fault.DISK_FULL: frozenset(
+        {Fault.REGISTRY_READ_ONLY, Fault.AUDIT_BROKEN, Fault.JOURNAL_FULL, Fault.JOURNAL_BROKEN, *_NOTHING_IN}
+    ),
     Fault.JOURNAL_BROKEN: _NOTHING_IN,
     Fault.STORE_AWAY: _STORE_WAITS,
     Fault.STORE_TOKEN: _STORE_WAITS,
@@ -76,7 +82,7 @@ CONSEQUENCES: Final[Mapping[Fault, frozenset[Fault]]] = {
     Fault.STORE_PLACE_MISSING: _STORE_WAITS,
     Fault.STORE_NEEDS_RESTART: _STORE_WAITS,
     Fault.JOURNAL_FULL: _NOTHING_IN,
-    Fault.BROKER_AWAY: frozenset({Fault.CANARY_LOST}),
+    Fault.BROKER_AWAY: frozenset({Fault.DOOR_AWAY, Fault.CANARY_LOST}),
     Fault.BROKER_REFUSES: frozenset({Fault.BROKER_AWAY, Fault.CANARY_LOST}),
     Fault.MAIL_AWAY: frozenset({Fault.NOTIFICATION_FAILED}),
 }

@@ -14,11 +14,19 @@ STALE_S: Final = 20
 REQUIRED: Final = ("gateway", "broker", "journal", "store", "scheduler", "canary")
 API: Final = "api"
 """The API's own beat: proves that it can write the registry, and that it runs."""
+AUDIT: Final = "audit"
+"""Written by the API too: proves that it can put on record what people do."""
+DOOR: Final = "door"
+"""Written by what lets devices in at a nats-server."""
+AWAITED: Final = "awaited"
+"""Detail of the gateway's beat: parts that are to be there by its settings, although another process writes of them."""
 SECOND: Final = "gateway/second"
 """Written by a gateway that was refused; counts while it is fresh."""
 _BY_PART: Final[Mapping[str, Fault]] = {
     "registry": Fault.REGISTRY_AWAY,
     API: Fault.REGISTRY_READ_ONLY,
+    AUDIT: Fault.AUDIT_BROKEN,
+    DOOR: Fault.DOOR_AWAY,
     "gateway": Fault.GATEWAY_DEAD,
     SECOND: Fault.SECOND_GATEWAY,
     "broker": Fault.BROKER_AWAY,
@@ -30,6 +38,13 @@ _BY_PART: Final[Mapping[str, Fault]] = {
     "loop": Fault.LOOP_DEAD,
 }
 """What is wrong with a part that does not say so itself; by its name, or what stands before the slash."""
+
+_SILENT: Final[Mapping[str, Fault]] = {
+    API: Fault.REGISTRY_READ_ONLY,
+    AUDIT: Fault.REGISTRY_READ_ONLY,
+    DOOR: Fault.DOOR_AWAY,
+}
+"""What the silence of a part means that the gateway does not write of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +81,21 @@ def registry_away() -> Health:
 
 def judge(beats: Sequence[Heartbeat], now_us: int) -> Health:
     """State of all parts. `beats` in any order; the gateway's come together, so that its silence is that of all."""
-    present = [beat for beat in beats if not _past(beat, beats, now_us)]
+    awaited: Sequence[str] = next((beat.detail.get(AWAITED, ()) for beat in beats if beat.part == "gateway"), ())
+    present = [beat for beat in beats if beat.part in awaited or not _past(beat, beats, now_us)]
     parts = [_state(beat, now_us) for beat in present]
     heard = {beat.part.partition("/")[0] for beat in present if beat.part != SECOND}
-    parts += [PartState(name, _BY_PART[name], silent=True) for name in REQUIRED if name not in heard]
+    parts += [PartState(name, _BY_PART[name], silent=True) for name in (*REQUIRED, *awaited) if name not in heard]
     return Health(parts, roots(frozenset(state.fault for state in parts if state.fault is not None)))
 
 
 def _past(beat: Heartbeat, beats: Sequence[Heartbeat], now_us: int) -> bool:
-    """Tell a part that an older version had, and a second gateway that is gone."""
-    if beat.part == SECOND:
+    """Tell a part that an older version had, and a second gateway, or a door of another broker, that is gone."""
+    if beat.part in {SECOND, DOOR}:
         return _is_silent(beat, now_us)
-    gateway = next((other for other in beats if other.part == "gateway"), beat)
-    return beat.part not in {API, "gateway"} and _is_silent(beat, gateway.at_us)
+    writer = API if beat.part == AUDIT else "gateway"
+    newest = next((other for other in beats if other.part == writer), beat)
+    return beat.part not in {API, "gateway"} and _is_silent(beat, newest.at_us)
 
 
 def _is_silent(beat: Heartbeat, now_us: int) -> bool:
@@ -87,7 +104,7 @@ def _is_silent(beat: Heartbeat, now_us: int) -> bool:
 
 def _state(beat: Heartbeat, now_us: int) -> PartState:
     if _is_silent(beat, now_us):
-        fault = Fault.REGISTRY_READ_ONLY if beat.part == API else Fault.GATEWAY_DEAD
+        fault = _SILENT.get(beat.part, Fault.GATEWAY_DEAD)
         return PartState(beat.part, fault, silent=True, beat=beat)
     return PartState(beat.part, None if beat.ok else _told(beat), beat=beat)
 

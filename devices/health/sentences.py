@@ -100,6 +100,18 @@ SENTENCES: Final[Mapping[Fault, Sentence]] = {
             "Platz schaffen; was beim Broker wartet, kommt dann von selbst",
         ),
     ),
+    Fault.AUDIT_BROKEN: Sentence(
+        Said(
+            "The audit log cannot be written, so nothing is done that must be on record",
+            "Das Audit-Protokoll lässt sich nicht beschreiben, deshalb geschieht nichts, was darin stehen muss",
+        ),
+        Said(
+            "the API's log says under `audit_not_written` what the database refuses; its user must be allowed to insert"
+            " into the table audit",
+            "im Log der API steht unter `audit_not_written`, was die Datenbank ablehnt; ihr Benutzer muss in die"
+            " Tabelle audit einfügen dürfen",
+        ),
+    ),
     Fault.JOURNAL_BROKEN: Sentence(
         Said("The journal cannot be written", "Das Journal lässt sich nicht beschreiben"),
         Said(
@@ -185,6 +197,17 @@ SENTENCES: Final[Mapping[Fault, Sentence]] = {
             "correct broker.username and broker.password, and let this user read and write below topic_root",
             "broker.username und broker.password berichtigen und diesem Benutzer unter topic_root Lesen und Schreiben"
             " erlauben",
+        ),
+    ),
+    Fault.DOOR_AWAY: Sentence(
+        Said(
+            "What lets devices in at the broker does not run or does not reach it, so no device can connect anew",
+            "Was Geräte beim Broker einlässt, läuft nicht oder erreicht ihn nicht, deshalb kann sich kein Gerät neu"
+            " verbinden",
+        ),
+        Said(
+            "start it again (`lautern up` or `lautern door`); the end of its log says why it ended",
+            "neu starten (`lautern up` oder `lautern door`); das Ende seines Protokolls nennt den Grund",
         ),
     ),
     Fault.CANARY_LOST: Sentence(

@@ -20,7 +20,10 @@ from nats.errors import Error
 from devices.admitting import Attempt, Noting, Refusal, judge
 from devices.certificates import Facts
 from devices.errors import RegistryUnavailable
+from devices.health.faults import Fault
+from devices.health.judging import DOOR
 from devices.instants import SECOND_US, to_us
+from devices.ports.books import Heartbeat, Heartbeats
 from devices.ports.credentials import Credential, Credentials, Refusals, Refused
 from devices.ports.registry import Registry
 from runtime.broker.nats_conf import DEVICES, device_permissions
@@ -29,6 +32,7 @@ from runtime.broker.violations import LogTail
 
 log = structlog.get_logger()
 LOOK_S: Final = 0.5
+BEAT_S: Final = 5.0
 _PAGE: Final = 1000
 _REMEMBERED: Final = 100_000
 _CLOCKS_US: Final = 5 * SECOND_US
@@ -71,6 +75,7 @@ class Door:
         self._guests: OrderedDict[tuple[str, int], _Guest] = OrderedDict()
         self._noting = Noting()
         self._to_cut = True
+        self._beaten = -BEAT_S
 
     async def run(self, stop: asyncio.Event, alive: Callable[[], None]) -> None:
         """Serve until `stop`; `alive` is called about twice a second. Raises RegistryUnavailable at the start only."""
@@ -84,6 +89,7 @@ class Door:
             while not stop.is_set():
                 alive()
                 await self._look(system)
+                await self._beat(door)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), LOOK_S)
         finally:
@@ -121,6 +127,23 @@ class Door:
             except (Error, OSError, TimeoutError) as error:
                 self._to_cut = True
                 log.warning("door_cannot_cut", reason=str(error))
+
+    async def _beat(self, door: Client) -> None:
+        """Let readiness know that it answers."""
+        if time.monotonic() - self._beaten < BEAT_S:
+            return
+        self._beaten = time.monotonic()
+        try:
+            await asyncio.to_thread(self._put_beat, None if door.is_connected else Fault.DOOR_AWAY)
+        except RegistryUnavailable as error:
+            log.warning("door_registry_away", reason=str(error))
+
+    def _put_beat(self, fault: Fault | None) -> None:
+        now_us = time.time_ns() // 1000
+        success_us = now_us if fault is None else None
+        beat = Heartbeat(DOOR, now_us, fault is None, success_us, {"fault": fault, "logins": len(self._known)})
+        with self._registry.write() as tx:
+            tx.get(Heartbeats).put([beat])
 
     def _read(self) -> bool:
         """Take over what changed; whether something did."""

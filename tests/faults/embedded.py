@@ -26,6 +26,7 @@ class Embedded:
     folder: Path
     server: Server
     port: int
+    http_port: int
 
     @property
     def registry_url(self) -> str:
@@ -61,15 +62,15 @@ class Embedded:
 @contextmanager
 def embedded(folder: Path, devices: Sequence[str]) -> Iterator[tuple[Embedded, dict[str, Login]]]:
     """`lautern up` inside the block, with these streetlights registered and allowed in; their logins by device."""
-    port = claim_port()
+    port, http_port = claim_port(), claim_port()
     logins = {device: f"kl/streetlight/{device}" for device in devices}
     settings = {"BROKER__URL": f"mqtt://127.0.0.1:{port}", "GATEWAY__METRICS_PORT": claim_port()}
     variables = [f"LAUTERN_{name}={value}" for name, value in settings.items()]
-    up = [sys.executable, "-m", "runtime", "up", "--data-dir", str(folder), "--port", str(claim_port())]
+    up = [sys.executable, "-m", "runtime", "up", "--data-dir", str(folder), "--port", str(http_port)]
     known = _let_in(folder, logins)
     command = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
     with serving(Server("up", command, folder=folder, ready=lambda: answers(port))) as server:
-        town = Embedded(folder, server, port)
+        town = Embedded(folder, server, port, http_port)
         _register(town, devices)
         wait_until(lambda: town.said().count("mqtt_ready") >= 2, timeout_s=40, what="the gateway at its broker")
         wait_until(lambda: "door_open" in town.said(), timeout_s=20, what="the door")

@@ -1,5 +1,9 @@
 """Health tells the truth."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 from devices.instants import SECOND_US
 from devices.ports.books import Heartbeat, Heartbeats
 from tests.contracts.api.conftest import NOW_US, City
@@ -18,7 +22,7 @@ def test_ready_when_every_part_beats(city: City) -> None:
     answer = city.client.get("/readyz")
     assert (answer.status_code, answer.json()["reasons"]) == (200, [])
     assert answer.json()["summary"] == "Everything works."
-    assert {p["part"] for p in answer.json()["parts"]} == {"registry", "api", *PARTS}
+    assert {p["part"] for p in answer.json()["parts"]} == {"registry", "api", "audit", *PARTS}
     assert "secret" not in answer.text
 
 
@@ -54,6 +58,25 @@ def test_a_registry_that_cannot_be_written_is_named(city: City) -> None:
     answer = city.client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["summary"].startswith("The registry database cannot be written: ")
+
+
+def test_an_audit_log_that_cannot_be_written_is_named_and_forgotten(city: City, tmp_path: Path) -> None:
+    _beat(city)
+    watch, key = city.client.app.state.self_watch, city.key("*", tenant_id="kl")  # type: ignore[attr-defined]
+    group = {"kind": "streetlight", "name": "East"}
+    with closing(sqlite3.connect(tmp_path / "registry.db")) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no more'); END")
+        watch.look()
+        answer = city.client.get("/readyz")
+        assert (answer.status_code, answer.json()["reasons"]) == (503, ["audit: does not work"])
+        assert answer.json()["summary"].startswith("The audit log cannot be written, so nothing is done")
+        assert city.client.post("/api/v1/groups", json=group, headers=key).status_code == 503
+        other.execute("DROP TRIGGER full")
+    watch.look()
+    assert city.client.get("/readyz").status_code == 200
+    assert city.client.post("/api/v1/groups", json=group, headers=key).status_code == 201
+    entries = city.client.get("/api/v1/audit", headers=city.key("*")).json()["items"]
+    assert [entry["action"] for entry in entries if entry["action"].startswith("system.")] == []
 
 
 def test_metrics_tell_readiness_and_its_cause(city: City) -> None:

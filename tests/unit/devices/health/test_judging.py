@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from devices.health.faults import Fault
-from devices.health.judging import STALE_S, judge, registry_away
+from devices.health.judging import API, AUDIT, AWAITED, DOOR, STALE_S, judge, registry_away
 from devices.instants import SECOND_US
 from devices.ports.books import Heartbeat
 
@@ -142,6 +142,45 @@ def test_an_api_that_cannot_write_explains_the_gateways_silence() -> None:
     silent = [beat(part, at_us=OLD_US) for part in PARTS]
     assert list(judge([*silent, beat("api", at_us=OLD_US)], NOW_US).roots) == [Fault.REGISTRY_READ_ONLY]
     assert list(judge([*beats(), beat("api", at_us=OLD_US)], NOW_US).roots) == [Fault.REGISTRY_READ_ONLY]
+
+
+def awaiting_a_door(at_us: int = NOW_US) -> list[Heartbeat]:
+    rest = [beat(part, at_us=at_us) for part in PARTS[1:]]
+    return [*rest, Heartbeat("gateway", at_us, ok=True, last_success_us=None, detail={AWAITED: [DOOR]})]
+
+
+@pytest.mark.parametrize(
+    "door", [[], [beat(DOOR, at_us=OLD_US)], [beat(DOOR, Fault.DOOR_AWAY)], [beat(DOOR, Fault.DOOR_AWAY, OLD_US)]]
+)
+def test_a_door_that_should_be_there_is_missed(door: list[Heartbeat]) -> None:
+    health = judge([*awaiting_a_door(), *door], NOW_US)
+    assert (list(health.roots), health.ready) == ([Fault.DOOR_AWAY], False)
+    assert "no device can connect anew: start it again" in health.summary()
+    assert judge([*awaiting_a_door(), beat(DOOR)], NOW_US).ready
+
+
+def test_a_door_of_another_broker_is_forgotten() -> None:
+    health = judge([*beats(), beat(DOOR, at_us=OLD_US)], NOW_US)
+    assert health.ready
+    assert DOOR not in {state.part for state in health.parts}
+
+
+def test_a_door_cannot_reach_a_broker_that_is_away() -> None:
+    found = [beat(part, Fault.BROKER_AWAY if part == "broker" else None) for part in PARTS]
+    assert list(judge([*found, beat(DOOR, Fault.DOOR_AWAY)], NOW_US).roots) == [Fault.BROKER_AWAY]
+
+
+def test_a_door_that_is_away_is_no_matter_of_the_gateway() -> None:
+    found = [*awaiting_a_door(OLD_US), beat(API), beat(DOOR, Fault.DOOR_AWAY)]
+    assert list(judge(found, NOW_US).roots) == [Fault.GATEWAY_DEAD, Fault.DOOR_AWAY]
+
+
+def test_an_audit_log_that_cannot_be_written_is_named_while_the_api_runs() -> None:
+    broken = [*beats(), beat(API), beat(AUDIT, ok=False)]
+    assert list(judge(broken, NOW_US).roots) == [Fault.AUDIT_BROKEN]
+    assert list(judge([*beats(), beat(API), beat(AUDIT, Fault.AUDIT_BROKEN, OLD_US)], NOW_US).roots) == []
+    silent = [*beats(), beat(API, at_us=OLD_US), beat(AUDIT, at_us=OLD_US)]
+    assert list(judge(silent, NOW_US).roots) == [Fault.REGISTRY_READ_ONLY]
 
 
 def test_a_disk_known_to_be_full_explains_a_registry_that_cannot_be_written() -> None:
