@@ -44,6 +44,14 @@ GENERIC: Final[Mapping[str, AlarmText]] = {
         "Die Werte auf der Geräteseite ansehen; stimmen sie, ist Eile geboten.",
         "Look at the values on the device's page; if they are true, it is urgent.",
     ),
+    "login_refused": AlarmText(
+        "wird vom Broker immer wieder abgewiesen",
+        "is refused by the broker again and again",
+        "Grund und Adresse nennt /api/v1/credentials/refused; dem Gerät eine neue Anmeldung geben, ein fremdes vom Netz"
+        " nehmen.",
+        "/api/v1/credentials/refused has reason and address; give the device a new login, take a stranger off the"
+        " network.",
+    ),
 }
 
 

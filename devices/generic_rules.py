@@ -1,4 +1,4 @@
-"""Rules that hold for every kind of device: silence, the last will, implausible values."""
+"""Rules that hold for every kind of device: silence, the last will, implausible values, refused logins."""
 
 from typing import Final
 
@@ -11,6 +11,10 @@ from devices.rules import Context, DeviceView, Outcome, Rule, RuleState
 DEVICE_SILENT: Final = "device_silent"
 DEVICE_OFFLINE: Final = "device_offline"
 IMPLAUSIBLE_VALUE: Final = "implausible_value"
+LOGIN_REFUSED: Final = "login_refused"
+REFUSED_WITHIN_S: Final = 900
+REFUSED_MANY: Final = 10
+"""A device that lost its login tries again each minute or two; somebody who mistypes a password stops before."""
 
 
 def silence_rule(limits: Limits, severity: Severity = Severity.MAJOR) -> Rule:
@@ -43,6 +47,18 @@ def implausible_value(view: DeviceView, context: Context, state: RuleState) -> O
     if not sample.suspect:
         return Outcome(cleared=(Cleared(IMPLAUSIBLE_VALUE, sample.ts_us, context.part),))
     return Outcome(raised=(Raised(IMPLAUSIBLE_VALUE, sample.ts_us, Severity.MAJOR, context.part, dict(sample.values)),))
+
+
+def login_refused(_view: DeviceView, context: Context, state: RuleState) -> Outcome:
+    """Brokers refused its login, or what it wanted, again and again; ends when they did not for a while."""
+    if context.trigger != "clock":
+        return Outcome(state=state)
+    if context.refused == 0:
+        return Outcome(cleared=(Cleared(LOGIN_REFUSED, context.now_us),))
+    if context.refused < REFUSED_MANY:
+        return Outcome()
+    details = {"refused": context.refused, "within_s": REFUSED_WITHIN_S}
+    return Outcome(raised=(Raised(LOGIN_REFUSED, context.now_us, Severity.MAJOR, details=details),))
 
 
 def reporting_interval_s(view: DeviceView, limits: Limits) -> float:

@@ -49,6 +49,8 @@ class Context:
     part: str = ""
     sun_up: bool = False
     parent_down: bool = False
+    refused: int = 0
+    """With the trigger `clock`: how often brokers refused its login within `generic_rules.REFUSED_WITHIN_S`."""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -88,6 +88,9 @@ class Refusals(Protocol):
     def note(self, seen: Sequence[Refused]) -> None:
         """Add to what is known; each user and reason once."""
 
+    def since(self, from_us: int) -> Sequence[Refused]:
+        """Lines with a refusal at or after an instant, in any order."""
+
     def find(
         self,
         limit: int = 100,

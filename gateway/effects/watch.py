@@ -19,6 +19,7 @@ from devices.rules import Context, Outcome
 from devices.samples import TELEMETRY
 from devices.sun import sun_up
 from gateway.effects.newest import Trigger
+from gateway.effects.refused import RefusedLogins
 from gateway.effects.views import AssetNow, Views
 from gateway.reactions import Reactions
 
@@ -44,6 +45,7 @@ class Watch:
         self._looked: dict[str, int] = {}
         self._later: set[Trigger] = set()
         self._told: set[tuple[str, str]] = set()
+        self._refused = RefusedLogins()
         self.failures = 0
         """How often a rule raised an error since start; the first of each rule is in the log."""
 
@@ -78,6 +80,7 @@ class Watch:
             self._looked.clear()
         self._looked.update((asset_id, now_us) for asset_id, _, _ in triggers)
         facts = self._facts(tx, {asset_id for asset_id, _, _ in triggers}, now, now_us)
+        refused = self._refused.by_asset(tx, now_us) if any(channel == "clock" for _, channel, _ in triggers) else {}
         found = _Found()
         for asset_id, channel, part in sorted(triggers):
             asset = now[asset_id]
@@ -85,7 +88,10 @@ class Watch:
             via = asset.asset.via
             parent_down = via is not None and self._views.status_of(via) in PARENT_GONE
             sun = self._sun_up(asset, now_us)
-            self._look_at(asset, Context(now_us, channel, part, sun, parent_down, facts.get(asset_id, {})), found)
+            times = refused.get(asset_id, 0)
+            self._look_at(
+                asset, Context(now_us, channel, part, sun, parent_down, times, facts.get(asset_id, {})), found
+            )
         if found.states:
             tx.get(RuleStates).put(found.states)
         if found.raised:

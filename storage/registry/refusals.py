@@ -31,6 +31,11 @@ class SqlRefusals:
             surplus = newest.limit(2**31).offset(MOST)
             self._connection.execute(delete(REFUSALS).where(REFUSALS.c.refusal_id.in_(surplus)))
 
+    def since(self, from_us: int) -> Sequence[Refused]:
+        """Lines with a refusal at or after an instant, in any order."""
+        query = select(REFUSALS).where(REFUSALS.c.last_us >= from_us)
+        return [_refused(row) for row in self._connection.execute(query)]
+
     def find(
         self,
         limit: int = 100,

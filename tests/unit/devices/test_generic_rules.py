@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.generic_rules import device_offline, implausible_value, silence_rule
+from devices.generic_rules import REFUSED_MANY, device_offline, implausible_value, login_refused, silence_rule
 from devices.kind import Limits
 from tests.unit.devices.views import MINUTE_US, NOW_US, context, view
 
@@ -92,3 +92,12 @@ def test_the_clock_says_nothing_about_values() -> None:
     outcome = implausible_value(view({"voltage_v": 290.0}, suspect=True), context(trigger="clock"), {})
     assert not outcome.raised
     assert not outcome.cleared
+
+
+@pytest.mark.parametrize(
+    ("refused", "raised", "cleared"), [(0, 0, 1), (1, 0, 0), (REFUSED_MANY - 1, 0, 0), (REFUSED_MANY, 1, 0)]
+)
+def test_a_login_refused_again_and_again_is_an_alarm_until_it_is_quiet(refused: int, raised: int, cleared: int) -> None:
+    outcome = login_refused(view(), context(trigger="clock", refused=refused), {})
+    assert (len(outcome.raised), len(outcome.cleared)) == (raised, cleared)
+    assert names(login_refused(view(), context(trigger="telemetry", refused=0), {})) == ([], [])
