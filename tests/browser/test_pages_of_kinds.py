@@ -154,6 +154,7 @@ def test_a_key_is_shown_once_and_revoked(look: Callable[[Look], Eye]) -> None:
     assert page.request.get(f"{eye.town.address}/api/v1/me", headers=headers).json()["actor"] == "key:panel"
     page.keyboard.press("Escape")
     assert secret not in page.content()
+    expect(page.get_by_role("row", name=re.compile("panel")).get_by_role("cell", name="demo")).to_be_visible()
     page.get_by_role("button", name="Widerrufen panel").click()
     page.get_by_role("dialog").get_by_role("button", name="Widerrufen").click()
     expect(page.get_by_role("row", name=re.compile("panel"))).to_have_count(0)
