@@ -2,7 +2,7 @@ import { all } from "../../lib/api.js";
 import { empty } from "../../lib/blank.js";
 import { byId, fill, h, settled } from "../../lib/dom.js";
 import { number } from "../../lib/numbers.js";
-import { answer, broken, live, me, start } from "../../lib/page.js";
+import { answer, live, me, reading, start } from "../../lib/page.js";
 import { moment, now } from "../../lib/times.js";
 import { t } from "../../lib/words.js";
 import { eventForm } from "./form.js";
@@ -33,23 +33,19 @@ async function create() {
   if (made) location.assign(`/events/${made.id}`);
 }
 
-async function read() {
-  try {
-    const events = await all("/events", { limit: 100 }, 500);
-    answer(sentence(events));
-    const add = me.may("events:write") && h("p", { class: "toolbar" }, h("button", { type: "button", class: "primary", onclick: create }, t("events.new")));
-    if (!events.length) {
-      fill(byId("content"), add, empty(t("events.none"), t("events.none_text")));
-      return;
-    }
-    fill(byId("content"), add, GROUPS.map(([name, states]) => {
-      const some = events.filter((e) => states.includes(e.state));
-      return some.length > 0 && h("section", { class: "card" }, h("h2", {}, t(`events.${name}`)), h("ol", { class: "event-list" }, some.map(row)));
-    }));
-  } catch (problem) {
-    broken(problem, read);
+const read = reading(async () => {
+  const events = await all("/events", { limit: 100 }, 500);
+  answer(sentence(events));
+  const add = me.may("events:write") && h("p", { class: "toolbar" }, h("button", { type: "button", class: "primary", onclick: create }, t("events.new")));
+  if (!events.length) {
+    fill(byId("content"), add, empty(t("events.none"), t("events.none_text")));
+    return;
   }
-}
+  fill(byId("content"), add, GROUPS.map(([name, states]) => {
+    const some = events.filter((e) => states.includes(e.state));
+    return some.length > 0 && h("section", { class: "card" }, h("h2", {}, t(`events.${name}`)), h("ol", { class: "event-list" }, some.map(row)));
+  }));
+});
 
 await read();
 live({ topics: ["event"], kinds: ["event_network"], on: { event: settled(500, read) } });

@@ -4,7 +4,7 @@ import { empty } from "../../lib/blank.js";
 import { byId, fill, h, settled } from "../../lib/dom.js";
 import { language } from "../../lib/facts.js";
 import { measure } from "../../lib/numbers.js";
-import { answer, broken, live, start } from "../../lib/page.js";
+import { answer, live, reading, start } from "../../lib/page.js";
 import { now, timeOf } from "../../lib/times.js";
 import { t } from "../../lib/words.js";
 import { airTime, distance, marks, statusMark } from "./words.js";
@@ -96,18 +96,14 @@ async function more() {
   document.querySelectorAll(".flight-row")[at]?.focus();
 }
 
-async function read() {
-  try {
-    const [page, known] = await Promise.all([get("/flights", query()), all("/drones")]);
-    flights = page.items;
-    cursor = page.next_cursor;
-    drones = new Map(known.map((d) => [d.id, d]));
-    showFilters();
-    show();
-  } catch (problem) {
-    broken(problem, read);
-  }
-}
+const read = reading(async () => {
+  const [page, known] = await Promise.all([get("/flights", query()), all("/drones")]);
+  flights = page.items;
+  cursor = page.next_cursor;
+  drones = new Map(known.map((d) => [d.id, d]));
+  showFilters();
+  show();
+});
 
 addEventListener("popstate", () => { asked = fromAddress(ADDRESS); read(); });
 await read();

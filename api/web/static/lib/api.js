@@ -23,25 +23,24 @@ function sentence(status, body, errors, after) {
   return t(key, { detail, after: after ?? 60, status, request: body.request_id ?? "" }).replace(/[:,] ?\.?$/, ".");
 }
 
-async function ask(method, path, { body, query, headers, signal, base = BASE } = {}) {
+async function ask(method, path, { body, query, headers } = {}) {
   const given = Object.entries(query ?? {}).filter(([, v]) => v !== undefined && v !== null && v !== "");
-  const address = `${base}${path}${given.length ? `?${new URLSearchParams(given)}` : ""}`;
+  const address = `${BASE}${path}${given.length ? `?${new URLSearchParams(given)}` : ""}`;
   const sent = body === undefined ? {} : { "Content-Type": "application/json" };
   let answer;
   try {
     answer = await fetch(address, {
-      method, signal, credentials: "same-origin",
+      method, credentials: "same-origin",
       headers: { Accept: "application/json", ...sent, ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
+  } catch {
     throw new Problem(0, {});
   }
   const date = answer.headers.get("Date");
   if (date) learn(Date.parse(date));
   const found = answer.status === 204 ? null : await answer.json().catch(() => ({}));
-  if (!answer.ok && !(base === "" && answer.status === 503)) {
+  if (!answer.ok) {
     if (answer.status === 401 && !path.startsWith("/login")) {
       away();
       return new Promise(() => {});
@@ -65,8 +64,6 @@ export const put = async (path, body, etag) => (await ask("PUT", path, { body, h
 export const remove = async (path) => (await ask("DELETE", path)).found;
 /** With its ETag, for a later patch. */
 export const read = (path, query) => ask("GET", path, { query });
-/** Outside /api/v1: /readyz and /version; 503 is an answer there. */
-export const outside = async (path) => (await ask("GET", path, { base: "" })).found;
 
 /** All pages of a list, at most `most` items. */
 export async function all(path, query = {}, most = 5000) {

@@ -25,7 +25,6 @@ export async function shown(place, work) {
     const made = await work();
     if (made) fill(place, made);
   } catch (problem) {
-    if (problem.name === "AbortError") return;
     if (problem.status === undefined) console.error(problem);
     fill(place, failed(problem, () => shown(place, work)));
   } finally {

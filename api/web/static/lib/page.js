@@ -59,6 +59,11 @@ export function broken(problem, again) {
   fill(byId("content"), failed(problem, again));
 }
 
+/** What reads a page's content, again too; where that fails the page says so. */
+export const reading = (work) => async function read() {
+  try { await work(); } catch (problem) { broken(problem, read); }
+};
+
 /** A live stream shown in the frame: its age beside the sentence, the bar across the top when it is lost. */
 export function live({ on, topics, kinds, reset, after }) {
   const mark = byId("live");

@@ -24,12 +24,6 @@ export function stateMark(name, word) {
 const SEVERITIES = { critical: "alarm", major: "alarm", warning: "warning", info: "info" };
 export const severityIcon = (severity) => SEVERITIES[severity] ?? "info";
 
-/** Icon and word of an alarm's severity. */
-export function severityMark(severity) {
-  const name = severityIcon(severity);
-  return h("span", { class: `state is-${name}` }, icon(name), h("span", {}, t(`severity.${severity}`)));
-}
-
 const DELIVERIES = {
   queued: "waiting", sent: "waiting", accepted: "waiting", applied: "done", rejected: "failed", failed: "failed",
   expired: "failed", cancelled: "close", undeliverable: "failed", unknown: "unknown",

@@ -4,7 +4,7 @@ import { empty } from "../lib/blank.js";
 import { ask, confirm, field } from "../lib/dialog.js";
 import { byId, fill, h, icon } from "../lib/dom.js";
 import { showOnce } from "../lib/once.js";
-import { answer, broken, me, start } from "../lib/page.js";
+import { answer, me, reading, start } from "../lib/page.js";
 import { roleName } from "../lib/roles.js";
 import { rowButton, stack } from "../lib/stack.js";
 import { ago, moment, now, timeOf } from "../lib/times.js";
@@ -80,13 +80,9 @@ async function revoke(key) {
   await read();
 }
 
-async function read() {
-  try {
-    [{ items: keys }, roles] = await Promise.all([get("/api-keys", { revoked: asked.revoked === "1" ? true : undefined }), me.may("users:admin") ? all("/roles") : []]);
-    show();
-  } catch (problem) {
-    broken(problem, read);
-  }
-}
+const read = reading(async () => {
+  [{ items: keys }, roles] = await Promise.all([get("/api-keys", { revoked: asked.revoked === "1" ? true : undefined }), me.may("users:admin") ? all("/roles") : []]);
+  show();
+});
 
 await read();

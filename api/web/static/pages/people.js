@@ -4,7 +4,7 @@ import { empty } from "../lib/blank.js";
 import { ask, confirm, field } from "../lib/dialog.js";
 import { byId, fill, h, icon } from "../lib/dom.js";
 import { showOnce } from "../lib/once.js";
-import { answer, broken, me, start } from "../lib/page.js";
+import { answer, me, reading, start } from "../lib/page.js";
 import { heldText, least, limits, roleName, roleRows } from "../lib/roles.js";
 import { rowButton, stack } from "../lib/stack.js";
 import { ago, moment, timeOf } from "../lib/times.js";
@@ -119,16 +119,12 @@ async function leave(user) {
   await read();
 }
 
-async function read() {
-  try {
-    const [found, known] = await Promise.all([all("/users"), all("/roles")]);
-    users = found;
-    roles = known;
-    fill(content, filters, place);
-    show();
-  } catch (problem) {
-    broken(problem, read);
-  }
-}
+const read = reading(async () => {
+  const [found, known] = await Promise.all([all("/users"), all("/roles")]);
+  users = found;
+  roles = known;
+  fill(content, filters, place);
+  show();
+});
 
 await read();
