@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from devices.errors import DiskFull, JournalUnavailable
+from storage.sqlite_transaction import committed
 
 _READER_CACHE_KIB = 256
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -75,15 +76,8 @@ def guarded() -> Iterator[None]:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit at the end of the block, roll back on any error. Raises DiskFull, JournalUnavailable."""
-    with guarded():
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+    with guarded(), committed(connection):
+        yield
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:

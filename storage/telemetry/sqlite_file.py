@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from devices.errors import StoreUnavailable
+from storage.sqlite_transaction import committed
 
 BUSY_S: Final = 5.0
 WAL_KEPT_BYTES: Final = 64 * 1024 * 1024
@@ -71,12 +72,5 @@ def guarded() -> Iterator[None]:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit at the end of the block, roll back on any error; errors of the file become StoreUnavailable."""
-    with guarded():
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+    with guarded(), committed(connection):
+        yield
