@@ -113,7 +113,7 @@ def _by_key(request: Request, services: Services, presented: str) -> Caller:
     try:
         with services.registry.read() as tx:
             key = verify(tx.get(ApiKeys), presented, now_us)
-            found = _holder(tx, key, known)
+            found = holder(tx, key, known)
     except Unauthenticated:
         # A right key gets in all the same: its 256 bits are not guessed, and others may share the address.
         known.key_attempts.begin("", sessions.address_of(request), now_us)
@@ -139,7 +139,7 @@ def unchanged(request: Request, services: Services) -> bool:
     try:
         with services.registry.read() as tx:
             if who.session is None:
-                now = _holder(tx, verify(tx.get(ApiKeys), request.state.presented, now_us), known)
+                now = holder(tx, verify(tx.get(ApiKeys), request.state.presented, now_us), known)
             else:
                 found = sessions.signed_in(tx, request.state.presented, services.lifetime, now_us)
                 now = sessions.caller_of(tx, *found, known.roles, known.restricted)
@@ -148,7 +148,7 @@ def unchanged(request: Request, services: Services) -> bool:
     return replace(now, address=who.address, request_id=who.request_id) == who
 
 
-def _holder(tx: Transaction, key: ApiKey, known: Doors) -> Caller:
+def holder(tx: Transaction, key: ApiKey, known: Doors) -> Caller:
     """What a key may do: what it was given, and its maker may still do himself. Raises Unauthenticated."""
     scopes, user_id = key.scopes, user_of(key.created_by)
     if user_id is not None:

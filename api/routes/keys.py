@@ -3,12 +3,12 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from api import seeing
 from api.access import Caller
-from api.authentication import needs, new_key
+from api.authentication import doors, holder, needs, new_key
 from api.fields import Body, IdInPath, Name
 from api.paging import Items
 from api.problems import responses
@@ -73,7 +73,7 @@ def list_keys(
 
 
 @router.post("/api-keys", status_code=201, responses=responses(409))
-def create_key(who: Keeper, services: Use, body: KeyWanted, response: Response) -> NewKey:
+def create_key(request: Request, who: Keeper, services: Use, body: KeyWanted, response: Response) -> NewKey:
     """Make a key and show its secret this once; needs `api_keys:admin` and every scope it grants."""
     for scope in body.scopes:
         if not _may_grant(who, scope):
@@ -104,6 +104,9 @@ def create_key(who: Keeper, services: Use, body: KeyWanted, response: Response) 
         expires = None if key.expires_us is None else rfc3339(key.expires_us)
         detail = {"name": key.name, "prefix": prefix, "scopes": sorted(key.scopes), "expires_at": expires}
         record(tx, who, "api_key.create", of("api_key", key.key_id), detail=detail, tenant_id=key.tenant_id)
+        # Only now nobody else records that its maker was shut out, or is no longer what he was.
+        if not all(map(holder(tx, key, doors(request)).may, key.scopes)):
+            raise Forbidden("a scope is no longer yours to give", field="scopes")
     response.headers["Location"] = f"/api/v1/api-keys/{key.key_id}"
     return NewKey(**dict(_key(who, key)), key=f"{prefix}.{secret}")
 

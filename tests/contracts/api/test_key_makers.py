@@ -1,5 +1,7 @@
 """Keys know who made them, do no more than he may, and end with him."""
 
+import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -126,3 +128,21 @@ def test_an_erased_maker_is_named_no_more(city: City, boss: TestClient) -> None:
     assert (done["records"]["api_keys"], done["keys_revoked"]) == (1, ["ops"])
     assert makers(boss)["ops"] == (done["pseudonym"], True)
     assert status(city, key) == 401
+
+
+@pytest.mark.parametrize("left", [(), (Grant("viewer", "kl"),)], ids=["gone", "demoted"])
+def test_no_key_is_made_while_its_maker_loses_the_right(city: City, boss: TestClient, left: tuple[Grant, ...]) -> None:
+    """He asked while he still might, and it was his turn to write when he no longer did."""
+    anna, answers = sign_in(city, "anna"), []
+    late = threading.Thread(target=lambda: answers.append(anna.post(URL, json={"name": "late", "scopes": ["*"]})))
+    with city.registry.write() as tx:
+        late.start()
+        time.sleep(0.5)
+        users = tx.get(Users)
+        if left:
+            users.change(replace(users.get("anna"), grants=left))
+        else:
+            users.remove("anna")
+    late.join()
+    assert answers[0].status_code == (403 if left else 401)
+    assert "late" not in makers(boss)
