@@ -1,5 +1,6 @@
 """Keys end with who made them, when he is removed, erased or shut out."""
 
+from dataclasses import replace
 from typing import Literal
 
 from api.access import Caller, actor_of
@@ -26,5 +27,6 @@ def end_keys(
         keys.revoke(key.key_id, now_us)
     for key in ended:
         detail = {"name": key.name, "because": because}
-        record(tx, who, "api_key.revoke", of("api_key", key.key_id), detail=detail, tenant_id=key.tenant_id)
+        # A key for all towns is none of the caller's town, in whose log it would stand else.
+        record(tx, replace(who, tenant_id=key.tenant_id), "api_key.revoke", of("api_key", key.key_id), detail=detail)
     return [key.name for key in ended if who.is_at_home(key.tenant_id)]

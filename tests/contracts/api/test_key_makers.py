@@ -146,3 +146,16 @@ def test_no_key_is_made_while_its_maker_loses_the_right(city: City, boss: TestCl
     late.join()
     assert answers[0].status_code == (403 if left else 401)
     assert "late" not in makers(boss)
+
+
+def test_a_key_for_all_towns_that_ends_in_one_is_none_of_that_towns_business(city: City, boss: TestClient) -> None:
+    """Its maker once kept the whole installation, and was an administrator of one town when he was removed."""
+    person(city, "max", Grant("admin"), ADMIN)
+    made(sign_in(city, "max"), "whole city", "streetlight:read")
+    change(boss, "max", roles=[{"role": "admin", "tenant_id": "kl"}])
+    anna = sign_in(city, "anna")
+    assert anna.delete("/api/v1/users/max").status_code == 204
+    assert makers(boss)["whole city"] == ("user:max", True)
+    revoked = "/api/v1/audit?action=api_key.revoke"
+    assert [e["detail"]["name"] for e in boss.get(revoked).json()["items"]] == ["whole city"]
+    assert anna.get(revoked).json()["items"] == []
