@@ -25,12 +25,13 @@ class SqlAudit:
         self._notary = notary
 
     def append(self, deed: Deed) -> AuditEntry:
-        """Seal and keep a deed. On PostgreSQL the next who appends waits until this transaction ends."""
+        """Seal and keep a deed. On PostgreSQL the next who appends waits until this transaction ends, at most 5 s."""
         if self._notary is None:
             raise AuditUnavailable("this process has no key for it")
+        if self._connection.dialect.name == "postgresql":
+            # Who waits too long finds the registry busy, as on SQLite; the log is sound.
+            self._connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})
         try:
-            if self._connection.dialect.name == "postgresql":
-                self._connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})
             entry = self._notary.seal(self.head(), deed)
             self._connection.execute(insert(AUDIT), [_row(entry)])
         except DBAPIError as error:

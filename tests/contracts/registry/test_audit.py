@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from devices.audit.entry import Anchor, AuditEntry
 from devices.audit.notary import Notary
 from devices.audit.verifying import Fault, verify
-from devices.errors import AuditUnavailable, Invalid
+from devices.errors import AuditUnavailable, Invalid, RegistryUnavailable
 from devices.ports.audit import Audit, AuditFilter
 from devices.ports.inventory import Inventory
 from devices.ports.registry import Registry
@@ -92,6 +92,19 @@ def test_a_table_that_cannot_be_written_undoes_the_deed(recorded: SqlRegistry, r
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE away RENAME TO audit"))
     engine.dispose()
+
+
+def test_a_log_that_somebody_else_writes_for_long_is_busy_and_not_broken(
+    recorded: SqlRegistry, registry_url: str
+) -> None:
+    other = open_registry(registry_url, migrate=False, notary=NOTARY)
+    with recorded.write() as tx:
+        tx.get(Audit).append(deed(1))
+        with pytest.raises(RegistryUnavailable) as caught, other.write() as later:
+            later.get(Audit).append(deed(2))
+    other.close()
+    assert not isinstance(caught.value, AuditUnavailable)
+    assert len(entries(recorded)) == 1
 
 
 def append_many(url: str, count: int) -> None:
