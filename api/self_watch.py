@@ -47,21 +47,20 @@ class SelfWatch:
 
     def look(self) -> None:
         """Write a beat, and one of the audit log; judge what all parts say."""
-        now_us = self._services.now_us()
-        self._beat(now_us)
+        self._beat()
         try:
-            health = judge(beats_of(self._services.registry), now_us)
+            health = judge(beats_of(self._services.registry), self._services.now_us())
         except RegistryUnavailable:
             health = registry_away()
         self._metrics.judged(health)
 
-    def _beat(self, now_us: int) -> None:
+    def _beat(self) -> None:
         try:
-            with self._services.registry.write() as tx:
-                tx.get(Heartbeats).put([_beat_of(API, now_us, ok=True)])
             records = self._can_record()
             with self._services.registry.write() as tx:
-                tx.get(Heartbeats).put([_beat_of(AUDIT, now_us, ok=records)])
+                # Not older than the wait for the others who write: who is busy is not silent.
+                now_us = self._services.now_us()
+                tx.get(Heartbeats).put([_beat_of(API, now_us, ok=True), _beat_of(AUDIT, now_us, ok=records)])
         except RegistryUnavailable as error:
             if self._writes:
                 _LOG.warning("registry_not_written", reason=str(error))

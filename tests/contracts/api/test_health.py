@@ -1,14 +1,21 @@
 """Health tells the truth."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from api.self_watch import EVERY_S, SelfWatch, beats_of
+from devices.health.judging import judge
 from devices.instants import SECOND_US
 from devices.ports.books import Heartbeat, Heartbeats
+from devices.ports.registry import Transaction
 from tests.contracts.api.conftest import NOW_US, City
 
 PARTS = ("gateway", "broker", "journal/telemetry", "journal/control", "store", "scheduler", "canary")
+
+GATEWAYS = Heartbeat("gateway", NOW_US, ok=True, last_success_us=NOW_US, detail={})
 
 
 def _beat(city: City, **changed: Heartbeat) -> None:
@@ -77,6 +84,36 @@ def test_an_audit_log_that_cannot_be_written_is_named_and_forgotten(city: City, 
     assert city.client.post("/api/v1/groups", json=group, headers=key).status_code == 201
     entries = city.client.get("/api/v1/audit", headers=city.key("*")).json()["items"]
     assert [entry["action"] for entry in entries if entry["action"].startswith("system.")] == []
+
+
+@dataclass
+class Busy:
+    """A registry in which one waits long, but not too long, before one may write."""
+
+    city: City
+    read: object = field(init=False)
+    causes: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.read = self.city.registry.read
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        self.city.clock.now_us += round(4.9 * SECOND_US)
+        _beat(self.city, **{p: replace(GATEWAYS, part=p, at_us=self.city.clock.now_us) for p in PARTS})
+        self.causes |= set(judge(beats_of(self.city.registry), self.city.clock.now_us).roots)
+        with self.city.registry.write() as tx:
+            yield tx
+
+
+def test_a_registry_that_is_merely_busy_is_no_reason(city: City) -> None:
+    app = city.client.app
+    registry = Busy(city)
+    watch = SelfWatch(replace(city.services, registry=registry), app.state.metrics)  # type: ignore[attr-defined,arg-type]
+    for _ in range(5):
+        watch.look()
+        city.clock.now_us += round(EVERY_S * SECOND_US)
+    assert registry.causes == set()
 
 
 def test_metrics_tell_readiness_and_its_cause(city: City) -> None:
