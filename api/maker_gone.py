@@ -17,10 +17,14 @@ def end_keys(
     *,
     because: Literal["maker_removed", "maker_erased", "maker_disabled"],
     tenant_id: str | None = None,
+    pseudonym: str | None = None,
 ) -> list[str]:
-    """Revoke what a user made, on record; with `tenant_id` in that town only. Returns the names of the caller's."""
-    keys, maker = tx.get(ApiKeys), actor_of(user_id)
-    ended = [key for key in keys.all() if key.created_by == maker and key.revoked_us is None]
+    """Revoke what a user made, on record; with `tenant_id` in that town only. Returns the names of the caller's.
+
+    Called when the rest is on record: no key is made beside it then (`create_key`).
+    """
+    keys, makers = tx.get(ApiKeys), {actor_of(user_id), pseudonym or actor_of(user_id)}
+    ended = [key for key in keys.all() if key.created_by in makers and key.revoked_us is None]
     if tenant_id is not None:
         ended = [key for key in ended if key.tenant_id == tenant_id]
     for key in ended:

@@ -88,10 +88,10 @@ def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use
         if who.user_id == user_id:
             raise Forbidden("nobody erases himself: ask another who may")
         _must_be_unique(tx, user)
-        ended = end_keys(tx, who, user_id, services.now_us(), because="maker_erased")
         pseudonym, counts = tx.get(Persons).erase(user.name, actor_of(user_id), who.tenants())
         tx.get(Users).remove(user_id)
         record(tx, who, ERASED, of("user", pseudonym), detail={"pseudonym": pseudonym, **counts})
+        ended = end_keys(tx, who, user_id, services.now_us(), because="maker_erased", pseudonym=pseudonym)
     return Erased(pseudonym=pseudonym, records=dict(counts), keys_revoked=ended)
 
 

@@ -2,16 +2,25 @@
 
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from api.application import create_app
+from devices.alarms import Note
+from devices.audit.entry import Deed
 from devices.people.roles import Grant
+from devices.ports.alarms import Alarms
+from devices.ports.audit import Audit
 from devices.ports.people import Users
-from tests.contracts.api.conftest import City
+from storage.registry.engine import open_registry
+from tests.contracts.api.conftest import ADDRESS, NOW_US, City
 from tests.contracts.api.people import person, sign_in, towns
+from tests.contracts.registry.making import alarm
 
 URL = "/api/v1/api-keys"
 ADMIN = Grant("admin", "kl")
@@ -159,3 +168,29 @@ def test_a_key_for_all_towns_that_ends_in_one_is_none_of_that_towns_business(cit
     revoked = "/api/v1/audit?action=api_key.revoke"
     assert [e["detail"]["name"] for e in boss.get(revoked).json()["items"]] == ["whole city"]
     assert anna.get(revoked).json()["items"] == []
+
+
+def test_who_is_erased_holds_nobody_up(open_city: Callable[[], City], postgres_url: str) -> None:
+    """On PostgreSQL who holds the audit log must not wait for rows of somebody who waits for the log."""
+    opened, answers = open_city(), []
+    with closing(open_registry(postgres_url, notary=opened.services.notary)) as registry:
+        services = replace(opened.services, registry=registry)
+        client = TestClient(create_app(services), base_url=ADDRESS)
+        city = replace(opened, registry=registry, services=services, client=client)
+        boss = city.key("*", name="boss", tenant_id="kl")
+        person(city, "anna", ADMIN)
+        made(sign_in(city, "anna"), "ops", "streetlight:read")
+        with registry.write() as tx:
+            tx.get(Alarms).add([alarm("a1", acknowledged_by="Anna", acknowledged_us=NOW_US)])
+        erase = threading.Thread(target=lambda: answers.append(client.post("/api/v1/users/anna/erase", headers=boss)))
+        with registry.write() as tx:
+            tx.get(Alarms).note("a1", Note(NOW_US, "Bert", "comment", "seen"))
+            erase.start()
+            time.sleep(0.7)
+            tx.get(Audit).append(Deed("user:bert", "Bert", "kl", "alarm.note", "streetlight/alarm/a1"))
+        erase.join()
+        assert answers[0].json()["keys_revoked"] == ["ops"]
+        assert makers(TestClient(client.app, base_url=ADDRESS, headers=boss))["ops"][1]
+        with registry.read() as tx:
+            actions = [entry.deed.action for entry in tx.get(Audit).after(0) if entry.deed]
+    assert actions[-3:] == ["alarm.note", "user.erase", "api_key.revoke"]
