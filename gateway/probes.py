@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from devices.health.faults import Fault
+from devices.errors import JournalUnavailable
+from devices.health.faults import Fault, fault_of
 from devices.instants import SECOND_US
 from devices.ports.journal import Fill
 from gateway.canary import LOST_US, Canary
@@ -69,10 +70,13 @@ def receiver_probe(receiver: ReceiverProcess) -> Probe:
 
 
 def journal_probe(fill: Callable[[], Fill], fault: Callable[[], Fault | None]) -> Probe:
-    """One lane: how full it is, and what keeps it from being written."""
+    """One lane: how full it is, and what keeps it from being written or read."""
 
     def probe() -> Said:
-        nearly_full, detail = journal_state(fill())
+        try:
+            nearly_full, detail = journal_state(fill())
+        except JournalUnavailable as error:
+            return Said(fault() or fault_of(error), None, {})
         return Said(fault() or nearly_full, None, detail)
 
     return probe

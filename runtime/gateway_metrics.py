@@ -85,7 +85,8 @@ class _Figures(Collector):
 
     def _journals(self) -> Iterator[Metric]:
         beats = {lane: self._running.heart.newest.get(f"journal/{lane}") for lane in LANES}
-        detail = {lane: beat.detail for lane, beat in beats.items() if beat is not None}
+        # A journal that cannot be read has no figures.
+        detail = {lane: beat.detail for lane, beat in beats.items() if beat is not None and "bytes" in beat.detail}
         texts = {"bytes": "In use.", "bound_bytes": "Bound; at it nothing is acknowledged.", "messages": "Held."}
         for name, text in texts.items():
             values = {lane: float(found[name]) for lane, found in detail.items()}

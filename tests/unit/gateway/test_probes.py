@@ -1,6 +1,8 @@
 """What the parts say of themselves."""
 
 import time
+from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -8,9 +10,15 @@ import pytest
 
 from devices.health.faults import Fault
 from devices.instants import SECOND_US
+from devices.ports.books import Heartbeats
 from devices.ports.journal import Fill
-from gateway.probes import broker_probe, canary_probe, journal_probe, now_us, receiver_probe, scheduler_probe
+from devices.samples import RawMessage
+from gateway.heartbeats import Heart
+from gateway.loops import Loops
+from gateway.probes import Said, broker_probe, canary_probe, journal_probe, now_us, receiver_probe, scheduler_probe
 from gateway.timer import Timer
+from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
+from storage.registry.engine import open_registry
 from tests.real_parts.waiting import wait_until
 
 
@@ -29,6 +37,20 @@ def test_a_journal_is_a_fault_from_95_percent_on(used_pct: float, level_pct: int
 
 def test_what_keeps_a_journal_from_being_written_counts_more_than_its_fill() -> None:
     assert journal_probe(lambda: fill(99), lambda: Fault.DISK_FULL)().fault is Fault.DISK_FULL
+
+
+def test_a_journal_that_cannot_be_read_is_told_and_keeps_no_other_part_from_telling(tmp_path: Path) -> None:
+    message = RawMessage(b"city/v1/kl/streetlight/L01/telemetry", b"{}", 1, False, False, 1000)  # noqa: FBT003
+    path, registry = tmp_path / "journal.db", open_registry(f"sqlite:///{tmp_path / 'registry.db'}")
+    with closing(SqliteJournalWriter(path, 2**20)) as writer:
+        writer.append([message])
+    with closing(SqliteJournalReader(path, 2**20)) as reader, closing(registry):
+        path.write_bytes(b"no database " * 10_000)
+        probes = {"gateway": lambda: Said(None, None, {}), "journal/control": journal_probe(reader.fill, lambda: None)}
+        Heart(registry, probes, Loops(), Timer()).step()
+        with registry.read() as tx:
+            beats = {beat.part: (beat.ok, beat.detail.get("fault")) for beat in tx.get(Heartbeats).all()}
+    assert beats == {"gateway": (True, None), "journal/control": (False, Fault.JOURNAL_BROKEN)}
 
 
 @pytest.mark.parametrize(
