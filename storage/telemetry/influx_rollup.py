@@ -19,7 +19,7 @@ from storage.telemetry.influx_progress import Progress
 from storage.telemetry.pace import Slice, due_before, raw_since, series_per_slice
 from storage.telemetry.schema import Schema
 from storage.telemetry.series_book import SeriesBook
-from storage.telemetry.sqlite_file import transaction
+from storage.telemetry.sqlite_file import guarded, transaction
 
 
 class InfluxRollup:
@@ -44,6 +44,7 @@ class InfluxRollup:
         self._schema = schema
         self._prefix = prefix
 
+    @guarded()
     def run(self, now_us: int) -> int:
         """One slice of work; returns buckets written. Raises StoreUnavailable."""
         until = Slice()

@@ -18,7 +18,7 @@ from storage.telemetry.influx_rollup import InfluxRollup
 from storage.telemetry.pace import Reaches
 from storage.telemetry.schema import Schema
 from storage.telemetry.series_book import SeriesBook
-from storage.telemetry.sqlite_file import SERIES_TABLES, open_writer, transaction
+from storage.telemetry.sqlite_file import SERIES_TABLES, guarded, open_writer, transaction
 
 
 class InfluxTelemetryWriter:
@@ -96,6 +96,7 @@ class InfluxTelemetryWriter:
         self._http.close()
         self._state.close()
 
+    @guarded()
     def _ensure_buckets(self) -> None:
         if not self._buckets_there:
             for name, retention_s in retentions(self._prefix, self._catalog):

@@ -1,8 +1,9 @@
 """What the telemetry stores do when things go wrong, and how they drop what is too old."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -134,6 +135,18 @@ def test_the_last_two_days_are_rolled_up_after_the_loss_of_the_state_file(
     assert sorted(counts) == [0, 0, 1, 40], "each series' hour, and the one before that its first sample speaks for"
     http.close()
     writer.close()
+
+
+def test_a_state_file_that_cannot_be_read_is_unavailable_and_the_rollup_succeeds_later(
+    influx: InfluxTelemetryWriter, tmp_path: Path
+) -> None:
+    influx.write(BATCH)
+    with closing(sqlite3.connect(tmp_path / "unrolled.db")) as other:
+        other.execute("ALTER TABLE unrolled RENAME TO away")
+        with pytest.raises(StoreUnavailable):
+            influx.roll_up(NOW_US + DAY_US)
+        other.execute("ALTER TABLE away RENAME TO unrolled")
+    assert influx.roll_up(NOW_US + DAY_US) > 0
 
 
 def test_a_silent_influxdb_is_unavailable_after_the_time_out(
