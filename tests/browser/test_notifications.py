@@ -1,7 +1,7 @@
 """Deciding who is told of alarms, and seeing whether it arrives."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from playwright.sync_api import expect
@@ -77,6 +77,33 @@ def test_a_webhooks_secret_is_shown_once_and_its_failure_said_in_words(look: Cal
     page.get_by_role("button", name="Remove Tickets").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     expect(page.get_by_role("button", name="Remove Tickets")).to_have_count(0)
+
+
+def test_what_still_waits_is_not_called_accepted(look: Callable[[Look], Eye]) -> None:
+    """Such as while the gateway, which sends it, does not run."""
+    target = {"id": "t1", "name": "Lichtdienst", "channel": "email", "address": "licht@stadt.example", "enabled": True}
+    rule: dict[str, object] = {
+        "id": "r1",
+        "name": "Licht",
+        "targets": ["t1"],
+        "kinds": ["streetlight"],
+        "groups": [],
+        "severities": [],
+    }
+    rule |= {"duty": {"spans": []}, "escalation": [], "gather_s": 30, "resolved": True, "enabled": True}
+    message = {"id": "m1", "target_id": "t1", "state": "queued", "occasion": "new", "subject": "Alarm", "reason": None}
+    message |= {"created_at": "2026-11-26T05:00:00Z", "final_at": None, "next_attempt_at": None}
+    eye = look(Look())
+
+    def answer(path: str, *items: Mapping[str, object]) -> None:
+        page = {"items": items, "next_cursor": None}
+        eye.page.route(re.compile(f"/api/v1/notification{path}"), lambda route: route.fulfill(json=page))
+
+    answer("-targets", target)
+    answer("-rules", rule)
+    answer(r"s\?", message)
+    eye.goto("/notifications")
+    assert eye.says() == "Eine Regel meldet Alarme an Lichtdienst. Gesendet wurde noch nichts."
 
 
 def test_who_may_not_decide_it_does_not_see_it(look: Callable[[Look], Eye]) -> None:

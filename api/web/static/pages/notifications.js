@@ -32,7 +32,7 @@ function sentence() {
   const active = rules.filter((rule) => rule.enabled), told = targets.filter((one) => one.enabled && active.some((rule) => uses(rule, one.id)));
   if (!told.length) return t(!targets.length ? "notifications.answer_none" : !active.length ? "notifications.answer_no_rule" : "notifications.answer_off", { n: targets.length });
   const bad = told.filter((one) => troubled(newest.get(one.id))), called = (some) => some.length > NAMED ? t("notifications.targets", { n: some.length }) : listed(some.map((one) => one.name));
-  const state = bad.length ? t("notifications.answer_bad", { targets: called(bad) }) : t(told.some((one) => newest.get(one.id)) ? "notifications.answer_good" : "notifications.answer_new");
+  const state = bad.length ? t("notifications.answer_bad", { targets: called(bad) }) : t(told.some((one) => newest.get(one.id)?.state === "sent") ? "notifications.answer_good" : "notifications.answer_new");
   return `${t("notifications.answer", { n: active.length, targets: called(told) })} ${state}`;
 }
 
