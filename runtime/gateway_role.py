@@ -145,6 +145,7 @@ def main() -> int:
             stack.enter_context(hold(settings.data_dir / "gateway.lock", 0))
             figures = new_registry()
             parts = build(settings, sys.argv[1:], stack, figures)
+            running = Gateway(parts)
         except LeaseHeld as error:
             log.error("gateway_refused", reason=str(error))  # noqa: TRY400 - no fault of ours to trace
             _tell_refused(settings)
@@ -152,7 +153,10 @@ def main() -> int:
         except PASSING as error:
             log.error("gateway_waits", reason=str(error))  # noqa: TRY400 - no fault of ours to trace
             return UNREACHABLE
-        died = _run(settings, parts, stop, stack, figures)
+        running.start()
+        stack.enter_context(serve_metrics(settings, running, parts, figures))
+        log.info("gateway_started", store=settings.store.kind)
+        died = _watched(running, parts, stop)
     log.info("gateway_stopped")
     return 0 if died is None else 1
 
@@ -167,13 +171,8 @@ def _tell_refused(settings: Settings) -> None:
         log.warning("refusal_not_told", reason=str(error))
 
 
-def _run(
-    settings: Settings, parts: Parts, stop: threading.Event, stack: ExitStack, figures: CollectorRegistry
-) -> str | None:
-    running = Gateway(parts)
-    running.start()
-    stack.enter_context(serve_metrics(settings, running, parts, figures))
-    log.info("gateway_started", store=settings.store.kind)
+def _watched(running: Gateway, parts: Parts, stop: threading.Event) -> str | None:
+    """Watch over it until asked to end or a part dies; returns which."""
     died, hanging, signs, tidying = None, Hanging(), Signs(), Tidying()
     while died is None and not stop.wait(0.5):
         signs.give()
