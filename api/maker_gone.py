@@ -24,12 +24,13 @@ def end_keys(
     Called when the rest is on record: no key is made beside it then (`create_key`).
     """
     keys, makers = tx.get(ApiKeys), {actor_of(user_id), pseudonym or actor_of(user_id)}
-    ended = [key for key in keys.all() if key.created_by in makers and key.revoked_us is None]
-    if tenant_id is not None:
-        ended = [key for key in ended if key.tenant_id == tenant_id]
+    ended = [
+        key
+        for key in keys.all()
+        if key.created_by in makers and key.revoked_us is None and tenant_id in {None, key.tenant_id}
+    ]
     for key in ended:
         keys.revoke(key.key_id, now_us)
-    for key in ended:
         detail = {"name": key.name, "because": because}
         # A key for all towns is none of the caller's town, in whose log it would stand else.
         record(tx, replace(who, tenant_id=key.tenant_id), "api_key.revoke", of("api_key", key.key_id), detail=detail)

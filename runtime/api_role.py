@@ -20,7 +20,7 @@ from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
 from runtime import auditing, logging_setup, saying, sections, settings, stores
 from runtime.listening import check_http
-from runtime.memory import Tidying, share_arenas
+from runtime.memory import Tidying, set_up_malloc
 from runtime.processing import facts_of
 from runtime.registry_access import registry_of
 from runtime.retaining import catalog_of
@@ -36,7 +36,7 @@ def main(
     """Serve the API until SIGTERM or Ctrl-C."""
     chosen = settings.load(data_dir, config)
     logging_setup.set_up(chosen.log)
-    share_arenas()
+    set_up_malloc()
     check_http(chosen.http)
     catalog = catalog_of(chosen)
     with registry_of(chosen, recording=True) as registry:

@@ -39,7 +39,7 @@ from runtime.hanging import Hanging
 from runtime.lanes import MIB, broker_of, client_id, journal_path
 from runtime.locks import hold, installation_id
 from runtime.logging_setup import set_up
-from runtime.memory import Tidying, share_arenas
+from runtime.memory import Tidying, set_up_malloc
 from runtime.notifying import notifying_of
 from runtime.registry_access import registry_of
 from runtime.retaining import catalog_of, days_of
@@ -135,7 +135,7 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = load(arguments.data_dir, arguments.config)
     set_up(settings.log)
-    share_arenas()
+    set_up_malloc()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

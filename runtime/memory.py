@@ -13,8 +13,8 @@ _MAPPED_BYTES: Final = 4 * 2**20
 _LIBC: Final = ctypes.CDLL(None)
 
 
-def share_arenas() -> None:
-    """Let all threads allocate from the same few places (glibc), where each would keep freed memory of its own.
+def set_up_malloc() -> None:
+    """Let glibc keep less of what is freed: threads share a few arenas, where each would keep memory of its own.
 
     Large pieces, such as the 19 MiB of a password's hash, go back to the system when they are freed; left to itself
     glibc keeps room for as much as the largest. Called before the first thread starts.

@@ -20,7 +20,7 @@ from runtime.hanging import Hanging
 from runtime.lanes import MIB, broker_of, client_id, journal_path
 from runtime.locks import hold
 from runtime.logging_setup import set_up
-from runtime.memory import share_arenas
+from runtime.memory import set_up_malloc
 from runtime.settings import Settings, load
 from storage.journal.sqlite_journal import SqliteJournalWriter
 
@@ -55,7 +55,7 @@ def main() -> int:
     arguments = parser.parse_args()
     settings = load(arguments.data_dir, arguments.config)
     set_up(settings.log, stream=sys.stderr)
-    share_arenas()
+    set_up_malloc()
     if not sys.stdin.readline():
         return 0
     with hold(settings.data_dir / "journal-telemetry.lock", 15):

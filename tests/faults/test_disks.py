@@ -40,8 +40,7 @@ def test_full_disk_stops_and_goes_on(mosquitto: Broker, tmp_path: Path, report: 
         require_small(disk)
         with publishing(town, RATE, note="x" * 1000) as fleet:
             wait_for_more(town)
-            filler = fill(disk)
-            wait_until(lambda: not town.ready(), timeout_s=60, what="not ready on a full disk")
+            filler = _filled(disk, town)
             number = fleet.number
             wait_until(lambda: fleet.number > number + 5 * RATE, timeout_s=30)
             assert town.gateway.running()
@@ -60,8 +59,7 @@ def test_killed_while_the_disk_is_full(mosquitto: Broker, tmp_path: Path, report
         require_small(disk)
         with publishing(town, RATE, note="x" * 1000) as fleet:
             wait_for_more(town)
-            filler = fill(disk)
-            wait_until(lambda: not town.ready(), timeout_s=60, what="not ready on a full disk")
+            filler = _filled(disk, town)
             receiver = Path(f"/proc/{town.receiver_pid()}")
             town.gateway.kill()
             wait_until(lambda: not receiver.exists(), timeout_s=20, what="the receiver has closed its file")
@@ -88,8 +86,7 @@ def test_full_disk_of_the_store_alone(mosquitto: Broker, tmp_path: Path, report:
     ):
         require_small(disk)
         with publishing(town, RATE) as fleet:
-            filler = fill(disk)
-            wait_until(lambda: not town.ready(), timeout_s=60, what="not ready while InfluxDB has no room")
+            filler = _filled(disk, town)
             fleet.wait_for_more(5 * RATE)
             filler.unlink()
             remedy = SENTENCES[Fault.STORE_NEEDS_RESTART].remedy.en
@@ -172,6 +169,13 @@ def test_slow_disk_lowers_the_rate_and_nothing_else(mosquitto: Broker, tmp_path:
             assert not town.said("mqtt_disconnected")
         account = assert_each_stored_once(town, fleet)
     report("F13", "each commit of the journal takes 0.5 s longer", "mosquitto-sqlite", account)
+
+
+def _filled(disk: Path, town: Installation) -> Path:
+    """Leave no room, and wait until that shows; returns the file that takes it."""
+    filler = fill(disk)
+    wait_until(lambda: not town.ready(), timeout_s=60, what="not ready on a full disk")
+    return filler
 
 
 def _started_and_ended(town: Installation, within_s: float = 5) -> int:
