@@ -1,4 +1,4 @@
-"""A connection to the broker on paho's public API: MQTT 3.1.1, QoS 1 with a bounded window."""
+"""A connection to the broker on paho's public API: MQTT 3.1.1, out with QoS 1 and a bounded window, in with QoS 0."""
 
 import logging
 import socket
@@ -150,7 +150,7 @@ class Link:
             return
         client.reconnect_delay_set(*RECONNECT_S)
         if self._filters:
-            client.subscribe([(f, 1) for f in self._filters])
+            client.subscribe([(f, 0) for f in self._filters])
         self._up.set()
         self._inbox.put(Connected(self._number))
 

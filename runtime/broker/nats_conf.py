@@ -12,6 +12,9 @@ ACK_WAIT_S = 30
 MAX_ACK_PENDING = 10_000
 """Of one subscription; the broker refuses what goes beyond 65,535 for a session. A filter that ends in # counts double:
 a device with `config`, its commands and those of its groups counts five, the control lane four."""
+MAX_CONSUMERS = 10_000
+"""Each filter that a device subscribes to with QoS ≥ 1 is one, of 92 KB, and two where it ends in #; QoS 0 costs none.
+The server's default is 1,000, after which it refuses subscriptions, the gateway's too."""
 MAX_PAYLOAD = 1_048_576
 """Four times what we accept, so that a device that says too much ends in the dead letters and is seen."""
 
@@ -65,7 +68,8 @@ class NatsConf:
 server_name: lautern
 listen: "{self.client_host}:{self.client_port}"
 max_payload: {MAX_PAYLOAD}
-{self._apart()}jetstream {{ store_dir: {store}, max_mem: 64MB, max_file: {max_file_mb}MB, sync_interval: "{sync}" }}
+{self._apart()}jetstream {{ store_dir: {store}, max_mem: 64MB, max_file: {max_file_mb}MB, sync_interval: "{sync}",
+  limits {{ default_max_consumers: {MAX_CONSUMERS} }} }}
 mqtt {{
   host: "{self.host}", port: {self.mqtt_port}, ack_wait: "{ACK_WAIT_S}s", max_ack_pending: {MAX_ACK_PENDING}
   {self._tls()}

@@ -136,11 +136,13 @@ def _channel(topic: Topic) -> Node:
 
 
 def _operation(topic: Topic) -> Node:
+    # A subscription of QoS 1 costs the broker a queue; commands are repeated, `config` is compared by version.
+    qos = 1 if topic.action == "send" else 0
     found: Node = {
         "action": topic.action,
         "channel": {"$ref": f"#/channels/{topic.key}"},
         "summary": topic.summary,
-        "bindings": {"mqtt": {"qos": 1, "retain": topic.retained, "bindingVersion": "0.2.0"}},
+        "bindings": {"mqtt": {"qos": qos, "retain": topic.retained, "bindingVersion": "0.2.0"}},
     }
     if topic.answer is not None:
         found["reply"] = {"channel": {"$ref": f"#/channels/{topic.answer}"}}

@@ -101,7 +101,7 @@ def test_retained_is_what_a_late_subscriber_must_know_and_never_a_command() -> N
     operations = committed()["operations"]
     retained = {name.partition(".")[2] for name, o in operations.items() if o["bindings"]["mqtt"]["retain"]}
     assert retained == {"status", "info", "state", "config"}
-    assert {o["bindings"]["mqtt"]["qos"] for o in operations.values()} == {1}
+    assert {(o["action"], o["bindings"]["mqtt"]["qos"]) for o in operations.values()} == {("send", 1), ("receive", 0)}
 
 
 @pytest.mark.parametrize("kind", [k.name for k in CATALOG.values() if not k.internal])

@@ -44,7 +44,7 @@ class Lamps:
         self._subscribed = threading.Event()
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_connect = lambda client, *_: client.subscribe(
-            [(f"{BASE}/+/cmd/+", 1), (f"{GROUPS}/+/cmd/+", 1)]
+            [(f"{BASE}/+/cmd/+", 0), (f"{GROUPS}/+/cmd/+", 0)]
         )
         self._answering = threading.Thread(target=self._answer, name="lamps answer")
 
