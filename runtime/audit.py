@@ -24,7 +24,8 @@ from devices.instants import rfc3339
 from devices.ports.audit import Audit, AuditFilter
 from runtime import auditing, saying, settings
 from runtime.registry_access import registry_of
-from storage.audit_files import AnchorFile, read_key
+from storage.audit_files import AnchorFile
+from storage.key_files import read_key
 
 app = saying.new_app("Show, export and verify the audit log: who did what, on what, from where, when.")
 JSON: Final = typer.Option("--json", help="As JSON.")

@@ -13,7 +13,8 @@ from devices.errors import ConfigurationError
 from devices.ports.audit import Audit
 from devices.ports.registry import Registry, Transaction
 from runtime.settings import Settings
-from storage.audit_files import AnchorFile, make_key, read_key
+from storage.audit_files import AnchorFile
+from storage.key_files import make_key, read_key
 
 
 def notary_of(settings: Settings) -> Notary:

@@ -34,6 +34,9 @@ kind = "{store}"             # sqlite or influxdb
 # key_file = "/etc/lautern/audit.key"        # seals the audit log; without it audit.key beside this file
 # anchor_file = "/mnt/worm/audit.anchors"    # tells when its end was cut off; best where it can only be appended to
 
+[secrets]
+# key_file = "/etc/lautern/secrets.key"      # seals what must be read again, such as authenticator apps' secrets
+
 [mail]                       # how alarms reach people; without host no mail is sent
 # host = "mail.example.org"
 # security = "starttls"      # "tls", or "none" for a relay that asks for no password

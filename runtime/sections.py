@@ -250,6 +250,13 @@ class AuditLog(Section):
     """`audit.anchors`; best where whoever can write the database can only append."""
 
 
+class Secrets(Section):
+    """What seals secrets in the registry that must be read again, such as those of authenticator apps."""
+
+    key_file: Path | None = None
+    """`secrets.key` in the data directory, made at the first use. All that read one registry need the same."""
+
+
 Days = Annotated[int, Field(ge=1, le=7320)]
 
 

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     web: sections.Web = sections.Web()
     gateway: sections.Gateway = sections.Gateway()
     audit: sections.AuditLog = sections.AuditLog()
+    secrets: sections.Secrets = sections.Secrets()
     mail: sections.Mail = sections.Mail()
     notifications: sections.Notifications = sections.Notifications()
     retention: sections.Retention = sections.Retention()
@@ -73,6 +74,11 @@ class Settings(BaseSettings):
     def audit_anchor_file(self) -> Path:
         """Anchors of the audit log."""
         return self.audit.anchor_file or self.data_dir / "audit.anchors"
+
+    @property
+    def secrets_key_file(self) -> Path:
+        """Key that secrets in the registry are sealed with."""
+        return self.secrets.key_file or self.data_dir / "secrets.key"
 
     @classmethod
     def settings_customise_sources(

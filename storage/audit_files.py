@@ -1,51 +1,17 @@
-"""What the audit log needs outside the database: its key, and the anchors that say how far it once was."""
+"""What the audit log needs outside the database beside its key: the anchors that say how far it once was."""
 
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from devices.audit.entry import Anchor
 from devices.audit.lines import anchor_line, parsed_anchor
-from devices.audit.notary import KEY_BYTES
-from devices.errors import ConfigurationError
+from storage.key_files import MODE
 
-MODE: Final = 0o600
 _LAST_BYTES: Final = 1024
 """More than two lines of anchors."""
-
-
-def read_key(path: Path) -> bytes:
-    """The key in a file, hexadecimal. Raises ConfigurationError."""
-    try:
-        text = path.read_text(encoding="ascii").strip()
-        key = bytes.fromhex(text)
-    except OSError as error:
-        raise ConfigurationError(f"the key of the audit log: {path}: {error.strerror}") from error
-    except ValueError:
-        raise ConfigurationError(f"the key of the audit log: {path} does not hold one") from None
-    if len(key) != KEY_BYTES:
-        raise ConfigurationError(f"the key of the audit log: {path} holds {len(key)} bytes instead of {KEY_BYTES}")
-    return key
-
-
-def make_key(path: Path) -> bool:
-    """Make a key file that only we can read, whole or not at all; False when there is one."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(part, path)
-    except FileExistsError:
-        return False
-    finally:
-        part.unlink()
-    return True
 
 
 class AnchorFile:

@@ -8,7 +8,6 @@ from typing import Final
 
 from devices.audit.entry import AuditEntry, Deed, Seal
 
-KEY_BYTES: Final = 32
 VERSION: Final = 1
 """Of the canonical form: it stands in every content, so that forms can never be mistaken for each other."""
 

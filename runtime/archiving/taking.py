@@ -51,11 +51,14 @@ class Taking:
         places |= {path.name: path for path in folder.glob("mqtt-session-*")}
         places |= {f"broker/{path.name}": path for path in (folder / "broker").glob("*.password")}
         places["broker/devices.json"] = folder / "broker" / "devices.json"
-        for path in (self.settings.audit_key_file, self.settings.audit_anchor_file):
-            if path in {folder / "audit.key", folder / "audit.anchors"}:
-                places[path.name] = path
+        needed = {"audit.key": self.settings.audit_key_file, "audit.anchors": self.settings.audit_anchor_file}
+        needed["secrets.key"] = self.settings.secrets_key_file
+        for name, path in needed.items():
+            if path == folder / name:
+                places[name] = path
             else:
-                self.not_included.append(f"{path}, which the settings keep elsewhere: the audit log needs it")
+                what = "what is sealed in the registry" if name == "secrets.key" else "the audit log"
+                self.not_included.append(f"{path}, which the settings keep elsewhere: {what} needs it")
         places["broker/door.key"] = folder / "broker" / "door.key"
         places |= {f"tls/{path.name}": path for path in (folder / "tls").glob("*") if path.suffix in {".pem", ".key"}}
         found = {place: path for place, path in sorted(places.items()) if path.exists()}
