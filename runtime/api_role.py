@@ -19,6 +19,7 @@ from devices.instants import HOUR_US
 from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
 from runtime import auditing, logging_setup, saying, sections, settings, stores
+from runtime.descriptors import raise_limit
 from runtime.listening import check_http
 from runtime.memory import Tidying, set_up_malloc
 from runtime.processing import facts_of
@@ -37,6 +38,7 @@ def main(
     chosen = settings.load(data_dir, config)
     logging_setup.set_up(chosen.log)
     set_up_malloc()
+    raise_limit()
     check_http(chosen.http)
     catalog = catalog_of(chosen)
     with registry_of(chosen, recording=True) as registry:

@@ -17,7 +17,7 @@ from devices.health.judging import API, AUDIT, STALE_S, judge
 from devices.health.sentences import SENTENCES
 from devices.instants import SECOND_US
 from devices.ports.books import Heartbeats
-from runtime import influxdb_check, ports, saying, sections, settings
+from runtime import descriptors, influxdb_check, ports, saying, sections, settings
 from runtime.broker.server import program
 from runtime.certificates import ends
 from runtime.listening import check_broker, check_http
@@ -80,7 +80,8 @@ def _disk(chosen: settings.Settings) -> str:
 
 def _broker(broker: sections.Broker) -> str:
     if broker.mode == "embedded":
-        return f"embedded, {program()}, port {_port(broker.host, broker.port)}"
+        most = descriptors.connections(broker.max_connections, insisted="max_connections" in broker.model_fields_set)
+        return f"embedded, {program()}, port {_port(broker.host, broker.port)}, at most {most} connections"
     if not ports.answers(broker.host, broker.port):
         raise LauternError(f"{SENTENCES[Fault.BROKER_AWAY].text()} (nobody at {broker.host}:{broker.port})")
     return f"{broker.host}:{broker.port} answers"

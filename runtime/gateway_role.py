@@ -33,6 +33,7 @@ from gateway.receiver import ReceiverProcess
 from gateway.retention import Names, Retention
 from gateway.service import Gateway, LaneParts, Parts, take_lease
 from runtime import auditing
+from runtime.descriptors import raise_limit
 from runtime.dispatching import dispatch_loops
 from runtime.gateway_metrics import new_registry, serve_metrics
 from runtime.hanging import Hanging
@@ -136,6 +137,7 @@ def main() -> int:
     settings = load(arguments.data_dir, arguments.config)
     set_up(settings.log)
     set_up_malloc()
+    raise_limit()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

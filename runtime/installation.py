@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from devices.errors import LauternError
-from runtime import ports
+from runtime import descriptors, ports
 from runtime.broker.apart import tls_of
 from runtime.broker.logins import INSIDE, SIMULATORS, Logins
 from runtime.broker.nats_conf import NatsConf
@@ -103,6 +103,7 @@ class Installation:
             return None
         check_broker(broker)
         users = (*INSIDE, *((SIMULATORS,) if simulators else ()))
+        most = descriptors.connections(broker.max_connections, insisted="max_connections" in broker.model_fields_set)
         conf = NatsConf(
             host=broker.host,
             mqtt_port=self.ports.mqtt,
@@ -115,6 +116,7 @@ class Installation:
             passwords={user: self.logins.password(user) for user in users},
             issuer=Signer.of(self.broker_dir).issuer,
             tls=tls_of(self.settings),
+            max_connections=most,
         )
         return EmbeddedBroker(conf, self.broker_dir)
 

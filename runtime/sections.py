@@ -85,6 +85,8 @@ class Broker(Section):
     """Embedded: one fsync per message (3,600/s) instead of one per second."""
     max_store_mb: Annotated[int, Field(ge=64)] = 1024
     """Embedded: bound of the queue on disk; when it is full publishers are refused."""
+    max_connections: Annotated[int, Field(ge=64, le=500_000)] = 12_000
+    """Embedded: connections in all. Where the system allows fewer open files it is fewer, unless this is set."""
 
     @property
     def host(self) -> str:

@@ -42,6 +42,7 @@ def nats(settings: Settings, *, client_host: str, store: str, log_file: str | No
         tls=tls_of(settings),
         log_file=log_file,
         monitor_port=MONITOR_PORT,
+        max_connections=settings.broker.max_connections,
     )
 
 
@@ -55,6 +56,7 @@ def mosquitto(settings: Settings, outage_s: float, rate_per_s: float, folder: Pa
         port=settings.broker.port,
         inside=inside,
         tls=tls_of(settings),
+        max_connections=settings.broker.max_connections,
     )
 
 

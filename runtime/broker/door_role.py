@@ -14,6 +14,7 @@ from runtime.broker.importing import import_logins
 from runtime.broker.logins import Logins
 from runtime.broker.signing import Signer
 from runtime.broker.violations import LogTail
+from runtime.descriptors import raise_limit
 from runtime.registry_access import registry_of
 from runtime.signs import Signs
 
@@ -31,6 +32,7 @@ def main(
     """Let devices in until SIGTERM or Ctrl-C."""
     chosen = settings.load(data_dir, config)
     logging_setup.set_up(chosen.log)
+    raise_limit()
     folder = chosen.data_dir / "broker"
     logins = Logins(folder)
     address = Address(nats, logins.password("door"), logins.password("system"))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from runtime.broker.nats_conf import Tls
+from runtime.broker.nats_conf import MAX_CONNECTIONS, Tls
 
 MESSAGE_BYTES: Final = 1024
 """A generous mean of what a queued message takes."""
@@ -30,6 +30,8 @@ class MosquittoConf:
     """Port and address of the gateway's listener; nobody outside should reach it."""
     store: str = "/mosquitto/data/"
     tls: Tls | None = None
+    max_connections: int = MAX_CONNECTIONS
+    """Of devices; the gateway's listener has its own."""
 
     def text(self) -> str:
         """Content of mosquitto.conf; the queue holds what `rate_per_s` brings in `outage_s`, half as much again."""
@@ -54,6 +56,7 @@ connection_messages true
 
 # Devices. Whatever client id one brings, its session bears its user name: nobody can take another's.
 listener {self.port}
+max_connections {self.max_connections}
 allow_anonymous false
 password_file {self.folder / PASSWORDS}
 acl_file {self.folder / ACL}

@@ -23,6 +23,9 @@ DEVICES: Final = "LAUTERN"
 """Account of the gateway and all devices."""
 ASKED_S: Final = 30
 """How long a connect may wait for the door: as long as thousands take that come back together after a power cut."""
+SILENT_S: Final = 10
+"""How long a connection may be there without a whole CONNECT; nats-server stops this clock when it asks the door."""
+MAX_CONNECTIONS: Final = 12_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class NatsConf:
     """Run apart: where the door reads what devices wanted and may not; without it, its log goes to the console."""
     monitor_port: int | None = None
     """Run apart: for health checks, on loopback."""
+    max_connections: int = MAX_CONNECTIONS
+    """In all, ours among them; what comes beyond is refused."""
 
     def text(self) -> str:
         """The file's content; holds passwords of ours, and none of devices."""
@@ -68,10 +73,12 @@ class NatsConf:
 server_name: lautern
 listen: "{self.client_host}:{self.client_port}"
 max_payload: {MAX_PAYLOAD}
+max_connections: {self.max_connections}
 {self._apart()}jetstream {{ store_dir: {store}, max_mem: 64MB, max_file: {max_file_mb}MB, sync_interval: "{sync}",
   limits {{ default_max_consumers: {MAX_CONSUMERS} }} }}
 mqtt {{
   host: "{self.host}", port: {self.mqtt_port}, ack_wait: "{ACK_WAIT_S}s", max_ack_pending: {MAX_ACK_PENDING}
+  authorization {{ timeout: {SILENT_S} }}
   {self._tls()}
 }}
 authorization {{
