@@ -1,10 +1,8 @@
 """Topic and bytes to values, or to a refusal with its reason. Pure; raises nothing, whatever comes in."""
 
 import json
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
-from zlib import crc32
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -16,6 +14,7 @@ from devices.messages import Ack, Envelope, Status, Telemetry, WireModel
 from devices.privacy.nameless import REASON, named_in
 from devices.samples import TELEMETRY, RawMessage, Value
 from devices.topics import ROOT, Uplink, parse_uplink
+from gateway.content_digest import digest_of
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_BATCH = 5000
@@ -45,6 +44,7 @@ class Reading(NamedTuple):
     values: Mapping[str, Value]
     suspect: tuple[str, ...]
     digest: int
+    """Of all that it was received with but its head, whether or not it is stored."""
 
 
 class Heard(NamedTuple):
@@ -137,13 +137,20 @@ class Decoder:
     def _sampled(
         self, where: Uplink, kind: DeviceKind, model: Envelope, series: str, message: RawMessage
     ) -> Heard | Refused:
-        reading = self._reading(where, kind, model, series, message)
+        reading = self._reading(where, kind, model, series, message, not_stored=model.__pydantic_extra__)
         if isinstance(reading, Refused):
             return reading
         return Heard(where, kind, model.boot_id, (model.seq,), None, (reading,), _extra(model))
 
     def _reading(
-        self, where: Uplink, kind: DeviceKind, model: Envelope, series: str, message: RawMessage
+        self,
+        where: Uplink,
+        kind: DeviceKind,
+        model: Envelope,
+        series: str,
+        message: RawMessage,
+        *,
+        not_stored: Mapping[str, object] | None,
     ) -> Reading | Refused:
         ts_us = None if model.ts is None else to_us(model.ts)
         wrong = _check(where, kind, model, ts_us, message)
@@ -152,7 +159,7 @@ class Decoder:
         values = model.values()
         suspect = _suspect(values, self._plausible[type(model)])
         part = model.part if isinstance(model, Telemetry) else ""
-        return Reading(series, part, ts_us, model.seq, values, suspect, digest_of(values))
+        return Reading(series, part, ts_us, model.seq, values, suspect, digest_of(values, not_stored))
 
     def _batch(self, where: Uplink, kind: DeviceKind, message: RawMessage, document: dict[str, Any]) -> Heard | Refused:
         items = document["batch"]
@@ -165,7 +172,8 @@ class Decoder:
         good: list[tuple[Envelope, Reading]] = []
         bad: list[tuple[int, Refused]] = []
         for index, item in enumerate(items):
-            one = self._batch_item(where, kind, {**head, **item} if isinstance(item, dict) else item, message)
+            names = item if isinstance(item, dict) else {}
+            one = self._batch_item(where, kind, {**head, **names} if names else item, message, names)
             if isinstance(one, Refused):
                 bad.append((index, one))
             else:
@@ -187,31 +195,17 @@ class Decoder:
         )
 
     def _batch_item(
-        self, where: Uplink, kind: DeviceKind, item: object, message: RawMessage
+        self, where: Uplink, kind: DeviceKind, item: object, message: RawMessage, names: Collection[str]
     ) -> tuple[Envelope, Reading] | Refused:
         payload = json.dumps(item).encode()
         try:
             model = self._read[kind.telemetry](payload)
         except ValidationError as error:
             return _refusal(error, payload, where)._replace(payload=payload)
-        reading = self._reading(where, kind, model, TELEMETRY, message)
+        # What stands beside the batch is no part of an item: a sample sent again in one is the same sample.
+        own = {name: value for name, value in (model.__pydantic_extra__ or {}).items() if name in names}
+        reading = self._reading(where, kind, model, TELEMETRY, message, not_stored=own)
         return reading._replace(payload=payload) if isinstance(reading, Refused) else (model, reading)
-
-
-def digest_of(values: Mapping[str, Value]) -> int:
-    """Digest of names and values, 32 bit; the same for the same content, whatever process computes it.
-
-    Python salts the hash of text only, so numbers alone take the short way.
-    """
-    content, names = tuple(values.values()), _digest_of_names(tuple(values))
-    if str in set(map(type, content)):
-        return crc32(repr(content).encode(), names)
-    return (hash(content) ^ names) & 0xFFFFFFFF
-
-
-@lru_cache(4096)
-def _digest_of_names(names: tuple[str, ...]) -> int:
-    return crc32("\n".join(names).encode())
 
 
 def _suspect(values: Mapping[str, Any], ranges: tuple[tuple[str, float, float], ...]) -> tuple[str, ...]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from zlib import crc32
 
 from devices.instants import HOUR_US, rfc3339
 from devices.ports.identity import Claim, Identity, Judgement, Standing
 from devices.samples import RawMessage
 from devices.sequence import SeqRanges
 from gateway.bindings import Bindings
+from gateway.content_digest import digest_of_bytes
 from gateway.decode import Heard, Reading, Refused
 from gateway.verdicts import Outcome, Verdict
 
@@ -133,9 +133,8 @@ def claims_of(message: RawMessage, heard: Heard) -> list[Claim]:
     if heard.readings:
         return [_claim(device_id, heard, message, reading) for reading in heard.readings]
     at = _numbered(heard.boot_id, heard.seqs[0])
-    return [
-        Claim(device_id, f"#{heard.uplink.channel}", "", at, crc32(message.payload), message.received_us // HOUR_US)
-    ]
+    digest, hour = digest_of_bytes(message.payload), message.received_us // HOUR_US
+    return [Claim(device_id, f"#{heard.uplink.channel}", "", at, digest, hour)]
 
 
 def _claim(device_id: str, heard: Heard, message: RawMessage, reading: Reading) -> Claim:
@@ -146,7 +145,8 @@ def _claim(device_id: str, heard: Heard, message: RawMessage, reading: Reading) 
 
 
 def _numbered(boot_id: str | None, seq: int) -> int:
-    return (crc32((boot_id or "").encode()) & 0x7FFFFFFF) << 32 | seq & 0xFFFFFFFF
+    """A number of 64 bits for one of a boot; two long ones would not fit side by side."""
+    return digest_of_bytes(f"{boot_id} {seq}".encode())
 
 
 def _seen_before(judgement: Judgement, claims: list[Claim], asset_id: str) -> Verdict:

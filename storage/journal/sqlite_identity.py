@@ -12,6 +12,8 @@ from devices.sequence import SeqRanges
 from storage.journal import sqlite_file
 
 _BOOTS_PER_DEVICE = 16
+_OF_BEFORE = range(2**32)
+"""Here lie the digests of an earlier Lautern, of 32 bits; of those of now, of 64 with a sign, one in 4e9 does."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS judged (lane TEXT PRIMARY KEY, batch_id INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS verdict (lane TEXT, batch_id INTEGER, data BLOB NOT NULL, PRIMARY KEY (lane, batch_id))
@@ -105,8 +107,9 @@ class SqliteIdentity:
     def claim(self, claims: Sequence[Claim]) -> list[Standing]:
         """See `Judgement.claim`."""
         known = self._series.get
-        rows = [(c.hour, known(c[:3]) or self._series_id(c), c.at, c.digest, i) for i, c in enumerate(claims)]
+        rows = [(c.hour, known(c[:3]) or self._series_id(c), c.at, i, c.digest) for i, c in enumerate(claims)]
         standings = [Standing.NEW] * len(rows)
+        # Near ones together, which the file likes; of the same identity the first to come before all others.
         for hour, group in groupby(sorted(rows), key=lambda row: row[0]):
             self._claim_in(hour, list(group), standings)
         return standings
@@ -114,16 +117,16 @@ class SqliteIdentity:
     def _claim_in(self, hour: int, rows: list[tuple[int, int, int, int, int]], standings: list[Standing]) -> None:
         connection = self._connection
         table = self._table(hour)
-        insert = f"INSERT INTO {table} VALUES (?, ?, ?) ON CONFLICT DO NOTHING"  # noqa: S608 - a number of ours
+        insert = f"INSERT INTO {table} VALUES (?1, ?2, ?4) ON CONFLICT DO NOTHING"  # noqa: S608 - a number of ours
         connection.execute("SAVEPOINT hour")
         before = connection.total_changes
-        connection.executemany(insert, [row[1:4] for row in rows])
+        connection.executemany(insert, [row[1:] for row in rows])
         taken = connection.total_changes - before
         if taken < len(rows):
             connection.execute("ROLLBACK TO hour")
             taken = 0
-            for _, series, at, digest, index in rows:
-                if connection.execute(insert, (series, at, digest)).rowcount == 1:
+            for _, series, at, index, digest in rows:
+                if connection.execute(insert, (series, at, index, digest)).rowcount == 1:
                     taken += 1
                 else:
                     standings[index] = self._compare(table, series, at, digest)
@@ -152,7 +155,7 @@ class SqliteIdentity:
                     (series, claim.at),
                 ).fetchone()
                 if row is not None:
-                    return Standing.DUPLICATE if row[0] == claim.digest else Standing.CONFLICT
+                    return _standing(row[0], claim.digest)
         return Standing.DUPLICATE
 
     def _compare(self, table: str, series: int, at: int, digest: int) -> Standing:
@@ -160,7 +163,7 @@ class SqliteIdentity:
             f"SELECT digest FROM {table} WHERE series = ? AND at = ?",  # noqa: S608 - a number of ours
             (series, at),
         ).fetchone()
-        return Standing.CONFLICT if row is None or row[0] != digest else Standing.DUPLICATE
+        return Standing.CONFLICT if row is None else _standing(row[0], digest)
 
     def knows(self, claim: Claim) -> bool:
         """See `Judgement.knows`."""
@@ -224,6 +227,11 @@ class SqliteIdentity:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _standing(kept: int, digest: int) -> Standing:
+    """How content stands to what is kept under its identity; of what was kept otherwise nothing is known."""
+    return Standing.DUPLICATE if kept == digest or kept in _OF_BEFORE else Standing.CONFLICT
 
 
 class SqliteVerdicts:

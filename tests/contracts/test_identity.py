@@ -11,9 +11,11 @@ from devices.sequence import SeqRanges
 from storage.journal.sqlite_identity import SqliteIdentity, SqliteVerdicts
 
 TS = 500_000 * HOUR_US
+NEW = 2**33
+"""Digests below this are of an older Lautern."""
 
 
-def claim(at: int, digest: int = 1, part: str = "", device: str = "L01") -> Claim:
+def claim(at: int, digest: int = NEW, part: str = "", device: str = "L01") -> Claim:
     return Claim(device, "telemetry", part, at, digest, at // HOUR_US)
 
 
@@ -33,15 +35,30 @@ def test_the_first_stays(identity: SqliteIdentity) -> None:
     with identity.judge() as judgement:
         assert judgement.claim([claim(TS), claim(TS, part="b"), claim(TS, device="L02")]) == [Standing.NEW] * 3
     with identity.judge() as judgement:
-        standings = judgement.claim([claim(TS), claim(TS, digest=2), claim(TS + 1)])
+        standings = judgement.claim([claim(TS), claim(TS, digest=2 * NEW), claim(TS + 1)])
         assert standings == [Standing.DUPLICATE, Standing.CONFLICT, Standing.NEW]
         assert judgement.claim([claim(TS)]) == [Standing.DUPLICATE]
 
 
 def test_within_one_call_too(identity: SqliteIdentity) -> None:
     with identity.judge() as judgement:
-        standings = judgement.claim([claim(TS), claim(TS), claim(TS, digest=9), claim(TS + HOUR_US)])
+        standings = judgement.claim([claim(TS), claim(TS), claim(TS, digest=9 * NEW), claim(TS + HOUR_US)])
     assert standings == [Standing.NEW, Standing.DUPLICATE, Standing.CONFLICT, Standing.NEW]
+
+
+def test_within_one_call_the_first_to_come_stays_whatever_it_says(identity: SqliteIdentity) -> None:
+    with identity.judge() as judgement:
+        standings = judgement.claim([claim(TS, digest=9 * NEW), claim(TS, digest=1 * NEW), claim(TS, digest=9 * NEW)])
+        assert standings == [Standing.NEW, Standing.CONFLICT, Standing.DUPLICATE]
+        assert judgement.compare(claim(TS, digest=9 * NEW)) is Standing.DUPLICATE
+        assert judgement.compare(claim(TS, digest=1 * NEW)) is Standing.CONFLICT
+
+
+def test_digests_of_an_older_lautern_call_nothing_a_conflict(identity: SqliteIdentity) -> None:
+    with identity.judge() as judgement:
+        judgement.claim([claim(TS, digest=2**32 - 1)])
+        assert judgement.claim([claim(TS, digest=-NEW)]) == [Standing.DUPLICATE]
+        assert judgement.claim([claim(TS + 1, digest=NEW), claim(TS + 1, digest=-NEW)])[1] is Standing.CONFLICT
 
 
 def test_a_failed_transaction_takes_nothing(identity: SqliteIdentity) -> None:
