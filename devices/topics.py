@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 ROOT: Final = "city/v1"
-CHANNELS: Final = frozenset({"status", "info", "state", "telemetry", "event", "ack"})
+UNNAMED_CHANNELS: Final = ("status", "info", "state", "telemetry", "ack")
+CHANNELS: Final = frozenset({*UNNAMED_CHANNELS, "event"})
 CONTROL_CHANNELS: Final = ("status", "info", "state", "ack")
 """Channels on the session and journal lane of their own."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

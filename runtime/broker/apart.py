@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from devices.catalog import discover
 from runtime.broker.logins import INSIDE, SIMULATORS, Logins
 from runtime.broker.mosquitto_conf import MosquittoConf
 from runtime.broker.nats_conf import NatsConf, Tls
@@ -53,6 +54,7 @@ def mosquitto(settings: Settings, outage_s: float, rate_per_s: float, folder: Pa
         outage_s=outage_s,
         rate_per_s=rate_per_s,
         root=settings.topic_root,
+        events=tuple(sorted({name for kind in discover().values() for name in kind.events})),
         port=settings.broker.port,
         inside=inside,
         tls=tls_of(settings),

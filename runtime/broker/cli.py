@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from devices import topics
 from devices.certificates import Facts
 from devices.credentials import issue, parts_of
 from devices.errors import RegistryUnavailable
@@ -199,7 +200,7 @@ def _record(tx: Transaction, action: str, user: str) -> None:
 
 
 @app.command("bound")
-def bound_queue(
+def bound_queue(  # noqa: PLR0917 - typer takes options so
     host: Annotated[str, typer.Option("--host", help="The nats-server.")],
     password_file: Annotated[Path, typer.Option("--password-file", help="Password of its user `setup`.", exists=True)],
     port: Annotated[int, typer.Option("--port", help="Its port for NATS' own protocol.")] = 4222,
@@ -209,17 +210,20 @@ def bound_queue(
     every: Annotated[
         float | None, typer.Option("--every", help="Again each so many seconds; else once.", min=1)
     ] = None,
+    root: Annotated[str, typer.Option("--root", help="Root of the topics, as in the settings.")] = topics.ROOT,
 ) -> None:
-    """Bound the disk that a nats-server, run apart, takes for queued messages; the embedded one is always bounded.
+    """Bound the disk that a nats-server, run apart, takes for MQTT; the embedded one is always bounded.
 
-    At the bound publishers are refused, and nothing acknowledged is lost. Exit code 3 when it does not answer, or no
+    Each of its streams has a bound: that of queued messages is given, retained ones have 256 MB, sessions 128. At a
+    bound who wants more is refused, and nothing acknowledged is lost. With --every, what devices retained beside
+    status, info and state is dropped each time. Exit code 3 when it does not answer, or no
     MQTT client was there yet.
 
     Example:  lautern broker bound --host nats --password-file /run/secrets/nats-setup --every 60
     """
     password, told = password_file.read_text(encoding="utf-8").strip(), False
     while True:
-        done = bounding.bound(host, port, password, max_mb * 2**20)
+        done = bounding.bound(host, port, password, max_mb * 2**20, root)
         if every is None and not done:
             raise typer.Exit(saying.UNREACHABLE)
         if done and not told:

@@ -26,7 +26,7 @@ from devices.instants import SECOND_US, to_us
 from devices.ports.books import Heartbeat, Heartbeats
 from devices.ports.credentials import Credential, Credentials, Refusals, Refused
 from devices.ports.registry import Registry
-from runtime.broker.nats_conf import DEVICES, device_permissions
+from runtime.broker.nats_conf import DEVICES, Permissions
 from runtime.broker.signing import Request, Signer
 from runtime.broker.violations import LogTail
 
@@ -62,12 +62,17 @@ class Door:
     """Answers from memory, so that devices come in while the registry is away; runs in one event loop."""
 
     def __init__(
-        self, registry: Registry, address: Address, signer: Signer, root: str, violations: LogTail | None
+        self,
+        registry: Registry,
+        address: Address,
+        signer: Signer,
+        permissions: Callable[[str], Permissions],
+        violations: LogTail | None,
     ) -> None:
         self._registry = registry
         self._address = address
         self._signer = signer
-        self._root = root
+        self._permissions = permissions
         self._violations = violations
         self._known: Mapping[str, Credential] = {}
         self._ids: frozenset[str] = frozenset()
@@ -184,7 +189,7 @@ class Door:
         self._guests[request.server, request.connection] = _Guest(request.user, self._known[request.user].issued_us)
         if len(self._guests) > _REMEMBERED:
             self._guests.popitem(last=False)
-        return self._signer.admit(request, DEVICES, *device_permissions(request.user, self._root))
+        return self._signer.admit(request, DEVICES, *self._permissions(request.user))
 
     def _note(self, reason: Refusal, user: str, detail: str, address: str) -> None:
         if self._noting.note(reason, user, detail, address, time.time_ns() // 1000):

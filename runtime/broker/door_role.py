@@ -2,16 +2,19 @@
 
 import asyncio
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 
+from devices.catalog import discover
 from runtime import logging_setup, saying, settings
 from runtime.broker.door import Address, Door
 from runtime.broker.importing import import_logins
 from runtime.broker.logins import Logins
+from runtime.broker.nats_conf import device_permissions
 from runtime.broker.signing import Signer
 from runtime.broker.violations import LogTail
 from runtime.descriptors import raise_limit
@@ -40,7 +43,9 @@ def main(
         if taken := import_logins(registry, folder):
             log.info("logins_imported", devices=taken)
         tail = LogTail(server_log) if server_log else None
-        asyncio.run(_serve(Door(registry, address, Signer.of(folder), chosen.topic_root, tail)))
+        events = {kind.name: tuple(kind.events) for kind in discover().values()}
+        permissions = partial(device_permissions, root=chosen.topic_root, events=events)
+        asyncio.run(_serve(Door(registry, address, Signer.of(folder), permissions, tail)))
 
 
 async def _serve(door: Door) -> None:

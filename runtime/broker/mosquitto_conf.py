@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from devices.topics import UNNAMED_CHANNELS
 from runtime.broker.nats_conf import MAX_CONNECTIONS, Tls
 
 MESSAGE_BYTES: Final = 1024
@@ -14,7 +15,6 @@ PASSWORDS, ACL = "passwords", "acl"
 """Of devices."""
 INSIDE_PASSWORDS, INSIDE_ACL = "passwords-inside", "acl-inside"
 """Of the gateway and the simulators."""
-_CHANNELS: Final = ("status", "info", "state", "telemetry", "event/+", "ack")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class MosquittoConf:
     outage_s: float
     rate_per_s: float
     root: str
+    events: tuple[str, ...]
+    """Names of the events of all kinds."""
     port: int = 1883
     inside: str = "1884 127.0.0.1"
     """Port and address of the gateway's listener; nobody outside should reach it."""
@@ -61,6 +63,7 @@ allow_anonymous false
 password_file {self.folder / PASSWORDS}
 acl_file {self.folder / ACL}
 use_username_as_clientid true
+max_qos 1
 {self._tls()}
 # The gateway and, where they may connect, the simulators.
 listener {self.inside}
@@ -80,9 +83,12 @@ acl_file {self.folder / INSIDE_ACL}
 
     def acl(self) -> str:
         """Content of the devices' ACL file: a user name is tenant/kind/device, so one pattern serves all."""
-        up = "".join(f"pattern write {self.root}/%u/{channel}\n" for channel in _CHANNELS)
+        channels = (*UNNAMED_CHANNELS, *(f"event/{name}" for name in self.events))
+        up = "".join(f"pattern write {self.root}/%u/{channel}\n" for channel in channels)
         return f"""\
-# A device writes its own topics and reads its own configuration and commands.
+# A device writes its own topics and reads its own configuration and commands. mosquitto cannot cut the kind out of the
+# user name: the events of all kinds are named, and the gateway refuses those of another. What is not named ends the
+# connection; with a + for the name a device could have messages retained without end.
 {up}pattern read {self.root}/%u/config
 pattern read {self.root}/%u/cmd/#
 # mosquitto cannot cut the tenant out of the user name: group commands are readable by every device that has a login.

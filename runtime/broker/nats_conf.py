@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from devices import topics
+from runtime.broker.streams import max_file_mb, requests
+from runtime.broker.subjects import subjects
 
 ACK_WAIT_S = 30
 MAX_ACK_PENDING = 10_000
@@ -19,6 +21,8 @@ MAX_PAYLOAD = 1_048_576
 """Four times what we accept, so that a device that says too much ends in the dead letters and is seen."""
 
 
+Permissions = tuple[list[str], list[str]]
+"""Subjects to publish to, and to subscribe to."""
 DEVICES: Final = "LAUTERN"
 """Account of the gateway and all devices."""
 ASKED_S: Final = 30
@@ -65,8 +69,6 @@ class NatsConf:
     def text(self) -> str:
         """The file's content; holds passwords of ours, and none of devices."""
         sync = "always" if self.sync_always else "1s"
-        # The stream's own bound must be reached first: max_file as the bound would refuse every CONNECT.
-        max_file_mb = 2 * self.max_store_mb + 256
         store = json.dumps(self.store)
         asked_of = ", ".join(f'"{user}"' for user in self.passwords)
         return f"""\
@@ -74,10 +76,13 @@ server_name: lautern
 listen: "{self.client_host}:{self.client_port}"
 max_payload: {MAX_PAYLOAD}
 max_connections: {self.max_connections}
-{self._apart()}jetstream {{ store_dir: {store}, max_mem: 64MB, max_file: {max_file_mb}MB, sync_interval: "{sync}",
-  limits {{ default_max_consumers: {MAX_CONSUMERS} }} }}
+{self._apart()}jetstream {{
+  store_dir: {store}, max_mem: 64MB, max_file: {max_file_mb(self.max_store_mb)}MB, sync_interval: "{sync}"
+  limits {{ default_max_consumers: {MAX_CONSUMERS} }}
+}}
 mqtt {{
   host: "{self.host}", port: {self.mqtt_port}, ack_wait: "{ACK_WAIT_S}s", max_ack_pending: {MAX_ACK_PENDING}
+  reject_qos2_publish: true, downgrade_qos2_subscribe: true
   authorization {{ timeout: {SILENT_S} }}
   {self._tls()}
 }}
@@ -117,29 +122,26 @@ system_account: SYS
 
     def _users(self) -> str:
         everything = subjects(self.root, "#")
-        streams = [f"$JS.API.STREAM.{verb}.$MQTT_msgs" for verb in ("INFO", "UPDATE")]
         users = [
             _user("gateway", self.passwords["gateway"], "MQTT", everything, everything),
-            _user("setup", self.passwords["setup"], "STANDARD", streams, ["_INBOX.>"]),
+            _user("setup", self.passwords["setup"], "STANDARD", requests(), ["_INBOX.>"]),
         ]
         if "simulators" in self.passwords:
             users.append(_user("simulators", self.passwords["simulators"], "MQTT", everything, everything))
         return "\n".join(f"      {user}" for user in users)
 
 
-def device_permissions(user: str, root: str) -> tuple[list[str], list[str]]:
-    """Subjects that the device may publish to and subscribe to."""
+def device_permissions(user: str, root: str, events: Mapping[str, Iterable[str]]) -> Permissions:
+    """Subjects that the device may publish to and subscribe to. `events`: names by kind; it may say those of its own.
+
+    A name is a subject that something may be retained on: so there are as many as its kind has.
+    """
     tenant, kind, device = user.split("/")
     base = topics.device_base(tenant, kind, device, root)
-    up = [s for channel in ("status", "info", "state", "telemetry", "event/+", "ack") for s in subjects(base, channel)]
+    named = [f"event/{name}" for name in events.get(kind, ())]
+    up = [s for channel in (*topics.UNNAMED_CHANNELS, *named) for s in subjects(base, channel)]
     own = subjects(base, "config") + subjects(base, "cmd/#")
     return up, own + subjects(root, f"{tenant}/group/+/cmd/#")
-
-
-def subjects(base: str, tail: str) -> list[str]:
-    """NATS subjects of an MQTT filter; `x/#` matches `x` too and needs two."""
-    subject = f"{base}/{tail}".replace("/", ".").replace("+", "*")
-    return [subject.removesuffix(".#"), subject.removesuffix("#") + ">"] if tail.endswith("#") else [subject]
 
 
 def _user(name: str, password: str, connection: str, publish: Sequence[str], subscribe: Sequence[str]) -> str:

@@ -16,11 +16,13 @@ from runtime.ports import answers
 from runtime.sections import here
 
 MIB: Final = 2**20
+BOUND_AGAIN_S: Final = 10.0
+"""How often what may not be retained is dropped."""
 START_S: Final = 20
 
 
 class EmbeddedBroker:
-    """Started by `start`, then `look` about twice a second: it bounds the queue once a client was there."""
+    """Started by `start`, then `look` about twice a second: it bounds the streams once a client was there."""
 
     def __init__(self, conf: NatsConf, folder: Path) -> None:
         self._conf = conf
@@ -28,7 +30,7 @@ class EmbeddedBroker:
         self.log = folder / "nats.log"
         """What it says; the door reads in it what devices wanted and may not."""
         self._bounded_of: int | None = None
-        self._tried = 0.0
+        self._bound_at = 0.0
         self._child: processes.Child | None = None
 
     def start(self, supervisor: processes.Supervisor) -> None:
@@ -44,14 +46,22 @@ class EmbeddedBroker:
             time.sleep(0.02)
 
     def look(self) -> None:
-        """Bound the queue once a client was there."""
+        """Bound the streams once a client was there, and from time to time drop what nobody may have retained."""
         child = self._child
         if child is None or child.ended() is not None:
             return
-        if self._bounded_of != child.process.pid and time.monotonic() - self._tried > 1:
-            self._tried = time.monotonic()
-            if bound("127.0.0.1", self._conf.client_port, self._conf.passwords["setup"], self._conf.max_store_mb * MIB):
-                self._bounded_of = child.process.pid
+        if self._bounded_of != child.process.pid:
+            self._bound_at = min(self._bound_at, time.monotonic() + 1)
+        if time.monotonic() >= self._bound_at:
+            done = bound(
+                "127.0.0.1",
+                self._conf.client_port,
+                self._conf.passwords["setup"],
+                self._conf.max_store_mb * MIB,
+                self._conf.root,
+            )
+            self._bounded_of = child.process.pid if done else None
+            self._bound_at = time.monotonic() + (BOUND_AGAIN_S if done else 1)
 
     @property
     def _host(self) -> str:

@@ -12,6 +12,7 @@ from tests.real_parts.brokers import Broker, Login
 CONNACK: Final = 2
 PUBLISH: Final = 3
 PUBACK: Final = 4
+PUBREC: Final = 5
 SUBACK: Final = 9
 MOST: Final = 268_435_455
 """The largest length that a packet can announce."""
@@ -38,11 +39,11 @@ class Rough:
         answer = self._ask(0x82, b"\0\x01" + _text(filter_.encode()) + b"\x01", SUBACK)
         return answer is not None and answer[2] < 0x80
 
-    def publish(self, topic: bytes, payload: bytes, *, retain: bool = False) -> bool:
-        """Publish with QoS 1; whether the broker acknowledged it, else it closed the connection."""
+    def publish(self, topic: bytes, payload: bytes, *, retain: bool = False, qos: int = 1) -> bool:
+        """Publish with QoS 1, or half of QoS 2; whether the broker acknowledged it, else it closed the connection."""
         self._number += 1
         body = _text(topic) + struct.pack(">H", self._number) + payload
-        return self._ask(0x33 if retain else 0x32, body, PUBACK) is not None
+        return self._ask(0x30 | qos << 1 | retain, body, PUBACK if qos == 1 else PUBREC) is not None
 
     def announce(self, topic: bytes, announced: int, send: int) -> int:
         """Begin a packet of a length and send some of it; returns how many bytes the broker let us send."""

@@ -7,7 +7,9 @@ import pytest
 
 from runtime.broker.logins import Logins
 from runtime.broker.mosquitto_conf import MosquittoConf
-from runtime.broker.nats_conf import MAX_ACK_PENDING, NatsConf, Tls, device_permissions, subjects
+from runtime.broker.nats_conf import MAX_ACK_PENDING, NatsConf, Tls, device_permissions
+from runtime.broker.streams import bounds, max_file_mb, never_retained
+from runtime.broker.subjects import subjects
 
 LAMP = "kl/streetlight/L01"
 INSIDE = {"gateway": "g" * 32, "setup": "s" * 32, "system": "y" * 32, "door": "d" * 32}
@@ -44,7 +46,10 @@ def test_a_filter_becomes_the_subjects_that_match_it(tail: str, expected: list[s
 
 
 def test_a_device_writes_its_own_topics_only() -> None:
-    publish, subscribe = device_permissions(LAMP, "city/v1")
+    events = {"streetlight": ["door_open"], "drone": ["takeoff"]}
+    publish, subscribe = device_permissions(LAMP, "city/v1", events)
+    assert [subject for subject in publish if ".event." in subject] == ["city.v1.kl.streetlight.L01.event.door_open"]
+    assert not any("*" in subject or ">" in subject for subject in publish), "a wildcard is a place without bound"
     assert all(subject.startswith("city.v1.kl.streetlight.L01.") for subject in publish)
     assert not any("cmd" in subject or "config" in subject for subject in publish)
     others = [subject for subject in subscribe if not subject.startswith("city.v1.kl.streetlight.L01.")]
@@ -79,9 +84,25 @@ def test_a_password_is_made_once_and_only_we_read_it(tmp_path: Path) -> None:
 
 
 def test_mosquitto_holds_what_an_outage_brings() -> None:
-    conf = MosquittoConf(folder=Path("/etc/m"), outage_s=3600, rate_per_s=10, root="city/v1")
+    conf = MosquittoConf(folder=Path("/etc/m"), outage_s=3600, rate_per_s=10, root="city/v1", events=("door_open",))
     text = conf.text()
     assert f"max_queued_bytes {3600 * 10 * 1536}" in text
     assert "max_queued_messages 0" in text
     assert text.count("allow_anonymous false") == text.count("\nlistener ") == 2
     assert "pattern write city/v1/%u/telemetry" in conf.acl()
+    assert "pattern write city/v1/%u/event/door_open" in conf.acl()
+    assert not any("+" in line for line in conf.acl().splitlines() if line.startswith("pattern write"))
+
+
+@pytest.mark.parametrize("queue_mb", [64, 1024, 100_000])
+def test_each_stream_reaches_its_own_bound_before_the_disks(queue_mb: int) -> None:
+    together = sum(bound.max_bytes for bound in bounds(queue_mb * 2**20).values())
+    assert together + 256 * 2**20 <= max_file_mb(queue_mb) * 2**20
+
+
+def test_what_may_be_retained_is_not_dropped() -> None:
+    dropped = list(never_retained("city/v1"))
+    assert "$MQTT.rmsgs.city.v1.*.*.*.event.>" in dropped
+    assert "$MQTT.rmsgs.city.v1.*.*.*.telemetry" in dropped
+    kept = ("status", "info", "state", "config")
+    assert not any(subject.endswith((*(f".{channel}" for channel in kept), ".*")) for subject in dropped)
