@@ -1,7 +1,6 @@
 """The API watches itself: proves that it can write the registry, and notes the installation's health for /metrics."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -14,7 +13,6 @@ from devices.errors import AuditUnavailable, RegistryUnavailable
 from devices.health.judging import API, AUDIT, judge, registry_away
 from devices.ports.audit import Audit
 from devices.ports.books import Heartbeat, Heartbeats
-from devices.ports.registry import Registry
 
 EVERY_S: Final = 5.0
 _TRIAL: Final = Deed(f"{OURSELVES}api", "", None, "system.trial", "audit/trial")
@@ -23,12 +21,6 @@ _LOG = structlog.get_logger()
 
 class _TakenBack(Exception):
     """Ends a transaction without its entry."""
-
-
-def beats_of(registry: Registry) -> Sequence[Heartbeat]:
-    """All heartbeats. Raises RegistryUnavailable."""
-    with registry.read() as tx:
-        return tx.get(Heartbeats).all()
 
 
 class SelfWatch:
@@ -49,7 +41,7 @@ class SelfWatch:
         """Write a beat, and one of the audit log; judge what all parts say."""
         self._beat()
         try:
-            health = judge(beats_of(self._services.registry), self._services.now_us())
+            health = judge(self._services.beats(), self._services.now_us())
         except RegistryUnavailable:
             health = registry_away()
         self._metrics.judged(health)

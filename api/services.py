@@ -1,6 +1,6 @@
 """What the routes work with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -13,6 +13,7 @@ from devices.audit.notary import Notary
 from devices.catalog import Catalog
 from devices.notifying.allowing import Allowed
 from devices.ports.audit import Anchors
+from devices.ports.books import Heartbeat, Heartbeats
 from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
 from devices.privacy.register import Facts
@@ -39,6 +40,13 @@ class Services:
     processing: Facts = field(default_factory=Facts)
     """For the register of processing."""
     mqtt: Mqtt = field(default_factory=Mqtt)
+    processes: Callable[[], Sequence[Heartbeat]] = tuple
+    """What a supervisor on this machine says of processes that it cannot keep alive."""
+
+    def beats(self) -> Sequence[Heartbeat]:
+        """Words of all parts. Raises RegistryUnavailable."""
+        with self.registry.read() as tx:
+            return [*tx.get(Heartbeats).all(), *self.processes()]
 
 
 def _services(request: Request) -> Services:

@@ -18,7 +18,7 @@ from devices.errors import ConfigurationError
 from devices.instants import HOUR_US
 from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
-from runtime import auditing, logging_setup, saying, sections, settings, stores
+from runtime import auditing, logging_setup, process_faults, saying, sections, settings, stores
 from runtime.descriptors import raise_limit
 from runtime.listening import check_http
 from runtime.memory import Tidying, set_up_malloc
@@ -63,6 +63,7 @@ def services_of(chosen: settings.Settings, registry: Registry, reader: Telemetry
         notary=auditing.notary_of(chosen),
         anchors=auditing.anchors_of(chosen),
         mqtt=_mqtt(chosen),
+        processes=lambda: process_faults.beats(chosen.data_dir / process_faults.FILE, auditing.now_us()),
         allowed=chosen.notifications.allowed,
     )
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from devices.errors import ConfigurationError
-from runtime import logging_setup, saying, settings
+from runtime import logging_setup, process_faults, saying, settings
 from runtime.broker.logins import SIMULATORS
 from runtime.demo_part import KEYS, PLAN, USERS
 from runtime.demo_watch import Audience, Opening
@@ -49,7 +49,7 @@ def demo(
             raise ConfigurationError("the demo brings its own broker: leave broker.mode alone")
         if port is not None:
             chosen = chosen.model_copy(update={"http": chosen.http.model_copy(update={"port": port})})
-        with ending() as stop, supervised(_say) as supervisor:
+        with ending() as stop, supervised(_say, data_dir / process_faults.FILE) as supervisor:
             found = choose_ports(chosen, _say, http_fixed=port is not None)
             installation = Installation(chosen, found, logs=chosen.data_dir / "logs")
             _run(installation, supervisor, stop, hours, began)

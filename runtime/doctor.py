@@ -17,7 +17,7 @@ from devices.health.judging import API, AUDIT, STALE_S, judge
 from devices.health.sentences import SENTENCES
 from devices.instants import SECOND_US
 from devices.ports.books import Heartbeats
-from runtime import descriptors, influxdb_check, ports, saying, sections, settings
+from runtime import descriptors, influxdb_check, ports, process_faults, saying, sections, settings
 from runtime.broker.server import program
 from runtime.certificates import ends
 from runtime.listening import check_broker, check_http
@@ -46,6 +46,7 @@ def doctor(
         "api": lambda: _api(chosen.http),
         "mail": lambda: _mail(chosen),
         "tls": lambda: _certificates(chosen),
+        "processes": lambda: _processes(chosen.data_dir),
         "running": lambda: _running(chosen),
     }
     failed = [name for name, check in checks.items() if not _passes(name, check)]
@@ -114,6 +115,14 @@ def _mail(chosen: settings.Settings) -> str:
     return f"{server.host}:{server.port} answers; may be told: {listed}"
 
 
+def _processes(data_dir: Path) -> str:
+    """What the supervisor cannot keep alive, with its last words."""
+    faults = process_faults.read(data_dir / process_faults.FILE)
+    if faults:
+        raise LauternError("\n".join(f"{fault.name} {fault.said}\n{fault.last_words}".strip() for fault in faults))
+    return "none that ends again and again"
+
+
 def _running(chosen: settings.Settings) -> str:
     """What the running parts say of themselves; nothing runs is no fault here."""
     if chosen.registry.url is None and not (chosen.data_dir / "registry.db").exists():
@@ -121,6 +130,7 @@ def _running(chosen: settings.Settings) -> str:
     with registry_of(chosen, migrate=False) as registry, registry.read() as tx:
         beats = tx.get(Heartbeats).all()
     now_us = time.time_ns() // 1000
+    beats = [*beats, *process_faults.beats(chosen.data_dir / process_faults.FILE, now_us)]
     fresh = {beat.part for beat in beats if now_us - beat.at_us < STALE_S * SECOND_US}
     if not fresh & {"gateway", API}:
         return "nothing; `lautern up` starts it"

@@ -44,7 +44,7 @@ from runtime.memory import Tidying, set_up_malloc
 from runtime.notifying import notifying_of
 from runtime.registry_access import registry_of
 from runtime.retaining import catalog_of, days_of
-from runtime.saying import LEASE, UNREACHABLE
+from runtime.saying import LEASE, UNREACHABLE, USAGE
 from runtime.settings import Settings, load
 from runtime.signs import Signs
 from runtime.store_figures import StoreFigures, TimedWriter
@@ -183,6 +183,7 @@ def _watched(running: Gateway, parts: Parts, stop: threading.Event) -> str | Non
         hanging.look(running.hanging(), parts.receiver.kill if parts.receiver.silent_s() > PATIENCE_S else None)
     if died is not None:
         log.error("gateway_part_died", part=died)
+        signs.end(f"a part died: {died}")
     running.stop()
     return died
 
@@ -191,4 +192,6 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except ConfigurationError as problem:
-        sys.exit(f"lautern gateway: {problem}")
+        sys.stderr.write(f"lautern gateway: {problem}\n")
+        Signs().end(str(problem))
+        sys.exit(USAGE)

@@ -8,6 +8,8 @@ from typing import Final, NoReturn
 
 import structlog
 
+from runtime.signs import Signs
+
 EXIT_CODE: Final = 1
 LOOKS: Final = 5
 log = structlog.get_logger()
@@ -35,6 +37,7 @@ def end_at_once(what: str, before: Callable[[], None] | None = None) -> NoReturn
     Nothing is stopped in good order, as that could hang too; the journal holds what is under way, as after a kill.
     """
     log.error("hangs", what=what)
+    Signs().end(f"hangs: {what}")
     faulthandler.dump_traceback(sys.stderr, all_threads=True)
     if before is not None:
         before()

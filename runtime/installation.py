@@ -18,13 +18,15 @@ from runtime.broker.signing import Signer
 from runtime.certificates import make_client_files
 from runtime.listening import check_broker, check_http
 from runtime.processes import Program, python
-from runtime.saying import LEASE, UNREACHABLE
+from runtime.saying import LEASE, UNREACHABLE, USAGE
 from runtime.sections import LOOPBACK, here
 from runtime.settings import Settings
 
 NATS_PORT: Final = 4222
 WAITS: Final = {LEASE: 2.0, UNREACHABLE: 8.0}
 """A predecessor may still be ending; a registry that is away comes back some time, and is waited for without end."""
+REFUSES: Final = frozenset({USAGE})
+"""By this a program says that its settings can never work."""
 
 
 class AlreadyRunning(LauternError):
@@ -124,17 +126,19 @@ class Installation:
         """What lets devices in at the embedded broker."""
         place = ["--nats", f"nats://{LOOPBACK}:{self.ports.nats}", "--server-log", str(broker.log)]
         arguments = python("runtime.broker.door_role", *place, *self.arguments())
-        return Program("door", arguments, self.environment(), self._log("door"), WAITS, watched=True)
+        return Program("door", arguments, self.environment(), self._log("door"), WAITS, REFUSES, watched=True)
 
     def gateway(self) -> Program:
         """The gateway; it starts its receiver itself."""
         arguments = python("runtime.gateway_role", *self.arguments())
-        return Program("gateway", arguments, self.environment("gateway"), self._log("gateway"), WAITS, watched=True)
+        return Program(
+            "gateway", arguments, self.environment("gateway"), self._log("gateway"), WAITS, REFUSES, watched=True
+        )
 
     def api(self) -> Program:
         """The API."""
         arguments = python("runtime.api_role", *self.arguments())
-        return Program("api", arguments, self.environment(), self._log("api"), WAITS, watched=True)
+        return Program("api", arguments, self.environment(), self._log("api"), WAITS, REFUSES, watched=True)
 
     def program(self, name: str, module: str, *arguments: str, once: bool = False) -> Program:
         """Another program of ours."""

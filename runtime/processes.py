@@ -13,12 +13,20 @@ from pathlib import Path
 from typing import Final
 
 from devices.errors import LauternError
+from runtime import process_faults
+from runtime.process_faults import ProcessFault
 from runtime.signs import VARIABLE, Listener
 
-BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
-TOO_OFTEN: Final = 6
+BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+"""Pause before each start again, the last for all further ones: what was away for long is back within 30 s."""
+TOO_OFTEN: Final = 3
+"""So many deaths are an alarm."""
 WITHIN_S: Final = 180.0
+"""Deaths longer ago are forgotten; without one for so long the alarm ends."""
+WORKS_S: Final = 10.0
+"""A program that lived so long, or gave a sign of life, could start: what ends it later passes or is mended."""
 LOG_BYTES: Final = 20 * 2**20
+TAIL_BYTES: Final = 4096
 HANGS_S: Final = 45.0
 """A watched program that gave signs of life and none for so long hangs."""
 _PR_SET_PDEATHSIG: Final = 1
@@ -26,7 +34,7 @@ _LIBC: Final = ctypes.CDLL(None)
 
 
 class ProgramFailed(LauternError):
-    """A part of Lautern died again and again."""
+    """A part of Lautern cannot start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,8 @@ class Program:
     log: Path | None = None
     """File for its output, cut when it grows beyond 20 MB; None: ours."""
     waits: Mapping[int, float] = field(default_factory=dict)
+    refuses: frozenset[int] = frozenset()
+    """Exit codes by which it says at its first start that it can never work so."""
     once: bool = False
     """It may end by itself with code 0."""
     watched: bool = False
@@ -58,11 +68,22 @@ class Child:
     silent_s: float | None = None
     """Time without a sign of life; None before the first."""
     looked_at: float = 0.0
+    began: float = 0.0
+    worked: bool = False
+    """It could start at least once."""
+    troubled_us: int | None = None
+    """Since when it dies again and again, machine's clock."""
+    why: str = ""
+    """What its last death was."""
+    last_words: str = ""
+    ended_for: str = ""
+    """Why it was killed by us, until its death is noted."""
 
     def begin(self) -> None:
         """Start it, again."""
         self.close()
         self.again_at = self.silent_s = None
+        self.began = time.monotonic()
         self.listener = Listener() if self.program.watched else None
         self.process = _spawn(self.program, None if self.listener is None else self.listener.writer)
         if self.listener is not None:
@@ -81,6 +102,13 @@ class Child:
         self.looked_at = now
         return self.silent_s is not None and self.silent_s > after_s
 
+    def listen_once_more(self) -> None:
+        """It ended: keep what it said last."""
+        if self.listener is not None:
+            self.listener.heard()
+            self.last_words = self.listener.last_words
+        self.last_words = self.last_words or _tail(self.program.log)
+
     def close(self) -> None:
         """Stop listening to it."""
         if self.listener is not None:
@@ -93,11 +121,16 @@ class Child:
 
 
 class Supervisor:
-    """Used by one thread. `say` tells people what happens."""
+    """Used by one thread. `say` tells people what happens; `record`: file for who asks (`runtime/process_faults.py`).
 
-    def __init__(self, say: Callable[[str], None], hangs_s: float = HANGS_S) -> None:
+    It never gives up on what could once start: each is started again after a pause of its own, whatever others do.
+    """
+
+    def __init__(self, say: Callable[[str], None], hangs_s: float = HANGS_S, record: Path | None = None) -> None:
         self._say = say
         self._hangs_s = hangs_s
+        self._record = record
+        self._recorded: list[ProcessFault] | None = None
         self._children: list[Child] = []
 
     def start(self, program: Program) -> Child:
@@ -108,18 +141,25 @@ class Supervisor:
         return child
 
     def look(self) -> None:
-        """Restart what died or hangs, after a growing pause. Raises ProgramFailed when it happens again and again."""
+        """Restart what died or hangs, after a growing pause. Raises ProgramFailed for what can never start."""
         for child in self._children:
             code = child.ended()
             if code is None:
                 _cut(child.program.log)
                 if child.hangs(self._hangs_s):
-                    self._say(f"{child.program.name} hangs: no sign of life for {self._hangs_s:g} s; killed")
-                    _kill_group(child.process)
+                    self.restart(child, f"hangs: no sign of life for {self._hangs_s:g} s")
+                self._look_well(child)
             elif child.again_at is None:
                 self._note_death(child, code)
             elif time.monotonic() >= child.again_at:
                 child.begin()
+        self._tell()
+
+    def restart(self, child: Child, why: str) -> None:
+        """End one that runs and does not work; it is started again like one that died."""
+        self._say(f"{child.program.name} {why}; killed")
+        child.ended_for = why
+        _kill_group(child.process)
 
     def stop(self, within_s: float = 10.0) -> None:
         """End all in reverse order of start; killed when they do not end in time."""
@@ -129,24 +169,53 @@ class Supervisor:
             _end(child.process, max(0.5, child_deadline - time.monotonic()))
             child.close()
         self._children.clear()
+        self._tell()
+
+    def _look_well(self, child: Child) -> None:
+        now = time.monotonic()
+        child.worked = child.worked or child.silent_s is not None or now - child.began > WORKS_S
+        if child.troubled_us is not None and now - max(child.deaths) > WITHIN_S:
+            child.troubled_us = None
+            self._say(f"{child.program.name} works again")
 
     def _note_death(self, child: Child, code: int) -> None:
         now, name = time.monotonic(), child.program.name
         if child.program.once and code == 0:
             child.again_at = float("inf")
             return
+        child.listen_once_more()
+        if code in child.program.refuses and not child.worked:
+            raise ProgramFailed(f"{name}: {child.last_words or _meaning(code)}")
         pause_s = child.program.waits.get(code)
-        child.deaths = [at for at in child.deaths if now - at < WITHIN_S] + [now]
-        if len(child.deaths) >= TOO_OFTEN * (1 if pause_s is None else 5):
-            raise ProgramFailed(
-                f"{name}: {_meaning(code)}, {len(child.deaths)} times in {WITHIN_S:.0f} s{_tail(child)}"
-            )
-        if pause_s is None:
-            pause_s = BACK_OFF_S[min(len(child.deaths), len(BACK_OFF_S)) - 1]
-            self._say(f"{name} died ({_meaning(code)}); started again in {pause_s:g} s")
-        else:
+        if pause_s is not None:
             self._say(f"{name} cannot work yet ({_meaning(code)}); started again in {pause_s:g} s")
+        else:
+            child.deaths = [at for at in child.deaths if now - at < WITHIN_S] + [now]
+            pause_s = BACK_OFF_S[min(len(child.deaths), len(BACK_OFF_S)) - 1]
+            child.why, child.ended_for = child.ended_for or _meaning(code), ""
+            self._say(f"{name} died ({_meaning(code)}); started again in {pause_s:g} s")
+            self._note_trouble(child)
         child.again_at = now + pause_s
+
+    def _note_trouble(self, child: Child) -> None:
+        if len(child.deaths) >= TOO_OFTEN and child.troubled_us is None:
+            child.troubled_us = time.time_ns() // 1000
+            words = f"; its last words:\n{child.last_words}" if child.last_words else ""
+            self._say(f"{child.program.name} dies again and again ({child.why}) and is started again for ever{words}")
+
+    def _tell(self) -> None:
+        """Bring the file up to date, also when the disk is full only later."""
+        if self._record is None:
+            return
+        faults = [
+            ProcessFault(child.program.name, child.troubled_us, len(child.deaths), child.why, child.last_words)
+            for child in self._children
+            if child.troubled_us is not None
+        ]
+        if faults != self._recorded:
+            with suppress(OSError):
+                process_faults.write(self._record, faults)
+                self._recorded = faults
 
 
 def run(program: Program) -> None:
@@ -224,8 +293,9 @@ def _meaning(code: int) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
-def _tail(child: Child) -> str:
-    if child.program.log is None or not child.program.log.exists():
+def _tail(log: Path | None) -> str:
+    if log is None or not log.exists():
         return ""
-    lines = child.program.log.read_text(errors="replace").splitlines()[-15:]
-    return "; the end of its log:\n" + "\n".join(lines)
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-15:])

@@ -19,6 +19,7 @@ from devices.errors import (
 )
 from runtime import completing
 from runtime.client.answers import ApiAway, NotAllowed, NotSignedIn, Unfit
+from runtime.signs import Signs
 
 OK, FAILED, USAGE, UNREACHABLE, LEASE, NOT_ALLOWED, NOT_APPLIED = 0, 1, 2, 3, 4, 5, 6
 """Exit codes; LEASE: another gateway runs; UNREACHABLE: API, registry, store or broker is away."""
@@ -69,4 +70,5 @@ def run(verb: str, program: typer.Typer | Callable[..., None]) -> NoReturn:
 
 def _told(problem: LauternError) -> int:
     print(f"lautern: {problem}", file=sys.stderr, flush=True)  # noqa: T201 - the command line talks to people
+    Signs().end(str(problem))
     return next((code for kind, code in _CODES if isinstance(problem, kind)), FAILED)

@@ -7,6 +7,7 @@ from typing import Final
 
 VARIABLE: Final = "SIGNS_OF_LIFE_FD"
 """Names the pipe's writing end; not set where nobody listens."""
+_WORDS_BYTES: Final = 2000
 
 
 class Signs:
@@ -18,9 +19,16 @@ class Signs:
 
     def give(self) -> None:
         """Say that we are alive; whether anybody listens does not matter."""
+        self._write(b".")
+
+    def end(self, words: str) -> None:
+        """Say why we end; what is longer than 2,000 bytes is cut."""
+        self._write(b"\0" + words.encode(errors="replace")[-_WORDS_BYTES:])
+
+    def _write(self, data: bytes) -> None:
         if self._to is not None:
             with suppress(OSError):
-                os.write(self._to, b".")
+                os.write(self._to, data)
 
 
 class Listener:
@@ -30,11 +38,16 @@ class Listener:
         self._from, self.writer = os.pipe()
         for end in (self._from, self.writer):
             os.set_blocking(end, False)
+        self.last_words = ""
+        """Why it ended, in its own words."""
 
     def heard(self) -> bool:
         """Tell whether there was a sign since the last call."""
         with suppress(BlockingIOError):
-            return len(os.read(self._from, 65_536)) > 0
+            signs, _, words = os.read(self._from, 65_536).partition(b"\0")
+            if words:
+                self.last_words = words.decode(errors="replace")
+            return bool(signs)
         return False
 
     def hand_over(self) -> None:

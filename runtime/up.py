@@ -10,7 +10,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from runtime import logging_setup, saying, settings
+from runtime import logging_setup, process_faults, saying, settings
 from runtime.installation import Installation, alone, choose_ports
 from runtime.processes import Supervisor
 
@@ -32,7 +32,8 @@ def up(
     logging_setup.set_up(chosen.log)
     if port is not None:
         chosen = chosen.model_copy(update={"http": chosen.http.model_copy(update={"port": port})})
-    with alone(chosen.data_dir), ending() as stop, supervised(_say) as supervisor:
+    record = chosen.data_dir / process_faults.FILE
+    with alone(chosen.data_dir), ending() as stop, supervised(_say, record) as supervisor:
         found = choose_ports(chosen, _say, http_fixed=port is not None)
         installation = Installation(chosen, found, config)
         broker = installation.broker(simulators=False)
@@ -62,9 +63,9 @@ def ending() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def supervised(say: Callable[[str], None]) -> Iterator[Supervisor]:
-    """A supervisor whose children end with the block."""
-    supervisor = Supervisor(say)
+def supervised(say: Callable[[str], None], record: Path | None = None) -> Iterator[Supervisor]:
+    """A supervisor whose children end with the block. `record`: where it notes what dies again and again."""
+    supervisor = Supervisor(say, record=record)
     try:
         yield supervisor
     finally:

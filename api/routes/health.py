@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from api.metrics import Metrics
-from api.self_watch import beats_of
 from api.services import Services, Use
 from api.times import TimeOut, age_s
 from devices.errors import RegistryUnavailable
@@ -92,7 +91,7 @@ async def metrics(request: Request) -> Response:
 
 def _health(services: Services, now_us: int) -> Health:
     try:
-        return judge(beats_of(services.registry), now_us)
+        return judge(services.beats(), now_us)
     except RegistryUnavailable:
         return registry_away()
 
@@ -119,4 +118,6 @@ def _reason(state: PartState, now_us: int) -> str | None:
         return "does not answer"
     if state.beat is None:
         return "never heard of"
+    if text := state.beat.detail.get("text"):
+        return str(text)
     return f"silent for {age_s(state.beat.at_us, now_us):.0f} s" if state.silent else "does not work"

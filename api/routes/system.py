@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, JsonValue
 
 from api.authentication import needs
-from api.self_watch import beats_of
 from api.services import Use
 from api.times import TimeOut
 from devices.errors import RegistryUnavailable
@@ -61,7 +60,7 @@ def get_system(
     """Show what every part says of itself, and what is wrong; needs `system:read`."""
     now_us = services.now_us()
     try:
-        health = judge(beats_of(services.registry), now_us)
+        health = judge(services.beats(), now_us)
     except RegistryUnavailable:
         health = registry_away()
     return System(

@@ -23,6 +23,7 @@ class Fault(StrEnum):
 
     REGISTRY_AWAY = "registry_away"
     REGISTRY_READ_ONLY = "registry_read_only"
+    PROCESS_DIES = "process_dies"
     GATEWAY_DEAD = "gateway_dead"
     SECOND_GATEWAY = "second_gateway"
     LOOP_DEAD = "loop_dead"
@@ -63,17 +64,32 @@ _ALL: Final = frozenset(Fault)
 _STORE_WAITS: Final = frozenset({Fault.JOURNAL_FULL, Fault.CANARY_LOST})
 _NOTHING_IN: Final = frozenset({Fault.BROKER_AWAY, Fault.CANARY_LOST})
 _NOT_OF_THE_GATEWAY: Final = frozenset(
-    {Fault.REGISTRY_AWAY, Fault.REGISTRY_READ_ONLY, Fault.SECOND_GATEWAY, Fault.AUDIT_BROKEN, Fault.DOOR_AWAY}
+    {
+        Fault.REGISTRY_AWAY,
+        Fault.REGISTRY_READ_ONLY,
+        Fault.PROCESS_DIES,
+        Fault.SECOND_GATEWAY,
+        Fault.AUDIT_BROKEN,
+        Fault.DOOR_AWAY,
+    }
 )
 CONSEQUENCES: Final[Mapping[Fault, frozenset[Fault]]] = {
     Fault.REGISTRY_AWAY: _ALL,
     Fault.REGISTRY_READ_ONLY: _ALL - {Fault.REGISTRY_AWAY, Fault.DISK_FULL},
+    Fault.PROCESS_DIES: frozenset({Fault.GATEWAY_DEAD, Fault.DOOR_AWAY, *_NOTHING_IN}),
     Fault.GATEWAY_DEAD: _ALL - _NOT_OF_THE_GATEWAY,
     Fault.LOOP_DEAD: frozenset({Fault.CANARY_LOST, Fault.BROKER_AWAY, Fault.JOURNAL_FULL}),
     Fault.LOOP_STUCK: frozenset({Fault.CANARY_LOST, Fault.BROKER_AWAY, Fault.JOURNAL_FULL}),
     Fault.RECEIVER_SILENT: _NOTHING_IN,
     Fault.DISK_FULL: frozenset(
-        {Fault.REGISTRY_READ_ONLY, Fault.AUDIT_BROKEN, Fault.JOURNAL_FULL, Fault.JOURNAL_BROKEN, *_NOTHING_IN}
+        {
+            Fault.REGISTRY_READ_ONLY,
+            Fault.PROCESS_DIES,
+            Fault.AUDIT_BROKEN,
+            Fault.JOURNAL_FULL,
+            Fault.JOURNAL_BROKEN,
+            *_NOTHING_IN,
+        }
     ),
     Fault.JOURNAL_BROKEN: _NOTHING_IN,
     Fault.STORE_AWAY: _STORE_WAITS,

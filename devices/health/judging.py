@@ -27,6 +27,7 @@ _BY_PART: Final[Mapping[str, Fault]] = {
     API: Fault.REGISTRY_READ_ONLY,
     AUDIT: Fault.AUDIT_BROKEN,
     DOOR: Fault.DOOR_AWAY,
+    "process": Fault.PROCESS_DIES,
     "gateway": Fault.GATEWAY_DEAD,
     SECOND: Fault.SECOND_GATEWAY,
     "broker": Fault.BROKER_AWAY,

@@ -48,6 +48,15 @@ SENTENCES: Final[Mapping[Fault, Sentence]] = {
             " oder schreibgeschützt ist",
         ),
     ),
+    Fault.PROCESS_DIES: Sentence(
+        Said("A process of Lautern ends again and again", "Ein Prozess von Lautern endet immer wieder"),
+        Said(
+            "it is started again by itself, at the latest after 20 s; `lautern doctor` says which it is, since when and"
+            " with what last words",
+            "er startet von selbst neu, spätestens nach 20 s; `lautern doctor` nennt ihn, seit wann und mit welchen"
+            " letzten Worten",
+        ),
+    ),
     Fault.GATEWAY_DEAD: Sentence(
         Said("The gateway does not run or hangs", "Das Gateway läuft nicht oder hängt"),
         Said(

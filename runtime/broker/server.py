@@ -34,14 +34,15 @@ class EmbeddedBroker:
         self._child: processes.Child | None = None
 
     def start(self, supervisor: processes.Supervisor) -> None:
-        """Start it and wait until it answers. Raises ConfigurationError, ProgramFailed."""
+        """Start it and wait until it answers. Raises ConfigurationError with its last words, ProgramFailed."""
         path = self._folder / "nats.conf"
         write_secret(path, self._conf.text())
         self._child = supervisor.start(processes.Program("broker", [str(program()), "-c", str(path)], log=self.log))
         deadline = time.monotonic() + START_S
         while not answers(self._host, self._conf.mqtt_port):
-            if time.monotonic() > deadline:
-                raise ConfigurationError(f"the broker does not answer on {self._host}:{self._conf.mqtt_port}")
+            if time.monotonic() > deadline or len(self._child.deaths) >= processes.TOO_OFTEN:
+                place = f"{self._host}:{self._conf.mqtt_port}"
+                raise ConfigurationError(f"the broker does not answer on {place}\n{self._child.last_words}".strip())
             supervisor.look()
             time.sleep(0.02)
 

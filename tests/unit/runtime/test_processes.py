@@ -1,4 +1,4 @@
-"""The supervisor restarts, gives up loudly, and ends in order."""
+"""The supervisor restarts without end, tells what keeps dying, and ends all in order."""
 
 import os
 import signal
@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime import processes
-from runtime.installation import WAITS
+from devices.health.faults import Fault
+from runtime import process_faults, processes
 from runtime.processes import Program, ProgramFailed, Supervisor
-from runtime.saying import UNREACHABLE
 from tests.real_parts.waiting import wait_until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -103,15 +102,80 @@ def _look_until(supervisor: Supervisor, condition: Callable[[], bool], what: str
     wait_until(looked, what=what)
 
 
-def test_what_dies_again_and_again_ends_all_with_its_last_words(supervisor: Supervisor, tmp_path: Path) -> None:
-    supervisor.start(Program("lamp", [sys.executable, "-c", "import sys; sys.exit('no bulb')"], log=tmp_path / "log"))
+BROKEN = [sys.executable, "-c", "import sys; sys.exit('no bulb')"]
 
-    def look_for_ever() -> bool:
+
+def test_what_dies_again_and_again_is_told_once_and_started_for_ever(
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "BACK_OFF_S", (0.01,))
+    record = tmp_path / process_faults.FILE
+    supervisor = Supervisor(said.append, record=record)
+    try:
+        child = supervisor.start(Program("lamp", BROKEN, log=tmp_path / "log"))
+        other = supervisor.start(Program("drone", SLEEP))
+        _look_until(supervisor, lambda: len(child.deaths) > 3 * processes.TOO_OFTEN, "many deaths")
+        assert other.ended() is None, "no other one ends with it"
+        told = [text for text in said if "again and again" in text]
+        assert len(told) == 1
+        assert "exit code 1" in told[0]
+        assert told[0].endswith("no bulb")
+        (fault,) = process_faults.read(record)
+        assert (fault.name, fault.why, fault.last_words.endswith("no bulb")) == ("lamp", "exit code 1", True)
+        (beat,) = process_faults.beats(record, fault.since_us)
+        assert (beat.part, beat.ok, beat.detail["fault"]) == ("process/lamp", False, Fault.PROCESS_DIES)
+        assert "no bulb" not in beat.detail["text"], "readiness is for all to see"
+    finally:
+        supervisor.stop(1)
+    assert process_faults.read(record) == [], "nothing is left of it when the supervisor ends"
+
+
+def test_the_alarm_ends_when_it_lives_long_enough(said: list[str], tmp_path: Path) -> None:
+    record = tmp_path / process_faults.FILE
+    supervisor = Supervisor(said.append, record=record)
+    child = supervisor.start(Program("lamp", SLEEP))
+    child.troubled_us, child.deaths = 1, [time.monotonic()] * 3
+    try:
         supervisor.look()
-        return False
+        assert [fault.name for fault in process_faults.read(record)] == ["lamp"]
+        child.deaths = [time.monotonic() - processes.WITHIN_S - 1]
+        supervisor.look()
+        assert process_faults.read(record) == []
+    finally:
+        supervisor.stop(1)
+    assert said == ["lamp works again"]
 
-    with pytest.raises(ProgramFailed, match=r"(?s)lamp: exit code 1, 6 times.*no bulb"):
-        wait_until(look_for_ever, timeout_s=30)
+
+def test_pauses_grow_to_less_than_what_is_promised_for_recovery() -> None:
+    assert list(processes.BACK_OFF_S) == sorted(processes.BACK_OFF_S)
+    assert processes.BACK_OFF_S[-1] <= 20
+
+
+UNFIT = "import sys\nfrom runtime.signs import Signs\nSigns().end('no such lamp'); sys.exit(2)"
+
+
+def test_one_that_can_never_work_ends_all_at_its_first_start_with_its_words(supervisor: Supervisor) -> None:
+    supervisor.start(Program("lamp", [sys.executable, "-c", UNFIT], refuses=frozenset({2}), watched=True))
+    with pytest.raises(ProgramFailed, match="lamp: no such lamp"):
+        _look_until(supervisor, lambda: False, "an end")
+
+
+def test_one_that_worked_before_is_started_again_although_it_refuses_now(
+    supervisor: Supervisor, said: list[str]
+) -> None:
+    child = supervisor.start(Program("lamp", [sys.executable, "-c", UNFIT], refuses=frozenset({2}), watched=True))
+    child.worked = True
+    _look_until(supervisor, lambda: len(child.deaths) > processes.TOO_OFTEN, "deaths")
+    assert any("no such lamp" in text for text in said)
+
+
+def test_one_that_runs_and_does_not_work_is_ended_and_started_again(supervisor: Supervisor, said: list[str]) -> None:
+    child = supervisor.start(Program("broker", SLEEP))
+    first = child.process.pid
+    supervisor.restart(child, "takes no messages")
+    _look_until(supervisor, lambda: child.process.pid != first and child.ended() is None, "another one")
+    assert said[0] == "broker takes no messages; killed"
+    assert child.why == "takes no messages"
 
 
 def test_one_that_cannot_work_yet_is_not_dead(supervisor: Supervisor, said: list[str]) -> None:
@@ -121,15 +185,11 @@ def test_one_that_cannot_work_yet_is_not_dead(supervisor: Supervisor, said: list
     def many_turns() -> bool:
         turns.add(child.process.pid)
         supervisor.look()
-        return len(turns) > processes.TOO_OFTEN
+        return len(turns) > 2 * processes.TOO_OFTEN
 
     wait_until(many_turns, timeout_s=30)
-    assert said[0] == "gateway cannot work yet (exit code 4); started again in 0.01 s"
-
-
-def test_a_registry_that_is_away_is_waited_for_without_end() -> None:
-    """Even if each try took no time, fewer are made than end the supervisor."""
-    assert processes.WITHIN_S / WAITS[UNREACHABLE] < processes.TOO_OFTEN * 5
+    assert set(said) == {"gateway cannot work yet (exit code 4); started again in 0.01 s"}
+    assert child.deaths == []
 
 
 def test_one_that_shall_end_is_left_alone(supervisor: Supervisor, said: list[str]) -> None:

@@ -1,0 +1,66 @@
+"""What the supervisor knows of programs that die again and again: a file beside the data, for readiness and doctor."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from devices.health.faults import Fault
+from devices.instants import rfc3339
+from devices.ports.books import Heartbeat
+
+FILE: Final = "processes.json"
+PART: Final = "process"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFault:
+    """One program that keeps dying. `last_words`: its own, or the end of its log, for who runs the machine."""
+
+    name: str
+    since_us: int
+    deaths: int
+    why: str
+    last_words: str
+
+    @property
+    def said(self) -> str:
+        """One line without its last words: anybody may see it."""
+        return f"ended {self.deaths} times since {rfc3339(self.since_us)}, at last: {self.why}"
+
+
+def write(path: Path, faults: Sequence[ProcessFault]) -> None:
+    """Replace the file at once; without faults there is none. Raises OSError."""
+    if not faults:
+        path.unlink(missing_ok=True)
+        return
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump([asdict(fault) for fault in faults], file)
+    draft.replace(path)
+
+
+def read(path: Path) -> list[ProcessFault]:
+    """What was written last; nothing where no supervisor has anything to say."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return [ProcessFault(**each) for each in found]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def beats(path: Path, now_us: int) -> list[Heartbeat]:
+    """The same as words of parts, for `devices.health.judging.judge`."""
+    return [
+        Heartbeat(
+            f"{PART}/{fault.name}",
+            now_us,
+            ok=False,
+            last_success_us=None,
+            detail={"fault": Fault.PROCESS_DIES, "text": fault.said},
+        )
+        for fault in read(path)
+    ]
