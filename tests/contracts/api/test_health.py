@@ -6,8 +6,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from api.self_watch import EVERY_S, SelfWatch, beats_of
+from api.self_watch import EVERY_S, SelfWatch
+from devices.health.faults import Fault
 from devices.health.judging import judge
+from devices.health.sentences import SENTENCES
 from devices.instants import SECOND_US
 from devices.ports.books import Heartbeat, Heartbeats
 from devices.ports.registry import Transaction
@@ -101,7 +103,7 @@ class Busy:
     def write(self) -> Iterator[Transaction]:
         self.city.clock.now_us += round(4.9 * SECOND_US)
         _beat(self.city, **{p: replace(GATEWAYS, part=p, at_us=self.city.clock.now_us) for p in PARTS})
-        self.causes |= set(judge(beats_of(self.city.registry), self.city.clock.now_us).roots)
+        self.causes |= set(judge(self.city.services.beats(), self.city.clock.now_us).roots)
         with self.city.registry.write() as tx:
             yield tx
 
@@ -140,3 +142,14 @@ def test_documentation_comes_from_us_alone(city: City) -> None:
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "docs.js", "favicon-32x32.png"):
         assert f"/docs/assets/{name}" in page.text
         assert city.client.get(f"/docs/assets/{name}").status_code == 200
+
+
+def test_a_process_that_cannot_be_kept_alive_is_named_by_readiness(city: City) -> None:
+    _beat(city)
+    text = "ended 7 times since 2026-11-29T21:00:00Z, at last: exit code 1"
+    detail = {"fault": Fault.PROCESS_DIES, "text": text}
+    dying = Heartbeat("process/door", city.clock.now_us, ok=False, last_success_us=None, detail=detail)
+    city.client.app.state.services = replace(city.services, processes=lambda: [dying])  # type: ignore[attr-defined]
+    told = city.client.get("/readyz").json()
+    assert f"process/door: {text}" in told["reasons"]
+    assert told["summary"].startswith(SENTENCES[Fault.PROCESS_DIES].cause.en)
