@@ -1,10 +1,11 @@
-"""Which asset a device speaks for, at which time; a copy of the registry's bindings that follows its revision."""
+"""Which asset a device stands for and who speaks for it, at which time; a copy that follows the registry's revision."""
 
 from collections.abc import Collection
 
 from devices.lending import Ownership
 from devices.ports.inventory import Asset, Binding, Inventory
 from devices.ports.loans import Loan, Loans
+from devices.ports.memberships import Membership, Memberships
 from devices.samples import Sample
 from devices.topics import Uplink
 
@@ -17,15 +18,19 @@ class Bindings:
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._assets: dict[str, Asset] = {}
         self._absent: set[str] = set()
+        self._memberships: dict[str, tuple[Membership, ...]] = {}
         self._loans: dict[str, tuple[Loan, ...]] = {}
 
-    def refresh(self, inventory: Inventory, loans: Loans, device_ids: Collection[str]) -> None:
+    def refresh(
+        self, inventory: Inventory, loans: Loans, memberships: Memberships, device_ids: Collection[str]
+    ) -> None:
         """Bring up to date for these devices."""
         revision = inventory.revision()
         if revision != self._revision:
             self._bindings.clear()
             self._assets.clear()
             self._absent.clear()
+            self._memberships.clear()
             self._loans.clear()
             for loan in loans.all():
                 self._loans[loan.asset_id] = (*self._loans.get(loan.asset_id, ()), loan)
@@ -34,6 +39,7 @@ class Bindings:
         if wanted:
             found = inventory.bindings_of_devices(wanted)
             self._bindings.update(found)
+            self._memberships.update(memberships.of_members(wanted))
             if len(self._absent) > 100_000:
                 self._absent.clear()
             self._absent.update(wanted - found.keys())
@@ -41,6 +47,10 @@ class Bindings:
     def of_device(self, device_id: str) -> tuple[Binding, ...]:
         """All bindings of the device; empty when nobody registered it."""
         return self._bindings.get(device_id, ())
+
+    def memberships(self, device_id: str) -> tuple[Membership, ...]:
+        """Who speaks and spoke for the device, oldest first; empty where it always spoke for itself."""
+        return self._memberships.get(device_id, ())
 
     @staticmethod
     def at(bindings: tuple[Binding, ...], ts_us: int) -> Binding:

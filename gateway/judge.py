@@ -7,6 +7,7 @@ from devices.instants import HOUR_US, rfc3339
 from devices.ports.identity import Claim, Identity, Judgement, Standing
 from devices.samples import RawMessage
 from devices.sequence import SeqRanges
+from gateway.admission import refusal
 from gateway.bindings import Bindings
 from gateway.content_digest import digest_of_bytes
 from gateway.decode import Heard, Reading, Refused
@@ -14,6 +15,7 @@ from gateway.verdicts import Outcome, Verdict
 
 MAX_SERIES_PER_DEVICE = 512
 _BOOTS_REMEMBERED = 50_000
+_NONE: frozenset[int] = frozenset()
 
 Decoded = Heard | Refused
 
@@ -26,6 +28,8 @@ class _Pending:
     asset_id: str
     first_claim: int
     count: int
+    refused: frozenset[int] = frozenset()
+    """Numbers of readings without a claim."""
 
 
 @dataclass(slots=True)
@@ -57,24 +61,29 @@ class Judge:
                 # What is retained comes again at each subscribe; it was refused and counted when it was new.
                 judged.verdicts.append(_unfit(message, heard.reason, heard.detail))
                 continue
+            barred = self._barred(message, heard)
+            if isinstance(barred, Verdict):
+                judged.verdicts.append(barred)
+                continue
             owner = self._owner(judgement, message, heard)
             if isinstance(owner, Verdict):
                 judged.verdicts.append(owner)
                 continue
             key = (heard.uplink.device_id, heard.boot_id or "")
             ranges = judged.touched[key] = self._ranges.get(key) or self._fetch(judgement, key)
-            mine = claims_of(message, heard)
+            mine = _without(claims_of(message, heard), barred)
             fresh = list(map(ranges.add, heard.seqs))
             judged.verdicts.append(Verdict(Outcome.ACCEPTED, owner))
             if not any(fresh):
                 repeated.append((index, owner, mine))
                 continue
-            pending.append(_Pending(index, owner, len(claims), len(mine)))
+            pending.append(_Pending(index, owner, len(claims), len(mine), barred))
             claims += mine
         standings = judgement.claim(claims)
-        if any(standings):
+        if any(standings) or any(p.refused for p in pending):
             for p in pending:
-                judged.verdicts[p.index] = _verdict(p.asset_id, standings[p.first_claim : p.first_claim + p.count])
+                claimed = standings[p.first_claim : p.first_claim + p.count]
+                judged.verdicts[p.index] = _verdict(p.asset_id, _with(claimed, p.refused))
         # After the claims: what it repeats may stand before it in the same batch.
         for index, asset_id, mine in repeated:
             judged.verdicts[index] = _seen_before(judgement, mine, asset_id)
@@ -96,6 +105,15 @@ class Judge:
     def _fetch(self, judgement: Judgement, key: tuple[str, str]) -> SeqRanges:
         ranges = self._ranges[key] = judgement.ranges([key]).get(key) or SeqRanges()
         return ranges
+
+    def _barred(self, message: RawMessage, heard: Heard) -> Verdict | frozenset[int]:
+        """The verdict where it was said by whom it must not be; or numbers of readings that were."""
+        uplink = heard.uplink
+        memberships = self._bindings.memberships(uplink.device_id)
+        if not uplink.connector_id and not memberships:
+            return _NONE
+        found = refusal(heard, message, memberships)
+        return found if isinstance(found, frozenset) else _unfit(message, *found)
 
     def _owner(self, judgement: Judgement, message: RawMessage, heard: Heard) -> Verdict | str:
         """The asset a message counts for once its identity is free; or its verdict, where that needs no identity."""
@@ -154,10 +172,22 @@ def _seen_before(judgement: Judgement, claims: list[Claim], asset_id: str) -> Ve
     return Verdict(Outcome.DUPLICATE if same else Outcome.CONFLICT, asset_id)
 
 
+def _without(claims: list[Claim], refused: frozenset[int]) -> list[Claim]:
+    return [claim for n, claim in enumerate(claims) if n not in refused] if refused else claims
+
+
+def _with(standings: list[Standing], refused: frozenset[int]) -> list[Standing]:
+    """Put what is refused back between those that have a claim."""
+    if not refused:
+        return standings
+    rest = iter(standings)
+    return [Standing.REFUSED if n in refused else next(rest) for n in range(len(standings) + len(refused))]
+
+
 def _verdict(asset_id: str, standings: list[Standing]) -> Verdict:
     if not any(standings):
         return Verdict(Outcome.ACCEPTED, asset_id)
-    if Standing.NEW in standings:
+    if Standing.NEW in standings or Standing.REFUSED in standings:
         return Verdict(Outcome.ACCEPTED, asset_id, standings=tuple(map(int, standings)))
     outcome = Outcome.CONFLICT if Standing.CONFLICT in standings else Outcome.DUPLICATE
     return Verdict(outcome, asset_id)

@@ -7,6 +7,7 @@ from devices.catalog import Catalog
 from devices.ports.registry import Registry
 from gateway.dispatch.config_publisher import ConfigPublisher
 from gateway.dispatch.dispatcher import Dispatcher
+from gateway.dispatch.releasing import Releasing
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.publisher import ConnectionPublisher
 
@@ -17,7 +18,9 @@ def dispatch_loops(
     """Steps by the name of their loop."""
     dispatcher = Dispatcher(registry, catalog, ConnectionPublisher(connection), root=root)
     configs = ConfigPublisher(registry, ConnectionPublisher(connection), root=root)
+    releasing = Releasing(registry, ConnectionPublisher(connection), root=root)
     return {
         "dispatcher": lambda: dispatcher.step(time.time_ns() // 1000),
         "configurations": lambda: configs.step(time.time_ns() // 1000),
+        "memberships": lambda: releasing.step(time.time_ns() // 1000),
     }

@@ -17,7 +17,8 @@ class DeadLetter:
     payload: bytes | None
     reason: str
     """Machine-readable: bad_topic, bad_json, wrong_type, out_of_range, missing_field, unknown_version, wrong_device,
-    unknown_kind, unknown_event, clock_ahead, too_old, too_large, bad_encoding, unregistered, store_refused."""
+    unknown_kind, unknown_event, clock_ahead, too_old, too_large, bad_encoding, unregistered, not_its_connector,
+    has_a_connector, store_refused."""
     detail: str
     tenant_id: str | None
     kind: str | None

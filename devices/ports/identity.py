@@ -34,6 +34,8 @@ class Standing(IntEnum):
     NEW = 0
     DUPLICATE = 1
     CONFLICT = 2
+    REFUSED = 3
+    """It takes no identity: who said it did not speak for the device then."""
 
 
 class Judgement(Protocol):

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from devices.commands.command import Command
-from devices.ports.inventory import Binding
 from gateway.dispatch import sending
+from gateway.dispatch.addressing import Address
 
 
 class Cancelling:
@@ -28,19 +28,25 @@ class Cancelling:
         return [c for c in wanted if self._tries.get(c.command_id, (0, 0))[1] <= now_us]
 
     def messages(
-        self, due: Sequence[Command], open_commands: Iterable[Command], devices: Mapping[str, Binding], now_us: int
+        self, due: Sequence[Command], open_commands: Iterable[Command], to: Mapping[str, Address], now_us: int
     ) -> list[tuple[str, bytes]]:
         """Topic and payload of each message; a group that is cancelled as a whole gets one first. Counts the tries."""
         for command in due:
             tries = self._tries.get(command.command_id, (0, 0))[0] + 1
             self._tries[command.command_id] = (tries, sending.retry_us(tries, now_us))
         first = [c for c in due if c.group_id is not None and self._tries[c.command_id][0] == 1]
-        whole = _whole_groups(first, open_commands)
+        groups = (_hearing(members, to) for members in _whole_groups(first, open_commands))
+        whole = [members for members in groups if len(members) > 1]
         reached = {c.command_id for members in whole for c in members}
         alone = [c for c in due if c.command_id not in reached]
         return [sending.cancel_to_group(members, self._root) for members in whole] + [
-            sending.cancel_to_device(c, devices[c.asset_id], self._root) for c in alone if c.asset_id in devices
+            sending.cancel_to_device(c, to[c.asset_id]) for c in alone if c.asset_id in to
         ]
+
+
+def _hearing(members: Sequence[Command], to: Mapping[str, Address]) -> list[Command]:
+    """Those whose devices hear what is said to their group."""
+    return [c for c in members if c.asset_id not in to or not to[c.asset_id].through_connector]
 
 
 def _whole_groups(first: Sequence[Command], open_commands: Iterable[Command]) -> list[list[Command]]:

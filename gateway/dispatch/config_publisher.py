@@ -7,8 +7,8 @@ from devices import topics
 from devices.commands.wire import encode_config
 from devices.instants import SECOND_US
 from devices.ports.configs import DesiredConfig, DesiredConfigs
-from devices.ports.inventory import Inventory
 from devices.ports.registry import Registry, Transaction
+from gateway.dispatch.addressing import Address, addresses
 from gateway.dispatch.publisher import Publisher
 
 LOOK_EVERY_US: Final = SECOND_US
@@ -21,7 +21,7 @@ RETAINED: Final = True
 @dataclass(frozen=True, slots=True)
 class _Sent:
     asset_id: str
-    device_id: str
+    to: Address
     version: int
     at_us: int
 
@@ -49,10 +49,10 @@ class ConfigPublisher:
         self._looked_us = now_us
         with self._registry.read() as tx:
             configs = tx.get(DesiredConfigs).unpublished(AT_ONCE)
-            devices = tx.get(Inventory).current_devices({c.asset_id for c in configs}) if configs else {}
+            to = addresses(tx, {c.asset_id for c in configs}, self._root) if configs else {}
         for config in configs:
-            if config.asset_id in devices:
-                self._publish(config, devices[config.asset_id], now_us)
+            if config.asset_id in to:
+                self._publish(config, to[config.asset_id], now_us)
         if len(configs) == AT_ONCE:
             self._looked_us = 0
 
@@ -65,14 +65,13 @@ class ConfigPublisher:
                 del self._in_flight[token]
 
     def _mark(self, tx: Transaction) -> None:
-        """Record as published, unless another device was bound meanwhile: that one has not got it."""
-        devices = tx.get(Inventory).current_devices({s.asset_id for s in self._confirmed})
+        """Record as published, unless the device or who speaks for it changed meanwhile: that one has not got it."""
+        to = addresses(tx, {s.asset_id for s in self._confirmed}, self._root)
         for sent in self._confirmed:
-            if devices.get(sent.asset_id) == sent.device_id:
+            if to.get(sent.asset_id) == sent.to:
                 tx.get(DesiredConfigs).mark_published(sent.asset_id, sent.version)
 
-    def _publish(self, config: DesiredConfig, device_id: str, now_us: int) -> None:
-        topic = topics.config(config.tenant_id, config.kind, device_id, self._root)
-        token = self._publisher.publish(topic, encode_config(config), QOS, RETAINED)
+    def _publish(self, config: DesiredConfig, to: Address, now_us: int) -> None:
+        token = self._publisher.publish(topics.config(to.base), encode_config(config), QOS, RETAINED)
         if token is not None:
-            self._in_flight[token] = _Sent(config.asset_id, device_id, config.version, now_us)
+            self._in_flight[token] = _Sent(config.asset_id, to, config.version, now_us)

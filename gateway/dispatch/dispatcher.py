@@ -10,10 +10,10 @@ from devices.commands.replacing import held_back
 from devices.kind import DeviceKind
 from devices.ports.books import Changes
 from devices.ports.commands import Commands
-from devices.ports.inventory import Inventory
 from devices.ports.registry import Registry, Transaction
 from devices.topics import ROOT
 from gateway.dispatch import sending
+from gateway.dispatch.addressing import Address, addresses
 from gateway.dispatch.cancelling import Cancelling
 from gateway.dispatch.pace import Pace
 from gateway.dispatch.publisher import Publisher
@@ -139,22 +139,30 @@ class Dispatcher:
         self, tx: Transaction, due: Sequence[Sequence[Command]], now: dict[str, Command], now_us: int
     ) -> list[Message]:
         """Make the messages and count the attempts; what was answered meanwhile is left out."""
-        devices = tx.get(Inventory).current_bindings({c.asset_id for group in due for c in group}) if due else {}
-        messages = []
+        to = addresses(tx, {c.asset_id for group in due for c in group}, self._root) if due else {}
+        messages: list[Message] = []
         for group in due:
             fresh = [now[c.command_id] for c in group if self._still(now[c.command_id], now_us)]
             for command in fresh:
-                if command.asset_id not in devices and command.attempts == 0:
+                if command.asset_id not in to and command.attempts == 0:
                     now[command.command_id] = lifecycle.undeliverable(command, now_us, "no device is bound")
-            bound = [c for c in fresh if c.asset_id in devices]
-            if len(group) > 1 and bound:
-                messages.append(sending.to_group(bound, now_us, self._root))
+            bound = [c for c in fresh if c.asset_id in to]
+            if len(group) > 1:
+                messages += self._of_group(bound, to, now_us)
             else:
-                messages += [sending.to_device(c, devices[c.asset_id], now_us, self._root) for c in bound]
+                messages += [sending.to_device(c, to[c.asset_id], now_us) for c in bound]
         for message in messages:
             for command in message.commands:
                 now[command.command_id] = lifecycle.attempted(command, message.next_us)
         return messages
+
+    def _of_group(self, commands: Sequence[Command], to: Mapping[str, Address], now_us: int) -> list[Message]:
+        """One message for those that hear their group, and each its own for those behind connectors."""
+        hearing = [c for c in commands if not to[c.asset_id].through_connector]
+        found = [sending.to_group(hearing, now_us, self._root)] if hearing else []
+        behind = [c for c in commands if to[c.asset_id].through_connector]
+        awake = [c for c in behind if not sending.offline(self._view.status(c.asset_id))]
+        return found + [sending.to_device(c, to[c.asset_id], now_us) for c in awake[:PUBLISHES_PER_STEP]]
 
     def _still(self, command: Command, now_us: int) -> bool:
         again = command.command_id in self._again
@@ -186,6 +194,6 @@ class Dispatcher:
         if not due:
             return
         with self._registry.read() as tx:
-            devices = tx.get(Inventory).current_bindings({c.asset_id for c in due})
-        for topic, payload in self._cancelling.messages(due, self._view.commands.values(), devices, now_us):
+            to = addresses(tx, {c.asset_id for c in due}, self._root)
+        for topic, payload in self._cancelling.messages(due, self._view.commands.values(), to, now_us):
             self._publisher.publish(topic, payload, QOS, RETAINED)

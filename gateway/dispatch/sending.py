@@ -9,7 +9,7 @@ from devices.commands import wire
 from devices.commands.command import Command, Delivery
 from devices.commands.lifecycle import deadline_us, settled
 from devices.instants import SECOND_US
-from devices.ports.inventory import Binding
+from gateway.dispatch.addressing import Address
 
 RETRY_FIRST_US: Final = 2 * SECOND_US
 RETRY_MAX_US: Final = 32 * SECOND_US
@@ -86,9 +86,9 @@ def to_group(members: Sequence[Command], now_us: int, root: str) -> Message:
     return Message(topic, wire.encode_command(first, spread_s), tuple(members), next_us)
 
 
-def to_device(command: Command, bound: Binding, now_us: int, root: str) -> Message:
-    """Message for one device, which listens on its owner's topics although another town may have it."""
-    topic = topics.command(bound.tenant_id, bound.kind, bound.device_id, command.name, root)
+def to_device(command: Command, to: Address, now_us: int) -> Message:
+    """Message for one device."""
+    topic = topics.command(to.base, command.name)
     return Message(topic, wire.encode_command(command), (command,), retry_us(command.attempts + 1, now_us))
 
 
@@ -98,7 +98,6 @@ def cancel_to_group(members: Sequence[Command], root: str) -> tuple[str, bytes]:
     return topics.group_command(first.tenant_id, first.group_id or "", wire.CANCEL, root), wire.encode_cancel(first)
 
 
-def cancel_to_device(command: Command, bound: Binding, root: str) -> tuple[str, bytes]:
+def cancel_to_device(command: Command, to: Address) -> tuple[str, bytes]:
     """Topic and bytes that cancel a command for one device."""
-    topic = topics.command(bound.tenant_id, bound.kind, bound.device_id, wire.CANCEL, root)
-    return topic, wire.encode_cancel(command)
+    return topics.command(to.base, wire.CANCEL), wire.encode_cancel(command)

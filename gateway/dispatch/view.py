@@ -11,6 +11,7 @@ from devices.instants import SECOND_US
 from devices.ports.books import Changes
 from devices.ports.commands import Commands
 from devices.ports.current import LatestValues
+from devices.ports.memberships import MOVED
 from devices.ports.registry import Transaction
 from devices.samples import Value
 from gateway.dispatch.sending import wake_us
@@ -30,7 +31,7 @@ class View:
     connections: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Values of `status` by asset, for assets that have open commands and a device that ever said it."""
     came_online: set[str] = field(default_factory=set)
-    """Assets whose device connected anew since somebody took note."""
+    """Assets whose device connected anew since somebody took note, or is reached on other topics."""
     _wakes: dict[str, int] = field(default_factory=dict)
     _of_asset: dict[str, set[str]] = field(default_factory=dict)
     _mark: int | None = None
@@ -94,6 +95,8 @@ class View:
                     keys.update(command_keys(change))
                 elif change.topic == "status":
                     self._connections_stale = True
+                elif change.topic == MOVED:
+                    self.came_online.update(self._of_asset.keys() & set(change.data["devices"]))
             if len(news) < CHANGES_AT_ONCE:
                 break
         self._mark = mark

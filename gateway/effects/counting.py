@@ -1,6 +1,7 @@
 """Ledger increments and gaps of a pass."""
 
 from collections import Counter
+from typing import Final
 
 from devices.ports.books import Gap
 from devices.ports.identity import Standing
@@ -10,6 +11,12 @@ from gateway.passes import Item, Pass
 from gateway.verdicts import Outcome
 
 Increments = Counter[tuple[str, str, str]]
+_COLUMNS: Final = {
+    Standing.NEW: "accepted",
+    Standing.DUPLICATE: "duplicate",
+    Standing.CONFLICT: "conflict",
+    Standing.REFUSED: "dead_letter",
+}
 
 
 def increments(done: Pass) -> Increments:
@@ -59,10 +66,7 @@ def _count_samples(counts: Increments, kind: str, item: Item, heard: Heard) -> N
         counts[kind, "samples", column] += len(heard.readings)
         return
     for standing in standings:
-        name = {Standing.NEW: "accepted", Standing.DUPLICATE: "duplicate", Standing.CONFLICT: "conflict"}[
-            Standing(standing)
-        ]
-        counts[kind, "samples", name] += 1
+        counts[kind, "samples", _COLUMNS[Standing(standing)]] += 1
 
 
 def gaps(done: Pass) -> list[Gap]:

@@ -1,6 +1,6 @@
 """The effects cursor: journal → decode → judge once → registry → store cursor."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -9,7 +9,8 @@ from devices.ports.identity import Identity
 from devices.ports.inventory import AssetFilter, Inventory
 from devices.ports.journal import Batch
 from devices.ports.loans import Loans
-from devices.ports.registry import Registry
+from devices.ports.memberships import Memberships
+from devices.ports.registry import Registry, Transaction
 from devices.sequence import SeqRanges
 from gateway.bindings import Bindings
 from gateway.decode import Decoder
@@ -94,7 +95,7 @@ class EffectsCursor:
         decoded = [[self._decoder.decode(message) for message in batch.messages] for batch in batches]
         devices = {h.uplink.device_id for some in decoded for h in some if h.uplink is not None}
         with self._registry.read() as tx:
-            self._bindings.refresh(tx.get(Inventory), tx.get(Loans), devices)
+            self._refresh(tx, devices)
         return decoded
 
     def _pass(self, walk: _Walk, batches: list[Batch]) -> int:
@@ -146,11 +147,14 @@ class EffectsCursor:
             return False
         with self._registry.write() as tx:
             inventory = tx.get(Inventory)
-            self._bindings.refresh(inventory, tx.get(Loans), ())
+            self._refresh(tx, ())
             page = inventory.find(AssetFilter(), _CLOCK_ASSETS, self._clock_at or None)
             self._apply.clock(tx, page.items, now_us)
         self._clock_at = page.next_cursor or ""
         return bool(self._clock_at)
+
+    def _refresh(self, tx: Transaction, device_ids: Collection[str]) -> None:
+        self._bindings.refresh(tx.get(Inventory), tx.get(Loans), tx.get(Memberships), device_ids)
 
     def release(self, stored: dict[str, int]) -> None:
         """Let the journal drop what both cursors have passed; `stored` is how far the store cursor is, by lane."""

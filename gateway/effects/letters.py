@@ -1,13 +1,16 @@
 """Dead letters of a pass; a noisy device fills its own daily limit, not the city's."""
 
+import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from devices.instants import DAY_US
 from devices.ports.books import DeadLetter
+from devices.ports.identity import Standing
 from devices.ports.inventory import UnknownDevice
 from devices.privacy.nameless import REASON as PERSONAL
 from devices.topics import Uplink
+from gateway.admission import NOT_ITS_CONNECTOR
 from gateway.decode import Heard, Refused
 from gateway.passes import Item, Pass
 from gateway.verdicts import Outcome
@@ -42,6 +45,9 @@ class Letters:
                 for number, refused in item.heard.refused:
                     told = refused._replace(detail=f"batch item {number}: {refused.detail}")
                     letters += self._letter(done.lane, item, f"-{number}", told)
+                if Standing.REFUSED in item.verdict.standings:
+                    for number, refused in _late(item, item.heard):
+                        letters += self._letter(done.lane, item, f"-late-{number}", refused)
         return letters
 
     def _letter(self, lane: str, item: Item, suffix: str, refused: Refused) -> Sequence[DeadLetter]:
@@ -50,7 +56,9 @@ class Letters:
         payload = message.payload if refused.payload is None else refused.payload
         kept = payload[:BYTES_KEPT] if len(payload) > 4 * BYTES_KEPT else payload
         device_id = uplink.device_id if uplink else None
-        if not self._within_limit(device_id or "-", message.received_us):
+        # A connector that says what it may not fills its own limit, not those of the devices that it names.
+        speaker = uplink.connector_id or uplink.device_id if uplink else "-"
+        if not self._within_limit(speaker, message.received_us):
             return ()
         letter_id = f"{lane}-{item.batch_id}-{item.number}{suffix}"
         return (
@@ -81,12 +89,25 @@ class Letters:
         return count <= self._limit
 
 
+def _late(item: Item, heard: Heard) -> Iterator[tuple[int, Refused]]:
+    """Samples of a batch from when the connector did not speak for the device, as messages of their own."""
+    document = json.loads(item.message.payload)
+    head = {name: value for name, value in document.items() if name != "batch"}
+    bad = {number for number, _ in heard.refused}
+    good = [one for number, one in enumerate(document["batch"]) if number not in bad]
+    for number, (standing, one) in enumerate(zip(item.verdict.standings, good, strict=True)):
+        if standing == Standing.REFUSED:
+            detail = f"batch: sample {number} is from when it did not speak for it"
+            yield number, Refused(NOT_ITS_CONNECTOR, detail, payload=json.dumps({**head, **one}).encode())
+
+
 def unknown_devices(done: Pass) -> list[UnknownDevice]:
     """Devices of a pass that nobody registered, with how often they spoke and what they say of themselves."""
     found: dict[str, tuple[Uplink, list[Item]]] = {}
     for item in done.special:
         refused = item.verdict.outcome is Outcome.DEAD_LETTER and item.verdict.reason == "unregistered"
-        if refused and item.heard.uplink is not None:
+        # Not what a connector names: it could fill the list.
+        if refused and item.heard.uplink is not None and not item.heard.uplink.connector_id:
             found.setdefault(item.heard.uplink.device_id, (item.heard.uplink, []))[1].append(item)
     return [
         UnknownDevice(

@@ -11,9 +11,9 @@ from runtime.broker.streams import max_file_mb, requests
 from runtime.broker.subjects import subjects
 
 ACK_WAIT_S = 30
-MAX_ACK_PENDING = 10_000
+MAX_ACK_PENDING = 8000
 """Of one subscription; the broker refuses what goes beyond 65,535 for a session. A filter that ends in # counts double:
-a device with `config`, its commands and those of its groups counts five, the control lane four."""
+a connector with its own topics and its members' counts eight, and so does the control lane."""
 MAX_CONSUMERS = 10_000
 """Each filter that a device subscribes to with QoS ≥ 1 is one, of 92 KB, and two where it ends in #; QoS 0 costs none.
 The server's default is 1,000, after which it refuses subscriptions, the gateway's too."""

@@ -14,6 +14,7 @@ from devices.ports.credentials import Credentials, Refusals
 from devices.ports.current import LatestValues, RuleStates
 from devices.ports.inventory import Groups, Inventory
 from devices.ports.loans import Loans
+from devices.ports.memberships import Memberships
 from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
 from devices.ports.people import Sessions, Users
 from devices.ports.privacy import Deletions, Persons
@@ -36,6 +37,7 @@ from storage.registry.latest import SqlLatestValues
 from storage.registry.lease import SqlLease
 from storage.registry.ledger import SqlLedger
 from storage.registry.loans import SqlLoans
+from storage.registry.memberships import SqlMemberships
 from storage.registry.notification_memory import SqlNotificationMemory
 from storage.registry.notifications import SqlNotificationRules, SqlNotificationTargets
 from storage.registry.persons import SqlPersons
@@ -68,6 +70,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         NotificationRules: SqlNotificationRules,
         NotificationTargets: SqlNotificationTargets,
         Loans: SqlLoans,
+        Memberships: SqlMemberships,
         Persons: SqlPersons,
         Positions: SqlPositions,
         Refusals: SqlRefusals,

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from devices.errors import Conflict
 from devices.ports.inventory import Binding
+from storage.registry.memberships import end_with_bindings
 from storage.registry.rows import chunks
 from storage.registry.tables import BINDINGS
 
@@ -33,6 +34,8 @@ class Bindings:
                 raise Conflict(f"{other.device_id} is bound to {other.asset_id} at that time", field="from")
         running = update(BINDINGS).where(of_either, BINDINGS.c.until_us.is_(None))
         self._connection.execute(running.values(until_us=binding.from_us))
+        ended = {r.device_id for r in rows if r.until_us is None}
+        end_with_bindings(self._connection, ended, binding.from_us)
         self.add_new([binding])
 
     def add_new(self, bindings: Sequence[Binding]) -> None:
@@ -42,8 +45,10 @@ class Bindings:
 
     def end(self, asset_id: str, at_us: int) -> None:
         """End the asset's running binding, if it has one."""
+        ended = {binding.device_id for binding in self.running([asset_id]).values()}
         running = update(BINDINGS).where(BINDINGS.c.asset_id == asset_id, BINDINGS.c.until_us.is_(None))
         self._connection.execute(running.values(until_us=at_us))
+        end_with_bindings(self._connection, ended, at_us)
 
     def of_devices(self, device_ids: Collection[str]) -> dict[str, tuple[Binding, ...]]:
         """All bindings of each known device, oldest first."""

@@ -1,6 +1,6 @@
 """The registry's tables. `tenant_id` NULL means the whole installation."""
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, Table, Text, text
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, Table, Text, false, text
 
 from storage.registry.metadata import METADATA, Instant, Json
 
@@ -11,6 +11,7 @@ SHELVED_ALARM = text("shelved_until_us IS NOT NULL")
 PENDING = text("pending")
 REPLAY = text("replay_requested")
 MISSING = text("missing > 0")
+UNRELEASED = text("until_us IS NOT NULL AND NOT released")
 RETIRED = text("retired_us IS NOT NULL")
 ROOM_FOR_UPDATES = {"fillfactor": 50}
 """PostgreSQL then writes a row's next version beside it, without touching the indexes."""
@@ -64,6 +65,22 @@ BINDINGS = Table(
     Index("uq_bindings_running_asset", "asset_id", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),
     Index("uq_bindings_running_device", "device_id", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),
 )
+SPEAKS_FOR = Table(
+    "speaks_for",
+    METADATA,
+    Column("member_id", Text, primary_key=True),
+    Column("from_us", Instant, primary_key=True, autoincrement=False),
+    Column("until_us", Instant),
+    Column("member_kind", Text, nullable=False),
+    Column("connector_id", Text, nullable=False),
+    Column("connector_kind", Text, nullable=False),
+    Column("tenant_id", Text, nullable=False),
+    Column("released", Boolean, nullable=False, server_default=false()),
+    Index(None, "connector_id"),
+    Index("ix_speaks_for_unreleased", "until_us", sqlite_where=UNRELEASED, postgresql_where=UNRELEASED),
+    Index("uq_speaks_for_running", "member_id", unique=True, sqlite_where=RUNNING, postgresql_where=RUNNING),
+)
+"""Device ids: who may speak for a device is a right of devices, as logins are."""
 UNKNOWN_DEVICES = Table(
     "unknown_devices",
     METADATA,

@@ -88,10 +88,10 @@ class Town:
         return self._tokens.pop(token)
 
     def _route(self, levels: list[str], body: dict[str, Any]) -> None:
-        everybody = levels[3] == "group"
+        everybody, device_id = levels[3] == "group", levels[-3]
         spread_us = int(body.get("ack_spread_s", 0) * SECOND_US)
         for device in self.devices.values():
-            if device.online and (everybody or device.device_id == levels[4]) and self._random.random() >= self.loss:
+            if device.online and (everybody or device.device_id == device_id) and self._random.random() >= self.loss:
                 wait_us = WAY_US + self._random.randrange(spread_us + 1)
                 self.after(wait_us, lambda d=device: self._receive(d, levels[-1], body))  # type: ignore[misc]
 

@@ -1,5 +1,6 @@
 """What is formatted parses back; what is random never raises."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,34 @@ def test_event_topics_parse_back(device: str, name: str) -> None:
     assert parse_uplink(uplink(source, "my/root"), "my/root") == source
 
 
+@given(_IDS, _IDS, _IDS, st.sampled_from(["status", "telemetry", "event"]))
+def test_what_a_connector_says_parses_back(connector: str, kind: str, device: str, channel: str) -> None:
+    source = Uplink("kl", kind, device, channel, "fault" if channel == "event" else "", "collector", connector)
+    assert uplink(source).startswith(f"city/v1/kl/collector/{connector}/member/{kind}/{device}/{channel}")
+    assert parse_uplink(uplink(source)) == source
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "kl/lamp/c1/member/lamp/l1",
+        "kl/lamp/c1/member/lamp/l1/config",
+        "kl/lamp/c1/member/lamp/l1/cmd/dim",
+        "kl/lamp/c1/member/lamp/l1/telemetry/more",
+        "kl/lamp/c1/member/lamp/l.1/telemetry",
+        "kl/lamp/c1/member/+/l1/telemetry",
+        "kl/lamp/c1/member/lamp/#/telemetry",
+        "kl/lamp/c 1/member/lamp/l1/telemetry",
+        "kl//c1/member/lamp/l1/telemetry",
+        "kl/lamp/c1/member/zw/lamp/l1/telemetry",
+        "kl/lamp/c1/member/lamp/l1/member/lamp/l2/telemetry",
+        "kl/lamp/c1/members/lamp/l1/telemetry",
+    ],
+)
+def test_nothing_else_below_a_connector_is_of_the_grammar(topic: str) -> None:
+    assert parse_uplink(f"city/v1/{topic}") is None
+
+
 @given(st.text(max_size=80))
 def test_random_text_is_refused_or_valid(text: str) -> None:
     parsed = parse_uplink("city/v1/" + text)
@@ -32,4 +61,6 @@ def test_wildcards_and_separators_are_no_ids() -> None:
 
 
 def test_subscriptions_name_every_channel_once() -> None:
-    assert subscriptions(("ack", "event")) == ("city/v1/+/+/+/ack", "city/v1/+/+/+/event/+")
+    member = "city/v1/+/+/+/member/+/+"
+    own = ("city/v1/+/+/+/ack", "city/v1/+/+/+/event/+")
+    assert subscriptions(("ack", "event")) == (*own, f"{member}/ack", f"{member}/event/+")

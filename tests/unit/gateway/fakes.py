@@ -20,6 +20,7 @@ from devices.ports.identity import Claim, Standing
 from devices.ports.inventory import Asset, Binding, Inventory, UnknownDevice
 from devices.ports.journal import Batch
 from devices.ports.loans import Loan, Loans
+from devices.ports.memberships import Membership, Memberships
 from devices.samples import RawMessage
 from devices.sequence import SeqRanges
 from gateway.decode import Decoder
@@ -157,6 +158,20 @@ class MemoryLoans:
         return {a: tuple(loan for loan in self.kept if loan.asset_id == a) for a in asset_ids}
 
 
+class MemoryMemberships:
+    """The parts of `Memberships` that the gateway uses."""
+
+    def __init__(self) -> None:
+        self.kept: list[Membership] = []
+
+    def of_members(self, device_ids: Collection[str]) -> dict[str, tuple[Membership, ...]]:
+        found = {d: tuple(m for m in self.kept if m.member_id == d) for d in device_ids}
+        return {d: some for d, some in found.items() if some}
+
+    def running_of(self, connector_id: str) -> list[Membership]:
+        return [m for m in self.kept if m.connector_id == connector_id and m.until_us is None]
+
+
 class MemoryBooks:
     """`Positions`, `Ledger`, `DeadLetters` in one, and `DesiredConfigs` without any."""
 
@@ -187,13 +202,17 @@ class MemoryRegistry:
     def __init__(self) -> None:
         self.inventory = MemoryInventory()
         self.loans = MemoryLoans()
+        self.memberships = MemoryMemberships()
         self.books = MemoryBooks()
         self.more: dict[type[Any], Any] = {}
         self.broken = 0
 
     def get(self, port: type[P]) -> P:
         books = dict.fromkeys((Positions, Ledger, DeadLetters, DesiredConfigs), self.books)
-        return cast("P", ({Inventory: self.inventory, Loans: self.loans} | books | self.more)[port])
+        return cast("P", (self._ports() | books | self.more)[port])
+
+    def _ports(self) -> dict[type[Any], Any]:
+        return {Inventory: self.inventory, Loans: self.loans, Memberships: self.memberships}
 
     @contextmanager
     def read(self) -> Iterator["MemoryRegistry"]:

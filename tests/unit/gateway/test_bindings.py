@@ -9,7 +9,7 @@ from devices.ports.loans import Loan
 from devices.samples import Sample
 from devices.topics import Uplink
 from gateway.bindings import Bindings
-from tests.unit.gateway.fakes import MemoryInventory, MemoryLoans
+from tests.unit.gateway.fakes import MemoryInventory, MemoryLoans, MemoryMemberships
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def inventory() -> MemoryInventory:
 def test_known_and_unknown_devices_are_asked_for_once(inventory: MemoryInventory) -> None:
     bindings = Bindings()
     for _ in range(3):
-        bindings.refresh(inventory, MemoryLoans(), {"l1", "stranger"})  # type: ignore[arg-type]
+        bindings.refresh(inventory, MemoryLoans(), MemoryMemberships(), {"l1", "stranger"})  # type: ignore[arg-type]
     assert inventory.asked == [{"l1", "stranger"}]
     assert [b.asset_id for b in bindings.of_device("l1")] == ["a-l1"]
     assert bindings.of_device("stranger") == ()
@@ -30,20 +30,20 @@ def test_known_and_unknown_devices_are_asked_for_once(inventory: MemoryInventory
 
 def test_registering_a_stranger_is_seen_at_the_next_refresh(inventory: MemoryInventory) -> None:
     bindings = Bindings()
-    bindings.refresh(inventory, MemoryLoans(), {"stranger"})  # type: ignore[arg-type]
+    bindings.refresh(inventory, MemoryLoans(), MemoryMemberships(), {"stranger"})  # type: ignore[arg-type]
     inventory.register("stranger")
-    bindings.refresh(inventory, MemoryLoans(), {"stranger"})  # type: ignore[arg-type]
+    bindings.refresh(inventory, MemoryLoans(), MemoryMemberships(), {"stranger"})  # type: ignore[arg-type]
     assert [b.asset_id for b in bindings.of_device("stranger")] == ["a-stranger"]
 
 
 def test_assets_are_forgotten_with_the_revision(inventory: MemoryInventory) -> None:
     bindings = Bindings()
-    bindings.refresh(inventory, MemoryLoans(), ())  # type: ignore[arg-type]
+    bindings.refresh(inventory, MemoryLoans(), MemoryMemberships(), ())  # type: ignore[arg-type]
     assert bindings.assets(inventory, ["a-l1", "none"]).keys() == {"a-l1"}  # type: ignore[arg-type]
     del inventory.assets["a-l1"]
     assert bindings.assets(inventory, ["a-l1"]).keys() == {"a-l1"}  # type: ignore[arg-type]
     inventory.changes += 1
-    bindings.refresh(inventory, MemoryLoans(), ())  # type: ignore[arg-type]
+    bindings.refresh(inventory, MemoryLoans(), MemoryMemberships(), ())  # type: ignore[arg-type]
     assert bindings.assets(inventory, ["a-l1"]) == {}  # type: ignore[arg-type]
 
 
@@ -56,7 +56,7 @@ def test_binding_in_force_at_an_instant(ts_us: int, asset: str) -> None:
 def test_what_a_lent_device_says_is_the_borrowers_whether_it_is_well_formed_or_not(inventory: MemoryInventory) -> None:
     bindings, loans = Bindings(), MemoryLoans()
     loans.kept.append(Loan("x", "a-l1", "kl", "zw", 10, 20))
-    bindings.refresh(inventory, loans, {"l1"})  # type: ignore[arg-type]
+    bindings.refresh(inventory, loans, MemoryMemberships(), {"l1"})  # type: ignore[arg-type]
     samples = tuple(Sample("a-l1", "lamp", "kl", "telemetry", "", ts, 30, {}) for ts in (9, 10, 19, 20))
     assert [s.tenant_id for s in bindings.given(samples)] == ["kl", "zw", "zw", "kl"]
     uplink = Uplink("kl", "lamp", "l1", "telemetry")
@@ -67,8 +67,8 @@ def test_what_a_lent_device_says_is_the_borrowers_whether_it_is_well_formed_or_n
 
 def test_a_loan_is_seen_at_the_next_refresh(inventory: MemoryInventory) -> None:
     bindings, loans = Bindings(), MemoryLoans()
-    bindings.refresh(inventory, loans, ())  # type: ignore[arg-type]
+    bindings.refresh(inventory, loans, MemoryMemberships(), ())  # type: ignore[arg-type]
     loans.kept.append(Loan("x", "a-l1", "kl", "zw", 10, 20))
     inventory.changes += 1
-    bindings.refresh(inventory, loans, ())  # type: ignore[arg-type]
+    bindings.refresh(inventory, loans, MemoryMemberships(), ())  # type: ignore[arg-type]
     assert bindings.ownership(inventory.assets["a-l1"]).at(15) == "zw"

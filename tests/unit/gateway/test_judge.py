@@ -12,7 +12,15 @@ from gateway import judge as judging
 from gateway.bindings import Bindings
 from gateway.judge import Judge
 from gateway.verdicts import Outcome, Verdict
-from tests.unit.gateway.fakes import DECODER, NOW_US, MemoryIdentity, MemoryInventory, MemoryLoans, message
+from tests.unit.gateway.fakes import (
+    DECODER,
+    NOW_US,
+    MemoryIdentity,
+    MemoryInventory,
+    MemoryLoans,
+    MemoryMemberships,
+    message,
+)
 
 
 class Town:
@@ -22,12 +30,14 @@ class Town:
         self.identity = MemoryIdentity()
         self.inventory = MemoryInventory()
         self.inventory.register("l1")
+        self.memberships = MemoryMemberships()
         self.bindings = Bindings()
         self.judge = Judge(self.identity, self.bindings)
 
     def verdicts(self, *messages: RawMessage) -> list[Verdict]:
         decoded = [DECODER.decode(m) for m in messages]
-        self.bindings.refresh(self.inventory, MemoryLoans(), {h.uplink.device_id for h in decoded if h.uplink})  # type: ignore[arg-type]
+        devices = {h.uplink.device_id for h in decoded if h.uplink}
+        self.bindings.refresh(self.inventory, MemoryLoans(), self.memberships, devices)  # type: ignore[arg-type]
         with self.identity.judge() as judgement:
             judged = self.judge.judge(judgement, messages, decoded)
             judgement.put_ranges(judged.touched, NOW_US)
@@ -138,7 +148,7 @@ def test_full_device_keeps_its_known_parts(town: Town, monkeypatch: pytest.Monke
 
 def test_failed_transaction_leaves_no_number_behind(town: Town) -> None:
     decoded = [DECODER.decode(message(1))]
-    town.bindings.refresh(town.inventory, MemoryLoans(), {"l1"})  # type: ignore[arg-type]
+    town.bindings.refresh(town.inventory, MemoryLoans(), MemoryMemberships(), {"l1"})  # type: ignore[arg-type]
 
     def fails() -> None:
         with town.identity.judge() as judgement:

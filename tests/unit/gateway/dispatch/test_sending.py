@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from devices.commands import lifecycle
 from devices.commands.command import Command, Delivery
 from devices.instants import SECOND_US
-from devices.ports.inventory import Binding
 from gateway.dispatch import sending
+from gateway.dispatch.addressing import Address
 from gateway.dispatch.cancelling import Cancelling
 from gateway.dispatch.pace import Pace
 from tests.unit.devices.commands.toy import T0, shine
@@ -19,8 +19,9 @@ S = SECOND_US
 ROOT = "city/v1"
 
 
-def bound(asset_id: str, device_id: str) -> Binding:
-    return Binding(asset_id, device_id, "kl", "toy", 0)
+def at(device_id: str, connector: str = "") -> Address:
+    through = f"{connector}/member/toy/" if connector else ""
+    return Address(f"city/v1/kl/toy/{through}{device_id}", through_connector=bool(connector))
 
 
 def members(size: int, **changes: object) -> list[Command]:
@@ -104,7 +105,7 @@ def test_pace_lets_all_through_in_the_end() -> None:
 def test_whole_group_is_cancelled_by_one_message_then_one_by_one() -> None:
     cancelling = Cancelling(ROOT)
     wanted = members(3, cancel_requested_us=T0, attempts=1, delivery=Delivery.SENT)
-    devices = {c.asset_id: bound(c.asset_id, f"d{c.asset_id}") for c in wanted}
+    devices = {c.asset_id: at(f"d{c.asset_id}") for c in wanted}
     sent = cancelling.messages(cancelling.due(wanted, T0), wanted, devices, T0)
     assert [topic for topic, _ in sent] == ["city/v1/kl/group/g/cmd/cancel"]
     assert cancelling.due(wanted, T0 + S) == []
@@ -116,7 +117,7 @@ def test_part_of_a_group_is_cancelled_alone() -> None:
     cancelling = Cancelling(ROOT)
     wanted = members(2, cancel_requested_us=T0, attempts=1, delivery=Delivery.SENT)
     kept = shine(9, wire_id="w", group_id="g", asset_id="a9", attempts=1, delivery=Delivery.SENT)
-    devices = {"a0": bound("a0", "d0"), "a1": bound("a1", "d1")}
+    devices = {"a0": at("d0"), "a1": at("d1")}
     sent = cancelling.messages(cancelling.due(wanted, T0), [*wanted, kept], devices, T0)
     assert [topic for topic, _ in sent] == ["city/v1/kl/toy/d0/cmd/cancel", "city/v1/kl/toy/d1/cmd/cancel"]
 
@@ -124,14 +125,16 @@ def test_part_of_a_group_is_cancelled_alone() -> None:
 def test_cancellation_does_not_wait_for_a_device_that_came_back() -> None:
     cancelling = Cancelling(ROOT)
     wanted = [shine(cancel_requested_us=T0, attempts=1, delivery=Delivery.SENT)]
-    cancelling.messages(cancelling.due(wanted, T0), wanted, {"a1": bound("a1", "d1")}, T0)
+    cancelling.messages(cancelling.due(wanted, T0), wanted, {"a1": at("d1")}, T0)
     assert cancelling.due(wanted, T0 + 1) == []
     cancelling.hurry(wanted)
     assert cancelling.due(wanted, T0 + 1) == wanted
 
 
-def test_a_lent_device_is_told_on_its_owners_topics() -> None:
-    message = sending.to_device(shine(tenant_id="zw"), bound("a1", "d1"), T0, ROOT)
-    assert message.topic == "city/v1/kl/toy/d1/cmd/shine"
-    topic, _ = sending.cancel_to_device(shine(tenant_id="zw"), bound("a1", "d1"), ROOT)
-    assert topic == "city/v1/kl/toy/d1/cmd/cancel"
+def test_members_of_a_connector_are_cancelled_each_on_its_own() -> None:
+    cancelling = Cancelling(ROOT)
+    wanted = members(4, cancel_requested_us=T0, attempts=1, delivery=Delivery.SENT)
+    to = {c.asset_id: at(f"d{c.asset_id}", "c1" if n % 2 else "") for n, c in enumerate(wanted)}
+    sent = cancelling.messages(cancelling.due(wanted, T0), wanted, to, T0)
+    below = [f"city/v1/kl/toy/c1/member/toy/d{c.asset_id}/cmd/cancel" for c in wanted[1::2]]
+    assert [topic for topic, _ in sent] == ["city/v1/kl/group/g/cmd/cancel", *below]
