@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from devices.topics import CONTROL_CHANNELS, subscriptions
 from runtime.broker.logins import Logins
 from runtime.broker.mosquitto_conf import MosquittoConf
 from runtime.broker.nats_conf import MAX_ACK_PENDING, NatsConf, Tls, device_permissions
@@ -69,9 +70,9 @@ def test_simulators_connect_only_where_they_were_asked_for() -> None:
 
 
 def test_a_device_with_all_its_filters_stays_below_what_a_session_may_have() -> None:
-    slots_of_a_device = 1 + 2 + 2
-    slots_of_the_control_lane = 4
-    assert max(slots_of_a_device, slots_of_the_control_lane) * MAX_ACK_PENDING <= 65_535
+    slots_of_a_connector = (1 + 2 + 2) + (1 + 2)
+    slots_of_the_control_lane = len(subscriptions(CONTROL_CHANNELS))
+    assert max(slots_of_a_connector, slots_of_the_control_lane) * MAX_ACK_PENDING <= 65_535
 
 
 def test_a_password_is_made_once_and_only_we_read_it(tmp_path: Path) -> None:
