@@ -10,7 +10,7 @@ from threading import Event
 
 from devices.errors import ConfigurationError
 from devices.instants import SECOND_US
-from devices.topics import command, config, group_command
+from devices.topics import command, config, device_base, group_command
 from simulators.fleet import hosts_of
 from simulators.history import history
 from simulators.host import DeviceHost
@@ -95,20 +95,12 @@ def _connect(links: Sequence[Link], stop: Event) -> None:
 
 
 def _own_links(options: Options, hosts: Sequence[DeviceHost], inbox: Inbox) -> list[Link]:
-    def filters(device_id: str) -> list[str]:
-        where = (options.tenant, options.kind, device_id)
-        return [
-            command(*where, "+", options.root),
-            config(*where, options.root),
-            group_command(options.tenant, "+", "+", options.root),
-        ]
-
     return [
         Link(
             number=number,
             address=options.broker,
             client_id=f"{options.tenant}/{options.kind}/{host.device_id}",
-            filters=filters(host.device_id),
+            filters=_filters(options, host.device_id),
             inbox=inbox,
             will=host.offline(),
         )
@@ -118,14 +110,14 @@ def _own_links(options: Options, hosts: Sequence[DeviceHost], inbox: Inbox) -> l
 
 def _shared_links(options: Options, hosts: int, inbox: Inbox) -> list[Link]:
     """No last will: each link speaks for many. Few filters with wildcards, as brokers bound filters per session."""
-    where = (options.tenant, options.kind, "+")
-    filters = [
-        command(*where, "+", options.root),
-        config(*where, options.root),
-        group_command(options.tenant, "+", "+", options.root),
-    ]
+    filters = _filters(options, "+")
     run_id = secrets.token_hex(4)
     return [
         Link(number=n, address=options.broker, client_id=f"simulator-{run_id}-{n}", filters=filters, inbox=inbox)
         for n in range(min(options.connections or SHARED_LINKS, hosts))
     ]
+
+
+def _filters(options: Options, device_id: str) -> list[str]:
+    base = device_base(options.tenant, options.kind, device_id, options.root)
+    return [command(base, "+"), config(base), group_command(options.tenant, "+", "+", options.root)]
