@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,6 +13,7 @@ from devices.errors import ConfigurationError
 from runtime import saying, settings
 from runtime.archiving import targets
 from runtime.archiving.ending import sigterm_ends_in_good_order
+from runtime.archiving.foreign_settings import foreign, parsed, replaced, require_confirmed
 from runtime.archiving.manifest import Manifest
 from runtime.archiving.progress import Progress, say, size
 from runtime.archiving.reading import Verified, verify
@@ -27,6 +28,7 @@ STAGE: Final = ".restoring"
 
 def restore(
     archive: Annotated[Path, typer.Argument(help="As `lautern backup` wrote it.")],
+    *,
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", help="Where it goes: empty, or not there yet.", show_default=False)
     ] = None,
@@ -36,19 +38,22 @@ def restore(
     identity: Annotated[
         Path | None, typer.Option("--identity", help="File with the secret key of a sealed one.", show_default=False)
     ] = None,
-    check: Annotated[  # noqa: FBT002 - typer takes options so
-        bool, typer.Option("--check", help="Only verify the archive and say what is in it.")
+    trust_settings: Annotated[
+        bool, typer.Option("--trust-settings", help="Follow the archive's settings outside the data directory, too.")
     ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only verify the archive and say what is in it.")] = False,
 ) -> None:
     """Restore a backup into an empty data directory, an empty InfluxDB, an empty PostgreSQL database; or check it.
 
-    Every byte is verified first, and what is there afterwards is counted and compared. Where telemetry and registry go
-    is said by the archive's settings; the environment comes before them, --config instead of them.
+    Every byte is verified first, and what is there afterwards is counted and compared. What the archive's settings name
+    outside the data directory (hosts, files, who may open backups) is shown, and followed only when you give it again
+    by the environment, give other settings (--config), or say that it is yours (--trust-settings).
 
     \b
     Examples:
       lautern restore --check /backups/lautern-2026-11-25T210000Z.tar.gz
       lautern restore /backups/lautern-2026-11-25T210000Z.tar.gz --data-dir /srv/lautern
+      lautern restore /backups/lautern-2026-11-25T210000Z.tar.gz --data-dir /srv/lautern --trust-settings
       LAUTERN_STORE__URL=http://new:8086 LAUTERN_STORE__TOKEN_FILE=token lautern restore FILE --data-dir /srv/lautern
     """  # noqa: D301 - typer keeps the lines after it
     if not check and data_dir is None:
@@ -60,23 +65,33 @@ def restore(
     verified = verify(archive, Progress("verifying"), identities(identity) if identity else ())
     targets.require_known(verified.manifest)
     _describe(verified.manifest)
+    found = [] if config else foreign(parsed(verified.settings), folder or Path("/nowhere"))
     if check or folder is None:
+        for one in found:
+            say(f"  its settings name: {one.key} = {one.shown}")
         return
+    given = settings.given_by_environment()
+    if not trust_settings:
+        require_confirmed(found, given)
+    again = [one.key for one in found if one.key in given]
     with sigterm_ends_in_good_order(), alone(folder):
         targets.require_empty_folder(folder)
         try:
-            _restore(verified, folder, config)
+            _restore(verified, folder, config, again)
         except OSError as problem:
             raise RestoreFailed(f"{problem.filename or folder}: {problem.strerror or problem}") from None
     say(f"restored; start it with: lautern up --data-dir {data_dir}")
-    given = sorted(name for name in os.environ if name.startswith(("LAUTERN_STORE_", "LAUTERN_REGISTRY_")))
-    if given:
-        say(f"with {', '.join(given)} as now, or write them into {folder / FILE_NAME}")
+    named = sorted(name for name in os.environ if name.startswith(("LAUTERN_STORE_", "LAUTERN_REGISTRY_")))
+    if named:
+        say(f"with {', '.join(named)} as now, or write them into {folder / FILE_NAME}")
 
 
-def _restore(verified: Verified, folder: Path, config: Path | None) -> None:
+def _restore(verified: Verified, folder: Path, config: Path | None, again: Sequence[str]) -> None:
     with _stage(folder) as stage:
         chosen = _settings(verified, folder, stage, config)
+        # What was given again stands in the file, too: without the environment the archive's would be followed.
+        values = {key: settings.plain_value(chosen, key) for key in again}
+        rewritten = replaced(verified.settings.decode(), values) if values else None
         targets.require_empty_registry(chosen, verified.manifest)
         targets.require_empty_store(chosen, verified.manifest)
         returning = Returning(chosen, verified, stage)
@@ -93,6 +108,8 @@ def _restore(verified: Verified, folder: Path, config: Path | None) -> None:
             raise
         if config is not None:
             write_secret(stage / FILE_NAME, config.read_text(encoding="utf-8").rstrip("\n"))
+        elif rewritten is not None:
+            write_secret(stage / FILE_NAME, rewritten)
         returning.settle()
 
 
@@ -105,9 +122,9 @@ def _say_what_is_left(chosen: Settings, manifest: Manifest) -> None:
 
 def _settings(verified: Verified, folder: Path, stage: Path, config: Path | None) -> Settings:
     """Settings of the restored installation. Raises ConfigurationError."""
-    if config is None and FILE_NAME in verified.files:
+    if config is None and verified.settings:
         look = stage / "settings"
-        write_secret(look, verified.files[FILE_NAME].decode(errors="replace"))
+        write_secret(look, verified.settings.decode(errors="replace"))
         try:
             return settings.load(folder, look)
         finally:

@@ -1,12 +1,13 @@
 """Settings: command line over environment over lautern.toml over defaults; unknown keys are errors."""
 
+import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, get_origin
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -120,6 +121,40 @@ def load(data_dir: Path | None = None, config: Path | None = None) -> Settings:
         raise ConfigurationError(str(problem)) from None
     chosen = data_dir or settings.data_dir
     return settings.model_copy(update={"data_dir": chosen.absolute()})
+
+
+def given_by_environment() -> frozenset[str]:
+    """Keys, such as `store.url`, that variables of the environment set."""
+    found: set[str] = set()
+    for name, value in os.environ.items():
+        if name.startswith(ENVIRONMENT) and value and name not in OF_CLIENTS:
+            keys = _keys(name.removesuffix("_FILE") if _names_a_secret(name) else name)
+            found |= set(_flat(".".join(keys), value))
+    return frozenset(found)
+
+
+def plain_value(settings: Settings, key: str) -> object:
+    """A setting as a settings file holds it; None for a secret, which does not belong there."""
+    value: Any = settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    if isinstance(value, SecretStr):
+        return None
+    return str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+
+
+def _flat(key: str, value: object) -> Iterator[str]:
+    """A whole section may come as JSON."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _flat(f"{key}.{name}", inner)
+    else:
+        yield key
 
 
 def _read(path: Path) -> dict[str, Any]:

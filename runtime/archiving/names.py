@@ -16,6 +16,11 @@ SQLITE: Final = (
 ANCHORS: Final = "files/audit.anchors"
 SETTINGS: Final = "files/lautern.toml"
 MOST_MEMBERS: Final = 200_000
+SMALL: Final = 2**20
+MOST_SMALL: Final = 4000
+"""Members under a megabyte; lines of InfluxDB come in portions of 32 MB."""
+MOST_TIMES: Final = 200
+"""Databases and lines shrink to a fifth or a fiftieth, zeros to a thousandth."""
 KIB, MIB, TIB = 2**10, 2**20, 2**40
 _OWN: Final = {HEADER: 64 * KIB, MANIFEST: 64 * MIB, "files/broker/devices.json": 64 * MIB, ANCHORS: 4096 * MIB}
 _FILE: Final = re.compile(
@@ -35,6 +40,16 @@ def most_bytes(name: str) -> int | None:
     if _TABLE.fullmatch(name) or name.removeprefix("sqlite/") in SQLITE:
         return 4 * TIB
     return None
+
+
+def most_bytes_of_manifest(members: int) -> int:
+    """How large the manifest may be, by the number of members before it."""
+    return 256 * KIB + 512 * members
+
+
+def most_unpacked(packed: int) -> int:
+    """How much so many bytes may unpack to: what becomes more was made to fill a disk or somebody's time."""
+    return max(64 * MIB, MOST_TIMES * packed)
 
 
 def of_file(place: str) -> str:

@@ -10,8 +10,8 @@ EVERY_S: Final = 3.0
 
 
 def say(text: str) -> None:
-    """One line."""
-    typer.echo(text, err=True)
+    """One line; what an archive says may hold nothing that a terminal would obey."""
+    typer.echo("".join(one if one.isprintable() else "\ufffd" for one in text), err=True)
 
 
 class Progress:

@@ -14,11 +14,19 @@ from typing import IO, Final, Self, cast
 from pyrage.x25519 import Identity
 
 from runtime.archiving.manifest import HEADER, MANIFEST, ArchiveRefused, Manifest, Member, read_header, read_manifest
-from runtime.archiving.names import MOST_MEMBERS, most_bytes, place_of
+from runtime.archiving.names import (
+    MOST_MEMBERS,
+    MOST_SMALL,
+    MOST_TIMES,
+    SETTINGS,
+    SMALL,
+    most_bytes,
+    most_bytes_of_manifest,
+    most_unpacked,
+)
 from runtime.archiving.sealing import is_sealed, unsealed
 
 CHUNK: Final = 2**20
-SMALL: Final = 2**20
 _PLAIN: Final = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE})
 Tell = Callable[[int, int], None]
 
@@ -70,11 +78,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """An archive whose every byte is what its manifest says; `files` are its small plain files by place."""
+    """An archive whose every byte is what its manifest says."""
 
     path: Path
     manifest: Manifest
-    files: dict[str, bytes]
+    settings: bytes
+    """Its settings file; empty where it has none."""
     keys: Sequence[Identity] = ()
     """That open it, where it is sealed."""
 
@@ -90,17 +99,16 @@ class Verified:
 def verify(path: Path, tell: Tell, keys: Sequence[Identity] = ()) -> Verified:
     """Read all of it and compare. Raises ArchiveRefused."""
     seen: list[Member] = []
-    files: dict[str, bytes] = {}
+    settings = b""
     manifest: Manifest | None = None
     for entry in _entries(path, tell, keys):
-        place = place_of(entry.name)
         if entry.name == HEADER:
             read_header(entry.read(entry.size))
         elif entry.name == MANIFEST:
             manifest = read_manifest(entry.read(entry.size))
         else:
-            if place is not None and entry.size <= SMALL and entry.name.startswith("files/"):
-                files[place] = entry.read(entry.size)
+            if entry.name == SETTINGS:
+                settings = entry.read(entry.size)
             seen.append(entry.seen())
     if manifest is None:
         raise ArchiveRefused(f"it ends without {MANIFEST}: the rest is missing")
@@ -109,7 +117,7 @@ def verify(path: Path, tell: Tell, keys: Sequence[Identity] = ()) -> Verified:
         _compare(member, told.pop(member.name, None))
     if told or len(seen) != len(manifest.members):
         raise ArchiveRefused(f"{', '.join(sorted(told)[:5])} should be in it")
-    return Verified(path, manifest, files, keys)
+    return Verified(path, manifest, settings, keys)
 
 
 def _compare(seen: Member, told: Member | None) -> None:
@@ -121,12 +129,14 @@ def _compare(seen: Member, told: Member | None) -> None:
 
 def _entries(path: Path, tell: Tell, keys: Sequence[Identity]) -> Iterator[Entry]:
     names: set[str] = set()
+    small = 0
     with _opened(path, tell, keys) as tar:
         for info in tar:
-            most = most_bytes(info.name)
+            most = most_bytes_of_manifest(len(names)) if info.name == MANIFEST else most_bytes(info.name)
             if most is None or info.name in names:
                 raise ArchiveRefused(f"it holds {info.name!r}, {'twice' if most else 'which no archive of ours does'}")
-            if not 0 <= info.size <= most or len(names) >= MOST_MEMBERS:
+            small += info.size < SMALL
+            if not 0 <= info.size <= most or len(names) >= MOST_MEMBERS or small > MOST_SMALL:
                 raise ArchiveRefused(f"{info.name} is too large, or there are too many members")
             if (info.name == HEADER) != (not names) or MANIFEST in names:
                 raise ArchiveRefused(f"{info.name} is not where it belongs: this is no archive of Lautern")
@@ -148,7 +158,7 @@ def _opened(path: Path, tell: Tell, keys: Sequence[Identity]) -> Iterator[tarfil
             plain = stack.enter_context(unsealed(plain, keys))
         peeked = cast("io.BufferedReader", plain if is_sealed(path) else file).peek(2)
         packed = peeked.startswith(b"\x1f\x8b")
-        source = cast("IO[bytes]", gzip.GzipFile(fileobj=plain, mode="rb") if packed else plain)
+        source = cast("IO[bytes]", _Inflated(plain) if packed else plain)
         with source, tarfile.open(fileobj=source, mode="r|", tarinfo=_Plain, bufsize=CHUNK) as tar:
             yield tar
 
@@ -164,6 +174,35 @@ def _refusing(what: str) -> Iterator[None]:
         raise ArchiveRefused(f"there is no {what}") from None
     except IsADirectoryError:
         raise ArchiveRefused(f"{what} is a folder") from None
+
+
+class _Inflated(gzip.GzipFile):
+    """Unpacks what shrank as data do. Raises ArchiveRefused for what was made to grow without end."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed = _Counted(packed)
+        self._unpacked = 0
+        super().__init__(fileobj=cast("IO[bytes]", self._packed), mode="rb")
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self._unpacked += len(data)
+        if self._unpacked > most_unpacked(self._packed.bytes):
+            raise ArchiveRefused(f"it unpacks to more than {MOST_TIMES} times its size: it was made to fill a disk")
+        return data
+
+
+class _Counted:
+    """A file that counts what is read of it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.bytes = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.bytes += len(data)
+        return data
 
 
 class _Told:

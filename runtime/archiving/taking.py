@@ -19,7 +19,7 @@ from runtime.archiving.spool import Spool
 from runtime.archiving.writing import ArchiveWriter
 from runtime.settings import FILE_NAME, Settings
 from storage.registry.export import RegistrySnapshot, revisions_of_file
-from storage.sqlite_snapshot import SqliteSnapshot, problems, rows
+from storage.sqlite_snapshot import SqliteSnapshot, problems, rows, without_free_pages
 from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
 from storage.telemetry.influx_export import InfluxExport
 
@@ -99,6 +99,13 @@ class Taking:
         return copy
 
     def _pack_database(self, name: str, copy: Path) -> None:
+        # Pages without content may be all zeros, and many of these look like an archive made to fill a disk.
+        smaller = copy.with_suffix(".smaller")
+        try:
+            if without_free_pages(copy, smaller):
+                smaller.replace(copy)
+        except sqlite3.Error as problem:
+            raise BackupFailed(f"copying {name}: {problem}") from None
         counted = rows(copy)
         self.archive.add(names.of_database(name), copy, counted)
         say(f"  {name}: {size(copy.stat().st_size)}, {sum(counted.values()):,} rows")

@@ -1,5 +1,6 @@
 """Writes an archive: under another name until it is whole and on disk, readable by its owner only."""
 
+import errno
 import gzip
 import hashlib
 import io
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from runtime.archiving.manifest import HEADER, MANIFEST, Header, Manifest, Member
-from runtime.archiving.names import most_bytes
+from runtime.archiving.names import most_bytes, most_unpacked
 from runtime.archiving.sealing import SUFFIX, sealed
 
 LEVEL: Final = 4
@@ -78,7 +79,10 @@ def writing(target: Path, header: Header, recipients: Sequence[str] = ()) -> Ite
                 nullcontext(into) if plain.suffix == ".tar" else gzip.GzipFile("", "wb", LEVEL, into) as packed,
                 tarfile.open(fileobj=packed, mode="w|", format=tarfile.GNU_FORMAT, bufsize=2**20) as tar,
             ):
-                yield ArchiveWriter(tar, header)
+                archive = ArchiveWriter(tar, header)
+                yield archive
+            if plain.suffix != ".tar" and sum(m.bytes for m in archive.members) > most_unpacked(file.tell()):
+                raise OSError(errno.EFBIG, "it shrank so much that no restore would take it: name it .tar", str(target))
             file.flush()
             os.fsync(file.fileno())
         draft.rename(target)

@@ -3,7 +3,9 @@
 import gzip
 import json
 import resource
+import sqlite3
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from runtime.archiving import names
 from runtime.archiving.manifest import ArchiveRefused
 from runtime.archiving.reading import verify
 from runtime.archiving.writing import writing
+from storage.sqlite_snapshot import rows, without_free_pages
 from tests.unit.runtime.archiving.making import FILES, HEADER, altered, make, with_member
 
 
@@ -26,7 +29,7 @@ def test_everything_comes_back(tmp_path: Path, name: str) -> None:
     archive = make(tmp_path, name=name)
     assert archive.stat().st_mode & 0o777 == 0o600
     verified = verify(archive, silent)
-    assert verified.files == {"lautern.toml": b'default_tenant = "kl"\n', "broker/gateway.password": b"secret\n"}
+    assert verified.settings == b'default_tenant = "kl"\n'
     assert verified.manifest.rows() == {"sqlite/registry.db": {"t": 3}}
     assert {entry.name: entry.read(10**7) for entry in verified.entries()} == FILES
     assert [entry.name for entry in verified.entries()] == list(FILES)
@@ -147,6 +150,69 @@ def test_a_long_name_that_fills_the_memory_is_refused_unread(tmp_path: Path, kin
     with pytest.raises(ArchiveRefused, match="plain file"):
         verify(target, silent)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 32_000
+
+
+@pytest.mark.parametrize("name", ["sqlite/registry.db", "influxdb/x/raw-000001.lp", "files/audit.anchors"])
+def test_what_unpacks_to_very_much_is_refused_when_little_of_it_is_read(tmp_path: Path, name: str) -> None:
+    """A megabyte that becomes a gigabyte."""
+    bomb, target = tarfile.TarInfo(name), tmp_path / "x.tar.gz"
+    bomb.size = 2**30 if name.endswith(("db", "anchors")) else 2**28
+    with gzip.open(target, "wb", compresslevel=1) as packed:
+        packed.write(head(tmp_path) + bomb.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(128):
+            packed.write(bytes(2**20))
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    read: list[int] = []
+    with pytest.raises(ArchiveRefused, match="unpacks to more than"):
+        verify(target, lambda done, _: read.append(done))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 32_000
+    assert read[-1] < 2**19
+
+
+def test_pages_without_content_are_left_out(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.executescript("PRAGMA secure_delete=ON; CREATE TABLE t (x); CREATE TABLE u (x);")
+        connection.executemany("INSERT INTO t VALUES (?)", [(bytes(4000),)] * 1000)
+        connection.execute("INSERT INTO u VALUES (1)")
+        connection.commit()
+        assert not without_free_pages(tmp_path / "a.db", tmp_path / "b.db")
+        connection.execute("DELETE FROM t")
+        connection.commit()
+    assert without_free_pages(tmp_path / "a.db", tmp_path / "b.db")
+    assert rows(tmp_path / "b.db") == {"t": 0, "u": 1}
+    assert (tmp_path / "b.db").stat().st_size < 20_000 < (tmp_path / "a.db").stat().st_size
+
+
+def test_nobody_writes_what_nobody_would_read(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"name it \.tar"):
+        make(tmp_path, {"sqlite/registry.db": bytes(2**27)})
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
+    assert verify(make(tmp_path, {"sqlite/registry.db": bytes(2**27)}, "a.tar"), silent).manifest.bytes == 2**27
+
+
+def test_what_data_shrink_to_is_no_bomb(tmp_path: Path) -> None:
+    rows = b"".join(b'{"device_id": "L%05d", "level_pct": %d}\n' % (n % 7, n % 3) for n in range(2_000_000))
+    archive = make(tmp_path, {"sqlite/registry.db": rows})
+    assert verify(archive, silent).manifest.bytes == len(rows) > 2**26
+
+
+def test_a_million_small_members_are_refused_after_a_few(tmp_path: Path) -> None:
+    target = tmp_path / "x.tar"
+    with target.open("wb") as file:
+        file.write(head(tmp_path))
+        for number in range(20_000):
+            name = f"files/broker/{''.join(chr(97 + int(c)) for c in str(number))}.password"
+            file.write(tarfile.TarInfo(name).tobuf(tarfile.GNU_FORMAT))
+    with pytest.raises(ArchiveRefused, match="too many members"):
+        verify(target, silent)
+
+
+def test_a_manifest_without_measure_is_refused_unread(tmp_path: Path) -> None:
+    huge = tarfile.TarInfo("manifest.json")
+    huge.size = 2**22
+    (tmp_path / "x.tar").write_bytes(head(tmp_path) + huge.tobuf(tarfile.GNU_FORMAT))
+    with pytest.raises(ArchiveRefused, match="too large"):
+        verify(tmp_path / "x.tar", silent)
 
 
 def head(folder: Path) -> bytes:
