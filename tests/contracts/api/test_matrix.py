@@ -1,291 +1,214 @@
-"""Roles, routes, things: what is not yours is not there, what you may not do is refused, no answer tells of it."""
+"""Roles, routes, things, against a table written by hand: what is not yours is not there, no answer tells of it."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
-from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, text
 
-from api.authentication import Needs
-from devices.alarms import Alarm
-from devices.catalog import discover
-from devices.commands.command import Command
-from devices.event_network.city_event import CityEvent, EventKind
-from devices.event_network.ports import EventBook
-from devices.messages import Severity
-from devices.people.roles import Grant, covers, roles
-from devices.ports.access import ApiKey, ApiKeys
-from devices.ports.alarms import Alarms
-from devices.ports.books import DeadLetter, DeadLetters, Gap, Ledger
-from devices.ports.commands import Commands
-from devices.ports.current import Latest, LatestValues
-from devices.ports.inventory import Group, Groups, Inventory, UnknownDevice
-from devices.samples import Sample
-from tests.contracts.api.conftest import NOW_US, City
-from tests.contracts.api.people import person, sign_in
-
-CATALOG: Final = discover()
-ROLES: Final = roles(CATALOG)
-RESTRICTED: Final = frozenset(k.name for k in CATALOG.values() if k.restricted)
-
-
-@dataclass(frozen=True)
-class Thing:
-    """A device with all that belongs to one; every id and name of it holds `mark`."""
-
-    mark: str
-    kind: str
-    tenant_id: str
-
-
-INSIDE = Thing("xinside", "streetlight", "kl")
-THINGS: Final = (
+from devices.people.roles import Grant
+from tests.contracts.api import role_matrix
+from tests.contracts.api.conftest import ADDRESS, City
+from tests.contracts.api.matrix_town import (
     INSIDE,
-    Thing("xoutside", "streetlight", "kl"),
-    Thing("xnode", "event_network", "kl"),
-    Thing("xfritz", "fire_drone", "kl"),
-    *(Thing(f"xother{n}", kind, "zw") for n, kind in enumerate(("streetlight", "event_network", "fire_drone"))),
+    OF_TOWNS,
+    OTHER_TOWN,
+    OTHERS,
+    OWN,
+    TOWN,
+    Thing,
+    body,
+    fill,
+    path_of,
 )
+from tests.contracts.api.people import person, sign_in
+from tests.contracts.api.role_matrix import EVERYWHERE, PUBLIC, Row
 
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody of kl with one role, whole or within one group; `role` empty: with none."""
-
-    role: str
-    limited: bool = False
-
-    @property
-    def user_id(self) -> str:
-        return f"{self.role or 'nobody'}{'-limited' if self.limited else ''}"
-
-    @property
-    def scopes(self) -> frozenset[str]:
-        return ROLES.get(self.role, frozenset())
-
-    def may(self, scope: str, *, in_part: bool) -> bool:
-        """Whether a route that needs the scope lets him in."""
-        return (in_part or not self.limited) and covers(self.scopes, scope, RESTRICTED)
-
-    def sees(self, thing: Thing, *, wholly: bool = False) -> bool:
-        """Whether a thing is his; `wholly`: what only those see who see the whole kind."""
-        mine = thing.tenant_id == "kl" and covers(self.scopes, f"{thing.kind}:read", RESTRICTED)
-        return mine and (not self.limited or (thing == INSIDE and not wholly))
-
-
-PEOPLE: Final = (
-    *(Person(role) for role in ROLES),
-    Person("light_operator", limited=True),
-    Person("viewer", limited=True),
-    Person(""),
+METHODS: Final = frozenset({"get", "post", "put", "patch", "delete"})
+SAFE: Final = frozenset({"GET"})
+ENDLESS: Final = frozenset({"/api/v1/stream"})
+LIMITED: Final = " (limited)"
+NOBODY: Final = "nobody"
+RESTRICTED: Final = "fire_drone"
+SEEN_BY_ITS_NUMBER: Final = frozenset({"/api/v1/devices/credentials"})
+"""Names its things in the body: 422 for those that are not the caller's."""
+NOTHING_YET: Final = frozenset(
+    {"/api/v1/drones/{drone_id}/position", "/api/v1/login/oidc", "/api/v1/login/oidc/callback"}
 )
-IDS: Final[Mapping[str, str]] = {
-    "asset_id": "{}",
-    "drone_id": "{}",
-    "node_id": "{}",
-    "device_id": "u-{}",
-    "group_id": "g-{}",
-    "alarm_id": "a-{}",
-    "command_id": "c-{}",
-    "wire_id": "w-{}",
-    "letter_id": "l-{}",
-    "event_id": "e-{}",
-    "flight_id": "f-{}",
-    "user_id": "p-{}",
-    "key_id": "k-{}",
-    "tenant_id": "{}-town",
-}
-WHOLLY: Final = frozenset({"letter_id", "device_id"})
-NOT_OF_A_KIND: Final = frozenset({"user_id", "key_id", "tenant_id"})
-OF_KIND: Final = {"drones": "fire_drone", "flights": "fire_drone", "streetlights": "streetlight"} | {
-    "light-groups": "streetlight",
-    "network-nodes": "event_network",
-    "events": "event_network",
-}
-BODIES: Final[Mapping[str, Any]] = {
-    "commands": {"name": "dim", "arguments": {"level_pct": 50}},
-    "dim": {"arguments": {"level_pct": 50}},
-    "resume": {"arguments": {}},
-    "replace": {"device_id": "new"},
-    "acknowledge": {},
-    "approve": {},
-    "cancel": None,
-    "config": {},
-    "loans": {"tenant_id": "zw", "until": "2100-01-01T00:00:00Z"},
-}
-CREDENTIALS: Final = "/api/v1/devices/{asset_id}/credentials"
-"""What it needs depends on the kind."""
-NOT_THERE: Final = frozenset({"/api/v1/drones/{drone_id}/position"})
-EXPORT: Final = "/api/v1/users/{user_id}/export"
-"""Everybody has his own; 403 for all others, whether they are there or not, to who may not ask."""
-ENDLESS: Final = "/api/v1/stream"
-SAFE: Final = frozenset({"GET", "HEAD"})
+"""404 here whoever asks: there is no position yet, and no provider."""
+ON_RECORD: Final = frozenset(
+    {"/readyz", "/api/v1/flights/{flight_id}/track", "/api/v1/users/{user_id}/export", "/api/v1/privacy/register"}
+)
+"""Reading these is on record, or tells that nothing can be put there."""
+TELLS_IDS: Final = re.compile(r"x(?:inside|outside|node|fritz|other\d)")
 
 
-def _fill(city: City, thing: Thing) -> None:
-    name, kind, town = thing.mark, thing.kind, thing.tenant_id
-    city.asset(name, kind, town)
-    values = {"cpu_pct" if kind == "event_network" else "level_pct": 1.0}
-    city.writer.write([Sample(name, kind, town, "telemetry", f"part-{name}", NOW_US - 1, NOW_US, values)])
-    alarm: dict[str, Any] = {
-        "alarm_id": f"a-{name}",
-        "asset_id": name,
-        "tenant_id": town,
-        "kind": kind,
-        "name": "silent",
+def rows() -> tuple[Row, ...]:
+    return role_matrix.rows()
+
+
+def test_each_documented_route_has_a_row_and_each_row_a_route(city: City) -> None:
+    documented = {
+        (method.upper(), path)
+        for path, methods in city.client.get("/openapi.json").json()["paths"].items()
+        for method in methods.keys() & METHODS
     }
-    alarm |= {"part": "", "severity": Severity.MAJOR, "since_us": NOW_US, "raised_us": NOW_US, "details": {}}
-    alarm |= dict.fromkeys(("cleared_us", "acknowledged_us", "acknowledged_by", "comment"))
-    with city.registry.write() as tx:
-        tx.get(LatestValues).put([Latest(name, kind, town, "telemetry", "", NOW_US, NOW_US, values)])
-        tx.get(Groups).put(Group(f"g-{name}", town, kind, name, (name,), 0))
-        tx.get(Inventory).note_unknown([UnknownDevice(f"u-{name}", town, kind, NOW_US, NOW_US, 1)])
-        tx.get(Alarms).add([Alarm(**alarm)])
-        tx.get(Commands).add(
-            [Command(f"c-{name}", f"w-{name}", town, kind, name, f"g-{name}", "x", {}, "i", "", NOW_US, NOW_US + 1)]
-        )
-        tx.get(DeadLetters).add(
-            [DeadLetter(f"l-{name}", NOW_US, name.encode(), b"{}", "bad_json", "", town, kind, f"d-{name}")]
-        )
-        tx.get(Ledger).put_gaps([Gap(f"d-{name}", kind, town, "b", 1, 9, 8, 1, NOW_US)])
-        if kind == "event_network":
-            times = (NOW_US, NOW_US, NOW_US + 2, NOW_US + 2)
-            tx.get(EventBook).add(CityEvent(f"e-{name}", town, name, EventKind.FAIR, "Europe/Berlin", *times))
-    if town != "kl":
-        _fill_town(city, thing)
+    listed = [(row.method, row.path) for row in rows()]
+    assert len(listed) == len(set(listed)), "a route stands twice in the table"
+    assert documented - set(listed) == set(), role_matrix.HOW_TO
+    assert set(listed) - documented == set(), "these rows have no route any more: take them out"
+    for row in rows():
+        assert all(cell is not None for cell in row.cells.values()), row
 
 
-def _fill_town(city: City, thing: Thing) -> None:
-    """What belongs to a town and to no kind."""
-    city.town(f"{thing.mark}-town")
-    person(city, f"p-{thing.mark}", Grant("viewer", "zw"), password=False)
-    with city.registry.write() as tx:
-        digest = thing.mark.encode()
-        tx.get(ApiKeys).add(
-            ApiKey(f"k-{thing.mark}", thing.mark, digest, thing.mark, "zw", frozenset({"streetlight:read"}), NOW_US)
-        )
+def test_each_role_has_a_column(city: City) -> None:
+    known = {role.removesuffix(LIMITED) for role in role_matrix.roles()} - {NOBODY}
+    answered = city.client.get("/api/v1/roles", headers=city.key("*", "fire_drone:*", tenant_id="kl")).json()
+    assert {role["role"] for role in answered["items"]} == known, "each role has a column in the table"
 
 
-@dataclass(frozen=True)
-class Route:
-    """A documented route and what it needs."""
-
-    method: str
-    path: str
-    needs: Needs | None
-
-    @property
-    def parameter(self) -> str | None:
-        """The first thing that its path names."""
-        return self.path.partition("{")[2].partition("}")[0] or None
-
-    def of(self, thing: Thing) -> str:
-        """Its path for a thing; what else it names is not there."""
-        path = self.path.replace(
-            f"{{{self.parameter}}}", IDS.get(self.parameter or "", "nothing-{}").format(thing.mark)
-        )
-        return path.replace("{", "").replace("}", "")
-
-    def fits(self, thing: Thing) -> bool:
-        """Whether its path is for things of the kind."""
-        first = self.path.removeprefix("/api/v1/").partition("/")[0]
-        if first in CATALOG:
-            return first == thing.kind
-        return OF_KIND.get(first, thing.kind) == thing.kind
+@pytest.fixture
+def full(city: City) -> City:
+    """The town with all its things."""
+    fill(city)
+    return city
 
 
-def _routes(city: City) -> Iterator[Route]:
-    documented = city.client.get("/openapi.json").json()["paths"]
-    found = {}
-    for route in iter_route_contexts(city.client.app.routes):  # type: ignore[attr-defined]
-        for method in set(route.methods or ()):
-            found[method, route.path] = next(
-                (c for c in _calls(getattr(route, "dependant", None)) if isinstance(c, Needs)), None
-            )
-    for path, methods in documented.items():
-        for method in {m.upper() for m in methods} & {"GET", "POST", "PUT", "PATCH", "DELETE"}:
-            if (
-                path != ENDLESS
-                and "/login" not in path
-                and not path.startswith("/api/v1/me")
-                and path.startswith("/api/v1")
-            ):
-                yield Route(method, path, found[method, path])
+def audit_away(city: City) -> None:
+    """Nothing can be put on record any more, so that what is allowed changes nothing and answers 503."""
+    _execute(city, "CREATE TRIGGER audit_away BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END")
 
 
-def _calls(dependant: Any) -> Iterator[object]:
-    if dependant is not None:
-        yield dependant.call
-        for inner in dependant.dependencies:
-            yield from _calls(inner)
+def _execute(city: City, statement: str) -> None:
+    engine = create_engine(f"sqlite:///{city.registry._reader.url.database}")
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
 
 
-@pytest.mark.parametrize("who", PEOPLE, ids=lambda who: who.user_id)
-def test_nobody_gets_at_what_is_not_his(city: City, who: Person) -> None:
-    for thing in THINGS:
-        _fill(city, thing)
-    limits = frozenset({f"group/g-{INSIDE.mark}"}) if who.limited else frozenset()
-    person(city, who.user_id, *([Grant(who.role, "kl", limits)] if who.role else []))
-    browser = sign_in(city, who.user_id)
-    asked = 0
-    for route in sorted(_routes(city), key=lambda r: (r.path, r.method)):
-        if route.path == "/api/v1/logout":
+@pytest.mark.parametrize("role", role_matrix.roles())
+def test_a_role_gets_at_what_the_table_says_and_at_nothing_else(full: City, role: str) -> None:
+    limits = frozenset({f"group/g-{INSIDE.mark}"}) if role.endswith(LIMITED) else frozenset()
+    grants = [] if role == NOBODY else [Grant(role.removesuffix(LIMITED), "kl", limits)]
+    person(full, "somebody", *grants)
+    browser = sign_in(full, "somebody")
+    audit_away(full)
+    wrong = []
+    for row in rows():
+        if row.path in ENDLESS:
             continue
-        for thing in THINGS if route.parameter and _let_in(who, route) else THINGS[:1]:
-            asked += _try(browser, who, route, thing)
-    assert asked > 100
+        for thing in _things(row, role):
+            answer = _ask(browser, row, thing)
+            expected = row.status(role, None if thing in OTHERS or thing is OTHER_TOWN else thing.letter)
+            told = _told(row, thing, role, answer)
+            if not _agrees(row, expected, answer.status_code):
+                wrong.append(f"{row.method} {_path(row, thing)}: {answer.status_code}, {expected} in the table {told}")
+            if told:
+                wrong.append(f"{row.method} {_path(row, thing)} tells {role} of {told}")
+    assert not wrong, "\n".join(wrong)
 
 
-def _let_in(who: Person, route: Route) -> bool:
-    return route.needs is None or who.may(route.needs.scope, in_part=route.needs._in_part)
+def _things(row: Row, role: str) -> tuple[Thing, ...]:
+    if row.parameter is None:
+        return (Thing("+", INSIDE.mark, INSIDE.kind),)
+    if row.parameter in OF_TOWNS:
+        return TOWN, OTHER_TOWN
+    if row.cells[role] == "-":
+        return OWN[:2]
+    seen = [thing for thing in OTHERS if thing.letter in row.granted(role)]
+    return (*OWN, *(seen or OTHERS[:1]))
 
 
-def _try(browser: TestClient, who: Person, route: Route, thing: Thing) -> int:
-    let_in = _let_in(who, route)
-    sees = _sees(who, route, thing)
-    if route.method not in SAFE and let_in and sees:
-        return 0  # what is allowed has tests of its own, and would change things here
-    path = route.of(thing)
-    body = None if route.method in SAFE else BODIES.get(route.path.rpartition("/")[2], {})
-    answer = browser.request(route.method, path, json=body, headers={"If-Match": "*"})
-    told = (who.user_id, route.method, path, answer.status_code, answer.text[:500])
-    assert answer.status_code < 500, told
-    if route.needs is not None and not let_in:
-        # Routes of a restricted kind may say 404, whatever they are asked for.
-        subject = route.needs.scope.partition(":")[0]
-        assert answer.status_code in ({403, 404} if subject in RESTRICTED else {403}), told
-    elif not sees:
-        assert answer.status_code in _refusals(route), told
-    elif route.path == CREDENTIALS:
-        scope = f"{thing.kind}:credentials" if thing.kind in RESTRICTED else "credentials:admin"
-        assert (answer.status_code == 403) != who.may(scope, in_part=False), told
-    elif route.parameter in IDS and route.parameter not in NOT_OF_A_KIND | {"flight_id"} and _there(route, thing):
-        assert answer.status_code not in {401, 403, 404}, told
-    if not route.path.startswith(("/api/v1/events", "/api/v1/audit")) or answer.status_code == 200:
-        shown = answer.text if answer.status_code < 300 else answer.text.replace(thing.mark, "")
-        hidden = [t.mark for t in THINGS if t.mark in shown and not (_sees(who, route, t) or who.sees(t))]
-        assert not hidden, (hidden, *told)
-    return 1
+def _path(row: Row, thing: Thing) -> str:
+    return path_of(row.path, thing)
 
 
-def _sees(who: Person, route: Route, thing: Thing) -> bool:
-    if route.parameter is None:
-        return True
-    if route.parameter in NOT_OF_A_KIND:
-        return False if thing.tenant_id != "kl" else route.method in SAFE
-    return who.sees(thing, wholly=route.parameter in WHOLLY) and route.parameter in IDS
+def _ask(browser: TestClient, row: Row, thing: Thing, headers: Mapping[str, str] | None = None) -> Any:
+    sent = body(row.method, row.path, thing)
+    sent["headers"] = {"If-Match": '"1"', **sent.get("headers", {}), **(headers or {})}
+    return browser.request(row.method, _path(row, thing), follow_redirects=False, **sent)
 
 
-def _refusals(route: Route) -> set[int]:
-    if route.path == EXPORT:
-        return {403, 404}
-    known = route.method in {"GET", "DELETE"} or route.path.rpartition("/")[2] in BODIES
-    return {404} if known else {404, 422, 409}
+def _agrees(row: Row, expected: int, status: int) -> bool:
+    if expected == 200:
+        if row.path in NOTHING_YET:
+            return status == 404
+        if row.path == "/api/v1/login":
+            return status == 401
+        refused = {409, 412, 422, 503} if row.method not in SAFE else {503} if row.path in ON_RECORD else set()
+        return status < 400 or status in refused
+    return status == expected or (expected == 404 and row.path in SEEN_BY_ITS_NUMBER and status == 422)
 
 
-def _there(route: Route, thing: Thing) -> bool:
-    """Whether the path names something that there is."""
-    only = {"event_id": "event_network"}.get(route.parameter or "", thing.kind)
-    return route.fits(thing) and only == thing.kind and route.path.count("{") == 1 and route.path not in NOT_THERE
+def _told(row: Row, thing: Thing, role: str, answer: Any) -> list[str]:
+    """Marks in an answer of things that the role does not see; what was asked for by its name is no news."""
+    if answer.status_code >= 400:
+        shown = answer.text.replace(thing.mark, "")
+    elif row.path.startswith("/api/v1/audit"):
+        return []
+    else:
+        shown = answer.text
+    device = next(r for r in rows() if (r.method, r.path) == ("GET", "/api/v1/devices/{asset_id}"))
+    seen = {t.mark for t in OWN if t.letter in device.granted(role)}
+    return sorted(set(TELLS_IDS.findall(shown)) - seen)
+
+
+def test_without_anybody_signed_in_only_what_is_public_answers(full: City) -> None:
+    audit_away(full)
+    for row in rows():
+        if row.path in ENDLESS:
+            continue
+        answer = _ask(full.client, row, INSIDE, {"Origin": ADDRESS})
+        let_in = row.needs == PUBLIC and row.path != "/api/v1/login"
+        assert (answer.status_code != 401) == let_in, (row, answer.status_code, answer.text)
+    assert full.client.get("/api/v1/stream").status_code == 401
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": ""}, {}])
+def test_no_other_site_makes_a_browser_change_anything(full: City, headers: dict[str, str]) -> None:
+    person(full, "somebody", Grant("admin", None))
+    cookies = dict(sign_in(full, "somebody").cookies)
+    audit_away(full)
+    stranger = TestClient(full.client.app, base_url=ADDRESS, cookies=cookies, headers={"Sec-Fetch-Site": "cross-site"})
+    for row in rows():
+        if row.method not in SAFE:
+            answer = _ask(stranger, row, INSIDE, headers)
+            assert answer.status_code == 403, (row.method, row.path, answer.status_code, answer.text)
+            assert "another site" in answer.json()["detail"] + answer.json()["title"]
+
+
+def test_a_key_without_the_scope_of_a_route_gets_nowhere_and_with_it_alone_in(full: City) -> None:
+    """Every other scope of the table does not open the route; its own does, with the right to read the thing."""
+    cases = [(row, letter, scope) for row in rows() for letter, scope in row.scopes().items()]
+    kinds = {"streetlight", "event_network", "fire_drone"}
+    every = {scope for _, _, scope in cases} | {f"{kind}:read" for kind in kinds}
+    without: dict[str, Mapping[str, str]] = {}
+    alone: dict[str, Mapping[str, str]] = {}
+    for scope in {scope for _, _, scope in cases}:
+        town = None if scope.startswith(EVERYWHERE) else "kl"
+        others = {s.removeprefix(EVERYWHERE) for s in every} - {scope.removeprefix(EVERYWHERE)}
+        own = {scope.removeprefix(EVERYWHERE), *(f"{kind}:read" for kind in kinds)}
+        without[scope] = full.key(*others, tenant_id=town, name=f"without {scope}")
+        alone[scope] = full.key(*own, tenant_id=town, name=f"only {scope}")
+    audit_away(full)
+    wrong = []
+    for row, letter, scope in cases:
+        thing = _thing_for(row, letter)
+        shut = _ask(full.client, row, thing, without[scope]).status_code
+        if shut not in ({403, 404} if scope.startswith(RESTRICTED) or scope.endswith(":read") else {403}):
+            wrong.append(f"{row.method} {row.path} answers {shut} without {scope}")
+        open_ = _ask(full.client, row, thing, alone[scope]).status_code
+        if not _agrees(row, 200, open_):
+            wrong.append(f"{row.method} {row.path} answers {open_} with {scope}")
+    assert not wrong, "\n".join(wrong)
+
+
+def _thing_for(row: Row, letter: str) -> Thing:
+    if row.parameter is None:
+        return Thing("+", INSIDE.mark, INSIDE.kind)
+    if row.parameter in OF_TOWNS:
+        return TOWN
+    letters = row.granted("admin") + row.granted("drone_leader") if letter == "*" else letter
+    return next(thing for thing in OWN if thing.letter in letters)

@@ -6,11 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
@@ -19,7 +14,7 @@ from api.attempts import MOST_A_MINUTE
 from api.refusals import MOST_AT_ONCE, MOST_HELD, Refusals, Refused
 from api.sessions import SAFE
 from devices.audit.entry import AuditEntry
-from devices.instants import DAY_US, from_us, rfc3339
+from devices.instants import DAY_US, rfc3339
 from devices.people.roles import Grant
 from devices.ports.alarms import Alarms
 from devices.ports.audit import Audit
@@ -27,6 +22,7 @@ from devices.ports.books import DeadLetters
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import Inventory, UnknownDevice
 from simulators.kinds.event_network.event import demo_event
+from tests.contracts.api.certificate import certificate
 from tests.contracts.api.conftest import ADDRESS, NOW_US, SECRET, City
 from tests.contracts.api.people import OURS, PASSWORD, person, sign_in, towns
 from tests.contracts.registry.making import alarm, letter
@@ -168,15 +164,6 @@ def logins(walk: Walk) -> None:
     walk("DELETE /devices/{asset_id}/credentials", asset_id="lamp-1")
     walk("POST /devices/credentials", {"devices": ["lamp-1", "lamp-2"]})
     walk("PUT /devices/{asset_id}/credentials/certificate", {"certificate": certificate()}, asset_id="lamp-1")
-
-
-def certificate() -> str:
-    """A device's own, in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lamp-1")])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(1).not_valid_before(from_us(NOW_US)).not_valid_after(from_us(NOW_US + DAY_US))
-    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 def loans(walk: Walk) -> None:
