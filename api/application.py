@@ -16,7 +16,10 @@ from api.authentication import Doors
 from api.metrics import Metrics
 from api.middleware import MEBIBYTE, BodyLimit, Envelope
 from api.openapi import Described
+from api.queries import Queries
+from api.rate_limiter import RateLimiter
 from api.refusals import Refusals
+from api.request_rate import RequestRate
 from api.routes import (
     alarms,
     audit,
@@ -62,7 +65,7 @@ from devices.errors import RegistryUnavailable
 from devices.ports.access import ApiKeys
 from devices.ports.people import Sessions
 
-API_VERSION: Final = "1.18.1"
+API_VERSION: Final = "1.19.0"
 """Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
     login,
@@ -117,11 +120,15 @@ def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | Non
     app.state.metrics = metrics
     app.state.doors = Doors(services)
     app.state.refusals = Refusals()
+    app.state.queries = Queries(services.limits)
     app.state.verifying = threading.Lock()
     app.state.audit_keeper = AuditKeeper(services, app.state.refusals)
     app.state.tail = Tail(services.registry, metrics, poll_s=poll_s)
     app.state.self_watch = SelfWatch(services, metrics)
     app.state.tasks = ()
+    per_s = services.limits.address_requests_per_s
+    of_address = RateLimiter(per_s=per_s, burst=per_s * services.limits.burst_s)
+    app.add_middleware(RequestRate, limiter=of_address)
     app.add_middleware(BodyLimit, of_paths={device_import.PATH: 10 * MEBIBYTE})
     app.add_middleware(Envelope, metrics=metrics)
     problems.install(app, refusals.note)
@@ -134,7 +141,7 @@ def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | Non
 
 
 def _v1(services: Services) -> APIRouter:
-    v1 = APIRouter(responses=problems.responses(400, 401, 403, 404, 413, 422, 503))
+    v1 = APIRouter(responses=problems.responses(400, 401, 403, 404, 413, 422, 429, 503))
     for module in _MODULES:
         v1.include_router(module.router)
     v1.include_router(typed_commands.build(services.catalog))

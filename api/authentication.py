@@ -3,6 +3,7 @@
 import hmac
 import secrets
 import threading
+import time
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Final, Generic, TypeVar, cast
@@ -13,6 +14,8 @@ from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCreden
 from api import sessions
 from api.access import Caller, user_of
 from api.attempts import Attempts
+from api.problems import TooManyRequests
+from api.rate_limiter import RateLimiter
 from api.services import Services, Use
 from api.sessions import digest
 from devices.errors import Forbidden, Unauthenticated
@@ -55,6 +58,8 @@ class Doors:
     def __init__(self, services: Services) -> None:
         self.attempts = Attempts()
         self.key_attempts = Attempts()
+        limits = services.limits
+        self.requests = RateLimiter(per_s=limits.requests_per_s, burst=limits.requests_per_s * limits.burst_s)
         self.key_uses: Uses[str] = Uses()
         self.session_uses: Uses[bytes] = Uses()
         self.roles = roles(services.catalog)
@@ -104,6 +109,9 @@ def caller(
     request_id = str(getattr(request.state, "request_id", ""))
     who = replace(found, address=sessions.address_of(request), request_id=request_id)
     request.state.who = who
+    wait_s = doors(request).requests.take(f"{who.tenant_id} {who.actor}", time.monotonic())
+    if wait_s:
+        raise TooManyRequests("with your key, or signed in as you", retry_after_s=wait_s)
     return who
 
 

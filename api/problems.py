@@ -25,6 +25,7 @@ from devices.errors import (
     Unauthenticated,
     VersionMismatch,
 )
+from devices.query_budget import QueryTooSlow
 
 MEDIA_TYPE: Final = "application/problem+json"
 _LOG = structlog.get_logger()
@@ -63,6 +64,14 @@ class TooManyRequests(LauternError):
         super().__init__(detail)
 
 
+class TooBusy(LauternError):
+    """The server is busy with other requests; try again later."""
+
+    def __init__(self, detail: str = "", *, retry_after_s: int = 10) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(detail)
+
+
 class SeveralInvalid(Invalid):
     """Some values are not acceptable."""
 
@@ -82,6 +91,8 @@ STATUS: Final[Mapping[type[LauternError], int]] = {
     RawDataGone: 422,
     VersionNeeded: 428,
     TooManyRequests: 429,
+    TooBusy: 503,
+    QueryTooSlow: 503,
     StoreUnavailable: 503,
     RegistryUnavailable: 503,
     LauternError: 500,
@@ -89,6 +100,7 @@ STATUS: Final[Mapping[type[LauternError], int]] = {
 """The nearest class in an error's line of ancestors decides; kinds' own errors inherit from one of these."""
 _WITHOUT_DETAIL: Final = frozenset({404, 503})
 """What is not there and what is not yours must read alike; a database's words are not for callers."""
+_OUR_WORDS: Final = (TooBusy, QueryTooSlow)
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
     401: {"WWW-Authenticate": 'Bearer realm="lautern"'},
     503: {"Retry-After": "5"},
@@ -127,6 +139,11 @@ def too_large(request: Request, limit: int) -> Response:
     return _answer(request, 413, "content_too_large", "The body is too large.", f"at most {limit} bytes")
 
 
+def too_many(request: Request, wait_s: int) -> Response:
+    """Answer for an address that asks too often."""
+    return _lautern(request, TooManyRequests("from your address", retry_after_s=wait_s))
+
+
 def _lautern(request: Request, known: LauternError) -> Response:
     nearest = next(c for c in type(known).__mro__ if c in STATUS)
     status = STATUS[nearest]
@@ -134,14 +151,14 @@ def _lautern(request: Request, known: LauternError) -> Response:
         _LOG.warning("request_failed", error=str(known), request_id=request_id(request), path=request.url.path)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return unexpected(request)
-    detail = "" if status in _WITHOUT_DETAIL else known.detail
+    detail = "" if status in _WITHOUT_DETAIL and not isinstance(known, _OUR_WORDS) else known.detail
     errors: Sequence[FieldError] = ()
     if isinstance(known, SeveralInvalid):
         errors = known.errors
     elif known.field:
         errors = [FieldError(field=known.field, message=known.detail or known.title)]
     answer = _answer(request, status, _slug(known), known.title, detail, errors=errors)
-    if isinstance(known, TooManyRequests):
+    if isinstance(known, TooManyRequests | TooBusy):
         answer.headers["Retry-After"] = str(known.retry_after_s)
     return answer
 

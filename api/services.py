@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from api.crew import Mqtt
+from api.limits import Limits
 from api.sessions import Lifetime
 from api.single_sign_on import SingleSignOn
 from devices.audit.notary import Notary
@@ -40,6 +41,7 @@ class Services:
     processing: Facts = field(default_factory=Facts)
     """For the register of processing."""
     mqtt: Mqtt = field(default_factory=Mqtt)
+    limits: Limits = field(default_factory=Limits)
     processes: Callable[[], Sequence[Heartbeat]] = tuple
     """What a supervisor on this machine says of processes that it cannot keep alive."""
 

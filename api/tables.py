@@ -2,15 +2,26 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response
 
 MEDIA_TYPE: Final = "text/csv"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _ROWS_PER_CHUNK: Final = 500
+_TYPE: Final = MEDIA_TYPE + "; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is made while it is sent."""
+
+    blocks: Iterator[bytes]
+    media_type: str
+    headers: Mapping[str, str]
 
 
 def wants_csv(accept: str | None) -> bool:
@@ -41,12 +52,22 @@ def lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[byte
     yield buffer.getvalue().encode()
 
 
-def streamed(header: Sequence[str], rows: Iterable[Sequence[Any]], name: str) -> StreamingResponse:
-    """Answer with CSV as a file of this name; what fails before the first chunk still becomes a problem."""
-    chunks = lines(header, rows)
-    first = next(chunks)
-    return StreamingResponse(
-        chain([first], chunks),
-        media_type=MEDIA_TYPE + "; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
-    )
+def download(header: Sequence[str], rows: Iterable[Sequence[Any]], name: str) -> Download:
+    """CSV as a file of this name, whose first chunk is made now."""
+    return begun(lines(header, rows), _TYPE, {"Content-Disposition": _file(name)})
+
+
+def short(header: Sequence[str], rows: Iterable[Sequence[Any]], name: str) -> Response:
+    """Answer with CSV, all at once, as a file of this name."""
+    content = b"".join(lines(header, rows))
+    return Response(content, media_type=_TYPE, headers={"Content-Disposition": _file(name)})
+
+
+def begun(blocks: Iterable[bytes], media_type: str, headers: Mapping[str, str]) -> Download:
+    """A file whose first block is made now, so that what fails there becomes a problem and no torn file."""
+    rest = iter(blocks)
+    return Download(chain([next(rest, b"")], rest), media_type, headers)
+
+
+def _file(name: str) -> str:
+    return f'attachment; filename="{name}.csv"'

@@ -6,6 +6,7 @@ from typing import Final
 from devices.instants import SECOND_US
 from devices.lending import Ownership, Span
 from devices.ports.telemetry import Aggregate, Bucket, Buckets, Row, TelemetryReader
+from devices.query_budget import QueryBudget
 from devices.samples import SeriesKey
 
 _EVER: Final = (0, 4_102_444_800 * SECOND_US)
@@ -26,6 +27,10 @@ class OwnedReader:
         self._reader = reader
         self._ownership = ownership
         self._tenant_ids = tenant_ids
+
+    def within(self, budget: QueryBudget) -> "OwnedReader":
+        """See the port."""
+        return OwnedReader(self._reader.within(budget), self._ownership, self._tenant_ids)
 
     def rows(
         self,

@@ -1,12 +1,13 @@
 """Rollup calculus: samples become pieces (one bucket each), pieces become wider ones and the store's answers."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import mul
 from typing import Final, NamedTuple
 
+from devices.column import BLOCK, Column, between
 from devices.instants import HOUR_US, MINUTE_US, SECOND_US
 from devices.ports.telemetry import Aggregate, Bucket, RollupName
 
@@ -41,12 +42,22 @@ class Piece:
     fields: Mapping[str, Tally]
 
 
-@dataclass(slots=True)
+def _free(_bytes: int) -> None:
+    """Memory that nobody counts."""
+
+
 class _Open:
-    start_us: int
-    count: int = 0
-    covered_us: int = 0
-    columns: dict[str, list[float]] = field(default_factory=dict)
+    """The bucket whose samples come in: the last of them as they came, those before in columns."""
+
+    __slots__ = ("columns", "count", "covered_us", "folded", "held", "start_us")
+
+    def __init__(self, start_us: int) -> None:
+        self.start_us = start_us
+        self.count = 0
+        self.covered_us = 0
+        self.columns: dict[str, list[float]] = {}
+        self.folded: dict[str, Column] = {}
+        self.held = 0
 
     def add(self, values: Mapping[str, float]) -> None:
         self.count += 1
@@ -57,8 +68,23 @@ class _Open:
             else:
                 column.append(value)
 
-    def close(self, percentiles: Sequence[Aggregate]) -> Piece:
-        tallies = {name: _tally(column, percentiles) for name, column in self.columns.items()}
+    def fold(self, percentiles: Sequence[Aggregate], hold: Callable[[int], None]) -> None:
+        for name, block in self.columns.items():
+            column = self.folded.get(name)
+            if column is None:
+                column = self.folded[name] = Column(ranked=bool(percentiles))
+            taken = column.take(block)
+            self.held += taken
+            hold(taken)
+        self.columns = {}
+
+    def close(self, percentiles: Sequence[Aggregate], hold: Callable[[int], None]) -> Piece:
+        if self.folded:
+            self.fold(percentiles, hold)
+            tallies = {name: _tally_of(column, percentiles) for name, column in self.folded.items()}
+            hold(-self.held)
+        else:
+            tallies = {name: _tally(column, percentiles) for name, column in self.columns.items()}
         return Piece(self.start_us, self.count, self.covered_us, tallies)
 
 
@@ -73,9 +99,16 @@ def floor_to(instant_us: int, width_us: int) -> int:
 
 
 def summarise(
-    samples: Iterable[Numbers], width_us: int, reach: int, percentiles: Sequence[Aggregate] = ()
+    samples: Iterable[Numbers],
+    width_us: int,
+    reach: int,
+    percentiles: Sequence[Aggregate] = (),
+    hold: Callable[[int], None] = _free,
 ) -> Iterator[Piece]:
-    """Pieces of samples that rise in time. A sample covers the time since the one before, at most `reach` µs."""
+    """Pieces of samples that rise in time. A sample covers the time since the one before, at most `reach` µs.
+
+    Percentiles keep the numbers of one bucket; `hold` is told of the bytes, and given back what it was told.
+    """
     current: _Open | None = None
     before_us: int | None = None
     for ts_us, values in samples:
@@ -86,16 +119,18 @@ def summarise(
             if current is not None:
                 end_us = current.start_us + width_us
                 current.covered_us += max(0, end_us - since_us)
-                yield current.close(percentiles)
+                yield current.close(percentiles, hold)
                 next_us = max(next_us, end_us)
             for empty_us in range(next_us, start_us, width_us):
                 yield Piece(empty_us, 0, empty_us + width_us - max(since_us, empty_us), {})
             current = _Open(start_us)
         current.covered_us += ts_us - max(since_us, start_us)
         current.add(values)
+        if current.count % BLOCK == 0:
+            current.fold(percentiles, hold)
         before_us = ts_us
     if current is not None:
-        yield current.close(percentiles)
+        yield current.close(percentiles, hold)
 
 
 def combine(pieces: Iterable[Piece], width_us: int) -> Iterator[Piece]:
@@ -162,7 +197,7 @@ def _tally(column: list[float], percentiles: Sequence[Aggregate]) -> Tally:
     if len(column) == 1:
         return Tally(last, last, last, last, 1, dict.fromkeys(percentiles, last) if percentiles else {})
     low, high, count = float(min(column)), float(max(column)), len(column)
-    mean = _between(low, sum(column) / count, high)
+    mean = between(low, sum(column) / count, high)
     if not percentiles:
         return Tally(low, mean, high, last, count)
     column.sort()
@@ -170,16 +205,14 @@ def _tally(column: list[float], percentiles: Sequence[Aggregate]) -> Tally:
     return Tally(low, mean, high, last, count, ranked)
 
 
+def _tally_of(column: Column, percentiles: Sequence[Aggregate]) -> Tally:
+    ranked = {name: column.rank(PERCENTILES[name]) for name in percentiles}
+    return Tally(column.low, column.mean, column.high, column.last, column.count, ranked)
+
+
 def _merge(tallies: Sequence[Tally]) -> Tally:
     if len(tallies) == 1:
         return Tally(*tallies[0][:5])
     lows, means, highs, lasts, counts, _ = zip(*tallies, strict=True)
     low, high, count = min(lows), max(highs), sum(counts)
-    return Tally(low, _between(low, sum(map(mul, means, counts)) / count, high), high, lasts[-1], count)
-
-
-def _between(low: float, mean: float, high: float) -> float:
-    """Keep rounding and overflow from pushing a mean past the extremes."""
-    if low <= mean <= high:
-        return mean
-    return high if mean > high else low
+    return Tally(low, between(low, sum(map(mul, means, counts)) / count, high), high, lasts[-1], count)

@@ -1,6 +1,7 @@
 """The role `api`: serves people and programs over HTTP; any number may run."""
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import uvicorn
 
 from api.application import create_app
 from api.crew import Mqtt
+from api.limits import Limits
 from api.services import Services
 from api.sessions import Lifetime
 from api.single_sign_on import SingleSignOn
@@ -29,6 +31,8 @@ from runtime.signs import Signs
 from runtime.version import VERSION
 
 log = structlog.get_logger()
+_SWITCH_S = 0.001
+"""Threads that answer large questions let others run as often; Python's own is five times that, for each of them."""
 
 
 def main(
@@ -64,6 +68,7 @@ def services_of(chosen: settings.Settings, registry: Registry, reader: Telemetry
         anchors=auditing.anchors_of(chosen),
         mqtt=_mqtt(chosen),
         processes=lambda: process_faults.beats(chosen.data_dir / process_faults.FILE, auditing.now_us()),
+        limits=Limits(**chosen.limits.model_dump()),
         allowed=chosen.notifications.allowed,
     )
 
@@ -71,6 +76,7 @@ def services_of(chosen: settings.Settings, registry: Registry, reader: Telemetry
 def serve(chosen: settings.Settings, services: Services) -> None:
     """Run the server; open requests get 2 s at the end. Its loop gives signs of life each second."""
     http = chosen.http
+    sys.setswitchinterval(_SWITCH_S)
     app = create_app(services, web=WebOptions(chosen.web.tile_url, chosen.web.tile_attribution))
     signs, tidying = Signs(), Tidying()
 

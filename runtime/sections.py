@@ -173,6 +173,29 @@ class Http(Section):
         return self
 
 
+class Limits(Section):
+    """What one caller, one address and all together may take of each process that serves the API."""
+
+    requests_per_s: Annotated[float, Field(gt=0)] = 50
+    """Of one key or person, over time."""
+    address_requests_per_s: Annotated[float, Field(gt=0)] = 200
+    """Of one address; behind a proxy name it in `http.trusted_proxies`, else all share the proxy's."""
+    burst_s: Annotated[float, Field(ge=1)] = 20
+    """So many seconds' worth of requests may come at once."""
+    queries_at_once: Annotated[int, Field(ge=1, le=16)] = 2
+    """Large ones; each may take `query_memory_mb`."""
+    query_rows: Annotated[int, Field(ge=10_000)] = 3_000_000
+    query_memory_mb: Annotated[int, Field(ge=8)] = 80
+    query_seconds: Annotated[float, Field(ge=1)] = 60
+    downloads: Annotated[int, Field(ge=1)] = 16
+    """Files that are made while they are sent."""
+    downloads_per_caller: Annotated[int, Field(ge=1)] = 3
+    streams: Annotated[int, Field(ge=1)] = 500
+    """Followers of the live stream."""
+    streams_per_caller: Annotated[int, Field(ge=1)] = 16
+    streams_per_address: Annotated[int, Field(ge=1)] = 200
+
+
 class Mail(Section):
     """Where mail to people is handed over; without `host` none is sent."""
 

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     store: sections.Store = sections.Store()
     journal: sections.JournalBounds = sections.JournalBounds()
     http: sections.Http = sections.Http()
+    limits: sections.Limits = sections.Limits()
     access: sections.Access = sections.Access()
     oidc: sections.Oidc = sections.Oidc()
     web: sections.Web = sections.Web()

@@ -4,11 +4,9 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain
 from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from starlette.responses import StreamingResponse
 
 from api import tables
 from api.access import Caller
@@ -16,6 +14,7 @@ from api.audit_shown import HEADER, Entry, FirstBad, Verified, cells, show
 from api.authentication import needs
 from api.paging import Items, PageWanted, page_of
 from api.problems import TooManyRequests, responses
+from api.queries import Ask
 from api.services import Services, Use
 from api.times import TimeIn
 from devices.audit.lines import MEDIA_TYPE, line
@@ -23,6 +22,7 @@ from devices.audit.reading import entries, whole
 from devices.audit.verifying import verify
 from devices.errors import AuditUnavailable
 from devices.ports.audit import Audit, AuditFilter
+from devices.query_budget import QueryBudget
 
 Reader = Annotated[Caller, needs("audit:read")]
 Word = Annotated[str | None, Query(max_length=512, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -83,9 +83,10 @@ _FORMS: Final[dict[int | str, dict[str, Any]]] = {
 
 
 @router.get("", response_model=Items[Entry], responses=_FORMS)
-def list_audit(
+async def list_audit(
     who: Reader,  # noqa: ARG001 - says what the route needs
     services: Use,
+    question: Ask,
     page: PageWanted,
     wanted: Annotated[Wanted, Depends(_wanted)],
 ) -> Any:  # noqa: ANN401 - a page or a file
@@ -95,14 +96,17 @@ def list_audit(
     `lautern audit verify FILE` verifies.
     """
     if wanted.form is Format.CSV:
-        return tables.streamed(HEADER, map(cells, entries(services.registry, wanted.which)), "audit")
-    if wanted.form is Format.JSONL:
-        found = (
-            entries(services.registry, wanted.which) if wanted.is_part else whole(services.registry, wanted.which.shows)
+        return await question.download(
+            lambda _: tables.download(HEADER, map(cells, entries(services.registry, wanted.which)), "audit")
         )
-        return _file(line(entry) for entry in found)
-    with services.registry.read() as tx:
-        return page_of(tx.get(Audit).find(wanted.which, page.limit, page.cursor), show)
+    if wanted.form is Format.JSONL:
+        return await question.download(lambda _: _file(services, wanted))
+
+    def found(_: QueryBudget) -> Items[Entry]:
+        with services.registry.read() as tx:
+            return page_of(tx.get(Audit).find(wanted.which, page.limit, page.cursor), show)
+
+    return await question.answer(found, rows=0)
 
 
 @router.get("/verify", responses=responses(429))
@@ -139,12 +143,11 @@ def _verified(services: Services) -> Verified:
     )
 
 
-def _file(lines: Iterator[bytes]) -> StreamingResponse:
-    """A file in blocks; what fails before the first still becomes a problem."""
-    blocks = _blocks(lines)
-    first = next(blocks)
+def _file(services: Services, wanted: Wanted) -> tables.Download:
+    registry, which = services.registry, wanted.which
+    found = entries(registry, which) if wanted.is_part else whole(registry, which.shows)
     headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"'}
-    return StreamingResponse(chain([first], blocks), media_type=MEDIA_TYPE, headers=headers)
+    return tables.begun(_blocks(line(entry) for entry in found), MEDIA_TYPE, headers)
 
 
 def _blocks(lines: Iterable[bytes]) -> Iterator[bytes]:

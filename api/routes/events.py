@@ -12,11 +12,13 @@ from api import seeing
 from api.authentication import Who
 from api.fields import IdInPath
 from api.paging import Items
+from api.queries import Ask
 from api.services import Use
 from api.times import LATEST_US, TimeIn, TimeOut, TsSource, ts_source
 from devices.errors import Invalid
 from devices.ports.inventory import Asset
 from devices.ports.telemetry import Row, TelemetryReader
+from devices.query_budget import QueryBudget
 from devices.samples import SeriesKey
 
 router = APIRouter(prefix="/devices", tags=["telemetry"])
@@ -34,10 +36,11 @@ class Event(BaseModel):
 
 
 @router.get("/{asset_id}/events")
-def list_events(  # noqa: PLR0917
+async def list_events(  # noqa: PLR0917
     asset_id: IdInPath,
     who: Who,
     services: Use,
+    question: Ask,
     name: Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,64}$")] = None,
     from_: Annotated[TimeIn | None, Query(alias="from")] = None,
     to: Annotated[TimeIn | None, Query()] = None,
@@ -45,15 +48,18 @@ def list_events(  # noqa: PLR0917
     cursor: Annotated[str | None, Query(pattern=r"^\d{1,16}$", description="`next_cursor` of the page before.")] = None,
 ) -> Items[Event]:
     """List events of a device, newest first."""
-    with services.registry.read() as tx:
-        asset = seeing.known(tx, who, asset_id)
-        reader = seeing.reader(tx, who, services.reader, [asset])
-    names = services.catalog[asset.kind].events
-    if name is not None and name not in names:
-        raise Invalid(f"must be one of {', '.join(names)}", field="query.name")
     end_us = min(LATEST_US if to is None else to, LATEST_US if cursor is None else int(cursor))
-    found = _merged(reader, asset, [name] if name else list(names), from_ or 0, end_us, limit)
-    return _page(found, limit)
+
+    def found(budget: QueryBudget) -> Items[Event]:
+        with services.registry.read() as tx:
+            asset = seeing.known(tx, who, asset_id)
+            reader = seeing.reader(tx, who, services.reader, [asset]).within(budget)
+        names = services.catalog[asset.kind].events
+        if name is not None and name not in names:
+            raise Invalid(f"must be one of {', '.join(names)}", field="query.name")
+        return _page(_merged(reader, asset, [name] if name else list(names), from_ or 0, end_us, limit), limit)
+
+    return await question.answer(found, rows=0)
 
 
 def _merged(  # noqa: PLR0917

@@ -2,25 +2,31 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Final, Literal, cast, get_args
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field, JsonValue
 from pydantic_core import to_json
 
 from api import seeing, tables
+from api.access import Caller
 from api.authentication import Who
 from api.fields import IdInPath
+from api.queries import Ask
 from api.series import Span, chosen, fields_of, gaps_beside, gaps_between, interval_s, model_of, width_us
-from api.services import Use
+from api.services import Services, Use
+from api.tables import Download
 from api.times import TimeIn, TimeOut, TsSource, ts_source
 from devices.errors import Invalid
-from devices.instants import DAY_US, rfc3339
+from devices.instants import DAY_US, SECOND_US, rfc3339
 from devices.kind import DeviceKind
 from devices.lending import ownerships, rest
 from devices.ports.telemetry import Aggregate, Bucket, Row, TelemetryReader
 from devices.privacy.few import shown_aggregates, shown_values
+from devices.query_budget import ANSWER_BYTES, QueryBudget
+from devices.rollup import PERCENTILES
 from devices.samples import SeriesKey
 
 MOST_ROWS: Final = 10_000
@@ -110,6 +116,11 @@ class Asked:
         """End of the range, or now when that is earlier."""
         return max(self.from_us, min(self.to_us, self.now_us))
 
+    @property
+    def expected_rows(self) -> float:
+        """How many samples the range may hold."""
+        return (self.past_us - self.from_us) / (self.interval_s * SECOND_US)
+
     def gaps(self, end_us: int, silent: Callable[[Span], Iterable[Span]]) -> list[Gapped]:
         """What there is not to show up to an instant, in order, each with its reason."""
         mine = [(a, min(b, end_us)) for a, b in self.mine if a < end_us]
@@ -128,11 +139,15 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/{asset_id}/series")
-def list_series(asset_id: IdInPath, who: Who, services: Use) -> SeriesList:
+async def list_series(asset_id: IdInPath, who: Who, services: Use, question: Ask) -> SeriesList:
     """List what is stored of a device."""
+    return await question.answer(partial(_series, asset_id, who, services), rows=0)
+
+
+def _series(asset_id: str, who: Caller, services: Services, budget: QueryBudget) -> SeriesList:
     with services.registry.read() as tx:
         asset = seeing.known(tx, who, asset_id)
-        reader = seeing.reader(tx, who, services.reader, [asset])
+        reader = seeing.reader(tx, who, services.reader, [asset]).within(budget)
     kind = services.catalog[asset.kind]
     names = [s for s in reader.series(asset_id, asset.kind) if _known(kind, s)]
     return SeriesList(
@@ -147,12 +162,7 @@ def list_series(asset_id: IdInPath, who: Who, services: Use) -> SeriesList:
     )
 
 
-@router.get(
-    "/{asset_id}/telemetry",
-    response_class=Response,
-    responses=_ANSWERS,
-)
-def get_telemetry(  # noqa: PLR0917
+def _asked(  # noqa: PLR0917
     asset_id: IdInPath,
     who: Who,
     services: Use,
@@ -161,14 +171,8 @@ def get_telemetry(  # noqa: PLR0917
     fields: Annotated[str | None, Query(max_length=4000, pattern=r"^[a-z0-9_]+(,[a-z0-9_]+)*$")] = None,
     from_: Annotated[TimeIn | None, Query(alias="from", description="24 h before `to` when absent.")] = None,
     to: Annotated[TimeIn | None, Query(description="Now when absent; itself not included.")] = None,
-    bucket: Annotated[str | None, Query(max_length=8, description="Width such as `5m`; raw when absent.")] = None,
-    agg: Annotated[str, Query(pattern=r"^[a-z0-9]+(,[a-z0-9]+){0,8}$", description=", ".join(get_args(Aggregate)))] = (
-        "mean,min,max"
-    ),
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS, description="Of raw samples; CSV has no limit.")] = 5_000,
-    accept: Annotated[str | None, Header(max_length=500)] = None,
-) -> Response:
-    """Read a range of one series, raw or in buckets."""
+) -> Asked:
     now_us = services.now_us()
     to_us = now_us if to is None else to
     from_us = to_us - DAY_US if from_ is None else from_
@@ -180,7 +184,7 @@ def get_telemetry(  # noqa: PLR0917
         interval = interval_s(tx, kind, asset)
         reader = seeing.reader(tx, who, services.reader, [asset])
         owned = ownerships(tx, [asset])[asset_id]
-    asked = Asked(
+    return Asked(
         SeriesKey(asset_id, asset.kind, series, part),
         kind,
         max(0, from_us),
@@ -193,17 +197,38 @@ def get_telemetry(  # noqa: PLR0917
         owned.spans(who.tenants(), max(0, from_us), to_us),
         "lent" if who.is_at_home(asset.tenant_id) else "not_lent",
     )
+
+
+@router.get("/{asset_id}/telemetry", response_class=Response, responses=_ANSWERS)
+async def get_telemetry(
+    question: Ask,
+    asked: Annotated[Asked, Depends(_asked)],
+    bucket: Annotated[str | None, Query(max_length=8, description="Width such as `5m`; raw when absent.")] = None,
+    agg: Annotated[str, Query(pattern=r"^[a-z0-9]+(,[a-z0-9]+){0,8}$", description=", ".join(get_args(Aggregate)))] = (
+        "mean,min,max"
+    ),
+    accept: Annotated[str | None, Header(max_length=500)] = None,
+) -> Response:
+    """Read a range of one series, raw or in buckets."""
     csv = tables.wants_csv(accept)
     if bucket is not None:
-        return _buckets(asked, bucket, agg, csv=csv)
-    return _raw_csv(asked) if csv else _raw(asked)
+        ranked = any(name in PERCENTILES for name in agg.split(","))
+        rows = asked.expected_rows if ranked else 0
+        return await question.answer(partial(_buckets, asked, bucket, agg, csv), rows=rows)
+    if csv:
+        return await question.download(partial(_raw_csv, asked))
+    return await question.answer(partial(_raw, asked), rows=0)
 
 
-def _raw(asked: Asked) -> Response:
+def _raw(asked: Asked, budget: QueryBudget) -> Response:
     fields = asked.chosen(numeric=False)
     wanted = None if asked.fields is None else fields
-    found = asked.reader.rows(asked.key, asked.from_us, asked.to_us, fields=wanted, limit=asked.limit + 1)
-    rows = list(islice(found, asked.limit + 1))
+    reader = asked.reader.within(budget)
+    found = reader.rows(asked.key, asked.from_us, asked.to_us, fields=wanted, limit=asked.limit + 1)
+    rows = []
+    for row in islice(found, asked.limit + 1):
+        budget.hold(ANSWER_BYTES * (2 + len(row.values)))
+        rows.append(row)
     more = rows[asked.limit].ts_us if len(rows) > asked.limit else None
     rows = rows[: asked.limit]
 
@@ -220,13 +245,13 @@ def _raw(asked: Asked) -> Response:
     )
 
 
-def _buckets(asked: Asked, bucket: str, agg: str, *, csv: bool) -> Response:
+def _buckets(asked: Asked, bucket: str, agg: str, csv: bool, budget: QueryBudget) -> Response:  # noqa: FBT001
     width = width_us(bucket)
     if (asked.to_us - asked.from_us) // width > MOST_BUCKETS:
         raise Invalid(f"too narrow for this range: at most {MOST_BUCKETS} buckets", field="query.bucket")
     aggregates = _aggregates(agg)
     fields = asked.chosen(numeric=True)
-    found = asked.reader.buckets(
+    found = asked.reader.within(budget).buckets(
         asked.key,
         asked.from_us,
         asked.to_us,
@@ -238,7 +263,7 @@ def _buckets(asked: Asked, bucket: str, agg: str, *, csv: bool) -> Response:
     if csv:
         header = ["ts", "count", "covered_s", *(f"{f}_{a}" for f in fields for a in aggregates)]
         table = (_bucket_cells(asked.kind, b, fields, aggregates) for b in found.items)
-        return tables.streamed(header, table, f"{asked.key.asset_id}-{bucket}")
+        return tables.short(header, table, f"{asked.key.asset_id}-{bucket}")
 
     def silent(span: Span) -> Iterable[Span]:
         # The buckets at the ends of the range reach beyond it, those at a handover not.
@@ -263,14 +288,14 @@ def _buckets(asked: Asked, bucket: str, agg: str, *, csv: bool) -> Response:
     )
 
 
-def _raw_csv(asked: Asked) -> Response:
+def _raw_csv(asked: Asked, budget: QueryBudget) -> Download:
     if asked.to_us - asked.from_us > _LONGEST_CSV_US:
         raise Invalid("at most 100 days of raw samples at once", field="query.from")
     fields = asked.chosen(numeric=False)
     wanted = None if asked.fields is None else fields
 
     def cells() -> Iterator[Sequence[Any]]:
-        for row in asked.reader.rows(asked.key, asked.from_us, asked.to_us, fields=wanted):
+        for row in asked.reader.within(budget).rows(asked.key, asked.from_us, asked.to_us, fields=wanted):
             values = shown_values(asked.kind, row.values)
             yield (
                 rfc3339(row.ts_us),
@@ -280,7 +305,7 @@ def _raw_csv(asked: Asked) -> Response:
                 *(values.get(f, "") for f in fields),
             )
 
-    return tables.streamed(["ts", "ts_source", "received_at", "suspect", *fields], cells(), asked.key.asset_id)
+    return tables.download(["ts", "ts_source", "received_at", "suspect", *fields], cells(), asked.key.asset_id)
 
 
 def _answer(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from devices.query_budget import QueryBudget
 from devices.samples import Sample, SeriesKey, Value
 
 Aggregate = Literal["mean", "min", "max", "last", "count", "sum", "p50", "p95", "p99"]
@@ -87,6 +88,12 @@ class TelemetryWriter(Protocol):
 
 class TelemetryReader(Protocol):
     """Answers questions; thread-safe. All methods raise StoreUnavailable. Ranges are [from_us, to_us)."""
+
+    def within(self, budget: QueryBudget) -> "TelemetryReader":
+        """Return the same reader for one question: what it reads is counted, and interrupted when the budget ends.
+
+        Its methods then raise what the budget raises, too.
+        """
 
     def rows(
         self,

@@ -1,6 +1,6 @@
 """Answers bucket queries out of raw samples and rollups, the same way for every store."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, Literal, Protocol
@@ -9,7 +9,8 @@ from devices import rollup
 from devices.errors import Invalid, RawDataGone
 from devices.instants import HOUR_US, SECOND_US
 from devices.kind import Limits
-from devices.ports.telemetry import Aggregate, Buckets, RollupName
+from devices.ports.telemetry import Aggregate, Bucket, Buckets, RollupName
+from devices.query_budget import ANSWER_BYTES, QueryBudget
 from devices.rollup import PERCENTILES, WIDTHS_US, Numbers, Piece, floor_to
 from devices.samples import TELEMETRY, SeriesKey
 from storage.telemetry.pace import raw_since
@@ -55,19 +56,28 @@ class Stored(Protocol):
         """Hours of the range that must be read raw because their rollups may be out of date, in order."""
 
 
-def read(stored: Stored, query: BucketQuery, limits: Limits, now_us: int, raw_rows_max: int = RAW_ROWS_MAX) -> Buckets:
-    """Answer the query. Raises RawDataGone, Invalid."""
+def read(  # noqa: PLR0917
+    stored: Stored, query: BucketQuery, limits: Limits, now_us: int, budget: QueryBudget, raw_rows_max: int
+) -> Buckets:
+    """Answer the query within the budget. Raises RawDataGone, Invalid, and what the budget raises."""
     if query.width_us <= 0 or query.expected_interval_s <= 0:
         raise Invalid("bucket width and expected interval must be above zero")
     source = _source(query, limits, now_us, raw_rows_max)
     if query.from_us >= query.to_us:
         return Buckets(query.width_us, source, [])
     if source == "raw":
-        pieces = _from_raw(stored, query, query.start_us, query.end_us, query.width_us)
+        pieces = _from_raw(stored, query, (query.start_us, query.end_us), query.width_us, budget)
     else:
-        pieces = rollup.combine(_from_rollups(stored, query, source, now_us), query.width_us)
-    items = [rollup.bucket(piece, query.fields, query.aggregates) for piece in pieces if piece.count]
-    return Buckets(query.width_us, source, items)
+        pieces = rollup.combine(_from_rollups(stored, query, source, now_us, budget), query.width_us)
+    return Buckets(query.width_us, source, list(_answered(pieces, query, budget)))
+
+
+def _answered(pieces: Iterable[Piece], query: BucketQuery, budget: QueryBudget) -> Iterator[Bucket]:
+    for piece in pieces:
+        budget.go_on()
+        if piece.count:
+            budget.hold(ANSWER_BYTES * (1 + len(piece.fields) * len(query.aggregates)))
+            yield rollup.bucket(piece, query.fields, query.aggregates)
 
 
 def _source(query: BucketQuery, limits: Limits, now_us: int, raw_rows_max: int) -> Literal["raw"] | RollupName:
@@ -82,20 +92,25 @@ def _source(query: BucketQuery, limits: Limits, now_us: int, raw_rows_max: int) 
     return "raw" if raw_lasts and few else narrowed
 
 
-def _from_raw(stored: Stored, query: BucketQuery, start_us: int, end_us: int, width_us: int) -> Iterator[Piece]:
-    """Pieces of [start_us, end_us); samples around it count for coverage only."""
+def _from_raw(
+    stored: Stored, query: BucketQuery, span: tuple[int, int], width_us: int, budget: QueryBudget
+) -> Iterator[Piece]:
+    """Pieces of a span; samples around it count for coverage only."""
+    start_us, end_us = span
     reach = rollup.reach_us(query.expected_interval_s)
     samples = stored.numbers(query.key, start_us - reach, end_us + reach, query.fields)
     percentiles = [aggregate for aggregate in query.aggregates if aggregate in PERCENTILES]
-    for piece in rollup.summarise(samples, width_us, reach, percentiles):
+    for piece in rollup.summarise(samples, width_us, reach, percentiles, budget.hold):
         if start_us <= piece.start_us < end_us:
             yield piece
 
 
-def _from_rollups(stored: Stored, query: BucketQuery, width: RollupName, now_us: int) -> Iterator[Piece]:
+def _from_rollups(
+    stored: Stored, query: BucketQuery, width: RollupName, now_us: int, budget: QueryBudget
+) -> Iterator[Piece]:
     unrolled = stored.unrolled_hours(query.key, query.start_us, query.end_us, now_us)
     return chain.from_iterable(
-        _from_raw(stored, query, start_us, end_us, WIDTHS_US[width])
+        _from_raw(stored, query, (start_us, end_us), WIDTHS_US[width], budget)
         if raw
         else stored.pieces(query.key, width, start_us, end_us, query.fields)
         for start_us, end_us, raw in _stretches(query.start_us, query.end_us, unrolled)

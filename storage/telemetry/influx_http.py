@@ -20,6 +20,8 @@ from urllib3.exceptions import HTTPError
 
 from devices.errors import StoreForbidden, StoreNeedsRestart, StorePlaceMissing, StoreTokenRefused, StoreUnavailable
 from devices.ports.telemetry import StoreWatch
+from devices.query_budget import QueryBudget
+from storage.telemetry.influx_connections import Connections
 
 TIMEOUT_S: Final = 20.0
 """The server gives up after 10 s: it answers first."""
@@ -76,6 +78,7 @@ class InfluxHttp:
         self._client = InfluxDBClient(
             url=url, token=token, org=org, timeout=round(timeout_s * 1000), connection_pool_maxsize=16
         )
+        self._connections = Connections(self._client)
         self._writes = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
         self._compress = urlsplit(url).hostname not in _LOCAL if compress is None else compress
 
@@ -93,9 +96,14 @@ class InfluxHttp:
         if status != _STORED:
             raise StoreUnavailable(f"what answers in InfluxDB's place says {status}: nothing was stored")
 
-    def query(self, flux: str, values: Mapping[str, Any]) -> Iterator[tuple[Table, list[str]]]:
-        """Rows as they arrive. `values` are bound by name, never part of the text. Raises StoreUnavailable."""
-        with self._guarded():
+    def query(
+        self, flux: str, values: Mapping[str, Any], budget: QueryBudget | None = None
+    ) -> Iterator[tuple[Table, list[str]]]:
+        """Rows as they arrive. `values` are bound by name, never part of the text. Raises StoreUnavailable.
+
+        When the budget ends the connection is cut, upon which the server ends the query, too.
+        """
+        with self._guarded(), self._connections.asking(budget or QueryBudget()):
             response = self._client.query_api().query_raw(flux, dialect=_DIALECT, params=dict(values))
             try:
                 yield from _tables(csv.reader(_lines(response.stream(CHUNK_BYTES))))

@@ -1,21 +1,36 @@
 """Cuts a range of one series into pages of bounded size, however sparse or dense its samples are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeVar
 
 from devices.instants import MINUTE_US, SECOND_US
 
 PAGE: Final = 2_000
 """Samples per page, about."""
 WINDOWS: Final = 2_000
+_MOST_VALUES: Final = 100 * PAGE
+"""Rows of an answer: one for each field of each sample."""
+T = TypeVar("T")
 Span = tuple[int, int]
 
 
 def one_page_is_enough(from_us: int, to_us: int, interval_s: float, limit: int | None) -> bool:
     """True when as many samples as usually arrive in the range fit in a page, and all of them are wanted."""
     return limit is None and to_us - from_us <= PAGE * interval_s * SECOND_US
+
+
+class TooDenseError(Exception):
+    """More samples than usual: the range must be counted before it is read."""
+
+
+def one_page(answer: Iterable[T]) -> Iterator[T]:
+    """Rows of what should be one page. Raises TooDenseError when it is many."""
+    for number, row in enumerate(answer):
+        if number == _MOST_VALUES:
+            raise TooDenseError
+        yield row
 
 
 def window(from_us: int, to_us: int) -> timedelta:

@@ -1,23 +1,42 @@
 """TelemetryReader on InfluxDB 2."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass
+from typing import TypeVar
 
 from devices.instants import DAY_US, HOUR_US
 from devices.kind import DeviceKind
 from devices.ports.telemetry import Aggregate, Buckets, RollupName, Row, StoreWatch
-from devices.rollup import Numbers, Piece, Tally, floor_to
+from devices.query_budget import QueryBudget
+from devices.rollup import WIDTHS_US, Numbers, Piece, Tally, floor_to
 from devices.samples import SeriesKey
 from storage.telemetry import bucket_reading, influx_flux
 from storage.telemetry.bucket_reading import BucketQuery
 from storage.telemetry.clock import wall_clock_us
-from storage.telemetry.influx_answers import by_time, instant_us, numbers_by_time
+from storage.telemetry.influx_answers import Answer, by_time, instant_us, numbers_by_time
 from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
 from storage.telemetry.influx_flux import EACH_SAMPLE, Flux, Where
 from storage.telemetry.influx_http import TIMEOUT_S, InfluxHttp
 from storage.telemetry.influx_lines import rollup_fields, rollup_measurement, rollup_tallies
-from storage.telemetry.influx_pages import PAGE, one_page_is_enough, pages, window
+from storage.telemetry.influx_pages import PAGE, TooDenseError, one_page, one_page_is_enough, pages, window
 from storage.telemetry.influx_progress import Progress
 from storage.telemetry.pace import due_before, raw_since
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Samples of one series."""
+
+    key: SeriesKey
+    from_us: int
+    to_us: int
+    fields: Sequence[str] | None
+    limit: int | None = None
+    newest_first: bool = False
 
 
 class InfluxTelemetryReader:
@@ -42,6 +61,13 @@ class InfluxTelemetryReader:
         self._now_us = now_us
         self._progress = Progress(self._http, bucket_prefix, catalog)
         self._raw_rows_max = raw_rows_max
+        self._budget = QueryBudget()
+
+    def within(self, budget: QueryBudget) -> "InfluxTelemetryReader":
+        """See the port."""
+        found = copy(self)
+        found._budget = budget  # noqa: SLF001 - of its own class
+        return found
 
     def rows(
         self,
@@ -56,8 +82,7 @@ class InfluxTelemetryReader:
         """See the port."""
         wanted = None if fields is None else [EACH_SAMPLE, "suspect", *fields]
         left = limit
-        for query in self._pages(key, from_us, to_us, wanted, limit, newest_first=newest_first):
-            page = by_time(self._http.query(*query))
+        for page in self._pages(by_time, Wanted(key, from_us, to_us, wanted, limit, newest_first=newest_first)):
             for ts_us in sorted(page, reverse=newest_first):
                 if left == 0:
                     return
@@ -83,7 +108,7 @@ class InfluxTelemetryReader:
         """See the port."""
         query = BucketQuery(key, from_us, to_us, fields, width_us, aggregates, expected_interval_s)
         limits = self._catalog[key.kind].limits
-        return bucket_reading.read(self, query, limits, self._now_us(), self._raw_rows_max)
+        return bucket_reading.read(self, query, limits, self._now_us(), self._budget, self._raw_rows_max)
 
     def parts(self, asset_id: str, kind: str, series: str = "telemetry") -> Sequence[str]:
         """See the port."""
@@ -99,8 +124,7 @@ class InfluxTelemetryReader:
 
     def numbers(self, key: SeriesKey, from_us: int, to_us: int, fields: Sequence[str]) -> Iterator[Numbers]:
         """Of `bucket_reading.Stored`."""
-        for query in self._pages(key, from_us, to_us, [EACH_SAMPLE, *fields], None, newest_first=False):
-            page = numbers_by_time(self._http.query(*query))
+        for page in self._pages(numbers_by_time, Wanted(key, from_us, to_us, [EACH_SAMPLE, *fields])):
             for ts_us in sorted(page):
                 values = page[ts_us]
                 values.pop(EACH_SAMPLE, None)
@@ -112,12 +136,16 @@ class InfluxTelemetryReader:
         """Of `bucket_reading.Stored`."""
         bucket = rollup_bucket(self._prefix, key.kind)
         names = rollup_fields(fields)
-        query = influx_flux.values_of(Where(bucket, from_us, to_us), rollup_measurement(key.series, width), key, names)
-        stored = numbers_by_time(self._http.query(*query))
-        for start_us in sorted(stored):
-            values = stored[start_us]
-            tallies = {name: Tally(*tally) for name, tally in rollup_tallies(values, fields).items()}
-            yield Piece(start_us, int(values["count"]), int(values["covered_us"]), tallies)
+        measurement = rollup_measurement(key.series, width)
+        step = PAGE * WIDTHS_US[width]
+        for begin_us in range(from_us, to_us, step):
+            where = Where(bucket, begin_us, min(begin_us + step, to_us))
+            stored = numbers_by_time(self._ask(influx_flux.values_of(where, measurement, key, names)))
+            self._budget.read(len(stored))
+            for start_us in sorted(stored):
+                values = stored[start_us]
+                tallies = {name: Tally(*tally) for name, tally in rollup_tallies(values, fields).items()}
+                yield Piece(start_us, int(values["count"]), int(values["covered_us"]), tallies)
 
     def unrolled_hours(self, key: SeriesKey, from_us: int, to_us: int, now_us: int) -> Sequence[int]:
         """Of `bucket_reading.Stored`: all hours not told to be rolled up, as far back as raw samples last."""
@@ -128,34 +156,39 @@ class InfluxTelemetryReader:
     def _names(self, asset_id: str, kind: str) -> list[tuple[str, str]]:
         since_us = raw_since(self._catalog[kind].limits, self._now_us())
         query = influx_flux.names_of(Where(raw_bucket(self._prefix, kind), since_us, self._now_us() + DAY_US), asset_id)
-        return [
-            (row[table.place["_measurement"]], row[table.place.get("part", 0)])
-            for table, row in self._http.query(*query)
-        ]
+        return [(row[table.place["_measurement"]], row[table.place.get("part", 0)]) for table, row in self._ask(query)]
+
+    def _ask(self, query: Flux) -> Answer:
+        return self._http.query(*query, self._budget)
 
     def _pages(
-        self,
-        key: SeriesKey,
-        from_us: int,
-        to_us: int,
-        fields: Sequence[str] | None,
-        limit: int | None,
-        *,
-        newest_first: bool,
-    ) -> Iterator[Flux]:
-        """The queries that together read the range, in the order of reading."""
-        if from_us >= to_us or limit == 0:
+        self, parse: Callable[[Answer], dict[int, dict[str, T]]], wanted: Wanted
+    ) -> Iterator[dict[int, dict[str, T]]]:
+        """Pages in the order of reading, each counted."""
+        if wanted.from_us >= wanted.to_us or wanted.limit == 0:
             return
-        bucket = raw_bucket(self._prefix, key.kind)
-        spans: Iterator[tuple[int, int]] = iter([(from_us, to_us)])
-        if not one_page_is_enough(from_us, to_us, self._catalog[key.kind].limits.reporting_interval_s, limit):
-            width = window(from_us, to_us)
-            query = influx_flux.counts_of(Where(bucket, from_us, to_us), key, width)
-            counts = [
-                (instant_us(row[table.place["_time"]]), int(row[table.place["_value"]]))
-                for table, row in self._http.query(*query)
-            ]
-            page = PAGE if limit is None else min(PAGE, limit)
-            spans = pages(counts, width, to_us, page, newest_first=newest_first)
-        for start_us, end_us in spans:
-            yield influx_flux.values_of(Where(bucket, start_us, end_us), key.series, key, fields)
+        bucket, key = raw_bucket(self._prefix, wanted.key.kind), wanted.key
+        whole = Where(bucket, wanted.from_us, wanted.to_us)
+        interval_s = self._catalog[key.kind].limits.reporting_interval_s
+        if one_page_is_enough(wanted.from_us, wanted.to_us, interval_s, wanted.limit):
+            with suppress(TooDenseError):
+                answer = self._ask(influx_flux.values_of(whole, key.series, key, wanted.fields))
+                page = parse(one_page(answer))
+                self._budget.read(len(page))
+                yield page
+                return
+        for start_us, end_us in self._spans(whole, wanted):
+            page = parse(
+                self._ask(influx_flux.values_of(Where(bucket, start_us, end_us), key.series, key, wanted.fields))
+            )
+            self._budget.read(len(page))
+            yield page
+
+    def _spans(self, whole: Where, wanted: Wanted) -> Iterator[tuple[int, int]]:
+        width = window(whole.from_us, whole.to_us)
+        counts = [
+            (instant_us(row[table.place["_time"]]), int(row[table.place["_value"]]))
+            for table, row in self._ask(influx_flux.counts_of(whole, wanted.key, width))
+        ]
+        page = PAGE if wanted.limit is None else min(PAGE, wanted.limit)
+        return pages(counts, width, whole.to_us, page, newest_first=wanted.newest_first)

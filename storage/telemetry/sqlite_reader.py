@@ -4,14 +4,16 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from queue import Empty, Full, LifoQueue
 from typing import Any, Final
 
-from devices.errors import StoreUnavailable
+from devices.errors import LauternError
 from devices.instants import HOUR_US
 from devices.kind import DeviceKind
 from devices.ports.telemetry import Aggregate, Buckets, RollupName, Row
+from devices.query_budget import QueryBudget
 from devices.rollup import Numbers, Piece, floor_to
 from devices.samples import SeriesKey
 from storage.telemetry import bucket_reading
@@ -40,6 +42,13 @@ class SqliteTelemetryReader:
         self._now_us = now_us
         self._raw_rows_max = raw_rows_max
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue(IDLE_KEPT)
+        self._budget = QueryBudget()
+
+    def within(self, budget: QueryBudget) -> "SqliteTelemetryReader":
+        """See the port."""
+        found = copy(self)
+        found._budget = budget  # noqa: SLF001 - of its own class
+        return found
 
     def rows(
         self,
@@ -70,7 +79,7 @@ class SqliteTelemetryReader:
         """See the port."""
         query = BucketQuery(key, from_us, to_us, fields, width_us, aggregates, expected_interval_s)
         limits = self._catalog[key.kind].limits
-        return bucket_reading.read(self, query, limits, self._now_us(), self._raw_rows_max)
+        return bucket_reading.read(self, query, limits, self._now_us(), self._budget, self._raw_rows_max)
 
     def parts(self, asset_id: str, kind: str, series: str = "telemetry") -> Sequence[str]:
         """See the port."""
@@ -102,10 +111,14 @@ class SqliteTelemetryReader:
     ) -> Iterator[Piece]:
         """Of `bucket_reading.Stored`."""
         series_id = self._series_id(key)
-        if series_id is not None:
+        while series_id is not None:
             with self._connection() as connection:
-                found = read_pieces(connection, series_id, width, (from_us, to_us), fields)
+                found = read_pieces(connection, series_id, width, (from_us, to_us), fields, PAGE)
+            self._budget.read(len(found))
             yield from found
+            if len(found) < PAGE:
+                return
+            from_us = found[-1].start_us + 1
 
     def unrolled_hours(self, key: SeriesKey, from_us: int, to_us: int, now_us: int) -> Sequence[int]:
         """Of `bucket_reading.Stored`: the marks are in the same file."""
@@ -125,6 +138,7 @@ class SqliteTelemetryReader:
         while series_id is not None and from_us < to_us and left != 0:
             page = PAGE if left is None else min(PAGE, left)
             rows = self._fetch(select, (series_id, from_us, to_us, page))
+            self._budget.read(len(rows))
             for ts_us, received_us, suspect, body in rows:
                 yield ts_us, received_us, suspect, json.loads(body)
             if len(rows) < page:
@@ -149,9 +163,9 @@ class SqliteTelemetryReader:
         except Empty:
             connection = open_reader(self._path)
         try:
-            with guarded():
+            with guarded(), self._budget.interruptible(connection.interrupt):
                 yield connection
-        except StoreUnavailable:
+        except LauternError:
             connection.close()
             raise
         try:

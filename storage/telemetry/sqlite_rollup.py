@@ -11,7 +11,7 @@ from devices.ports.telemetry import RollupName
 from devices.rollup import Numbers, Piece, Tally, reach_us, roll_hour
 from storage.telemetry.pace import Slice, due_before, raw_since, series_per_slice
 from storage.telemetry.series_book import SeriesBook
-from storage.telemetry.sqlite_file import guarded, transaction
+from storage.telemetry.sqlite_file import transaction
 
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
 _UPSERT: Final = (
@@ -56,14 +56,18 @@ def encode(fields: Mapping[str, Tally]) -> str:
     return _ENCODE({name: tally[:5] if tally.samples > 1 else tally.mean for name, tally in fields.items()})
 
 
-def read_pieces(
-    connection: sqlite3.Connection, series_id: int, width: RollupName, span: tuple[int, int], fields: Sequence[str]
+def read_pieces(  # noqa: PLR0917
+    connection: sqlite3.Connection,
+    series_id: int,
+    width: RollupName,
+    span: tuple[int, int],
+    fields: Sequence[str],
+    most: int,
 ) -> list[Piece]:
-    """Pieces that begin in the span [from, to), with the asked fields."""
+    """The first pieces that begin in the span [from, to), at most so many, with the asked fields."""
     select = """SELECT start_us, count, covered_us, body FROM rollup
-                WHERE series_id = ? AND width = ? AND start_us >= ? AND start_us < ? ORDER BY start_us"""
-    with guarded():
-        rows = connection.execute(select, (series_id, width, *span)).fetchall()
+                WHERE series_id = ? AND width = ? AND start_us >= ? AND start_us < ? ORDER BY start_us LIMIT ?"""
+    rows = connection.execute(select, (series_id, width, *span, most)).fetchall()
     return [Piece(start_us, count, covered_us, _decode(body, fields)) for start_us, count, covered_us, body in rows]
 
 

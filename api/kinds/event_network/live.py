@@ -11,6 +11,7 @@ from api.fields import IdInPath
 from api.kinds.event_network.events import KIND, Reader, event
 from api.kinds.event_network.shapes import DirectionShown, Live, live
 from api.problems import responses
+from api.queries import Ask
 from api.services import Services, Use
 from api.times import TimeIn, TimeOut
 from devices.errors import Invalid
@@ -26,6 +27,7 @@ from devices.ports.current import LatestValues
 from devices.ports.inventory import Inventory
 from devices.ports.registry import Transaction
 from devices.ports.telemetry import TelemetryReader
+from devices.query_budget import QueryBudget
 
 MOST_BUCKETS: Final = 5_000
 Format = Annotated[Literal["json", "csv"] | None, Query(description="Instead of the Accept header.")]
@@ -85,15 +87,16 @@ def get_live(
         known = _known(tx, found)
     shown = live(live_view(found, known, now_us, interval_s=_interval_s(services)))
     if _csv(format_, accept):
-        return tables.streamed(_header(), _rows(shown), f"{event_id}-live")
+        return tables.short(_header(), _rows(shown), f"{event_id}-live")
     return shown
 
 
 @router.get("/{event_id}/series", response_model=RateSeries, responses=_CSV | responses(404, 503))
-def get_series(  # noqa: PLR0917
+async def get_series(  # noqa: PLR0917
     event_id: IdInPath,
     who: Reader,
     services: Use,
+    question: Ask,
     from_: Annotated[TimeIn | None, Query(alias="from", description="Begin of service when absent.")] = None,
     to: Annotated[TimeIn | None, Query(description="Now or the end of service when absent.")] = None,
     bucket: Annotated[str, Query(max_length=8, description="Width such as `5m`.")] = "5m",
@@ -101,21 +104,26 @@ def get_series(  # noqa: PLR0917
     accept: Accept = None,
 ) -> RateSeries | Response:
     """Show the rate over time per area and service class; gaps are null, the highest rate stands beside the mean."""
-    with services.registry.read() as tx:
-        found = event(tx, who, event_id)
-        reader = _reader(tx, services, found)
     width = series.width_us(bucket)
-    from_us = found.service_from_us if from_ is None else from_
-    to_us = min(found.service_to_us, services.now_us()) if to is None else to
-    if from_us >= to_us:
-        raise Invalid("must be before `to`", field="query.from")
-    if (to_us - from_us) // width > MOST_BUCKETS:
-        raise Invalid(f"too narrow for this range: at most {MOST_BUCKETS} buckets", field="query.bucket")
-    history = RateHistory(reader, interval_s=_interval_s(services)).of(found, from_us, to_us, width)
-    if _csv(format_, accept):
-        return tables.streamed(_SERIES_HEADER, _series_rows(history), f"{event_id}-series")
-    lines = [_series_line(line, history.starts_us) for line in history.lines]
-    return RateSeries(event_id=event_id, from_=from_us, to=to_us, bucket_s=width / 1e6, lines=lines)
+    as_csv = _csv(format_, accept)
+
+    def shown(budget: QueryBudget) -> RateSeries | Response:
+        with services.registry.read() as tx:
+            found = event(tx, who, event_id)
+            reader = _reader(tx, services, found).within(budget)
+        from_us = found.service_from_us if from_ is None else from_
+        to_us = min(found.service_to_us, services.now_us()) if to is None else to
+        if from_us >= to_us:
+            raise Invalid("must be before `to`", field="query.from")
+        if (to_us - from_us) // width > MOST_BUCKETS:
+            raise Invalid(f"too narrow for this range: at most {MOST_BUCKETS} buckets", field="query.bucket")
+        history = RateHistory(reader, interval_s=_interval_s(services)).of(found, from_us, to_us, width)
+        if as_csv:
+            return tables.short(_SERIES_HEADER, _series_rows(history), f"{event_id}-series")
+        lines = [_series_line(line, history.starts_us) for line in history.lines]
+        return RateSeries(event_id=event_id, from_=from_us, to=to_us, bucket_s=width / 1e6, lines=lines)
+
+    return await question.answer(shown, rows=0)
 
 
 def _reader(tx: Transaction, services: Services, found: CityEvent) -> TelemetryReader:

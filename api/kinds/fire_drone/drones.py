@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from api.access import Caller
 from api.fields import IdInPath
 from api.kinds.fire_drone.brigade import KIND, Brigade, drone_of
 from api.paging import Items, PageWanted
-from api.services import Use
+from api.queries import Ask
+from api.services import Services, Use
 from api.times import TimeOut, age_s
 from devices.errors import NotFound
 from devices.fire_drone.ports import Flight, FlightBook
@@ -18,6 +21,7 @@ from devices.instants import DAY_US, HOUR_US
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import Asset, AssetFilter, Inventory
 from devices.ports.telemetry import TelemetryReader
+from devices.query_budget import QueryBudget
 from devices.samples import SeriesKey
 
 STALE_S: Final = 5.0
@@ -110,14 +114,18 @@ def get_drone(drone_id: IdInPath, who: Brigade, services: Use) -> DroneOut:
 
 
 @router.get("/drones/{drone_id}/position")
-def get_position(drone_id: IdInPath, who: Brigade, services: Use) -> PositionOut:
+async def get_position(drone_id: IdInPath, who: Brigade, services: Use, question: Ask) -> PositionOut:
     """Return the last known position with its age, from the last day; 404 when there is none."""
+    return await question.answer(partial(_position_of, drone_id, who, services), rows=0)
+
+
+def _position_of(drone_id: str, who: Caller, services: Services, budget: QueryBudget) -> PositionOut:
     with services.registry.read() as tx:
         drone_of(tx, who, drone_id)
         newest = _newest(tx.get(LatestValues).of_assets([drone_id])).get(drone_id)
     now_us = services.now_us()
     known = None if newest is None else _position(newest.ts_us, newest.values, now_us)
-    known = known or _last_known(services.reader, drone_id, now_us)
+    known = known or _last_known(services.reader.within(budget), drone_id, now_us)
     if known is None:
         raise NotFound("no position is known")
     return known

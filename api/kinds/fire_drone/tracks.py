@@ -14,10 +14,13 @@ from api.kinds.fire_drone.exports import csv, geojson, gpx, json_record, kml
 from api.kinds.fire_drone.exports.points import FIELDS, points, title
 from api.kinds.fire_drone.flights import show
 from api.problems import responses
+from api.queries import Ask
 from api.recording import of, record
 from api.services import Use
+from api.tables import Download, begun
 from devices.fire_drone.ports import Flight
 from devices.ports.telemetry import Row, TelemetryReader
+from devices.query_budget import QueryBudget
 from devices.samples import SeriesKey
 
 _BLOCK: Final = 32 * 1024
@@ -61,24 +64,29 @@ _DOCUMENTED: Final[dict[int | str, dict[str, Any]]] = {
     response_class=StreamingResponse,
     responses={**_DOCUMENTED, **responses(503)},
 )
-def get_track(
+async def get_track(
     flight_id: RecordInPath,
     who: Brigade,
     services: Use,
+    question: Ask,
     *,
     format_: Annotated[Format, Query(alias="format")] = Format.GEOJSON,
     every: Annotated[int, Query(ge=1, le=3600, description="Keep every n-th sample and the ends of segments.")] = 1,
     dialect: Annotated[CsvDialect, Query(description="Of CSV.")] = CsvDialect.RFC4180,
 ) -> StreamingResponse:
     """Return all samples from take-off to landing, or to the last one in the air; gaps begin a new segment."""
-    with services.registry.write() as tx:
-        flight = flight_of(tx, who, flight_id)
-        thing, detail = of(KIND, "flight", flight_id), {"what": "track", "format": format_.value, "every": every}
-        record(tx, who, "flight.read", thing, detail=detail, tenant_id=flight.tenant_id)
-    pieces = _pieces(flight, _rows(services.reader, flight), format_, every, dialect)
-    name = title(flight, format_.value, every).file_name
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Track-Every": str(every)}
-    return StreamingResponse(_blocks(pieces), headers=headers, media_type=_MEDIA_TYPES[format_])
+
+    def begin(budget: QueryBudget) -> Download:
+        with services.registry.write() as tx:
+            flight = flight_of(tx, who, flight_id)
+            thing, detail = of(KIND, "flight", flight_id), {"what": "track", "format": format_.value, "every": every}
+            record(tx, who, "flight.read", thing, detail=detail, tenant_id=flight.tenant_id)
+        pieces = _pieces(flight, _rows(services.reader.within(budget), flight), format_, every, dialect)
+        name = title(flight, format_.value, every).file_name
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Track-Every": str(every)}
+        return begun(_blocks(pieces), _MEDIA_TYPES[format_], headers)
+
+    return await question.download(begin)
 
 
 def _rows(reader: TelemetryReader, flight: Flight) -> Iterator[Row]:
