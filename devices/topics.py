@@ -75,6 +75,11 @@ def device_base(tenant_id: str, kind: str, device_id: str, root: str = ROOT) -> 
     return f"{root}/{tenant_id}/{kind}/{device_id}"
 
 
+def members_of(base: str) -> str:
+    """Filter of the prefixes of all devices that the one with this prefix could speak for."""
+    return f"{base}/{MEMBER}/+/+"
+
+
 def member_base(connector_base: str, kind: str, device_id: str) -> str:
     """Topic prefix of a device as its connector uses it."""
     return f"{connector_base}/{MEMBER}/{kind}/{device_id}"

@@ -50,8 +50,8 @@ class Memberships(Protocol):
     def running_of(self, connector_id: str) -> Sequence[Membership]:
         """Those that run now, in order of member."""
 
-    def connectors(self) -> frozenset[str]:
-        """User names at the broker of devices that speak for others now."""
+    def connectors(self) -> Mapping[str, int]:
+        """User names at the broker of devices that speak for others now, and since when."""
 
     def unreleased(self, limit: int = 500) -> Sequence[Membership]:
         """Those that ended and whose connector was not told; the longest ended first."""

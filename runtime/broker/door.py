@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import nats
 import structlog
@@ -25,6 +25,7 @@ from devices.health.judging import DOOR
 from devices.instants import SECOND_US, to_us
 from devices.ports.books import Heartbeat, Heartbeats
 from devices.ports.credentials import Credential, Credentials, Refusals, Refused
+from devices.ports.memberships import Memberships
 from devices.ports.registry import Registry
 from runtime.broker.nats_conf import DEVICES, Permissions
 from runtime.broker.signing import Request, Signer
@@ -56,6 +57,14 @@ class _Guest:
 
     user: str
     issued_us: int
+    connector: bool
+
+
+class PermissionsOf(Protocol):
+    """What a user may publish to and subscribe to."""
+
+    def __call__(self, user: str, *, connector: bool) -> Permissions:
+        """`connector`: it may speak for others too."""
 
 
 class Door:
@@ -66,7 +75,7 @@ class Door:
         registry: Registry,
         address: Address,
         signer: Signer,
-        permissions: Callable[[str], Permissions],
+        permissions: "PermissionsOf",
         violations: LogTail | None,
     ) -> None:
         self._registry = registry
@@ -76,6 +85,7 @@ class Door:
         self._violations = violations
         self._known: Mapping[str, Credential] = {}
         self._ids: frozenset[str] = frozenset()
+        self._connectors: Mapping[str, int] = {}
         self._revision = -1
         self._guests: OrderedDict[tuple[str, int], _Guest] = OrderedDict()
         self._noting = Noting()
@@ -158,6 +168,7 @@ class Door:
             if revision == self._revision:
                 return False
             known = {credential.user: credential for credential in credentials.valid()}
+            self._connectors = tx.get(Memberships).connectors()
         self._known, self._revision = known, revision
         self._ids = frozenset(credential.device_id for credential in known.values())
         return True
@@ -186,10 +197,13 @@ class Door:
         if reason is not None:
             self._note(reason, request.user, request.client_id, request.address)
             return self._signer.refuse(request, reason.value)
-        self._guests[request.server, request.connection] = _Guest(request.user, self._known[request.user].issued_us)
+        connector = request.user in self._connectors
+        self._guests[request.server, request.connection] = _Guest(
+            request.user, self._known[request.user].issued_us, connector
+        )
         if len(self._guests) > _REMEMBERED:
             self._guests.popitem(last=False)
-        return self._signer.admit(request, DEVICES, *self._permissions(request.user))
+        return self._signer.admit(request, DEVICES, *self._permissions(request.user, connector=connector))
 
     def _note(self, reason: Refusal, user: str, detail: str, address: str) -> None:
         if self._noting.note(reason, user, detail, address, time.time_ns() // 1000):
@@ -225,8 +239,10 @@ class Door:
             return False
         guest = self._guests.get((server, connection["cid"]))
         if guest is not None and guest.user == user:
-            return guest.issued_us == credential.issued_us
-        return to_us(datetime.fromisoformat(connection["start"])) > credential.issued_us + _CLOCKS_US
+            # Rights are given at the connect: who begins or ends to speak for others comes back with others.
+            return (guest.issued_us, guest.connector) == (credential.issued_us, user in self._connectors)
+        since_us = max(credential.issued_us, self._connectors.get(user, 0))
+        return to_us(datetime.fromisoformat(connection["start"])) > since_us + _CLOCKS_US
 
 
 async def _ask(system: Client, subject: str, wanted: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON is any value

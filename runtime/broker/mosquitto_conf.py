@@ -1,10 +1,11 @@
 """A configuration that makes mosquitto 2 safe for us; its defaults drop after 1,000 queued messages."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from devices.topics import UNNAMED_CHANNELS
+from devices.topics import UNNAMED_CHANNELS, members_of
 from runtime.broker.nats_conf import MAX_CONNECTIONS, Tls
 
 MESSAGE_BYTES: Final = 1024
@@ -81,8 +82,11 @@ acl_file {self.folder / INSIDE_ACL}
         # Beside the password, which is what can be revoked here.
         return f"{text}cafile {self.tls.devices_ca_file}\nrequire_certificate true\n"
 
-    def acl(self) -> str:
-        """Content of the devices' ACL file: a user name is tenant/kind/device, so one pattern serves all."""
+    def acl(self, connectors: Iterable[str] = ()) -> str:
+        """Content of the devices' ACL file: a user name is tenant/kind/device, so one pattern serves all.
+
+        `connectors`: users that may speak for others too, below their own topics.
+        """
         channels = (*UNNAMED_CHANNELS, *(f"event/{name}" for name in self.events))
         up = "".join(f"pattern write {self.root}/%u/{channel}\n" for channel in channels)
         return f"""\
@@ -93,7 +97,12 @@ acl_file {self.folder / INSIDE_ACL}
 pattern read {self.root}/%u/cmd/#
 # mosquitto cannot cut the tenant out of the user name: group commands are readable by every device that has a login.
 pattern read {self.root}/+/group/+/cmd/#
-"""
+{"".join(map(self._connector, sorted(connectors)))}"""
+
+    def _connector(self, user: str) -> str:
+        base = members_of(f"{self.root}/{user}")
+        up = "".join(f"topic write {base}/{channel}\n" for channel in (*UNNAMED_CHANNELS, "event/+"))
+        return f"\nuser {user}\n{up}topic read {base}/config\ntopic read {base}/cmd/#\n"
 
     def inside_acl(self) -> str:
         """Content of the ACL file for users of ours."""

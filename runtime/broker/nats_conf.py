@@ -131,16 +131,23 @@ system_account: SYS
         return "\n".join(f"      {user}" for user in users)
 
 
-def device_permissions(user: str, root: str, events: Mapping[str, Iterable[str]]) -> Permissions:
+def device_permissions(
+    user: str, root: str, events: Mapping[str, Iterable[str]], *, connector: bool = False
+) -> Permissions:
     """Subjects that the device may publish to and subscribe to. `events`: names by kind; it may say those of its own.
 
-    A name is a subject that something may be retained on: so there are as many as its kind has.
+    A name is a subject that something may be retained on: so there are as many as its kind has. A connector may speak
+    for others too, below its own topics; for whom, and by which names, only the gateway knows.
     """
     tenant, kind, device = user.split("/")
     base = topics.device_base(tenant, kind, device, root)
     named = [f"event/{name}" for name in events.get(kind, ())]
     up = [s for channel in (*topics.UNNAMED_CHANNELS, *named) for s in subjects(base, channel)]
     own = subjects(base, "config") + subjects(base, "cmd/#")
+    if connector:
+        members = topics.members_of(base)
+        up += [s for channel in (*topics.UNNAMED_CHANNELS, "event/+") for s in subjects(members, channel)]
+        own += subjects(members, "config") + subjects(members, "cmd/#")
     return up, own + subjects(root, f"{tenant}/group/+/cmd/#")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from devices.credentials import opens, sealed
 from devices.ports.credentials import Credential, Credentials, Way
+from devices.ports.memberships import Memberships
 from devices.ports.registry import Registry
 from runtime.broker.mosquitto_conf import ACL, FILE, INSIDE_ACL, INSIDE_PASSWORDS, PASSWORDS, MosquittoConf
 
@@ -33,25 +34,25 @@ class MosquittoFiles:
 
     def write_fixed(self, inside: dict[str, str]) -> None:
         """Write configuration, ACLs and the hashed passwords of users of ours."""
-        for name, text in (
-            (FILE, self._conf.text()),
-            (ACL, self._conf.acl()),
-            (INSIDE_ACL, self._conf.inside_acl()),
-        ):
+        for name, text in ((FILE, self._conf.text()), (INSIDE_ACL, self._conf.inside_acl())):
             _put(self._folder / name, text)
+        if not (self._folder / ACL).exists():
+            _put(self._folder / ACL, self._conf.acl())
         path = self._folder / INSIDE_PASSWORDS
         if not _holds(path, inside):
             _put(path, "".join(f"{user}:{sealed(password)}\n" for user, password in inside.items()))
 
     def look(self, registry: Registry) -> Synced:
-        """Write the devices' passwords anew where they changed. Raises RegistryUnavailable, OSError."""
+        """Write the devices' passwords and rights anew where they changed. Raises RegistryUnavailable, OSError."""
         with registry.read() as tx:
             credentials = tx.get(Credentials)
             revision = credentials.revision()
             if revision == self._revision:
                 return Synced(self._logins, changed=False, told=False)
             valid = credentials.valid()
-        changed = _put(self._folder / PASSWORDS, _lines(valid))
+            connectors = tx.get(Memberships).connectors()
+        files = ((PASSWORDS, _lines(valid)), (ACL, self._conf.acl(connectors)))
+        changed = sum(_put(self._folder / name, text) for name, text in files) > 0
         told = changed and self._tell()
         self._revision, self._logins = revision, len(valid)
         return Synced(len(valid), changed=changed, told=told)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, insert, or_, select, update
 
 from devices.errors import Conflict
 from devices.ports.memberships import Membership
@@ -62,10 +62,11 @@ class SqlMemberships:
         query = select(*COLUMNS).where(SPEAKS_FOR.c.connector_id == connector_id, RUNNING)
         return [Membership(*row) for row in self._connection.execute(query.order_by(SPEAKS_FOR.c.member_id))]
 
-    def connectors(self) -> frozenset[str]:
-        """User names at the broker of devices that speak for others now."""
+    def connectors(self) -> Mapping[str, int]:
+        """User names at the broker of devices that speak for others now, and since when."""
         named = (SPEAKS_FOR.c.tenant_id, SPEAKS_FOR.c.connector_kind, SPEAKS_FOR.c.connector_id)
-        return frozenset("/".join(row) for row in self._connection.execute(select(*named).where(RUNNING).distinct()))
+        query = select(func.min(SPEAKS_FOR.c.from_us), *named).where(RUNNING).group_by(*named)
+        return {"/".join(user): from_us for from_us, *user in self._connection.execute(query)}
 
     def unreleased(self, limit: int = 500) -> Sequence[Membership]:
         """Those that ended and whose connector was not told; the longest ended first."""

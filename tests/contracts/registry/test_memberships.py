@@ -43,10 +43,10 @@ def test_many_begin_end_and_are_found_from_both_sides(registry: Registry) -> Non
     with registry.write() as tx:
         memberships = tx.get(Memberships)
         assert memberships.running_of("c1") == [of("m1", "c1", 10), of("m2", "c1", 10)]
-        assert memberships.connectors() == {"kl/streetlight/c1", "kl/streetlight/c2"}
+        assert memberships.connectors() == {"kl/streetlight/c1": 10, "kl/streetlight/c2": 20}
         memberships.end(["m3", "m2", "nobody"], 30)
         assert memberships.running_of("c1") == [of("m1", "c1", 10)]
-        assert memberships.connectors() == {"kl/streetlight/c1"}
+        assert memberships.connectors() == {"kl/streetlight/c1": 10}
         memberships.end(["m2"], 40)
     assert kept(registry, "m2", "m3", "c1") == [of("m2", "c1", 10, 30), of("m3", "c2", 20, 30)]
 

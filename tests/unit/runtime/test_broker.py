@@ -57,6 +57,26 @@ def test_a_device_writes_its_own_topics_only() -> None:
     assert others == ["city.v1.kl.group.*.cmd", "city.v1.kl.group.*.cmd.>"]
 
 
+def test_a_connector_writes_below_its_own_topics_too_and_by_the_same_pattern_on_both_brokers() -> None:
+    publish, subscribe = device_permissions(LAMP, "city/v1", {}, connector=True)
+    assert all(subject.startswith("city.v1.kl.streetlight.L01.") for subject in publish)
+    below = [subject for subject in (*publish, *subscribe) if ".member." in subject]
+    assert len(below) == len({"status", "info", "state", "telemetry", "ack", "event.*", "config", "cmd", "cmd.>"})
+    assert all(subject.startswith("city.v1.kl.streetlight.L01.member.*.*.") for subject in below)
+    acl = MosquittoConf(folder=Path("/etc/m"), outage_s=1, rate_per_s=1, root="city/v1", events=()).acl([LAMP])
+    patterns, _, own = acl.partition(f"\nuser {LAMP}\n")
+    assert "member" not in patterns
+    lines = [line.split() for line in own.splitlines()]
+    written = {topic for _, right, topic in lines if right == "write"}
+    assert subjects_of(written) == {subject for subject in publish if ".member." in subject}
+    read = {topic for _, right, topic in lines if right == "read"}
+    assert subjects_of(read) == {subject for subject in subscribe if ".member." in subject}
+
+
+def subjects_of(filters: set[str]) -> set[str]:
+    return {subject for one in filters for subject in subjects(*one.split("/", 1))}
+
+
 def test_every_user_has_an_allow_list() -> None:
     accounts = conf({**INSIDE, "simulators": "x" * 32}).partition("LAUTERN {")[2].partition("DOOR {")[0]
     users = [line for line in accounts.splitlines() if "{ user:" in line]
