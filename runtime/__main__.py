@@ -7,6 +7,7 @@ from typing import Final, NoReturn
 import typer
 
 from runtime import completing
+from runtime.umask import keep_new_files_private
 from runtime.version import VERSION
 
 _PASSED_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -84,6 +85,7 @@ def version() -> None:
 
 def main() -> int:
     """Run the command line; the exit code is given by the programs."""
+    keep_new_files_private()
     ours = {verb: module for verb, (module, _) in VERBS.items() if module.startswith("runtime.")}
     handed_on = completing.handed_on(os.environ, ours)
     if handed_on is not None:

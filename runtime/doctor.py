@@ -20,6 +20,7 @@ from devices.ports.books import Heartbeats
 from runtime import descriptors, influxdb_check, ports, process_faults, saying, sections, settings
 from runtime.broker.server import program
 from runtime.certificates import ends
+from runtime.file_modes import open_files
 from runtime.listening import check_broker, check_http
 from runtime.notifying import mail_server
 from runtime.registry_access import registry_of
@@ -40,6 +41,7 @@ def doctor(
     checks: dict[str, Callable[[], str]] = {
         "version": lambda: f"Lautern {VERSION}, Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}",
         "data": lambda: _disk(chosen),
+        "files": lambda: _files(chosen),
         "broker": lambda: _broker(chosen.broker),
         "registry": lambda: _registry(chosen),
         "store": lambda: _store(chosen.store),
@@ -77,6 +79,17 @@ def _disk(chosen: settings.Settings) -> str:
     if free_mb < ENOUGH_MB:
         raise LauternError(f"only {free_mb} MB are free in {place}; the journal alone may take some GB")
     return f"{chosen.data_dir} ({'there' if chosen.data_dir.exists() else 'made at the start'}), {free_mb} MB free"
+
+
+def _files(chosen: settings.Settings) -> str:
+    found = open_files(chosen)
+    if found:
+        shown = ", ".join(map(str, found[:5])) + (" and more" if len(found) > 5 else "")
+        raise LauternError(
+            f"others than their owner can read or change {shown}; `lautern up` closes what is in the data directory, "
+            "or do it now: chmod go= FILE"
+        )
+    return "nobody but their owner can read them"
 
 
 def _broker(broker: sections.Broker) -> str:

@@ -35,6 +35,7 @@ from gateway.service import Gateway, LaneParts, Parts, take_lease
 from runtime import auditing
 from runtime.descriptors import raise_limit
 from runtime.dispatching import dispatch_loops
+from runtime.file_modes import mend, sentence
 from runtime.gateway_metrics import new_registry, serve_metrics
 from runtime.hanging import Hanging
 from runtime.lanes import MIB, broker_of, client_id, journal_path
@@ -49,6 +50,7 @@ from runtime.settings import Settings, load
 from runtime.signs import Signs
 from runtime.store_figures import StoreFigures, TimedWriter
 from runtime.stores import open_reader, open_writer
+from runtime.umask import keep_new_files_private
 from storage.journal.sqlite_identity import SqliteIdentity, SqliteVerdicts
 from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
 from storage.registry.engine import open_registry
@@ -130,6 +132,7 @@ def reactions_of(registry: Registry, reader: TelemetryReader, catalog: Catalog) 
 
 def main() -> int:
     """Run until SIGTERM or SIGINT."""
+    keep_new_files_private()
     parser = argparse.ArgumentParser(prog="runtime.gateway_role")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--config", type=Path)
@@ -142,7 +145,9 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if open_to_others := sentence(mend(settings)):
+            log.warning("files_open_to_others", reason=open_to_others)
         try:
             stack.enter_context(hold(settings.data_dir / "gateway.lock", 0))
             figures = new_registry()

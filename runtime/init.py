@@ -12,6 +12,7 @@ from devices.ports.registry import Registry
 from runtime import influxdb_check, saying, sections, settings
 from runtime.broker.logins import INSIDE, Logins, write_secret
 from runtime.certificates import make_server_files
+from runtime.file_modes import mend, sentence
 from runtime.first import FIRST_USER, first_link, first_town
 from runtime.first_settings import settings_text
 from runtime.keys import make_key
@@ -52,6 +53,8 @@ def init(
         write_secret(file, settings_text(tenant, store, folder, public_host[0] if public_host else None))
         typer.echo(f"wrote {file}")
     chosen = settings.load(folder)
+    if open_to_others := sentence(mend(chosen)):
+        typer.echo(open_to_others)
     if chosen.broker.mode == "embedded":
         logins = Logins(chosen.data_dir / "broker")
         for user in INSIDE:

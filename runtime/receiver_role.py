@@ -22,6 +22,7 @@ from runtime.locks import hold
 from runtime.logging_setup import set_up
 from runtime.memory import set_up_malloc
 from runtime.settings import Settings, load
+from runtime.umask import keep_new_files_private
 from storage.journal.sqlite_journal import SqliteJournalWriter
 
 CHANNELS = ("telemetry", "event")
@@ -49,6 +50,7 @@ def _state(connection: Connection, inbox: Inbox, feeder: Feeder, set_aside: Path
 
 def main() -> int:
     """Run until standard input ends; exit code 1 when a part died."""
+    keep_new_files_private()
     parser = argparse.ArgumentParser(prog="runtime.receiver_role")
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--config", type=Path)

@@ -20,6 +20,7 @@ from devices.errors import (
 from runtime import completing
 from runtime.client.answers import ApiAway, NotAllowed, NotSignedIn, Unfit
 from runtime.signs import Signs
+from runtime.umask import keep_new_files_private
 
 OK, FAILED, USAGE, UNREACHABLE, LEASE, NOT_ALLOWED, NOT_APPLIED = 0, 1, 2, 3, 4, 5, 6
 """Exit codes; LEASE: another gateway runs; UNREACHABLE: API, registry, store or broker is away."""
@@ -52,6 +53,7 @@ def new_app(about: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
 
 def run(verb: str, program: typer.Typer | Callable[..., None]) -> NoReturn:
     """Parse the command line, run, exit; an error of ours is one line, anything else a traceback."""
+    keep_new_files_private()
     completion_init()
     app = program
     if not isinstance(app, typer.Typer):

@@ -11,6 +11,7 @@ import structlog
 import typer
 
 from runtime import logging_setup, process_faults, saying, settings
+from runtime.file_modes import mend, sentence
 from runtime.installation import Installation, alone, choose_ports
 from runtime.processes import Supervisor
 
@@ -34,6 +35,8 @@ def up(
         chosen = chosen.model_copy(update={"http": chosen.http.model_copy(update={"port": port})})
     record = chosen.data_dir / process_faults.FILE
     with alone(chosen.data_dir), ending() as stop, supervised(_say, record) as supervisor:
+        if open_to_others := sentence(mend(chosen)):
+            log.warning(open_to_others)
         found = choose_ports(chosen, _say, http_fixed=port is not None)
         installation = Installation(chosen, found, config)
         broker = installation.broker(simulators=False)

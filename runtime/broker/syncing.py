@@ -87,6 +87,7 @@ def _put(path: Path, text: str) -> bool:
     draft = path.with_name(f".{path.name}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o640)  # the umask would keep mosquitto's group out
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
