@@ -46,6 +46,7 @@ from runtime.notifying import notifying_of
 from runtime.registry_access import registry_of
 from runtime.retaining import catalog_of, days_of
 from runtime.saying import LEASE, UNREACHABLE, USAGE
+from runtime.sealing import secret_box_of
 from runtime.settings import Settings, load
 from runtime.signs import Signs
 from runtime.store_figures import StoreFigures, TimedWriter
@@ -68,6 +69,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
         migrate=settings.registry.migrate,
         checkpoints=True,
         notary=auditing.notary_of(settings),
+        box=secret_box_of(settings),
     )
     stack.callback(registry.close)
     holder = installation_id(settings)

@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 
 from devices.errors import ConfigurationError
 from runtime import auditing
+from runtime.sealing import secret_box_of
 from runtime.settings import Settings
 from storage.registry.engine import SqlRegistry, open_registry
 
@@ -22,8 +23,8 @@ def registry_of(settings: Settings, *, migrate: bool | None = None, recording: b
             yield registry
         return
     key_was_there = settings.audit_key_file.exists()
-    notary = auditing.notary_of(settings)
-    with closing(open_registry(settings.registry_url, migrate=migrating, notary=notary)) as registry:
+    notary, box = auditing.notary_of(settings), secret_box_of(settings)
+    with closing(open_registry(settings.registry_url, migrate=migrating, notary=notary, box=box)) as registry:
         try:
             auditing.require_own(registry, notary, settings)
         except ConfigurationError:

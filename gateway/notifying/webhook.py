@@ -44,12 +44,25 @@ class Webhooks:
         self._resolve = resolve
         self._context = trusting(ca_file)
 
-    def attempt(self, delivery: Delivery, target: Target) -> "_Post":
+    def attempt(self, delivery: Delivery, target: Target) -> "_Post | _Unsigned":
         """One try."""
         body = delivery.body.encode()
-        signed = headers(target.secret or "", delivery.delivery_id, int(time.time()), body)
+        if target.secret is None:
+            return _Unsigned()
+        signed = headers(target.secret, delivery.delivery_id, int(time.time()), body)
         common = {"Content-Type": "application/json", "User-Agent": self._agent, "Accept-Encoding": "identity"}
         return _Post(self._allowed, self._resolve, self._context, target.address, {**common, **signed}, body)
+
+
+class _Unsigned:
+    """Of a target whose secret cannot be read: nothing leaves without a signature."""
+
+    def run(self) -> None:
+        """See Attempt."""
+        raise Undeliverable("its secret was sealed with another key (secrets.key): set address and secret anew")
+
+    def cut(self) -> None:
+        """Nothing is under way."""
 
 
 class _Post:

@@ -10,7 +10,9 @@ from sqlalchemy import URL, Engine, make_url
 from devices.audit.notary import Notary
 from devices.errors import ConfigurationError
 from devices.ports.audit import Audit
+from devices.ports.notifications import NotificationTargets
 from devices.ports.privacy import Retained
+from devices.ports.secret_box import SecretBox
 from storage.registry.adapters import ADAPTERS
 from storage.registry.audit import SqlAudit
 from storage.registry.dialects import open_postgres, open_sqlite
@@ -18,7 +20,9 @@ from storage.registry.failures import translated
 from storage.registry.importing import make_ready
 from storage.registry.kinds import Repository, repositories_of_kinds, retained_of_kinds
 from storage.registry.migrate import is_current, upgrade
+from storage.registry.notifications import SqlNotificationTargets
 from storage.registry.retained import SqlRetained
+from storage.registry.sealed_targets import in_clear, seal_all
 from storage.registry.transaction import SqlTransaction
 
 POSTGRES: Final = ("postgresql", "postgres", "postgresql+psycopg")
@@ -59,6 +63,15 @@ class SqlRegistry:
             if not is_current(connection):
                 raise ConfigurationError("the registry's tables are not up to date: run `lautern migrate`")
 
+    def seal_secrets(self, box: SecretBox) -> None:
+        """Seal what stands in clear since a time before there was a box. Raises RegistryUnavailable."""
+        with translated():
+            with self._reader.connect() as connection, connection.begin():
+                if not in_clear(connection):
+                    return
+            with self._writer.connect() as connection, connection.begin():
+                seal_all(connection, box)
+
     def make_ready(self) -> None:
         """Let a restored registry go on; see `storage.registry.importing.make_ready`. Raises RegistryUnavailable."""
         with translated(), self._writer.connect() as connection, connection.begin():
@@ -71,12 +84,18 @@ class SqlRegistry:
 
 
 def open_registry(
-    url: str | URL, *, migrate: bool = True, checkpoints: bool = False, notary: Notary | None = None
+    url: str | URL,
+    *,
+    migrate: bool = True,
+    checkpoints: bool = False,
+    notary: Notary | None = None,
+    box: SecretBox | None = None,
 ) -> SqlRegistry:
     """Open the registry. Raises RegistryUnavailable, ConfigurationError.
 
     `checkpoints`: this process moves SQLite's write-ahead log into the file; true in one process only.
     `notary`: seals what this process appends to the audit log; without one it can only read there.
+    `box`: seals and opens secrets of webhooks; what stands in clear from before is sealed at once.
     """
     place = make_url(url)
     if place.get_backend_name() == "sqlite":
@@ -87,6 +106,7 @@ def open_registry(
         raise ConfigurationError(f"the registry knows sqlite:///… and postgresql://…, not {place.drivername}")
     made_here: Mapping[type, Repository] = {
         Audit: partial(SqlAudit, notary=notary),
+        NotificationTargets: partial(SqlNotificationTargets, box=box),
         Retained: partial(SqlRetained, classes=retained_of_kinds()),
     }
     registry = SqlRegistry(reader, writer, {**ADAPTERS, **repositories_of_kinds(), **made_here})
@@ -96,5 +116,7 @@ def open_registry(
             registry.migrate()
         else:
             registry.require_current()
+        if box is not None:
+            registry.seal_secrets(box)
         undo.pop_all()
     return registry

@@ -9,20 +9,25 @@ from devices.errors import Conflict, NotFound, VersionMismatch
 from devices.messages import Severity
 from devices.notifying import duty
 from devices.notifying.rules import Channel, EscalationStep, NotificationRule, Target
+from devices.ports.secret_box import SecretBox, SecretUnreadable
 from storage.registry.notification_tables import RULE_GROUPS, RULE_TARGETS, RULES, TARGETS
 from storage.registry.rows import insert_new
+from storage.registry.sealed_targets import FIELDS, UNREADABLE, opened, seal
 from storage.registry.tables import GROUPS
 
 
 class SqlNotificationTargets:
-    """NotificationTargets."""
+    """NotificationTargets; secret and address of webhooks are sealed in `box`, and in clear only without one."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, box: SecretBox | None = None) -> None:
         self._connection = connection
+        self._box = box
 
     def put(self, target: Target) -> Target:
         """Create (version 0 given) or replace (current version given). Raises Conflict, NotFound, VersionMismatch."""
-        values = {
+        if target.address == UNREADABLE:
+            raise Conflict("its address was sealed with another key: give it one", field="address")
+        values: dict[str, Any] = {
             "tenant_id": target.tenant_id,
             "name": target.name,
             "channel": target.channel.value,
@@ -31,6 +36,8 @@ class SqlNotificationTargets:
             "enabled": target.enabled,
             "secret": target.secret,
         }
+        if self._box is not None and target.channel is Channel.WEBHOOK:
+            values |= {f: seal(self._box, target.target_id, f, str(values[f])) for f in FIELDS if values[f] is not None}
         _put(self._connection, TARGETS, "target_id", target.target_id, target.version, values)
         return self.get(target.target_id)
 
@@ -39,14 +46,32 @@ class SqlNotificationTargets:
         row = self._connection.execute(select(TARGETS).where(TARGETS.c.target_id == target_id)).one_or_none()
         if row is None:
             raise NotFound(target_id)
-        return _target(row)
+        return self._target(row)
 
     def list(self, tenant_ids: Collection[str] | None = None) -> Sequence[Target]:
         """In order of id."""
         query = select(TARGETS).order_by(TARGETS.c.target_id)
         if tenant_ids is not None:
             query = query.where(TARGETS.c.tenant_id.in_(tenant_ids))
-        return [_target(row) for row in self._connection.execute(query)]
+        return [self._target(row) for row in self._connection.execute(query)]
+
+    def _target(self, row: Row[Any]) -> Target:
+        """With another key than it was sealed with it has no secret, and so sends nothing."""
+        try:
+            address, secret = (opened(self._box, row.target_id, f, getattr(row, f)) for f in FIELDS)
+        except SecretUnreadable:
+            address, secret = UNREADABLE, None
+        return Target(
+            target_id=row.target_id,
+            tenant_id=row.tenant_id,
+            name=row.name,
+            channel=Channel(row.channel),
+            address=address or "",
+            language=row.language,
+            enabled=row.enabled,
+            secret=secret,
+            version=row.version,
+        )
 
     def remove(self, target_id: str) -> None:
         """Raises NotFound, Conflict while a rule names it."""
@@ -120,20 +145,6 @@ def _put(  # noqa: PLR0917 - what makes up a row
     if connection.execute(select(table.c[key]).where(table.c[key] == value)).first() is None:
         raise NotFound(value)
     raise VersionMismatch(f"{value} is not at version {version}")
-
-
-def _target(row: Row[Any]) -> Target:
-    return Target(
-        target_id=row.target_id,
-        tenant_id=row.tenant_id,
-        name=row.name,
-        channel=Channel(row.channel),
-        address=row.address,
-        language=row.language,
-        enabled=row.enabled,
-        secret=row.secret,
-        version=row.version,
-    )
 
 
 def _body(rule: NotificationRule) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -54,6 +55,16 @@ def send(url: str, *named: str, ca_file: Path | None = None) -> None:
 def server() -> Iterator[Hook]:
     with hook() as taken:
         yield taken
+
+
+def test_nothing_leaves_without_a_signature(server: Hook) -> None:
+    """The secret is None where it was sealed with another key."""
+    unreadable = replace(target(f"http://127.0.0.1:{server.port}/"), secret=None)
+    attempt = Webhooks(Allowed((), (f"127.0.0.1:{server.port}",)), "1").attempt(DELIVERY, unreadable)
+    attempt.cut()
+    with pytest.raises(Undeliverable, match="another key"):
+        attempt.run()
+    assert server.calls == []
 
 
 def test_a_webhook_arrives_signed(server: Hook) -> None:
