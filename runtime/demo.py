@@ -87,6 +87,8 @@ def _run(installation: Installation, supervisor: Supervisor, stop: Event, hours:
             _say(f"still waiting: {opening.trouble}")
 
     watch(supervisor, look, stop)
+    if broker is not None:
+        broker.close()
 
 
 def _tell(installation: Installation, opening: Opening, after_s: float) -> None:

@@ -50,6 +50,8 @@ def up(
         mqtt = f"{installation.mqtt_host}:{found.mqtt}"
         _say(f"API on {installation.address}/docs, MQTT on {mqtt}, data in {chosen.data_dir}")
         watch(supervisor, broker.look if broker else _nothing, stop)
+        if broker is not None:
+            broker.close()
         _say("ending")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from devices import topics
-from runtime.broker.streams import max_file_mb, requests
+from runtime.broker.streams import max_file_mb, probe_subject, requests
 from runtime.broker.subjects import subjects
 
 ACK_WAIT_S = 30
@@ -124,7 +124,7 @@ system_account: SYS
         everything = subjects(self.root, "#")
         users = [
             _user("gateway", self.passwords["gateway"], "MQTT", everything, everything),
-            _user("setup", self.passwords["setup"], "STANDARD", requests(), ["_INBOX.>"]),
+            _user("setup", self.passwords["setup"], "STANDARD", [*requests(), probe_subject(self.root)], ["_INBOX.>"]),
         ]
         if "simulators" in self.passwords:
             users.append(_user("simulators", self.passwords["simulators"], "MQTT", everything, everything))

@@ -12,6 +12,7 @@ from runtime import processes
 from runtime.broker.bounding import bound
 from runtime.broker.logins import write_secret
 from runtime.broker.nats_conf import NatsConf
+from runtime.broker.probing import EVERY_S, BrokerProbe, StuckJudge, has_room
 from runtime.ports import answers
 from runtime.sections import here
 
@@ -22,7 +23,7 @@ START_S: Final = 20
 
 
 class EmbeddedBroker:
-    """Started by `start`, then `look` about twice a second: it bounds the streams once a client was there."""
+    """Started by `start`, then `look` about twice a second; `close` at the end."""
 
     def __init__(self, conf: NatsConf, folder: Path) -> None:
         self._conf = conf
@@ -32,14 +33,20 @@ class EmbeddedBroker:
         self._bounded_of: int | None = None
         self._bound_at = 0.0
         self._child: processes.Child | None = None
+        self._supervisor: processes.Supervisor | None = None
+        self._probe = BrokerProbe(f"nats://127.0.0.1:{conf.client_port}", dict(conf.passwords), conf.root)
+        self._judge = StuckJudge(time.monotonic())
+        self._probed_at = 0.0
+        self._pid = 0
 
     def start(self, supervisor: processes.Supervisor) -> None:
-        """Start it and wait until it answers. Raises ConfigurationError with its last words, ProgramFailed."""
+        """Start it and wait until it answers; on a full disk nobody waits. Raises ConfigurationError, ProgramFailed."""
+        self._supervisor = supervisor
         path = self._folder / "nats.conf"
         write_secret(path, self._conf.text())
         self._child = supervisor.start(processes.Program("broker", [str(program()), "-c", str(path)], log=self.log))
         deadline = time.monotonic() + START_S
-        while not answers(self._host, self._conf.mqtt_port):
+        while has_room(self._folder) and not answers(self._host, self._conf.mqtt_port):
             if time.monotonic() > deadline or len(self._child.deaths) >= processes.TOO_OFTEN:
                 place = f"{self._host}:{self._conf.mqtt_port}"
                 raise ConfigurationError(f"the broker does not answer on {place}\n{self._child.last_words}".strip())
@@ -47,10 +54,33 @@ class EmbeddedBroker:
             time.sleep(0.02)
 
     def look(self) -> None:
-        """Bound the streams once a client was there, and from time to time drop what nobody may have retained."""
+        """Start it again when it is stuck; bound its streams, and drop what nobody may have retained."""
         child = self._child
         if child is None or child.ended() is not None:
             return
+        if self._pid != child.process.pid:
+            self._pid = child.process.pid
+            self._judge.begun(time.monotonic())
+        if time.monotonic() - self._probed_at > EVERY_S and not self._try(child):
+            return
+        if self._judge.bad == 0:
+            self._bound_streams(child)
+
+    def close(self) -> None:
+        """End what asks it."""
+        self._probe.close()
+
+    def _try(self, child: processes.Child) -> bool:
+        """Tell whether it works, or may yet."""
+        room = has_room(self._folder)
+        trouble = self._probe.look(publish=room)
+        self._probed_at = now = time.monotonic()
+        if self._judge.stuck(now, trouble, room=room) and self._supervisor is not None:
+            self._supervisor.restart(child, str(trouble))
+            return False
+        return trouble is None
+
+    def _bound_streams(self, child: processes.Child) -> None:
         if self._bounded_of != child.process.pid:
             self._bound_at = min(self._bound_at, time.monotonic() + 1)
         if time.monotonic() >= self._bound_at:

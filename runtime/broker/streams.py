@@ -48,8 +48,13 @@ def max_file_mb(queue_mb: int) -> int:
     return 2 * queue_mb + 256 + sum(bound.max_bytes for bound in BESIDE.values()) // MIB
 
 
+def probe_subject(root: str) -> str:
+    """Subject of the queue by which it is tried (`probing.py`); nobody subscribes to it, so nothing is kept."""
+    return f"$MQTT.msgs.{root.replace('/', '.')}.probe"
+
+
 def requests() -> list[str]:
-    """Subjects that the user `setup` needs."""
+    """Subjects that the user `setup` needs to ask."""
     asked = [f"$JS.API.STREAM.{verb}.{stream}" for stream in (QUEUE, *BESIDE) for verb in ("INFO", "UPDATE")]
     return [*asked, f"$JS.API.STREAM.PURGE.{RETAINED}"]
 

@@ -60,8 +60,13 @@ class Embedded:
 
 
 @contextmanager
-def embedded(folder: Path, devices: Sequence[str]) -> Iterator[tuple[Embedded, dict[str, Login]]]:
-    """`lautern up` inside the block, with these streetlights registered and allowed in; their logins by device."""
+def embedded(
+    folder: Path, devices: Sequence[str], logs: Path | None = None
+) -> Iterator[tuple[Embedded, dict[str, Login]]]:
+    """`lautern up` inside the block, with these streetlights registered and allowed in; their logins by device.
+
+    `logs`: folder of what it says, where that is not to be beside the data.
+    """
     port, http_port = claim_port(), claim_port()
     logins = {device: f"kl/streetlight/{device}" for device in devices}
     settings = {"BROKER__URL": f"mqtt://127.0.0.1:{port}", "GATEWAY__METRICS_PORT": claim_port()}
@@ -69,7 +74,7 @@ def embedded(folder: Path, devices: Sequence[str]) -> Iterator[tuple[Embedded, d
     up = [sys.executable, "-m", "runtime", "up", "--data-dir", str(folder), "--port", str(http_port)]
     known = _let_in(folder, logins)
     command = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
-    with serving(Server("up", command, folder=folder, ready=lambda: answers(port))) as server:
+    with serving(Server("up", command, folder=logs or folder, ready=lambda: answers(port))) as server:
         town = Embedded(folder, server, port, http_port)
         _register(town, devices)
         wait_until(lambda: town.said().count("mqtt_ready") >= 2, timeout_s=40, what="the gateway at its broker")

@@ -1,0 +1,111 @@
+"""What runs and does not work is started again: the broker that keeps its write error after its disk has room again."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from devices.instants import rfc3339
+from tests.faults.conftest import Report
+from tests.faults.embedded import Embedded, embedded
+from tests.faults.publishing import LONG
+from tests.faults.rough import Rough, rough
+from tests.real_parts.brokers import Login
+from tests.real_parts.ports import answers
+from tests.real_parts.small_disk import fill, require_small, small_disk
+from tests.real_parts.waiting import wait_until
+from tests.system.installation import Rest
+from tests.system.speaking import now_us
+
+TOPIC: Final = b"city/v1/kl/streetlight/L1/telemetry"
+BROKER_MB, ALL_MB = 60, 140
+ORDERS: Final = (("all",), ("broker", "all"), ("all", "broker")) if LONG else (("all",),)
+"""In which order disks are filled, and freed; `all` alone is one disk for broker, databases and journal."""
+WITHIN_S: Final = 30
+
+
+@dataclass
+class Lamp:
+    """Publishes with QoS 1, on a connection of its own each time it was cut."""
+
+    town: Embedded
+    login: Login
+    seq: int = 0
+
+    def confirmed(self) -> bool:
+        """Whether the broker acknowledges a message on a fresh connection."""
+        broker = self.town.as_broker(self.login)
+        try:
+            with rough(broker, self.login.user, patience_s=1.5) as link:
+                return self.publish(link, 1)
+        except (OSError, AssertionError):
+            return False
+
+    def publish(self, link: Rough, number: int, note: str = "") -> bool:
+        """Whether all were acknowledged."""
+        return all(link.publish(TOPIC, self._message(note)) for _ in range(number))
+
+    def _message(self, note: str) -> bytes:
+        self.seq += 1
+        body = {"v": 1, "device_id": "L1", "ts": rfc3339(now_us()), "boot_id": "b1", "seq": self.seq, "level_pct": 40}
+        return json.dumps({**body, "note": note} if note else body).encode()
+
+
+def _readyz(town: Embedded) -> dict[str, Any]:
+    answer: dict[str, Any] = Rest(f"http://127.0.0.1:{town.http_port}", "").call("GET", "/readyz")[1]
+    return answer
+
+
+def _ready(town: Embedded) -> bool:
+    try:
+        return bool(_readyz(town)["ready"])
+    except OSError:
+        return False
+
+
+@contextmanager
+def _disks(folder: Path, names: tuple[str, ...]) -> Iterator[dict[str, Path]]:
+    with ExitStack() as stack:
+        data = stack.enter_context(small_disk(folder, ALL_MB))
+        found = {"all": data}
+        if "broker" in names:
+            found["broker"] = stack.enter_context(small_disk(data / "broker", BROKER_MB))
+        require_small(data)
+        yield found
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+def test_a_broker_that_keeps_its_write_error_is_started_again(
+    tmp_path: Path, report: Report, order: tuple[str, ...]
+) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    with _disks(tmp_path / "data", order) as disks, embedded(tmp_path / "data", ["L1"], logs) as (town, logins):
+        lamp = Lamp(town, logins["L1"])
+        wait_until(lambda: answers(town.http_port) and _ready(town), timeout_s=40, what="ready")
+        assert lamp.confirmed()
+        fillers = []
+        for name in order:
+            fillers.append(fill(disks[name]))
+            wait_until(lambda: not lamp.confirmed(), timeout_s=30, what=f"{name} is full")
+        broker_log = tmp_path / "data" / "broker" / "nats.log"
+        wait_until(lambda: not _ready(town), timeout_s=60, what="it is told")
+        for filler in fillers:
+            filler.unlink()
+        began = time.monotonic()
+        wait_until(lamp.confirmed, timeout_s=60, what="the broker takes messages again")
+        takes_s = time.monotonic() - began
+        wait_until(lambda: _ready(town), timeout_s=60, what="ready again")
+        ready_s = time.monotonic() - began
+        restarts = town.said().count("broker says of itself") + town.said().count("broker takes no message")
+        assert broker_log.exists()
+    report("F11", f"disk full and free again, without a hand: {', '.join(order)}", "embedded", None,
+           broker_restarts=restarts, takes_again_s=round(takes_s, 1), ready_again_s=round(ready_s, 1))  # fmt: skip
+    assert takes_s <= WITHIN_S
+    assert ready_s <= WITHIN_S
