@@ -93,7 +93,8 @@ def test_a_broker_that_keeps_its_write_error_is_started_again(
         fillers = []
         for name in order:
             fillers.append(fill(disks[name]))
-            wait_until(lambda: not lamp.confirmed(), timeout_s=30, what=f"{name} is full")
+            wait_until(lambda: not (lamp.confirmed() and _ready(town)), timeout_s=60, what=f"{name} is full")
+        wait_until(lambda: not lamp.confirmed(), timeout_s=30, what="the broker takes no messages")
         broker_log = tmp_path / "data" / "broker" / "nats.log"
         wait_until(lambda: not _ready(town), timeout_s=60, what="it is told")
         for filler in fillers:
