@@ -90,6 +90,8 @@ class Parts:
     names: Names
     dispatch: Mapping[str, Callable[[], object]]
     """Steps of the command dispatcher and the configuration publisher, by name; each about every 100 ms."""
+    heard: Callable[[Mapping[str, int]], None]
+    """Takes signs of life, by asset, on behalf of those steps."""
     notifying: Notifying
     root: str
     holder: str
@@ -120,6 +122,7 @@ class Gateway:
             answers=parts.answers,
             reactions=parts.reactions,
             kinds=parts.catalog,
+            heard=parts.heard,
         )
         lanes, self.store_cursors = [], {}
         for lane_parts in (parts.control, parts.telemetry):

@@ -8,16 +8,17 @@ from devices.ports.registry import Registry
 from gateway.dispatch.config_publisher import ConfigPublisher
 from gateway.dispatch.dispatcher import Dispatcher
 from gateway.dispatch.releasing import Releasing
+from gateway.dispatch.signs_of_life import SignsOfLife
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.publisher import ConnectionPublisher
 
 
 def dispatch_loops(
-    registry: Registry, catalog: Catalog, connection: Connection, root: str
+    registry: Registry, catalog: Catalog, connection: Connection, root: str, signs: SignsOfLife
 ) -> Mapping[str, Callable[[], object]]:
     """Steps by the name of their loop."""
-    dispatcher = Dispatcher(registry, catalog, ConnectionPublisher(connection), root=root)
-    configs = ConfigPublisher(registry, ConnectionPublisher(connection), root=root)
+    dispatcher = Dispatcher(registry, catalog, ConnectionPublisher(connection), root=root, signs=signs.listener())
+    configs = ConfigPublisher(registry, ConnectionPublisher(connection), root=root, signs=signs.listener())
     releasing = Releasing(registry, ConnectionPublisher(connection), root=root)
     return {
         "dispatcher": lambda: dispatcher.step(time.time_ns() // 1000),

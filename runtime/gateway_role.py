@@ -22,6 +22,7 @@ from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
 from gateway.canary import Canary
 from gateway.dispatch.answers import Answers
+from gateway.dispatch.signs_of_life import SignsOfLife
 from gateway.loops import PASSING, PATIENCE_S, Loops
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.feeder import Feeder
@@ -90,6 +91,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
     connection = Connection("control", broker_of(settings), client_id(settings, "control"), filters, inbox)
     feeder = Feeder(inbox, journal, connection, 0.25)
     receiver.begin(30)
+    signs = SignsOfLife()
     return Parts(
         catalog=catalog,
         registry=registry,
@@ -105,7 +107,8 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
         answers=Answers(catalog),
         reactions=reactions_of(registry, reader, catalog),
         canary=Canary(registry, reader, ConnectionPublisher(connection), settings.topic_root),
-        dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root),
+        dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root, signs),
+        heard=signs.note,
         notifying=notifying_of(settings, registry, catalog),
         retention=Retention(registry, days_of(settings, catalog), now_us),
         names=Names(registry, settings.retention.names_days, now_us),

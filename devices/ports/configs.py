@@ -40,11 +40,14 @@ class DesiredConfigs(Protocol):
     def unpublished(self, limit: int = 500) -> Sequence[DesiredConfig]:
         """Those of bound assets whose published version is not the current one, longest changed first."""
 
+    def unapplied(self, asset_ids: Collection[str]) -> Sequence[DesiredConfig]:
+        """Those of these assets that are published, and whose device does not say that it runs the current version."""
+
     def mark_published(self, asset_id: str, version: int) -> None:
         """Record that the broker holds this version; lower than recorded changes nothing."""
 
     def mark_unpublished(self, asset_id: str) -> None:
-        """Forget what was published: another device was bound, or the broker lost its retained messages."""
+        """Forget what was published and what runs: another device was bound, or the broker lost its messages."""
 
     def mark_applied(self, asset_id: str, version: int) -> None:
         """Record the version the device says it runs; unknown assets are ignored."""

@@ -18,18 +18,23 @@ from gateway.dispatch.cancelling import Cancelling
 from gateway.dispatch.pace import Pace
 from gateway.dispatch.publisher import Publisher
 from gateway.dispatch.sending import Message
+from gateway.dispatch.signs_of_life import Listener
 from gateway.dispatch.view import View
+from gateway.dispatch.wakefulness import FIRST_US, Wakefulness
 
 PUBLISHES_PER_STEP: Final = 200
 QOS: Final = 1
 RETAINED: Final = False
 """A retained command would be executed again at every return of the device."""
+_AWAY: Final = frozenset({"offline", "sleeping"})
 
 
 class Dispatcher:
     """`step` is called every 100 ms from one thread. All it must not forget is in the registry.
 
     An attempt is committed before it is made, so that after a crash nothing counts as never sent that may have left.
+    Devices subscribe with QoS 0, so that the broker keeps nothing for who is away: what is open goes out again at each
+    sign of life of its device.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class Dispatcher:
         publisher: Publisher,
         *,
         root: str = ROOT,
+        signs: Listener | None = None,
         group_retries_per_s: float = 50,
     ) -> None:
         self._registry = registry
@@ -46,6 +52,8 @@ class Dispatcher:
         self._publisher = publisher
         self._root = root
         self._view = View()
+        self._signs = signs or Listener()
+        self._wakefulness = Wakefulness()
         self._pace = Pace(group_retries_per_s)
         self._cancelling = Cancelling(root)
         self._in_flight: dict[int, tuple[str, ...]] = {}
@@ -58,6 +66,7 @@ class Dispatcher:
             self._view.refresh(tx, now_us)
         self._poll()
         self._note_returned()
+        self._note_signs(now_us)
         awake = self._view.awake(now_us)
         due = self._due(awake, now_us) if self._publisher.connected() else []
         late = [c for c in awake if (end := lifecycle.deadline_us(c)) is not None and end < now_us]
@@ -77,11 +86,35 @@ class Dispatcher:
 
     def _note_returned(self) -> None:
         """What was sent to a device that connected anew is repeated at once: it may have been lost with its power."""
-        for asset_id in self._view.came_online:
-            self._again.update(c.command_id for c in self._view.of_asset(asset_id) if c.attempts > 0)
+        for asset_id, since_us in self._view.came_online.items():
+            self._send_again([c for c in self._view.of_asset(asset_id) if c.attempts > 0], since_us)
             self._cancelling.hurry(self._view.of_asset(asset_id))
         self._view.came_online.clear()
         self._again &= self._view.commands.keys()
+
+    def _note_signs(self, now_us: int) -> None:
+        """What is open goes out again as its device begins to listen, whatever the broker last said of it."""
+        for asset_id, at_us in self._signs.take().items():
+            if not self._view.knows(asset_id):
+                continue
+            away = self._view.status(asset_id) in _AWAY
+            if self._wakefulness.hear(asset_id, at_us, self._view.since_us(asset_id) if away else 0):
+                commands = self._view.of_asset(asset_id)
+                self._send_again([c for c in commands if sending.repeatable(c, now_us)], at_us - FIRST_US)
+                self._cancelling.hurry(commands)
+        self._wakefulness.keep(self._view)
+
+    def _send_again(self, commands: Iterable[Command], unless_since_us: int) -> None:
+        for command in commands:
+            if not self._wakefulness.sent_since(command.command_id, unless_since_us):
+                self._wakefulness.begin(command.command_id)
+                self._again.add(command.command_id)
+
+    def _status(self, asset_id: str, now_us: int) -> str:
+        """What the device last said of its connection, unless it was heard since."""
+        status = self._view.status(asset_id)
+        heard = status in _AWAY and self._wakefulness.listens(asset_id, self._view.since_us(asset_id), now_us)
+        return "online" if heard else status
 
     def _due(self, awake: Iterable[Command], now_us: int) -> list[list[Command]]:
         """Commands to send now: groups of many go out as one message."""
@@ -95,24 +128,24 @@ class Dispatcher:
 
     def _may_go(self, command: Command, now_us: int) -> bool:
         again = command.command_id in self._again
-        if not sending.wants_sending(command, self._view.status(command.asset_id), now_us, again=again):
+        if not sending.wants_sending(command, self._status(command.asset_id, now_us), now_us, again=again):
             return False
         others = self._view.of_asset(command.asset_id)
         return len(others) == 1 or not held_back(self._catalog, command, others, now_us)
 
     def _with_offline(self, group: list[Command], now_us: int) -> list[Command]:
-        """Add the members that are offline: the broker may keep the message for them."""
+        """Add the members that are said to be offline: they may hear it all the same."""
         known = {c.command_id for c in group}
         rest = [
             c
             for c in self._view.awake(now_us)
-            if c.wire_id == group[0].wire_id and c.command_id not in known and self._misses_it(c)
+            if c.wire_id == group[0].wire_id and c.command_id not in known and self._misses_it(c, now_us)
         ]
         return group + rest
 
-    def _misses_it(self, command: Command) -> bool:
+    def _misses_it(self, command: Command, now_us: int) -> bool:
         unsent = command.delivery is Delivery.QUEUED and command.attempts == 0 and command.cancel_requested_us is None
-        return unsent and sending.offline(self._view.status(command.asset_id))
+        return unsent and sending.offline(self._status(command.asset_id, now_us))
 
     def _advance(self, due: Sequence[Sequence[Command]], late: Sequence[Command], now_us: int) -> None:
         """Commit what happened and what is about to be sent, then send it."""
@@ -133,7 +166,7 @@ class Dispatcher:
         for command in now.values():
             self._view.put(command)
         for message in messages:
-            self._publish(message)
+            self._publish(message, now_us)
 
     def _messages(
         self, tx: Transaction, due: Sequence[Sequence[Command]], now: dict[str, Command], now_us: int
@@ -150,7 +183,7 @@ class Dispatcher:
             if len(group) > 1:
                 messages += self._of_group(bound, to, now_us)
             else:
-                messages += [sending.to_device(c, to[c.asset_id], now_us) for c in bound]
+                messages += [self._to_device(c, to[c.asset_id], now_us) for c in bound]
         for message in messages:
             for command in message.commands:
                 now[command.command_id] = lifecycle.attempted(command, message.next_us)
@@ -159,15 +192,26 @@ class Dispatcher:
     def _of_group(self, commands: Sequence[Command], to: Mapping[str, Address], now_us: int) -> list[Message]:
         """One message for those that hear their group, and each its own for those behind connectors."""
         hearing = [c for c in commands if not to[c.asset_id].through_connector]
-        found = [sending.to_group(hearing, now_us, self._root)] if hearing else []
+        found = [self._to_group(hearing, now_us)] if hearing else []
         behind = [c for c in commands if to[c.asset_id].through_connector]
-        awake = [c for c in behind if not sending.offline(self._view.status(c.asset_id))]
-        return found + [sending.to_device(c, to[c.asset_id], now_us) for c in awake[:PUBLISHES_PER_STEP]]
+        awake = [c for c in behind if not sending.offline(self._status(c.asset_id, now_us))]
+        return found + [self._to_device(c, to[c.asset_id], now_us) for c in awake[:PUBLISHES_PER_STEP]]
+
+    def _to_group(self, members: Sequence[Command], now_us: int) -> Message:
+        message = sending.to_group(members, now_us, self._root)
+        for command in members:
+            if self._status(command.asset_id, now_us) not in _AWAY:
+                self._wakefulness.sent(command.command_id, message.next_us - FIRST_US)
+        return message
+
+    def _to_device(self, command: Command, to: Address, now_us: int) -> Message:
+        next_us = self._wakefulness.tried(command.command_id, command.asset_id, now_us)
+        return sending.to_device(command, to, now_us, next_us)
 
     def _still(self, command: Command, now_us: int) -> bool:
         again = command.command_id in self._again
-        status = self._view.status(command.asset_id)
-        return self._misses_it(command) or sending.wants_sending(command, status, now_us, again=again)
+        status = self._status(command.asset_id, now_us)
+        return self._misses_it(command, now_us) or sending.wants_sending(command, status, now_us, again=again)
 
     @staticmethod
     def _record(tx: Transaction, before: Mapping[str, Command], now: Mapping[str, Command], now_us: int) -> None:
@@ -178,18 +222,18 @@ class Dispatcher:
         if told:
             tx.get(Changes).add(command_changes(told, now_us))
 
-    def _publish(self, message: Message) -> None:
+    def _publish(self, message: Message, now_us: int) -> None:
         command_ids = tuple(c.command_id for c in message.commands)
         self._again.difference_update(command_ids)
         token = self._publisher.publish(message.topic, message.payload, QOS, RETAINED)
         if token is None:
             self._again.update(command_ids)
             return
-        listening = [c for c in message.commands if not sending.offline(self._view.status(c.asset_id))]
+        listening = [c for c in message.commands if not sending.offline(self._status(c.asset_id, now_us))]
         self._in_flight[token] = tuple(c.command_id for c in listening)
 
     def _cancel(self, awake: Iterable[Command], now_us: int) -> None:
-        wanted = [c for c in awake if sending.wants_cancelling(c, self._view.status(c.asset_id))]
+        wanted = [c for c in awake if sending.wants_cancelling(c, self._status(c.asset_id, now_us))]
         due = self._cancelling.due(wanted, now_us)
         if not due:
             return

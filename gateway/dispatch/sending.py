@@ -45,7 +45,8 @@ def wake_us(command: Command) -> int:
 def wants_sending(command: Command, status: str, now_us: int, *, again: bool = False) -> bool:
     """Tell whether to send it now: first, or again as no answer came. Devices known offline are waited for.
 
-    A sleeping device gets it once, the broker keeps it. `again`: repeat it before its time, an accepted one too.
+    A sleeping device gets it once, as it may only doze; then its next sign of life is waited for. `again`: repeat it
+    before its time, an accepted one too.
     """
     if command.delivery.final or command.cancel_requested_us is not None or now_us > command.deliver_by_us:
         return False
@@ -54,6 +55,12 @@ def wants_sending(command: Command, status: str, now_us: int, *, again: bool = F
     if again or (command.attempts == 0 and command.delivery is Delivery.QUEUED):
         return True
     return command.next_attempt_us is not None and command.next_attempt_us <= now_us
+
+
+def repeatable(command: Command, now_us: int) -> bool:
+    """Tell whether a device that listens again is to get it again: it may have been lost, or its result."""
+    begun = command.start_us is None or command.start_us <= now_us
+    return command.attempts > 0 and (command.delivery is not Delivery.ACCEPTED or begun)
 
 
 def wants_cancelling(command: Command, status: str) -> bool:
@@ -86,10 +93,11 @@ def to_group(members: Sequence[Command], now_us: int, root: str) -> Message:
     return Message(topic, wire.encode_command(first, spread_s), tuple(members), next_us)
 
 
-def to_device(command: Command, to: Address, now_us: int) -> Message:
-    """Message for one device."""
+def to_device(command: Command, to: Address, now_us: int, next_us: int | None = None) -> Message:
+    """Message for one device; `next_us`: when to try again, else after a pause that grows with the attempts."""
     topic = topics.command(to.base, command.name)
-    return Message(topic, wire.encode_command(command), (command,), retry_us(command.attempts + 1, now_us))
+    next_us = retry_us(command.attempts + 1, now_us) if next_us is None else next_us
+    return Message(topic, wire.encode_command(command), (command,), next_us)
 
 
 def cancel_to_group(members: Sequence[Command], root: str) -> tuple[str, bytes]:

@@ -30,8 +30,8 @@ class View:
     commands: dict[str, Command] = field(default_factory=dict)
     connections: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """Values of `status` by asset, for assets that have open commands and a device that ever said it."""
-    came_online: set[str] = field(default_factory=set)
-    """Assets whose device connected anew since somebody took note, or is reached on other topics."""
+    came_online: dict[str, int] = field(default_factory=dict)
+    """Assets whose device connected anew since somebody took note, or is reached on other topics: since when (µs)."""
     _wakes: dict[str, int] = field(default_factory=dict)
     _of_asset: dict[str, set[str]] = field(default_factory=dict)
     _mark: int | None = None
@@ -75,6 +75,14 @@ class View:
         """Connection state of the asset's device; `unknown` where it never said."""
         return str(self.connections.get(asset_id, {}).get("state", UNKNOWN))
 
+    def since_us(self, asset_id: str) -> int:
+        """When that state was received; 0 where the device never said it."""
+        return int(self.connections.get(asset_id, {}).get("received_us", 0))
+
+    def knows(self, asset_id: str) -> bool:
+        """Tell whether there are open commands to the asset."""
+        return asset_id in self._of_asset
+
     def _reload(self, tx: Transaction, now_us: int) -> None:
         self._mark = tx.get(Changes).newest()
         self._loaded_us = self._connections_us = now_us
@@ -96,7 +104,8 @@ class View:
                 elif change.topic == "status":
                     self._connections_stale = True
                 elif change.topic == MOVED:
-                    self.came_online.update(self._of_asset.keys() & set(change.data["devices"]))
+                    moved = self._of_asset.keys() & set(change.data["devices"])
+                    self.came_online.update(dict.fromkeys(moved, change.at_us))
             if len(news) < CHANGES_AT_ONCE:
                 break
         self._mark = mark
@@ -106,7 +115,8 @@ class View:
     def _take(self, tx: Transaction, commands: Iterable[Command]) -> None:
         new_assets = set()
         for command in commands:
-            if command.asset_id not in self._of_asset and not settled(command):
+            # While nothing waited for its delivery nobody followed the device's status.
+            if not command.delivery.final and not self.undelivered(command.asset_id):
                 new_assets.add(command.asset_id)
             self.put(command)
         self._connect(tx, new_assets)
@@ -120,7 +130,7 @@ class View:
             before = self.connections.get(row.asset_id)
             now: dict[str, Value | Any] = {**row.values, "received_us": row.received_us}
             if before is not None and before != now and now.get("state") == "online":
-                self.came_online.add(row.asset_id)
+                self.came_online[row.asset_id] = row.received_us
             self.connections[row.asset_id] = now
 
     def _drop(self, command: Command) -> None:
@@ -132,4 +142,4 @@ class View:
             if not ids:
                 del self._of_asset[command.asset_id]
                 self.connections.pop(command.asset_id, None)
-                self.came_online.discard(command.asset_id)
+                self.came_online.pop(command.asset_id, None)

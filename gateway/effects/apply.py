@@ -15,7 +15,7 @@ from gateway.bindings import Bindings
 from gateway.decode import Heard
 from gateway.effects.counting import gaps, increments
 from gateway.effects.letters import Letters, unknown_devices
-from gateway.effects.newest import Trigger, take
+from gateway.effects.newest import Trigger, signs_of_life, take
 from gateway.effects.tell import NO_KINDS, Tell
 from gateway.effects.views import AssetNow, Views
 from gateway.effects.watch import Watch
@@ -34,6 +34,10 @@ class Answers(Protocol):
         """Each is (asset_id, state, received_us)."""
 
 
+def _unheard(_heard: Mapping[str, int]) -> None:
+    """Nobody waits for signs of life."""
+
+
 class Apply:
     """Applies judged passes in order; one thread."""
 
@@ -47,6 +51,7 @@ class Apply:
         answers: Answers,
         reactions: Mapping[str, Reactions],
         kinds: Mapping[str, DeviceKind] = NO_KINDS,
+        heard: Callable[[Mapping[str, int]], None] = _unheard,
     ) -> None:
         self._registry = registry
         self._bindings = bindings
@@ -56,6 +61,7 @@ class Apply:
         self._reactions = reactions
         self._letters = Letters(holder=bindings.holder)
         self._tell = Tell(kinds)
+        self._heard = heard
         self.refused: Counter[str] = Counter()
         """Dead letters since start by reason."""
 
@@ -72,6 +78,7 @@ class Apply:
             self._forget()
             raise
         self.refused.update(self._letters.reasons)
+        self._heard(signs_of_life(done.items))
         return samples
 
     def _apply(self, tx: Transaction, done: Pass, samples: list[Sample], now_us: int) -> None:

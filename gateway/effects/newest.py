@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from devices.instants import to_us
-from devices.messages import Envelope, Status, WireModel
+from devices.messages import Envelope, Status, StatusState, WireModel
 from devices.ports.current import Latest
 from devices.samples import TELEMETRY, Sample, Value
 from gateway.decode import Heard
@@ -40,6 +40,20 @@ def take(items: Iterable[Item], now: dict[str, AssetNow]) -> set[Trigger]:
         if now[sample.asset_id].take(_row(sample)):
             changed.add((sample.asset_id, TELEMETRY, sample.part))
     return changed
+
+
+def signs_of_life(items: Iterable[Item]) -> dict[str, int]:
+    """When each asset's device was last heard itself: not by what was retained, nor by its last will."""
+    heard: dict[str, int] = {}
+    for item in items:
+        if item.verdict.asset_id and item.verdict.outcome is not Outcome.RETAINED and not _is_will(item):
+            heard[item.verdict.asset_id] = item.message.received_us
+    return heard
+
+
+def _is_will(item: Item) -> bool:
+    model = item.heard.model if isinstance(item.heard, Heard) else None
+    return isinstance(model, Status) and model.state is StatusState.OFFLINE
 
 
 def _is_newer(sample: Sample, known: Sample) -> bool:

@@ -61,6 +61,15 @@ class SqlDesiredConfigs:
         query = select(CONFIGS).where(PENDING, bound).order_by(CONFIGS.c.changed_us, CONFIGS.c.asset_id).limit(limit)
         return [_config(row) for row in self._connection.execute(query)]
 
+    def unapplied(self, asset_ids: Collection[str]) -> Sequence[DesiredConfig]:
+        """Those of these assets that are published, and whose device does not say that it runs the current version."""
+        other = func.coalesce(CONFIGS.c.applied_version, -1) != CONFIGS.c.version
+        found: list[DesiredConfig] = []
+        for some in chunks(asset_ids):
+            query = select(CONFIGS).where(CONFIGS.c.asset_id.in_(some), ~CONFIGS.c.pending, other)
+            found += [_config(row) for row in self._connection.execute(query)]
+        return found
+
     def mark_published(self, asset_id: str, version: int) -> None:
         """Record that the broker holds this version; lower than recorded changes nothing."""
         newer = func.coalesce(CONFIGS.c.published_version, 0) < version
@@ -68,9 +77,9 @@ class SqlDesiredConfigs:
         self._connection.execute(update(CONFIGS).where(CONFIGS.c.asset_id == asset_id, newer).values(values))
 
     def mark_unpublished(self, asset_id: str) -> None:
-        """Forget what was published: another device was bound, or the broker lost its retained messages."""
-        forget = update(CONFIGS).where(CONFIGS.c.asset_id == asset_id).values(published_version=None, pending=True)
-        self._connection.execute(forget)
+        """Forget what was published and what runs: another device was bound, or the broker lost its messages."""
+        nothing = {"published_version": None, "applied_version": None, "pending": True}
+        self._connection.execute(update(CONFIGS).where(CONFIGS.c.asset_id == asset_id).values(nothing))
 
     def mark_applied(self, asset_id: str, version: int) -> None:
         """Record the version the device says it runs; unknown assets are ignored."""

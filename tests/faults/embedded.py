@@ -61,15 +61,19 @@ class Embedded:
 
 @contextmanager
 def embedded(
-    folder: Path, devices: Sequence[str], logs: Path | None = None
+    folder: Path, devices: Sequence[str], logs: Path | None = None, certificate: Path | None = None
 ) -> Iterator[tuple[Embedded, dict[str, Login]]]:
     """`lautern up` inside the block, with these streetlights registered and allowed in; their logins by device.
 
-    `logs`: folder of what it says, where that is not to be beside the data.
+    `logs`: folder of what it says, where that is not to be beside the data. `certificate`: with its key in one PEM
+    file; then MQTT goes over TLS.
     """
     port, http_port = claim_port(), claim_port()
     logins = {device: f"kl/streetlight/{device}" for device in devices}
     settings = {"BROKER__URL": f"mqtt://127.0.0.1:{port}", "GATEWAY__METRICS_PORT": claim_port()}
+    if certificate is not None:
+        settings |= {"BROKER__URL": f"mqtts://127.0.0.1:{port}"}
+        settings |= {f"BROKER__TLS_{part}_FILE": str(certificate) for part in ("CERT", "KEY")}
     variables = [f"LAUTERN_{name}={value}" for name, value in settings.items()]
     up = [sys.executable, "-m", "runtime", "up", "--data-dir", str(folder), "--port", str(http_port)]
     known = _let_in(folder, logins)
@@ -77,7 +81,7 @@ def embedded(
     with serving(Server("up", command, folder=logs or folder, ready=lambda: answers(port))) as server:
         town = Embedded(folder, server, port, http_port)
         _register(town, devices)
-        wait_until(lambda: town.said().count("mqtt_ready") >= 2, timeout_s=40, what="the gateway at its broker")
+        wait_until(lambda: town.said().count("mqtt_ready") >= 2, timeout_s=90, what="the gateway at its broker")
         wait_until(lambda: "door_open" in town.said(), timeout_s=20, what="the door")
         yield town, known
 

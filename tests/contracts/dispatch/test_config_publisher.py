@@ -16,6 +16,7 @@ from devices.ports.inventory import Asset, Binding, Inventory
 from devices.ports.registry import Registry
 from gateway.dispatch.answers import Answers
 from gateway.dispatch.config_publisher import ConfigPublisher
+from gateway.dispatch.signs_of_life import Listener
 from storage.registry.engine import SqlRegistry
 from tests.unit.devices.commands.toy import CATALOG, T0
 
@@ -130,6 +131,43 @@ def test_controller_replaced_before_the_confirmation_gets_it_too(lamp: SqlRegist
     broker.confirms = True
     steps(publisher, 2, 6)
     assert "city/v1/kl/toy/d2/config" in broker.retained
+
+
+def test_missed_is_published_again_at_signs_of_life_until_the_device_says_that_it_runs(lamp: SqlRegistry) -> None:
+    broker, signs = Broker(), Listener()
+    publisher = ConfigPublisher(lamp, broker, signs=signs)
+    want(lamp, 0, {})
+    steps(publisher, 0, 60)
+    assert broker.published == 1, "nobody speaks, so nobody listens"
+    for second in range(60, 660):
+        signs.note({"a1": T0 + second * S})
+        steps(publisher, second, second + 1)
+    assert 6 <= broker.published <= 11, "after growing pauses"
+    report(lamp, 1)
+    before = broker.published
+    for second in range(5000, 5200):
+        signs.note({"a1": T0 + second * S})
+        steps(publisher, second, second + 1)
+    assert broker.published == before
+
+
+def test_older_version_reported_after_a_reset_is_noticed(lamp: SqlRegistry) -> None:
+    broker, signs = Broker(), Listener()
+    publisher = ConfigPublisher(lamp, broker, signs=signs)
+    want(lamp, 0, {})
+    report(lamp, 1)
+    steps(publisher, 0, 3)
+    report(lamp, 0)
+    for second in range(3, 120):
+        signs.note({"a1": T0 + second * S})
+        steps(publisher, second, second + 1)
+    assert broker.published > 1
+
+
+def report(registry: Registry, version: int) -> None:
+    with registry.write() as tx:
+        state = State(v=1, device_id="d1", boot_id="b", seq=version, config_version=version)
+        Answers(CATALOG).on_states(tx, [("a1", state, T0)])
 
 
 def test_state_tells_which_version_runs(lamp: SqlRegistry) -> None:

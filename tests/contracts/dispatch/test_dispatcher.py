@@ -6,9 +6,7 @@ from devices.commands.command import Delivery, Effect
 from devices.commands.device_contract import DeviceContract
 from devices.commands.issue import cancel, cancel_group
 from devices.instants import SECOND_US
-from gateway.dispatch.dispatcher import Dispatcher
 from tests.contracts.dispatch.town import Town
-from tests.unit.devices.commands.toy import CATALOG
 
 S = SECOND_US
 
@@ -151,7 +149,7 @@ def test_restart_of_the_gateway_goes_on_where_it_was(town: Town) -> None:
     town.status("d2", "offline")
     first, second = town.ask("a1"), town.ask("a2")
     town.run(1)
-    town.dispatcher = Dispatcher(town.registry, CATALOG, town)
+    town.restart()
     silent.mute = False
     town.status("d2", "online")
     town.run(3)

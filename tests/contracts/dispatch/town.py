@@ -21,6 +21,7 @@ from devices.ports.inventory import Asset, Binding, Group, Groups, Inventory
 from devices.ports.registry import Registry
 from gateway.dispatch.answers import Answers
 from gateway.dispatch.dispatcher import Dispatcher
+from gateway.dispatch.signs_of_life import Listener
 from tests.unit.devices.commands.toy import CATALOG, T0
 
 STEP_US = SECOND_US // 10
@@ -64,7 +65,12 @@ class Town:
         self._acks: list[tuple[str, Ack, int]] = []
         self._states: list[tuple[str, State, int]] = []
         self._answers = Answers(CATALOG)
-        self.dispatcher = Dispatcher(self.registry, CATALOG, self)
+        self.restart()
+
+    def restart(self) -> None:
+        """A new dispatcher, which knows what the registry knows."""
+        self._signs = Listener()
+        self.dispatcher = Dispatcher(self.registry, CATALOG, self, signs=self._signs)
 
     # the publisher's seam
 
@@ -145,6 +151,22 @@ class Town:
         ts = from_us(self.now_us)
         state = State(v=1, device_id="d", ts=ts, boot_id="b", seq=next(self._number), applied_command_id=named)
         self._states.append((asset_id, state, self.now_us))
+
+    def sign(self, device_id: str) -> None:
+        """The gateway hears of a device, by telemetry."""
+        self._signs.note({asset_of(device_id): self.now_us})
+
+    def nap(self, device_id: str, command: Command, awake_s: float = 5, asleep_s: float = 175) -> None:
+        """Let time pass until it is final, with a device that listens now and then, and says something each second."""
+        at_s = 0.0
+        while not self.get(command).delivery.final:
+            listens = at_s % (awake_s + asleep_s) >= asleep_s
+            if listens is not self.devices[device_id].online:
+                self.status(device_id, "online" if listens else "sleeping")
+            if listens:
+                self.sign(device_id)
+            self.run(1)
+            at_s += 1
 
     def status(self, device_id: str, state: str) -> None:
         """A device connects or is lost; the gateway's effects write it down."""
