@@ -57,6 +57,7 @@ from api.routes import (
 )
 from api.self_watch import SelfWatch
 from api.services import Services
+from api.stream_places import StreamPlaces
 from api.tail import Tail, wait_for
 from api.web import routes as pages
 from api.web.shell import Shell, WebOptions, of_kinds
@@ -124,6 +125,7 @@ def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | Non
     app.state.verifying = threading.Lock()
     app.state.audit_keeper = AuditKeeper(services, app.state.refusals)
     app.state.tail = Tail(services.registry, metrics, poll_s=poll_s)
+    app.state.stream_places = StreamPlaces(services.limits)
     app.state.self_watch = SelfWatch(services, metrics)
     app.state.tasks = ()
     per_s = services.limits.address_requests_per_s

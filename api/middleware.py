@@ -28,7 +28,7 @@ _LOG = structlog.get_logger()
 
 
 class Envelope:
-    """Outermost: request id, security headers, count; turns the unforeseen into a 500 without details."""
+    """Outermost: request id, security headers, count; the unforeseen becomes a 500 without details, HEAD a GET."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -42,7 +42,9 @@ class Envelope:
         wanted = Headers(scope=scope).get("x-request-id", "")
         request_id = wanted if _REQUEST_ID.fullmatch(wanted) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
-        status, started = 0, time.monotonic()
+        status, started, method = 0, time.monotonic(), scope["method"]
+        if method == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _head_only(send)
 
         async def framed(message: Message) -> None:
             nonlocal status
@@ -62,7 +64,22 @@ class Envelope:
             await unexpected(Request(scope))(scope, receive, framed)
         finally:
             route = getattr(scope.get("route"), "path", "-")
-            self._metrics.answered(route, scope["method"], status, time.monotonic() - started)
+            self._metrics.answered(route, method, status, time.monotonic() - started)
+
+
+def _head_only(send: Send) -> Send:
+    """Send what a GET would answer but for its body; what would send more is told that nobody takes it."""
+    ended = False
+
+    async def without_body(message: Message) -> None:
+        nonlocal ended
+        if message["type"] == "http.response.body":
+            if ended:
+                raise ClientDisconnect
+            ended, message = True, {"type": "http.response.body", "body": b"", "more_body": False}
+        await send(message)
+
+    return without_body
 
 
 def _dress(headers: MutableHeaders, request_id: str, *, secure: bool) -> None:

@@ -74,14 +74,11 @@ class Subscription:
 class Tail:
     """Started and stopped by the application's lifespan; used on the event loop only."""
 
-    def __init__(
-        self, registry: Registry, metrics: Metrics, *, poll_s: float = 0.2, bound: int = 2_000, most_clients: int = 500
-    ) -> None:
+    def __init__(self, registry: Registry, metrics: Metrics, *, poll_s: float = 0.2, bound: int = 2_000) -> None:
         self._registry = registry
         self._metrics = metrics
         self._poll_s = poll_s
         self._bound = bound
-        self._most_clients = most_clients
         self._subscriptions: set[Subscription] = set()
         self._position: int | None = None
         self._ready = asyncio.Event()
@@ -130,14 +127,9 @@ class Tail:
             changes = tx.get(Changes)
             return changes.oldest(), changes.newest()
 
-    @property
-    def full(self) -> bool:
-        """True when no further client is taken."""
-        return len(self._subscriptions) >= self._most_clients
-
-    async def ready(self) -> None:
-        """Wait until the position is known."""
-        await self._ready.wait()
+    async def ready(self, seconds: float) -> bool:
+        """Wait until the position is known, or the server stops, at most so long; tells whether it came."""
+        return await wait_for(self._ready, seconds)
 
     @contextmanager
     def subscribe(self) -> Iterator[Subscription]:
@@ -170,6 +162,7 @@ class Tail:
     def stop(self) -> None:
         """End all streams and the reading. Call it when the server begins to stop, else it waits for the clients."""
         self._stopped.set()
+        self._ready.set()
         self._stirred.set()
         for subscription in self._subscriptions:
             subscription.end()

@@ -3,7 +3,9 @@
 import argparse
 import asyncio
 import collections
+import json
 import random
+import sqlite3
 import sys
 import tempfile
 import time
@@ -38,6 +40,20 @@ def samples(many: int, end_us: int) -> Iterator[list[Sample]]:
     for start in range(0, many, BATCH):
         instants = (end_us - (many - n) * SECOND_US for n in range(start, min(many, start + BATCH)))
         yield [Sample(LAMP, KIND, "kl", TELEMETRY, "", us, us + 50_000, values(chance)) for us in instants]
+
+
+def fill_sqlite(path: Path, many: int, end_us: int) -> None:
+    """The same out of SQLite itself, in seconds; its one series must be known."""
+    connection = sqlite3.connect(path)
+    body = json.dumps({name: number for name, number in values(random.Random(1)).items() if name != "power_w"})
+    connection.execute(
+        """WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?)
+           INSERT OR IGNORE INTO sample SELECT 1, ? - x * 1000000, ? - x * 1000000 + 50000, 0,
+           json_set(?, '$.power_w', abs(random() % 900) / 10.0) FROM n""",
+        (many, end_us, end_us, body),
+    )
+    connection.commit()
+    connection.close()
 
 
 def fill(writer: TelemetryWriter, many: int, end_us: int) -> None:
@@ -156,7 +172,9 @@ def main() -> int:
                 state_path=folder / "unrolled.db",
             )  # fmt: skip
         installation.register("kl", [LAMP])
-        fill(writer, options.samples, end_us)
+        fill(writer, options.samples if influx else 1, end_us)
+        if influx is None:
+            fill_sqlite(folder / "data" / "telemetry.db", options.samples, end_us)
         installation.api.start()
         stack.callback(installation.api.stop)
         found = asyncio.run(measure(installation, paths(options.samples, end_us, mixed=options.mixed), options.at_once))

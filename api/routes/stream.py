@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Final, cast
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
@@ -15,8 +15,8 @@ from api import seeing
 from api.access import Caller
 from api.authentication import Who, unchanged
 from api.metrics import Metrics
-from api.problems import TooManyRequests, responses
 from api.services import Use
+from api.stream_places import place
 from api.tail import PAGE, Subscription, Tail, Told, encode
 from devices.errors import RegistryUnavailable
 from devices.ports.books import Change
@@ -86,12 +86,14 @@ class Stream(StreamingResponse):
         self._told = after
         self._may_stay = may_stay
         self._send: Send
+        self._written = 0.0
 
     async def stream_response(self, send: Send) -> None:
         """Send the whole stream."""
         self._send = send
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await self._tail.ready()
+        while not await self._tail.ready(HEARTBEAT_S):
+            await self._write(b": the registry is away\n\n")
         with self._tail.subscribe() as subscription:
             try:
                 await self._replay(subscription)
@@ -122,10 +124,9 @@ class Stream(StreamingResponse):
         asked = time.monotonic()
         while not subscription.ended:
             try:
-                async with asyncio.timeout(HEARTBEAT_S):
+                async with asyncio.timeout(self._written + HEARTBEAT_S - time.monotonic()):
                     told = await subscription.take()
             except TimeoutError:
-                await self._write(b": alive\n" + _mark(self._told or 0))
                 told = ()
             if time.monotonic() - asked >= HEARTBEAT_S:
                 if not await asyncio.to_thread(self._stays):
@@ -137,6 +138,9 @@ class Stream(StreamingResponse):
             if told:
                 await self._tell(told)
                 self._told = told[-1].change.change_id
+            if time.monotonic() - self._written >= HEARTBEAT_S:
+                # Also when much happens of which nothing is for this client.
+                await self._write(b": alive\n" + _mark(self._told or 0))
 
     async def _tell(self, told: Iterable[Told]) -> None:
         frames = b"".join(map(self._filter.frame, told))
@@ -154,6 +158,7 @@ class Stream(StreamingResponse):
         await self._write(b'id: %d\nevent: reset\ndata: {"reason":"%s"}\n\n' % (position, reason.encode()))
 
     async def _write(self, frames: bytes) -> None:
+        self._written = time.monotonic()
         async with asyncio.timeout(_SEND_S):
             await self._send({"type": "http.response.body", "body": frames, "more_body": True})
 
@@ -161,7 +166,8 @@ class Stream(StreamingResponse):
 @router.get(
     "/stream",
     response_class=Response,
-    responses=_ANSWERS | responses(429),
+    responses=_ANSWERS,
+    dependencies=[Depends(place)],
 )
 async def stream(  # noqa: PLR0917
     who: Who,
@@ -174,8 +180,6 @@ async def stream(  # noqa: PLR0917
 ) -> Response:
     """Follow changes: `id` is the change's, `event` its topic; `event: reset` says that some are lost: read afresh."""
     tail = cast("Tail", request.app.state.tail)
-    if tail.full:
-        raise TooManyRequests("too many clients follow the live stream")
     wanted = frozenset(filter(None, kinds.split(",")))
     visible = seeing.visible(who, services.catalog)
     if wanted:

@@ -13,6 +13,7 @@ import httpx2
 import pytest
 import uvicorn
 
+from api.limits import Limits
 from api.routes import stream
 from devices.people.roles import Grant
 from devices.ports.access import ApiKeys
@@ -30,6 +31,7 @@ class Follower:
     def __init__(self, url: str, headers: dict[str, str]) -> None:
         self.events: list[tuple[str, str, Any]] = []
         self.last_id = ""
+        self.comments = 0
         self.ended = threading.Event()
         self.started = threading.Event()
         parts = urlsplit(url)
@@ -47,6 +49,9 @@ class Follower:
         self.ended.set()
 
     def _take(self, line: str, fields: dict[str, str]) -> None:
+        if line.startswith(":"):
+            self.comments += 1
+            return
         name, _, value = line.partition(": ")
         if name:
             fields[name] = value
@@ -180,6 +185,43 @@ def test_streams_end_when_the_server_stops(
     follower = follow(city.key("*"))
     server.should_exit = True
     assert follower.ended.wait(5)
+
+
+def test_a_client_hears_that_it_is_followed_while_much_happens_that_is_not_for_it(
+    address: tuple[City, str, uvicorn.Server], follow: Callable[..., Follower], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city = address[0]
+    monkeypatch.setattr(stream, "HEARTBEAT_S", 1.0)
+    quiet = follow(city.key("*"), "?topics=alarm")
+    beside = follow(city.key("*"))
+
+    def heard() -> bool:
+        city.change("state", n=1)
+        return quiet.comments > 0
+
+    wait_until(heard, what="a sign of life between changes that are not for it")
+    assert beside.events
+    assert not quiet.events
+    before = quiet.last_id
+    wait_until(lambda: heard() and int(quiet.last_id) > int(before), what="the id goes on")
+
+
+def test_streams_of_one_person_are_bounded_and_others_follow(
+    address: tuple[City, str, uvicorn.Server], follow: Callable[..., Follower]
+) -> None:
+    city, url, _ = address
+    flood, other = city.key("*"), city.key("*")
+    followers = [follow(flood) for _ in range(Limits().streams_per_caller)]
+    refused = httpx2.get(url, headers=flood)
+    assert (refused.status_code, int(refused.headers["Retry-After"])) == (429, 30)
+    follow(other)
+    followers[0].close()
+    wait_until(lambda: follow_status(url, flood) == 200, what="a place that became free")
+
+
+def follow_status(url: str, key: dict[str, str]) -> int:
+    with httpx2.stream("GET", url, headers=key) as answer:
+        return answer.status_code
 
 
 def test_following_without_a_key_is_refused(address: tuple[City, str, uvicorn.Server]) -> None:

@@ -51,19 +51,15 @@ def test_taking_waits_for_an_offer_or_the_end() -> None:
     asyncio.run(scenario())
 
 
-def test_no_more_clients_than_allowed_and_none_after_the_end() -> None:
+def test_clients_are_counted_and_end_with_the_server() -> None:
     async def scenario() -> None:
         metrics = Metrics()
-        tail = Tail(None, metrics, most_clients=1)  # type: ignore[arg-type]
-        full = [tail.full]
+        tail = Tail(None, metrics)  # type: ignore[arg-type]
         with tail.subscribe() as first:
-            full.append(tail.full)
             assert b"lautern_api_stream_clients 1.0" in metrics.text()
             tail.stop()
-        full.append(tail.full)
         with tail.subscribe() as late:
             assert (first.ended, late.ended) == (True, True)
-        assert full == [False, True, False]
         assert b"lautern_api_stream_clients 0.0" in metrics.text()
 
     asyncio.run(scenario())

@@ -6,6 +6,9 @@ import { learn } from "./times.js";
 const SILENT_MS = 35_000;
 const HIDDEN_MS = 60_000;
 const WAITS_MS = [500, 1000, 2000, 4000, 8000];
+const LONGEST_WAIT_MS = 60_000;
+// A restart of the server or a proxy's cut is over by then, and nothing was missed.
+const GRACE_MS = 10_000;
 
 /** The live stream: calls `on[topic](data, message)`, and `state({lostSince, heard})` when the connection changes. */
 export class Live {
@@ -16,11 +19,16 @@ export class Live {
     this.state = state ?? (() => {});
     this.heard = null;
     this.lostSince = null;
+    this.brokenAt = null;
+    this.crowded = false;
     this.last = after;
     this.tries = 0;
     document.addEventListener("visibilitychange", () => this.#seen());
     setInterval(() => { if (this.controller && Date.now() - this.beat > SILENT_MS) this.controller.abort(); }, 5000);
   }
+
+  /** Whether people are to be told: it is away for longer than it takes to come back. */
+  get lost() { return this.brokenAt !== null && Date.now() - this.brokenAt > GRACE_MS; }
 
   /** Begin after the change of the id `after`, which what is shown already includes, or with what comes from now on. */
   start() {
@@ -45,19 +53,27 @@ export class Live {
       this.controller = null;
       if (this.stopped || !again) return;
       this.lostSince ??= this.heard ?? Date.now();
+      this.brokenAt ??= Date.now();
       this.state(this);
-      await new Promise((done) => { setTimeout(done, WAITS_MS[Math.min(this.tries++, WAITS_MS.length - 1)]); this.wake = done; });
+      // By chance, so that not all come back at once.
+      const wait = Math.max(this.retryMs, WAITS_MS[Math.min(this.tries++, WAITS_MS.length - 1)] * (0.5 + Math.random()));
+      await new Promise((done) => { setTimeout(done, wait); this.wake = done; });
     }
   }
 
   async #read(signal) {
+    this.retryMs = 0;
     const headers = { Accept: "text/event-stream" };
     if (this.last !== null) headers["Last-Event-ID"] = this.last;
     const given = Object.entries(this.query).filter(([, v]) => v);
     const answer = await fetch(`/api/v1/stream?${new URLSearchParams(given)}`, { headers, signal, cache: "no-store" });
     if (answer.status === 401) { away(); return false; }
     if (answer.status === 403) return false;
-    if (!answer.ok) throw new Error(String(answer.status));
+    this.crowded = answer.status === 429;
+    if (!answer.ok) {
+      this.retryMs = Math.min(LONGEST_WAIT_MS, 1000 * (Number(answer.headers.get("Retry-After")) || 0));
+      throw new Error(String(answer.status));
+    }
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
@@ -73,7 +89,7 @@ export class Live {
   #alive() {
     this.heard = this.beat = Date.now();
     this.tries = 0;
-    this.lostSince = null;
+    this.lostSince = this.brokenAt = null;
     this.state(this);
   }
 

@@ -70,11 +70,11 @@ export function live({ on, topics, kinds, reset, after }) {
   const age = h("span");
   if (mark) fill(mark, icon("ok"), age).hidden = false;
   const show = (stream) => {
-    const lost = stream.lostSince !== null;
+    const { lost } = stream;
     mark?.classList.toggle("lost", lost);
     put(age, lost ? t("live.lost") : stream.heard ? t("live.since", { age: ago(Math.min(stream.heard, now())) }) : t("live.begins"));
     const bar = byId("connection");
-    if (lost) put(bar, t("live.bar", { since: moment(stream.lostSince, { seconds: true }) }));
+    if (lost) put(bar, t(stream.crowded ? "live.crowded" : "live.bar", { since: moment(stream.lostSince, { seconds: true }) }));
     bar.hidden = !lost;
   };
   const stream = new Live({
