@@ -105,13 +105,38 @@ def test_a_lost_connection_is_told_and_the_stream_resumes_where_it_was(look: Cal
     bar = eye.page.locator("#connection")
     expect(bar).to_be_hidden()
     asked = len(eye.streams)
+    eye.page.route("**/api/v1/stream?*", lambda route: route.abort())
     town.kill_api()
-    expect(bar).to_contain_text("Verbindung verloren seit", timeout=20_000)
+    expect(bar).to_contain_text("Verbindung verloren seit", timeout=40_000)
+    eye.page.unroute("**/api/v1/stream?*")
     expect(bar).to_be_hidden(timeout=60_000)
     assert eye.streams[asked:], "the page asked for the stream again"
     assert all(re.fullmatch(r"\d+", headers.get("last-event-id", "")) for headers in eye.streams[asked:])
     # The browser itself reports each try that found nobody.
     eye.complaints = [c for c in eye.complaints if not re.search("ERR_(CONNECTION|INCOMPLETE|EMPTY|NETWORK)", c)]
+
+
+def test_a_short_cut_is_no_outage(look: Callable[[Look], Eye]) -> None:
+    eye = look(Look())
+    eye.page.add_init_script("""
+        const asked = window.fetch;
+        window.fetch = (url, given) => {
+            if (!String(url).includes("/stream")) return asked(url, given);
+            const cutting = new AbortController();
+            window.cut = () => cutting.abort();
+            return asked(url, { ...given, signal: AbortSignal.any([given.signal, cutting.signal]) });
+        };""")
+    eye.goto("/devices/L01")
+    expect(eye.page.locator("#live")).to_contain_text("live", timeout=20_000)
+    eye.page.evaluate("""
+        const bar = document.getElementById("connection");
+        new MutationObserver(() => { if (!bar.hidden) window.told = true; }).observe(bar, { attributes: true });
+        window.cut();""")
+    asked = len(eye.streams)
+    wait_until(lambda: eye.page.evaluate("1") and len(eye.streams) > asked, what="the stream is asked for again")
+    assert re.fullmatch(r"\d+", eye.streams[-1].get("last-event-id", ""))
+    expect(eye.page.locator("#live")).to_contain_text("live")
+    assert not eye.page.evaluate("window.told ?? false")
 
 
 def test_the_address_shows_a_colleague_the_same(look: Callable[[Look], Eye], town: Town) -> None:
