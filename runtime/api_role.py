@@ -87,7 +87,8 @@ def serve(chosen: settings.Settings, services: Services) -> None:
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            host=http.host,
+            # With `::` asyncio would listen on IPv6 alone, and without a host on both.
+            host="" if http.host == "::" else http.host,
             port=http.port,
             ssl_certfile=http.tls_cert_file,
             ssl_keyfile=http.tls_key_file,

@@ -16,6 +16,7 @@ from runtime.broker.logins import SIMULATORS
 from runtime.demo_part import KEYS, PLAN, USERS
 from runtime.demo_watch import Audience, Opening
 from runtime.installation import Installation, alone, choose_ports, sign_in_link
+from runtime.ports import place_of
 from runtime.processes import Program, Supervisor, python
 from runtime.up import ending, supervised, watch
 
@@ -103,7 +104,7 @@ def _tell(installation: Installation, opening: Opening, after_s: float) -> None:
 def _simulator(installation: Installation, kind: str, count: int | None, history_s: float) -> Program:
     chosen = installation.settings
     password = installation.logins.password(SIMULATORS)
-    address = f"mqtt://{SIMULATORS}:{password}@{installation.mqtt_host}:{installation.ports.mqtt}"
+    address = f"mqtt://{SIMULATORS}:{password}@{place_of(installation.mqtt_host, installation.ports.mqtt)}"
     arguments = ["--tenant", chosen.default_tenant, "--root", chosen.topic_root, "--history", f"{history_s:.0f}s"]
     if count is not None:
         arguments += ["--count", str(count)]
@@ -169,7 +170,7 @@ def _page(installation: Installation, opening: Opening) -> str:
     chosen = installation.settings
     shown = [(a.audience, line) for a in opening.audiences or () for line in a.lines(installation.address)]
     foot = _FOOT.format(
-        mqtt=f"{installation.mqtt_host}:{installation.ports.mqtt}",
+        mqtt=place_of(installation.mqtt_host, installation.ports.mqtt),
         root=chosen.topic_root,
         own=f"{chosen.default_tenant}/streetlight/my-lamp",
         data_dir=chosen.data_dir,

@@ -97,7 +97,9 @@ def _broker(broker: sections.Broker) -> str:
         most = descriptors.connections(broker.max_connections, insisted="max_connections" in broker.model_fields_set)
         return f"embedded, {program()}, port {_port(broker.host, broker.port)}, at most {most} connections"
     if not ports.answers(broker.host, broker.port):
-        raise LauternError(f"{SENTENCES[Fault.BROKER_AWAY].text()} (nobody at {broker.host}:{broker.port})")
+        raise LauternError(
+            f"{SENTENCES[Fault.BROKER_AWAY].text()} (nobody at {ports.place_of(broker.host, broker.port)})"
+        )
     return f"{broker.host}:{broker.port} answers"
 
 
@@ -124,7 +126,9 @@ def _mail(chosen: settings.Settings) -> str:
     if server is None:
         return f"no mail.host is set, so nobody gets mail of alarms; may be told: {listed}"
     if not ports.answers(server.host, server.port):
-        raise LauternError(f"{SENTENCES[Fault.MAIL_AWAY].text()} (nobody at {server.host}:{server.port})")
+        raise LauternError(
+            f"{SENTENCES[Fault.MAIL_AWAY].text()} (nobody at {ports.place_of(server.host, server.port)})"
+        )
     return f"{server.host}:{server.port} answers; may be told: {listed}"
 
 

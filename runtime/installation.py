@@ -157,7 +157,7 @@ class Installation:
             "PYTHONUNBUFFERED": "1",
         }
         if self.settings.broker.mode == "embedded":
-            chosen["LAUTERN_BROKER__URL"] = f"{self.mqtt_scheme}://{self.mqtt_host}:{self.ports.mqtt}"
+            chosen["LAUTERN_BROKER__URL"] = f"{self.mqtt_scheme}://{ports.place_of(self.mqtt_host, self.ports.mqtt)}"
             if self.settings.broker.tls_cert_file:
                 chosen["LAUTERN_BROKER__PINNED_FILE"] = str(self.settings.broker.tls_cert_file.absolute())
             if user and self.settings.broker.devices_ca_file and self.settings.broker.client_cert_file is None:

@@ -9,13 +9,18 @@ class PortTaken(LauternError):
     """Another program listens on this port."""
 
 
+def place_of(host: str, port: int) -> str:
+    """Host and port as URLs and people write them: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def choose(host: str, wanted: int, *, fixed: bool, avoid: frozenset[int] = frozenset()) -> int:
     """Return `wanted`, or unless `fixed` the next free port above it. Raises PortTaken."""
     candidates = [wanted] if fixed else range(wanted, min(wanted + 200, 65_536))
     for port in candidates:
         if port not in avoid and is_free(host, port):
             return port
-    raise PortTaken(f"{host}:{wanted}")
+    raise PortTaken(place_of(host, wanted))
 
 
 def is_free(host: str, port: int) -> bool:

@@ -8,7 +8,7 @@ import urllib.request
 
 def main(url: str) -> int:
     """Ask once, patiently for 4 s."""
-    if not url.startswith(("http://", "https://127.0.0.1:")):
+    if not url.startswith(("http://", "https://127.0.0.1:", "https://[::1]:")):
         return 2
     try:
         # On this machine, where no certificate has our name: nothing secret is said.

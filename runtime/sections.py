@@ -10,8 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from devices.notifying.allowing import Allowed
 from devices.privacy.classes import NAMES
+from runtime.ports import place_of
 
 LOOPBACK: Final = "127.0.0.1"
+_HERE: Final = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - where to knock, not where to listen
 ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
 
 
@@ -33,6 +35,11 @@ def _web(url: str | None) -> str | None:
     return url.rstrip("/")
 
 
+def _bare(host: str) -> str:
+    """`[::1]` as in a URL is `::1`."""
+    return host.removeprefix("[").removesuffix("]")
+
+
 def _sender(text: str) -> str:
     address = parseaddr(text)[1]
     if not all(address.rpartition("@")) or not text.isprintable():
@@ -47,7 +54,7 @@ def _network(text: str) -> str:
 
 def here(host: str) -> str:
     """Where programs on this machine find what listens on a host."""
-    return LOOPBACK if host in {"0.0.0.0", "::"} else host  # noqa: S104 - to compare, not to listen
+    return _HERE.get(host, host)
 
 
 class Section(BaseModel):
@@ -144,7 +151,8 @@ class JournalBounds(Section):
 class Http(Section):
     """Where the API listens."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, AfterValidator(_bare)] = "127.0.0.1"
+    """A name, an IPv4 or IPv6 address; `::` is every address of both."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     public_url: Annotated[str | None, AfterValidator(_web)] = None
     """Where people reach the pages, such as `https://lautern.example.org`; links in messages begin with it."""
@@ -159,7 +167,7 @@ class Http(Section):
     @property
     def address(self) -> str:
         """The API's address on this machine."""
-        return f"{'https' if self.tls else 'http'}://{here(self.host)}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{place_of(here(self.host), self.port)}"
 
     @property
     def tls(self) -> bool:

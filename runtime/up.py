@@ -13,6 +13,7 @@ import typer
 from runtime import logging_setup, process_faults, saying, settings
 from runtime.file_modes import mend, sentence
 from runtime.installation import Installation, alone, choose_ports
+from runtime.ports import place_of
 from runtime.processes import Supervisor
 
 log = structlog.get_logger()
@@ -47,7 +48,7 @@ def up(
         supervisor.start(installation.api())
         told = (*installation.arguments(), "--address", installation.address)
         supervisor.start(installation.program("first", "runtime.first", *told, once=True))
-        mqtt = f"{installation.mqtt_host}:{found.mqtt}"
+        mqtt = place_of(installation.mqtt_host, found.mqtt)
         _say(f"API on {installation.address}/docs, MQTT on {mqtt}, data in {chosen.data_dir}")
         watch(supervisor, broker.look if broker else _nothing, stop)
         if broker is not None:

@@ -10,6 +10,7 @@ from nats.js.api import DiscardPolicy
 from nats.js.errors import APIError
 
 from runtime.broker.streams import RETAINED, Bound, bounds, never_retained
+from runtime.ports import place_of
 
 _PATIENCE_S: Final = 2
 
@@ -28,7 +29,7 @@ def bound(host: str, port: int, password: str, queue_bytes: int, root: str) -> b
 
 async def _bound(host: str, port: int, password: str, queue_bytes: int, root: str) -> None:
     client = await nats.connect(
-        f"nats://{host}:{port}",
+        f"nats://{place_of(host, port)}",
         user="setup",
         password=password,
         allow_reconnect=False,

@@ -13,7 +13,7 @@ from runtime.broker.bounding import bound
 from runtime.broker.logins import write_secret
 from runtime.broker.nats_conf import NatsConf
 from runtime.broker.probing import EVERY_S, BrokerProbe, StuckJudge, has_room
-from runtime.ports import answers
+from runtime.ports import answers, place_of
 from runtime.sections import here
 
 MIB: Final = 2**20
@@ -48,7 +48,7 @@ class EmbeddedBroker:
         deadline = time.monotonic() + START_S
         while has_room(self._folder) and not answers(self._host, self._conf.mqtt_port):
             if time.monotonic() > deadline or len(self._child.deaths) >= processes.TOO_OFTEN:
-                place = f"{self._host}:{self._conf.mqtt_port}"
+                place = place_of(self._host, self._conf.mqtt_port)
                 raise ConfigurationError(f"the broker does not answer on {place}\n{self._child.last_words}".strip())
             supervisor.look()
             time.sleep(0.02)
