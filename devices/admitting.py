@@ -19,6 +19,8 @@ class Refusal(StrEnum):
     UNKNOWN = "unknown_login"
     WRONG = "wrong_secret"
     CLIENT_ID = "client_id_of_others"
+    PAUSED = "over_quota"
+    """Its secret is right; it said too much, and may come back when the pause is over."""
     PUBLISH = "publish_denied"
     SUBSCRIBE = "subscribe_denied"
 

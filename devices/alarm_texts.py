@@ -52,6 +52,14 @@ GENERIC: Final[Mapping[str, AlarmText]] = {
         "/api/v1/credentials/refused has reason and address; give the device a new login, take a stranger off the"
         " network.",
     ),
+    "quota_exceeded": AlarmText(
+        "sendet viel zu viel und wird zeitweise abgewiesen",
+        "sends far too much and is kept out for a time",
+        "Das Gerät prüfen: ein Fehler in seinem Programm, oder jemand spricht mit seiner Anmeldung. Die Pausen werden"
+        " länger, solange es nicht aufhört; danach kommt es von selbst wieder herein.",
+        "Check the device: a fault of its program, or somebody speaks with its login. The pauses grow while it goes on;"
+        " afterwards it is let in by itself.",
+    ),
 }
 
 

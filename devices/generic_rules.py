@@ -1,4 +1,4 @@
-"""Rules that hold for every kind of device: silence, the last will, implausible values, refused logins."""
+"""Rules for every kind of device: silence, the last will, implausible values, refused logins, exceeded quotas."""
 
 from typing import Final
 
@@ -11,6 +11,7 @@ from devices.rules import Context, DeviceView, Outcome, Rule, RuleState
 DEVICE_SILENT: Final = "device_silent"
 DEVICE_OFFLINE: Final = "device_offline"
 IMPLAUSIBLE_VALUE: Final = "implausible_value"
+QUOTA_EXCEEDED: Final = "quota_exceeded"
 LOGIN_REFUSED: Final = "login_refused"
 REFUSED_WITHIN_S: Final = 900
 REFUSED_MANY: Final = 10
@@ -59,6 +60,16 @@ def login_refused(_view: DeviceView, context: Context, state: RuleState) -> Outc
         return Outcome()
     details = {"refused": context.refused, "within_s": REFUSED_WITHIN_S}
     return Outcome(raised=(Raised(LOGIN_REFUSED, context.now_us, Severity.MAJOR, details=details),))
+
+
+def quota_exceeded(_view: DeviceView, context: Context, state: RuleState) -> Outcome:
+    """It said so much that it was kept out for a time; ends when it has kept within its quota for a while."""
+    if context.trigger != "clock":
+        return Outcome(state=state)
+    if context.over_quota == 0:
+        return Outcome(cleared=(Cleared(QUOTA_EXCEEDED, context.now_us),))
+    details = {"pauses_in_a_row": context.over_quota, "within_s": REFUSED_WITHIN_S}
+    return Outcome(raised=(Raised(QUOTA_EXCEEDED, context.now_us, Severity.MAJOR, details=details),))
 
 
 def reporting_interval_s(view: DeviceView, limits: Limits) -> float:

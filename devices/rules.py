@@ -51,6 +51,8 @@ class Context:
     parent_down: bool = False
     refused: int = 0
     """With the trigger `clock`: how often brokers refused its login within `generic_rules.REFUSED_WITHIN_S`."""
+    over_quota: int = 0
+    """With the trigger `clock`: number in a row of the pause that it had of late for saying too much."""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import structlog
 
 from devices.errors import JournalUnavailable
+from devices.message_quota import Exceeded
 
 log = structlog.get_logger()
 
@@ -31,6 +33,7 @@ class ReceiverProcess:
         self._spoke = False
         self._heard = time.monotonic()
         self.state: Mapping[str, Any] = {}
+        self._exceeded: deque[Exceeded] = deque(maxlen=1000)
         self._listener = threading.Thread(target=self._listen, name="receiver-listener", daemon=True)
         self._listener.start()
 
@@ -65,6 +68,10 @@ class ReceiverProcess:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
 
+    def exceeded(self) -> list[Exceeded]:
+        """Who exceeded his quota since the last call."""
+        return [self._exceeded.popleft() for _ in range(len(self._exceeded))]
+
     @property
     def pid(self) -> int:
         """Its process id."""
@@ -86,7 +93,9 @@ class ReceiverProcess:
 
     def _listen(self) -> None:
         for line in self._process.stdout or ():
-            self.state = json.loads(line)
+            state = json.loads(line)
+            self._exceeded.extend(Exceeded(*one) for one in state.pop("exceeded", ()))
+            self.state = state
             self._heard = time.monotonic()
             self._spoke = True
             self._first_word.set()

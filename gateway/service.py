@@ -39,6 +39,7 @@ from gateway.probes import (
     receiver_probe,
     scheduler_probe,
 )
+from gateway.quota_enforcer import QuotaEnforcer
 from gateway.reactions import Reactions
 from gateway.receiver import ReceiverProcess
 from gateway.replay import Replay
@@ -92,6 +93,7 @@ class Parts:
     """Steps of the command dispatcher and the configuration publisher, by name; each about every 100 ms."""
     heard: Callable[[Mapping[str, int]], None]
     """Takes signs of life, by asset, on behalf of those steps."""
+    quotas: QuotaEnforcer
     notifying: Notifying
     root: str
     holder: str
@@ -166,6 +168,7 @@ class Gateway:
             Loop("heartbeats", self.heart.step, 2, 2),
             Loop("retention", parts.retention.step, 60, 0.2),
             Loop("names", parts.names.step, 60, 0.2),
+            Loop("quotas", parts.quotas.step, 0.1),
             Loop("notifications", parts.notifying.step, 0.2, 0.1),
             *(Loop(name, step, 0.1, 0.02) for name, step in parts.dispatch.items()),
         ):

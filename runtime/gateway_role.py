@@ -27,8 +27,10 @@ from gateway.loops import PASSING, PATIENCE_S, Loops
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.feeder import Feeder
 from gateway.mqtt.inbox import Inbox
+from gateway.mqtt.metering import Metering
 from gateway.mqtt.publisher import ConnectionPublisher
 from gateway.probes import now_us
+from gateway.quota_enforcer import QuotaEnforcer
 from gateway.reactions import Reactions, Tools
 from gateway.receiver import ReceiverProcess
 from gateway.retention import Names, Retention
@@ -39,7 +41,7 @@ from runtime.dispatching import dispatch_loops
 from runtime.file_modes import mend, sentence
 from runtime.gateway_metrics import new_registry, serve_metrics
 from runtime.hanging import Hanging
-from runtime.lanes import MIB, broker_of, client_id, journal_path
+from runtime.lanes import MIB, broker_of, client_id, journal_path, last_written_s
 from runtime.locks import hold, installation_id
 from runtime.logging_setup import set_up
 from runtime.memory import Tidying, set_up_malloc
@@ -85,11 +87,12 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
     stack.callback(identity.close)
     verdicts = SqliteVerdicts(settings.data_dir / "identity.db")
     stack.callback(verdicts.close)
+    metering = Metering(settings.quota.quotas, settings.topic_root, last_written_s(settings, "control"))
     journal = SqliteJournalWriter(journal_path(settings, "control"), settings.journal.control_bound_mb * MIB)
     inbox = Inbox()
     filters = topics.subscriptions(topics.CONTROL_CHANNELS, settings.topic_root)
     connection = Connection("control", broker_of(settings), client_id(settings, "control"), filters, inbox)
-    feeder = Feeder(inbox, journal, connection, 0.25)
+    feeder = Feeder(inbox, journal, connection, 0.25, metering)
     receiver.begin(30)
     signs = SignsOfLife()
     return Parts(
@@ -109,6 +112,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
         canary=Canary(registry, reader, ConnectionPublisher(connection), settings.topic_root),
         dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root, signs),
         heard=signs.note,
+        quotas=QuotaEnforcer(registry, [metering.take, receiver.exceeded], now_us),
         notifying=notifying_of(settings, registry, catalog),
         retention=Retention(registry, days_of(settings, catalog), now_us),
         names=Names(registry, settings.retention.names_days, now_us),

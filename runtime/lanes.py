@@ -14,6 +14,13 @@ def journal_path(settings: Settings, lane: str) -> Path:
     return settings.data_dir / f"journal-{lane}.db"
 
 
+def last_written_s(settings: Settings, lane: str) -> float | None:
+    """When a lane's journal was last written, in seconds since 1970; None before it is there."""
+    path = journal_path(settings, lane)
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return max((file.stat().st_mtime for file in files if file.exists()), default=None)
+
+
 def broker_of(settings: Settings) -> Broker:
     """How the gateway reaches the broker."""
     broker = settings.broker

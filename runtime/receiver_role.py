@@ -8,16 +8,20 @@ import argparse
 import json
 import sys
 import threading
+import time
 from pathlib import Path
+from typing import Final
 
 from devices import topics
 from devices.errors import ConfigurationError, JournalUnavailable
+from devices.message_quota import Exceeded
 from gateway.loops import Loop, Loops
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.feeder import Feeder
 from gateway.mqtt.inbox import Inbox
+from gateway.mqtt.metering import Metering
 from runtime.hanging import Hanging
-from runtime.lanes import MIB, broker_of, client_id, journal_path
+from runtime.lanes import MIB, broker_of, client_id, journal_path, last_written_s
 from runtime.locks import hold
 from runtime.logging_setup import set_up
 from runtime.memory import set_up_malloc
@@ -28,9 +32,16 @@ from storage.journal.sqlite_journal import SqliteJournalWriter
 CHANNELS = ("telemetry", "event")
 
 
-def _state(connection: Connection, inbox: Inbox, feeder: Feeder, set_aside: Path | None) -> str:
+TELL_S: Final = 1.0
+LOOK_S: Final = 0.1
+
+
+def _state(
+    connection: Connection, inbox: Inbox, feeder: Feeder, set_aside: Path | None, exceeded: list[Exceeded]
+) -> str:
     return json.dumps(
         {
+            "exceeded": exceeded,
             "connected": connection.connected(),
             "sessions_lost": connection.sessions_lost,
             "connects": connection.connects,
@@ -65,16 +76,22 @@ def main() -> int:
 
 
 def _run(settings: Settings) -> int:
+    metering = Metering(settings.quota.quotas, settings.topic_root, last_written_s(settings, "telemetry"))
     writer = SqliteJournalWriter(journal_path(settings, "telemetry"), settings.journal.telemetry_bound_mb * MIB)
     inbox = Inbox()
     filters = topics.subscriptions(CHANNELS, settings.topic_root)
     connection = Connection("telemetry", broker_of(settings), client_id(settings, "telemetry"), filters, inbox)
-    feeder = Feeder(inbox, writer, connection, 0.1)
+    feeder = Feeder(inbox, writer, connection, 0.1, metering)
     loops = Loops()
+    told_at = float("-inf")
 
     def tell() -> None:
-        sys.stdout.write(_state(connection, inbox, feeder, writer.set_aside) + "\n")
-        sys.stdout.flush()
+        nonlocal told_at
+        exceeded = metering.take()
+        if exceeded or time.monotonic() - told_at >= TELL_S:
+            told_at = time.monotonic()
+            sys.stdout.write(_state(connection, inbox, feeder, writer.set_aside, exceeded) + "\n")
+            sys.stdout.flush()
 
     ended = threading.Event()
 
@@ -84,7 +101,7 @@ def _run(settings: Settings) -> int:
         ended.set()
 
     loops.start(Loop("journal", feeder.step, 0))
-    loops.start(Loop("state", tell, 1))
+    loops.start(Loop("state", tell, LOOK_S))
     threading.Thread(target=listen, name="parent", daemon=True).start()
     hanging = Hanging()
     while not ended.wait(0.5):

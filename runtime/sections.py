@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from devices.message_quota import Quota, Quotas
 from devices.notifying.allowing import Allowed
 from devices.privacy.classes import NAMES
 from runtime.ports import place_of
 
 LOOPBACK: Final = "127.0.0.1"
 _HERE: Final = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - where to knock, not where to listen
+_USUAL: Final = Quota()
 ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
 
 
@@ -146,6 +148,32 @@ class JournalBounds(Section):
 
     telemetry_bound_mb: Annotated[int, Field(ge=16)] = 2048
     control_bound_mb: Annotated[int, Field(ge=16)] = 256
+
+
+class DeviceQuota(Section):
+    """What one device may say, on each of the lanes telemetry and control; beyond it, it is kept out for a time."""
+
+    messages_per_s: Annotated[float, Field(ge=1)] = _USUAL.messages_per_s
+    burst_messages: Annotated[int, Field(ge=10)] = int(_USUAL.burst_messages)
+    """So many at once; it gains `messages_per_s` of them again."""
+    bytes_per_s: Annotated[float, Field(ge=1024)] = _USUAL.bytes_per_s
+    burst_bytes: Annotated[int, Field(ge=1_048_576)] = int(_USUAL.burst_bytes)
+
+    @property
+    def quota(self) -> Quota:
+        """As the domain has it."""
+        return Quota(self.messages_per_s, self.burst_messages, self.bytes_per_s, self.burst_bytes)
+
+
+class DeviceQuotas(DeviceQuota):
+    """What devices may say; `kinds`: those that may say more, or less."""
+
+    kinds: dict[Annotated[str, Field(pattern=ID)], DeviceQuota] = Field(default_factory=dict)
+
+    @property
+    def quotas(self) -> Quotas:
+        """As the domain has it."""
+        return Quotas(self.quota, {kind: section.quota for kind, section in self.kinds.items()})
 
 
 class Http(Section):

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     registry: sections.RegistryDatabase = sections.RegistryDatabase()
     store: sections.Store = sections.Store()
     journal: sections.JournalBounds = sections.JournalBounds()
+    quota: sections.DeviceQuotas = sections.DeviceQuotas()
     http: sections.Http = sections.Http()
     limits: sections.Limits = sections.Limits()
     access: sections.Access = sections.Access()

@@ -9,7 +9,7 @@ from devices.event_network.roles import ROLES
 from devices.event_network.rules import battery_low, link_down, link_saturated, on_battery, optical_low
 from devices.event_network.state import NodeState
 from devices.event_network.telemetry import COUNTS_PEOPLE, NodeTelemetry
-from devices.generic_rules import login_refused
+from devices.generic_rules import login_refused, quota_exceeded
 from devices.kind import DeviceKind, Kept, Limits
 
 KIND = DeviceKind(
@@ -26,7 +26,7 @@ KIND = DeviceKind(
         "enclosure": Enclosure,
     },
     commands=(SetProfile,),
-    rules=(link_down, link_saturated, on_battery, battery_low, optical_low, login_refused),
+    rules=(link_down, link_saturated, on_battery, battery_low, optical_low, login_refused, quota_exceeded),
     limits=Limits(clock_ahead_s=60, raw_retention_days=40, rollup_retention_days=1100, reporting_interval_s=10),
     roles=ROLES,
     lendable=True,

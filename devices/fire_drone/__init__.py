@@ -8,7 +8,7 @@ from devices.fire_drone.roles import ROLES
 from devices.fire_drone.rules import battery_critical, battery_low, control_link_lost, telemetry_link_lost
 from devices.fire_drone.state import DroneState
 from devices.fire_drone.telemetry import DroneTelemetry
-from devices.generic_rules import implausible_value, login_refused, silence_rule
+from devices.generic_rules import implausible_value, login_refused, quota_exceeded, silence_rule
 from devices.kind import DeviceKind, Kept, Limits
 from devices.messages import Severity
 
@@ -31,6 +31,7 @@ KIND = DeviceKind(
         implausible_value,
         silence_rule(_LIMITS, Severity.WARNING),
         login_refused,
+        quota_exceeded,
     ),
     limits=_LIMITS,
     restricted=True,

@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from devices.admitting import Refusal
 from devices.generic_rules import REFUSED_WITHIN_S
 from devices.instants import SECOND_US
 from devices.ports.credentials import Refusals, Refused
@@ -27,7 +28,7 @@ class RefusedLogins:
         """Refusals within `REFUSED_WITHIN_S`; at least 1 for each that was refused at all."""
         if now_us - self._read_us >= LOOK_US:
             counts = self._count(tx.get(Refusals).since(now_us - _WITHIN_US), now_us)
-            self._found = _by_asset(tx.get(Inventory), counts)
+            self._found = by_asset(tx.get(Inventory), counts)
             self._read_us = now_us
         return self._found
 
@@ -35,6 +36,8 @@ class RefusedLogins:
         counts: Counter[str] = Counter()
         before, self._read = self._read, {}
         for line in lines:
+            if line.reason == Refusal.PAUSED:
+                continue
             key = (line.user, line.reason)
             all_of_late = line.first_us >= now_us - _WITHIN_US
             read = before.get(key) or deque([(now_us, 0 if all_of_late else line.times - 1)])
@@ -46,7 +49,8 @@ class RefusedLogins:
         return counts
 
 
-def _by_asset(inventory: Inventory, counts: Mapping[str, int]) -> Mapping[str, int]:
+def by_asset(inventory: Inventory, counts: Mapping[str, int]) -> Mapping[str, int]:
+    """Counts by login as counts by the asset that its device stands for now."""
     device_ids = {user.rpartition("/")[2] for user in counts}
     found: dict[str, int] = {}
     for device_id, bindings in inventory.bindings_of_devices(device_ids).items():

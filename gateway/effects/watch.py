@@ -19,6 +19,7 @@ from devices.rules import Context, Outcome
 from devices.samples import TELEMETRY
 from devices.sun import sun_up
 from gateway.effects.newest import Trigger
+from gateway.effects.paused import PausedLogins
 from gateway.effects.refused import RefusedLogins
 from gateway.effects.views import AssetNow, Views
 from gateway.reactions import Reactions
@@ -46,6 +47,7 @@ class Watch:
         self._later: set[Trigger] = set()
         self._told: set[tuple[str, str]] = set()
         self._refused = RefusedLogins()
+        self._paused = PausedLogins()
         self.failures = 0
         """How often a rule raised an error since start; the first of each rule is in the log."""
 
@@ -80,7 +82,9 @@ class Watch:
             self._looked.clear()
         self._looked.update((asset_id, now_us) for asset_id, _, _ in triggers)
         facts = self._facts(tx, {asset_id for asset_id, _, _ in triggers}, now, now_us)
-        refused = self._refused.by_asset(tx, now_us) if any(channel == "clock" for _, channel, _ in triggers) else {}
+        clock = any(channel == "clock" for _, channel, _ in triggers)
+        refused = self._refused.by_asset(tx, now_us) if clock else {}
+        paused = self._paused.by_asset(tx, now_us) if clock else {}
         found = _Found()
         for asset_id, channel, part in sorted(triggers):
             asset = now[asset_id]
@@ -88,9 +92,9 @@ class Watch:
             via = asset.asset.via
             parent_down = via is not None and self._views.status_of(via) in PARENT_GONE
             sun = self._sun_up(asset, now_us)
-            times = refused.get(asset_id, 0)
+            times = refused.get(asset_id, 0), paused.get(asset_id, 0)
             self._look_at(
-                asset, Context(now_us, channel, part, sun, parent_down, times, facts.get(asset_id, {})), found
+                asset, Context(now_us, channel, part, sun, parent_down, *times, facts.get(asset_id, {})), found
             )
         if found.states:
             tx.get(RuleStates).put(found.states)

@@ -13,6 +13,7 @@ from devices.ports.journal import JournalWriter
 from devices.samples import RawMessage
 from gateway.mqtt.connection import Connection
 from gateway.mqtt.inbox import Arrival, Inbox
+from gateway.mqtt.metering import Metering
 
 log = structlog.get_logger()
 BATCH_MESSAGES = 2000
@@ -24,11 +25,14 @@ _RETRY_S = 0.2
 class Feeder:
     """Stepped by one thread, which owns connection and journal writer."""
 
-    def __init__(self, inbox: Inbox, writer: JournalWriter, connection: Connection, wait_s: float) -> None:
+    def __init__(
+        self, inbox: Inbox, writer: JournalWriter, connection: Connection, wait_s: float, metering: Metering
+    ) -> None:
         self._inbox = inbox
         self._writer = writer
         self._connection = connection
         self._wait_s = wait_s
+        self._metering = metering
         self._injected: deque[RawMessage] = deque()
         self._release_through = 0
         self._settled_at = 0.0
@@ -82,6 +86,7 @@ class Feeder:
         self.injected_done += len(arrivals) - len(received)
         self.last_commit_us = time.time_ns() // 1000
         self._connection.acknowledge(received)
+        self._metering.count(received, self._connection.connects)
 
     def _stopped(self, error: JournalUnavailable) -> None:
         if self.trouble is None:

@@ -25,6 +25,7 @@ from devices.health.judging import DOOR
 from devices.instants import SECOND_US, to_us
 from devices.ports.books import Heartbeat, Heartbeats
 from devices.ports.credentials import Credential, Credentials, Refusals, Refused
+from devices.ports.login_pauses import LoginPauses
 from devices.ports.memberships import Memberships
 from devices.ports.registry import Registry
 from runtime.broker.nats_conf import DEVICES, Permissions
@@ -84,9 +85,11 @@ class Door:
         self._permissions = permissions
         self._violations = violations
         self._known: Mapping[str, Credential] = {}
+        self._paused: Mapping[str, int] = {}
+        """Until when a login is kept out, by user."""
         self._ids: frozenset[str] = frozenset()
         self._connectors: Mapping[str, int] = {}
-        self._revision = -1
+        self._revision = self._pauses = -1
         self._guests: OrderedDict[tuple[str, int], _Guest] = OrderedDict()
         self._noting = Noting()
         self._to_cut = True
@@ -154,7 +157,7 @@ class Door:
             log.warning("door_registry_away", reason=str(error))
 
     def _put_beat(self, fault: Fault | None) -> None:
-        now_us = time.time_ns() // 1000
+        now_us = _now_us()
         success_us = now_us if fault is None else None
         beat = Heartbeat(DOOR, now_us, fault is None, success_us, {"fault": fault, "logins": len(self._known)})
         with self._registry.write() as tx:
@@ -163,14 +166,17 @@ class Door:
     def _read(self) -> bool:
         """Take over what changed; whether something did."""
         with self._registry.read() as tx:
-            credentials = tx.get(Credentials)
-            revision = credentials.revision()
-            if revision == self._revision:
+            credentials, pauses = tx.get(Credentials), tx.get(LoginPauses)
+            revisions = credentials.revision(), pauses.revision()
+            if revisions == (self._revision, self._pauses):
                 return False
-            known = {credential.user: credential for credential in credentials.valid()}
-            self._connectors = tx.get(Memberships).connectors()
-        self._known, self._revision = known, revision
-        self._ids = frozenset(credential.device_id for credential in known.values())
+            if revisions[1] != self._pauses:
+                self._paused = {pause.user: pause.until_us for pause in pauses.since(_now_us())}
+            if revisions[0] != self._revision:
+                self._known = {credential.user: credential for credential in credentials.valid()}
+                self._ids = frozenset(credential.device_id for credential in self._known.values())
+                self._connectors = tx.get(Memberships).connectors()
+        self._revision, self._pauses = revisions
         return True
 
     def _store(self, refused: list[Refused]) -> None:
@@ -194,6 +200,8 @@ class Door:
         client_id = "" if given else request.client_id
         attempt = Attempt(request.user, client_id, request.password, _fingerprint(request.certificate))
         reason = judge(self._known, attempt) if request.mqtt else Refusal.UNKNOWN
+        if reason is None and self._is_paused(request.user):
+            reason = Refusal.PAUSED
         if reason is not None:
             self._note(reason, request.user, request.client_id, request.address)
             return self._signer.refuse(request, reason.value)
@@ -205,8 +213,11 @@ class Door:
             self._guests.popitem(last=False)
         return self._signer.admit(request, DEVICES, *self._permissions(request.user, connector=connector))
 
+    def _is_paused(self, user: str) -> bool:
+        return user in self._paused and _now_us() < self._paused[user]
+
     def _note(self, reason: Refusal, user: str, detail: str, address: str) -> None:
-        if self._noting.note(reason, user, detail, address, time.time_ns() // 1000):
+        if self._noting.note(reason, user, detail, address, _now_us()):
             log.warning("login_refused", user=user[:200], reason=reason.value, detail=detail[:200], address=address)
 
     def _note_violations(self) -> None:
@@ -235,7 +246,7 @@ class Door:
         if connection.get("type") != "mqtt" or "/" not in user:
             return True
         credential = self._known.get(user)
-        if credential is None:
+        if credential is None or self._is_paused(user):
             return False
         guest = self._guests.get((server, connection["cid"]))
         if guest is not None and guest.user == user:
@@ -243,6 +254,10 @@ class Door:
             return (guest.issued_us, guest.connector) == (credential.issued_us, user in self._connectors)
         since_us = max(credential.issued_us, self._connectors.get(user, 0))
         return to_us(datetime.fromisoformat(connection["start"])) > since_us + _CLOCKS_US
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
 
 
 async def _ask(system: Client, subject: str, wanted: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON is any value

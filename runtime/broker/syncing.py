@@ -1,13 +1,18 @@
-"""Keeps the files of a mosquitto at what the registry says; told to read them again, it cuts who lost his right."""
+"""Keeps the files of a mosquitto at what the registry says; told to read them again, it cuts who lost his right.
+
+Who is kept out for a time is left out of them until it is over.
+"""
 
 import os
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from devices.credentials import opens, sealed
 from devices.ports.credentials import Credential, Credentials, Way
+from devices.ports.login_pauses import LoginPauses
 from devices.ports.memberships import Memberships
 from devices.ports.registry import Registry
 from runtime.broker.mosquitto_conf import ACL, FILE, INSIDE_ACL, INSIDE_PASSWORDS, PASSWORDS, MosquittoConf
@@ -29,7 +34,10 @@ class MosquittoFiles:
         self._folder = folder
         self._conf = conf
         self._pid_file = pid_file
-        self._revision = -1
+        self._seen: tuple[int, int] | None = None
+        """Revisions of logins and pauses that the files are at."""
+        self._due_us: int | None = None
+        """When the next pause ends."""
         self._logins = 0
 
     def write_fixed(self, inside: dict[str, str]) -> None:
@@ -45,16 +53,17 @@ class MosquittoFiles:
     def look(self, registry: Registry) -> Synced:
         """Write the devices' passwords and rights anew where they changed. Raises RegistryUnavailable, OSError."""
         with registry.read() as tx:
-            credentials = tx.get(Credentials)
-            revision = credentials.revision()
-            if revision == self._revision:
+            credentials, pauses, now_us = tx.get(Credentials), tx.get(LoginPauses), time.time_ns() // 1000
+            seen = credentials.revision(), pauses.revision()
+            if seen == self._seen and (self._due_us is None or now_us < self._due_us):
                 return Synced(self._logins, changed=False, told=False)
-            valid = credentials.valid()
+            paused = {pause.user: pause.until_us for pause in pauses.since(now_us)}
+            valid = [credential for credential in credentials.valid() if credential.user not in paused]
             connectors = tx.get(Memberships).connectors()
         files = ((PASSWORDS, _lines(valid)), (ACL, self._conf.acl(connectors)))
         changed = sum(_put(self._folder / name, text) for name, text in files) > 0
         told = changed and self._tell()
-        self._revision, self._logins = revision, len(valid)
+        self._seen, self._due_us, self._logins = seen, min(paused.values(), default=None), len(valid)
         return Synced(len(valid), changed=changed, told=told)
 
     def _tell(self) -> bool:

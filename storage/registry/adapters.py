@@ -14,6 +14,7 @@ from devices.ports.credentials import Credentials, Refusals
 from devices.ports.current import LatestValues, RuleStates
 from devices.ports.inventory import Groups, Inventory
 from devices.ports.loans import Loans
+from devices.ports.login_pauses import LoginPauses
 from devices.ports.memberships import Memberships
 from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
 from devices.ports.people import Sessions, Users
@@ -37,6 +38,7 @@ from storage.registry.latest import SqlLatestValues
 from storage.registry.lease import SqlLease
 from storage.registry.ledger import SqlLedger
 from storage.registry.loans import SqlLoans
+from storage.registry.login_pauses import SqlLoginPauses
 from storage.registry.memberships import SqlMemberships
 from storage.registry.notification_memory import SqlNotificationMemory
 from storage.registry.notifications import SqlNotificationRules, SqlNotificationTargets
@@ -64,6 +66,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         Heartbeats: SqlHeartbeats,
         Inventory: SqlInventory,
         LatestValues: SqlLatestValues,
+        LoginPauses: SqlLoginPauses,
         Lease: SqlLease,
         Ledger: SqlLedger,
         NotificationMemory: SqlNotificationMemory,

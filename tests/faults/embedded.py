@@ -61,16 +61,20 @@ class Embedded:
 
 @contextmanager
 def embedded(
-    folder: Path, devices: Sequence[str], logs: Path | None = None, certificate: Path | None = None
+    folder: Path,
+    devices: Sequence[str],
+    logs: Path | None = None,
+    certificate: Path | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> Iterator[tuple[Embedded, dict[str, Login]]]:
     """`lautern up` inside the block, with these streetlights registered and allowed in; their logins by device.
 
     `logs`: folder of what it says, where that is not to be beside the data. `certificate`: with its key in one PEM
-    file; then MQTT goes over TLS.
+    file; then MQTT goes over TLS. `more`: further settings, as in `QUOTA__MESSAGES_PER_S`.
     """
     port, http_port = claim_port(), claim_port()
     logins = {device: f"kl/streetlight/{device}" for device in devices}
-    settings = {"BROKER__URL": f"mqtt://127.0.0.1:{port}", "GATEWAY__METRICS_PORT": claim_port()}
+    settings = {"BROKER__URL": f"mqtt://127.0.0.1:{port}", "GATEWAY__METRICS_PORT": claim_port(), **(more or {})}
     if certificate is not None:
         settings |= {"BROKER__URL": f"mqtts://127.0.0.1:{port}"}
         settings |= {f"BROKER__TLS_{part}_FILE": str(certificate) for part in ("CERT", "KEY")}

@@ -29,25 +29,25 @@ class Rough:
 
     def connect(self, client_id: str, login: Login, keepalive_s: int = 60) -> bool:
         """Whether the broker let us in."""
-        body = _text(b"MQTT") + bytes([4, 0b1100_0010]) + struct.pack(">H", keepalive_s)
-        body += _text(client_id.encode()) + _text(login.user.encode()) + _text(login.password.encode())
+        body = text(b"MQTT") + bytes([4, 0b1100_0010]) + struct.pack(">H", keepalive_s)
+        body += text(client_id.encode()) + text(login.user.encode()) + text(login.password.encode())
         answer = self._ask(0x10, body, CONNACK)
         return answer is not None and answer[1] == 0
 
     def subscribe(self, filter_: str) -> bool:
         """Whether the broker granted it."""
-        answer = self._ask(0x82, b"\0\x01" + _text(filter_.encode()) + b"\x01", SUBACK)
+        answer = self._ask(0x82, b"\0\x01" + text(filter_.encode()) + b"\x01", SUBACK)
         return answer is not None and answer[2] < 0x80
 
     def publish(self, topic: bytes, payload: bytes, *, retain: bool = False, qos: int = 1) -> bool:
         """Publish with QoS 1, or half of QoS 2; whether the broker acknowledged it, else it closed the connection."""
         self._number += 1
-        body = _text(topic) + struct.pack(">H", self._number) + payload
+        body = text(topic) + struct.pack(">H", self._number) + payload
         return self._ask(0x30 | qos << 1 | retain, body, PUBACK if qos == 1 else PUBREC) is not None
 
     def announce(self, topic: bytes, announced: int, send: int) -> int:
         """Begin a packet of a length and send some of it; returns how many bytes the broker let us send."""
-        head = b"\x32" + length(announced) + _text(topic) + b"\0\x01"
+        head = b"\x32" + length(announced) + text(topic) + b"\0\x01"
         sent = 0
         try:
             self._link.sendall(head)
@@ -68,8 +68,8 @@ class Rough:
 
     def received(self) -> Iterator[tuple[bytes, bytes]]:
         """Topics and payloads that came, until nothing comes for a while."""
-        while (packet := self._packet()) is not None:
-            kind, body = packet
+        while (found := self._packet()) is not None:
+            kind, body = found
             if kind >> 4 == PUBLISH:
                 size = struct.unpack(">H", body[:2])[0]
                 start = 2 + size + (2 if kind & 6 else 0)
@@ -77,10 +77,10 @@ class Rough:
 
     def _ask(self, first: int, body: bytes, wanted: int) -> bytes | None:
         try:
-            self._link.sendall(bytes([first]) + length(len(body)) + body)
-            while (packet := self._packet()) is not None:
-                if packet[0] >> 4 == wanted:
-                    return packet[1]
+            self._link.sendall(packet(first, body))
+            while (found := self._packet()) is not None:
+                if found[0] >> 4 == wanted:
+                    return found[1]
         except OSError:
             return None
         return None
@@ -117,5 +117,11 @@ def rough(broker: Broker, client_id: str, login: Login | None = None, patience_s
         yield client
 
 
-def _text(data: bytes) -> bytes:
+def text(data: bytes) -> bytes:
+    """A string of MQTT."""
     return struct.pack(">H", len(data)) + data
+
+
+def packet(first: int, body: bytes) -> bytes:
+    """A whole packet."""
+    return bytes([first]) + length(len(body)) + body

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from devices.generic_rules import device_offline, implausible_value, login_refused, silence_rule
+from devices.generic_rules import device_offline, implausible_value, login_refused, quota_exceeded, silence_rule
 from devices.kind import Limits
 from devices.rules import Rule
 from devices.streetlight.rules.cycling_failure import cycling_failure
@@ -37,4 +37,5 @@ RULES: Final[tuple[Rule, ...]] = (
     silence_rule(LIMITS),
     device_offline,
     login_refused,
+    quota_exceeded,
 )

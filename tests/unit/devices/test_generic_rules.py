@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.generic_rules import REFUSED_MANY, device_offline, implausible_value, login_refused, silence_rule
+from devices.generic_rules import (
+    REFUSED_MANY,
+    device_offline,
+    implausible_value,
+    login_refused,
+    quota_exceeded,
+    silence_rule,
+)
 from devices.kind import Limits
 from tests.unit.devices.views import MINUTE_US, NOW_US, context, view
 
@@ -101,3 +108,10 @@ def test_a_login_refused_again_and_again_is_an_alarm_until_it_is_quiet(refused: 
     outcome = login_refused(view(), context(trigger="clock", refused=refused), {})
     assert (len(outcome.raised), len(outcome.cleared)) == (raised, cleared)
     assert names(login_refused(view(), context(trigger="telemetry", refused=0), {})) == ([], [])
+
+
+@pytest.mark.parametrize(("over_quota", "raised", "cleared"), [(0, 0, 1), (1, 1, 0), (7, 1, 0)])
+def test_a_device_that_was_kept_out_for_saying_too_much_is_an_alarm(over_quota: int, raised: int, cleared: int) -> None:
+    outcome = quota_exceeded(view(), context(trigger="clock", over_quota=over_quota), {})
+    assert (len(outcome.raised), len(outcome.cleared)) == (raised, cleared)
+    assert names(quota_exceeded(view(), context(trigger="telemetry", over_quota=0), {})) == ([], [])

@@ -1,0 +1,171 @@
+"""F21: one device says ten thousand messages a second: it is kept out for a time, and nobody else waits."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import pytest
+
+from devices.instants import SECOND_US
+from devices.ports.books import Ledger
+from devices.ports.inventory import Asset, Binding, Inventory
+from devices.ports.login_pauses import LoginPause, LoginPauses
+from devices.ports.registry import Registry
+from tests.faults.conftest import Report
+from tests.faults.doors import mosquitto_door
+from tests.faults.embedded import embedded
+from tests.faults.publishing import LONG, Fleet
+from tests.real_parts.brokers import Broker, Login
+from tests.real_parts.waiting import wait_until
+from tests.system.installation import ROOT, Installation
+from tests.system.speaking import now_us
+
+RATE = 10_000
+SECONDS = 60 if LONG else 15
+OTHERS, OTHERS_RATE = 20, 100
+EVERY_S = OTHERS / OTHERS_RATE
+"""Each of the others speaks so often: their newest sample is as old without any flood."""
+LATE_S = 1.0
+pytestmark = pytest.mark.timeout(SECONDS * 3 + 120)
+
+
+@dataclass(frozen=True)
+class Town:
+    """Broker, gateway, and what lets devices in."""
+
+    folder: Path
+    broker: Broker
+    """For the gateway's login, which may write as any device."""
+    port: int
+    """For devices."""
+    registry: Registry
+    login: Login
+    """Of the flooder."""
+
+
+@contextmanager
+def nats_town(folder: Path, more: dict[str, object]) -> Iterator[Town]:
+    with embedded(folder, ["flooder"], more=more) as (town, logins), ExitStack() as stack:
+        registry = town.registry()
+        stack.callback(registry.close)
+        broker = town.as_broker(town.inside("gateway"))
+        yield Town(folder, broker, town.port, registry, logins["flooder"])
+
+
+@contextmanager
+def mosquitto_town(folder: Path, more: dict[str, object]) -> Iterator[Town]:
+    folder.mkdir()
+    with mosquitto_door(folder) as door, ExitStack() as stack:
+        login = door.issue("flooder")
+        wait_until(lambda: door.admits(login), timeout_s=20, what="the login is good")
+        broker = Broker(name="mosquitto", host="127.0.0.1", port=door.inside_port, gateway=door.gateway,
+                        device=door.gateway, server=door.server)  # fmt: skip
+        variables = {f"LAUTERN_{name}": str(value) for name, value in more.items()}
+        town = Installation(folder, broker, gateway_environment=variables)
+        stack.callback(town.stop)
+        town.start()
+        town.register("kl", ["flooder"])
+        yield Town(folder, broker, door.port, door.registry, login)
+
+
+TOWNS = {"nats": nats_town, "mosquitto": mosquitto_town}
+
+
+@dataclass
+class Watch:
+    """Looks all the time how old the newest samples of the others are."""
+
+    folder: Path
+    ages_s: list[float] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        with closing(sqlite3.connect(f"file:{self.folder / 'registry.db'}?mode=ro", uri=True)) as connection:
+            while not self.stop.wait(0.1):
+                of_others = "channel = 'telemetry' AND kind = 'streetlight' AND tenant_id <> 'kl'"
+                rows = connection.execute(f"SELECT ts_us FROM latest WHERE {of_others}").fetchall()
+                now = now_us()
+                self.ages_s += [(now - ts_us) / SECOND_US for (ts_us,) in rows]
+
+    def p99_s(self) -> float:
+        """Beyond what is as old without a flood."""
+        return quantiles(self.ages_s, n=100)[-1] - EVERY_S
+
+
+def flood(town: Town, seconds: float) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "tests.faults.flooding", "127.0.0.1", str(town.port), town.login.user]
+    command += [town.login.password, str(RATE), str(seconds)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def pauses(town: Town) -> list[LoginPause]:
+    with town.registry.read() as tx:
+        return list(tx.get(LoginPauses).since(0))
+
+
+def _register(registry: Registry, tenant_id: str, devices: list[str]) -> None:
+    with registry.write() as tx:
+        assets = [Asset(device, tenant_id, "streetlight", device, now_us()) for device in devices]
+        bindings = [Binding(device, device, tenant_id, "streetlight", 0) for device in devices]
+        tx.get(Inventory).add_many(assets, bindings)
+
+
+def measure(town: Town, seconds: float) -> tuple[Watch, Fleet, dict[str, Any]]:
+    """Flood for a while beside others who speak; the delay of these is watched."""
+    fleet = Fleet(town.broker, OTHERS_RATE, OTHERS)
+    _register(town.registry, fleet.tenant_id, list(fleet.sent))
+    watch = Watch(town.folder)
+    watching = threading.Thread(target=watch.run)
+    fleet.start()
+    try:
+        fleet.wait_for_more(3 * OTHERS_RATE)
+        watching.start()
+        with flood(town, seconds) as flooding:
+            told = json.loads(flooding.communicate(timeout=seconds + 60)[0])
+    finally:
+        watch.stop.set()
+        watching.join()
+        fleet.finish()
+    return watch, fleet, told
+
+
+def _judged(town: Town) -> int:
+    with town.registry.read() as tx:
+        lines = tx.get(Ledger).lines()
+    return next((x.received for x in lines if (x.kind, x.unit) == ("streetlight", "messages")), 0)
+
+
+@pytest.mark.parametrize("name", list(TOWNS))
+def test_one_flooding_device_is_kept_out_and_delays_nobody(name: str, tmp_path: Path, report: Report) -> None:
+    with TOWNS[name](tmp_path / "town", {}) as town:
+        watch, fleet, told = measure(town, SECONDS)
+        wait_until(
+            lambda: _judged(town) >= fleet.number + told["confirmed"], timeout_s=60, what="what was acknowledged"
+        )
+        paused = pauses(town)
+    p99_s, worst_s = watch.p99_s(), max(watch.ages_s) - EVERY_S
+    report("F21", f"one device sends {RATE} messages a second for {SECONDS} s", f"{name}-sqlite",
+           others_p99_s=round(p99_s, 2), others_at_most_s=round(worst_s, 2), flooder_sent=told["sent"],
+           let_in=told["let_in"], refused=told["refused"], pauses=paused[0].times if paused else 0)  # fmt: skip
+    assert told["sent"] > RATE, "a flood"
+    assert [pause.user for pause in paused] == [town.login.user]
+    assert fleet.confirmed == fleet.number
+    assert p99_s <= LATE_S
+
+
+if __name__ == "__main__":
+    for which in sys.argv[2:]:
+        place = Path(sys.argv[1]) / f"{which}-{time.time_ns()}"
+        place.mkdir()
+        with TOWNS[which](place / "town", {"QUOTA__BURST_MESSAGES": 10**9, "QUOTA__BURST_BYTES": 10**12}) as running:
+            found, _, said = measure(running, 15)
+        print(which, "without quota:", round(found.p99_s(), 2), round(max(found.ages_s), 2), said)  # noqa: T201
