@@ -1,6 +1,7 @@
 """Keeps the audit log's anchors outside the database, and puts refusals on record."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -8,13 +9,15 @@ import structlog
 from api.refusals import Refusals, deeds
 from api.services import Services
 from api.tail import wait_for
-from devices.audit.entry import Anchor, AuditEntry
+from devices.audit.entry import ANCHORS_LOST, OURSELVES, Anchor, AuditEntry, Deed
 from devices.errors import RegistryUnavailable
-from devices.ports.audit import Audit
+from devices.instants import MINUTE_US
+from devices.ports.audit import Anchors, Audit
 
 ANCHOR_S: Final = 1.0
 REFUSALS_EVERY: Final = 10
 """Looks at the anchors for one at the refusals."""
+NEW_US: Final = 5 * MINUTE_US
 _LOG = structlog.get_logger()
 
 
@@ -57,12 +60,29 @@ class AuditKeeper:
             return
         try:
             with self._services.registry.read() as tx:
-                head = tx.get(Audit).head()
+                head, first = tx.get(Audit).head(), tx.get(Audit).after(0, 1)
             if head is not None and head.seal.mac != self._anchored:
+                if self._gone(self._services.anchors, first):
+                    head = self._record_loss(head)
                 self._services.anchors.add(_anchor(head))
                 self._anchored = head.seal.mac
         except (RegistryUnavailable, OSError) as error:
             _LOG.warning("audit_not_anchored", error=str(error))
+
+    def _gone(self, anchors: Anchors, first: Sequence[AuditEntry]) -> bool:
+        """Whether anchors are missing that once were there; a chain that has just begun has none yet."""
+        if next(iter(anchors.all()), None) is not None:
+            return False
+        begun_us = self._services.now_us() - NEW_US
+        return self._anchored is not None or any(e.at_us is not None and e.at_us < begun_us for e in first)
+
+    def _record_loss(self, head: AuditEntry) -> AuditEntry:
+        """Begin anew, but never unseen: whoever cuts the chain may have taken the anchors away."""
+        _LOG.error("audit_anchors_lost", entries=head.seq)
+        detail = {"entries": head.seq}
+        deed = Deed(f"{OURSELVES}api", "", None, ANCHORS_LOST, "audit/anchors", detail=detail)
+        with self._services.registry.write() as tx:
+            return tx.get(Audit).append(deed)
 
 
 def _anchor(head: AuditEntry) -> Anchor:

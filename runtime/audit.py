@@ -109,7 +109,8 @@ def verify_log(  # noqa: PLR0917
 ) -> None:
     """Verify that nothing was changed, deleted, reordered, inserted, forged or cut off; names the first bad entry.
 
-    Exit code 1 when something was. A file needs neither the installation nor its database, only key and anchors.
+    Exit code 1 when something was, and when the installation's anchors are gone. A file needs neither the
+    installation nor its database, only key and anchors.
 
     \b
     Examples:
@@ -121,7 +122,7 @@ def verify_log(  # noqa: PLR0917
     anchors = _anchors(anchor_file, chosen.audit_anchor_file, _instant(until))
     if file is None:
         with registry_of(chosen, migrate=False) as registry:
-            verdict = verify(entries(registry), notary, anchors)
+            verdict = verify(entries(registry), notary, anchors, anchored=True)
     else:
         read = _read(file)
         verdict = verify_each(read, notary) if part else verify(read, notary, anchors)
@@ -141,6 +142,11 @@ def _tell(verdict: Verdict, *, as_json: bool) -> None:
     if found:
         raise AuditBroken(f"{found.sentence} ({found.fault}; {verdict.entries} good entries before it)")
     closed = f", {verdict.closed} of them closed" if verdict.closed else ""
+    for entry in verdict.lost:
+        when = rfc3339(entry.at_us or 0)
+        typer.echo(
+            f"the anchors were gone at entry {entry.seq}, {when}: what was cut off before cannot be told", err=True
+        )
     met = f"{verdict.anchors} anchors agree" if verdict.anchors else "no anchor was met: a cut tail would not be found"
     typer.echo(f"{verdict.entries} entries are as they were recorded{closed}; {met}")
 

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from devices.errors import ConfigurationError
+from devices.audit.entry import Anchor, AuditEntry
+from devices.errors import ConfigurationError, RegistryUnavailable
+from devices.ports.audit import Audit
 from runtime import auditing
 from runtime.sealing import secret_box_of
 from runtime.settings import Settings
+from storage.audit_files import AnchorFile
 from storage.registry.engine import SqlRegistry, open_registry
 
 
@@ -31,4 +34,21 @@ def registry_of(settings: Settings, *, migrate: bool | None = None, recording: b
             if not key_was_there:
                 settings.audit_key_file.unlink(missing_ok=True)
             raise
+        fresh = _head(registry) is None
         yield registry
+        _anchor(registry, auditing.anchors_of(settings), fresh=fresh)
+
+
+def _head(registry: SqlRegistry) -> AuditEntry | None:
+    with registry.read() as tx:
+        return tx.get(Audit).head()
+
+
+def _anchor(registry: SqlRegistry, anchors: AnchorFile, *, fresh: bool) -> None:
+    """Write down where the log ends, as the API does; where anchors are gone that is the API's to find and record."""
+    try:
+        head = _head(registry)
+        if head is not None and (fresh or next(anchors.all(), None) is not None):
+            anchors.add(Anchor(head.seq, head.seal.mac, head.at_us or 0))
+    except (RegistryUnavailable, OSError):
+        return  # The API does it within a second of its start, and says where it cannot.

@@ -128,7 +128,7 @@ def _verified(services: Services) -> Verified:
     if services.notary is None or services.anchors is None:
         raise AuditUnavailable("this process has no key for it")
     try:
-        verdict = verify(entries(services.registry), services.notary, services.anchors.all())
+        verdict = verify(entries(services.registry), services.notary, services.anchors.all(), anchored=True)
     except OSError as error:
         raise AuditUnavailable(f"its anchors cannot be read: {error}") from error
     found, last = verdict.finding, verdict.last

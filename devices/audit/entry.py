@@ -15,6 +15,8 @@ NAMES_OUT: Final = "privacy.names"
 """Action: names were taken out of all entries before `detail.before_us`."""
 ERASED: Final = "user.erase"
 """Action: a person was taken out of all entries; `detail.pseudonym` stands there."""
+ANCHORS_LOST: Final = "audit.anchors_lost"
+"""Action: the anchors were gone, and began anew; `detail.entries` is where the chain ended then."""
 LONGEST: Final = 256
 LONGEST_OBJECT: Final = 512
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
-from devices.audit.entry import ERASED, NAMES_OUT, Anchor, AuditEntry
+from devices.audit.entry import ANCHORS_LOST, ERASED, NAMES_OUT, Anchor, AuditEntry
 from devices.audit.notary import Notary
 
 
@@ -18,6 +18,7 @@ class Fault(StrEnum):
     INSERTED = "inserted"
     FORGED = "forged"
     CUT = "cut"
+    UNANCHORED = "unanchored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Verdict:
     anchors: int
     """How many were met."""
     finding: Finding | None
+    lost: tuple[AuditEntry, ...] = ()
+    """Entries that say that the anchors were gone: what was cut off before them cannot be told."""
 
 
 _SENTENCES = {
@@ -52,15 +55,23 @@ _SENTENCES = {
 }
 _NAMELESS = "Entry {seq} names nobody, and no later entry says that names were taken out: it was changed."
 _CUT = "Entry {seq} and all after it were cut off: the anchor file knows {anchored}."
+_UNANCHORED = "No anchor is left, so that nobody can tell whether entries after {seq} were cut off."
 _ANCHOR = "Entry {seq} is not the one that the anchor file knows: the chain was written anew."
 
 
-def verify(entries: Iterable[AuditEntry], notary: Notary, anchors: Iterable[Anchor]) -> Verdict:
-    """Verify a whole chain in the order in which it is kept; both run through once, anchors by rising number."""
+def verify(
+    entries: Iterable[AuditEntry], notary: Notary, anchors: Iterable[Anchor], *, anchored: bool = False
+) -> Verdict:
+    """Verify a whole chain in the order in which it is kept; both run through once, anchors by rising number.
+
+    `anchored`: there must be an anchor wherever there is an entry.
+    """
     walk = _Walk(notary, iter(anchors))
     rows = iter(entries)
     finding = next((f for row in rows if (f := walk.step(row, rows))), None) or walk.end()
-    return Verdict(walk.good, walk.closed, walk.last, walk.met, finding)
+    if finding is None and anchored and walk.good and not walk.met:
+        finding = Finding(walk.good, Fault.UNANCHORED, _UNANCHORED.format(seq=walk.good))
+    return Verdict(walk.good, walk.closed, walk.last, walk.met, finding, tuple(walk.lost))
 
 
 def verify_each(entries: Iterable[AuditEntry], notary: Notary) -> Verdict:
@@ -112,6 +123,7 @@ class _Walk:
         self._nameless = Nameless()
         self.good = self.closed = self.met = 0
         self.last: AuditEntry | None = None
+        self.lost: list[AuditEntry] = []
 
     def step(self, entry: AuditEntry, later: Iterator[AuditEntry]) -> Finding | None:
         """Take the next entry; what comes later is looked at only to tell what happened to a bad one."""
@@ -127,6 +139,8 @@ class _Walk:
             self.met += 1
             self._anchor = next(self._anchors, None)
         self._nameless.take(entry)
+        if entry.deed is not None and entry.deed.action == ANCHORS_LOST:
+            self.lost.append(entry)
         self.good, self.closed, self.last = entry.seq, self.closed + (entry.deed is None), entry
         return None
 

@@ -141,3 +141,16 @@ def test_a_key_that_is_not_the_chains_is_refused_before_it_seals_anything(town: 
     assert code == 2
     assert "is not the key of this registry's audit log" in err
     assert not (tmp_path / "audit.key").exists()
+
+
+def test_the_installations_own_log_fails_without_its_anchors(tmp_path: Path) -> None:
+    """What the command line records is anchored, too; anchors that are gone do not come back unseen."""
+    home = tmp_path / "home"
+    assert lautern("init", "--data-dir", home)[0] == 0
+    assert "anchors agree" in lautern("audit", "verify", "--data-dir", home)[1]
+    (home / "audit.anchors").rename(tmp_path / "aside")
+    code, _, err = lautern("audit", "verify", "--data-dir", home)
+    assert (code, "No anchor is left" in err) == (1, True)
+    assert lautern("keys", "create", "x", "--scope", "streetlight:read", "--data-dir", home)[0] == 0
+    code, out, _ = lautern("audit", "verify", "--json", "--data-dir", home)
+    assert (code, json.loads(out)["first_bad"]["fault"]) == (1, "unanchored")

@@ -3,16 +3,21 @@
 import csv
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from api.audit_keeper import AuditKeeper
+from api.refusals import Refusals
+from devices.audit.entry import ANCHORS_LOST
 from devices.audit.lines import parsed
 from devices.audit.verifying import verify, verify_each
-from devices.instants import rfc3339
-from devices.ports.audit import Audit
+from devices.instants import DAY_US, rfc3339
+from devices.ports.audit import Audit, AuditFilter
 from tests.contracts.api.conftest import NOW_US, City
 from tests.real_parts.waiting import wait_until
 from tests.unit.devices.audit.making import deed
@@ -139,3 +144,29 @@ def test_a_long_log_is_verified_and_exported_in_pieces(city: City) -> None:
     assert city.client.get(f"{URL}/verify", headers=key).json()["entries"] == 5000
     assert time.monotonic() - began < 10
     assert len(city.client.get(URL, headers=key, params={"format": "jsonl"}).content.splitlines()) == 5000
+
+
+def test_anchors_that_are_gone_begin_anew_on_record_only(open_city: Callable[[], City], tmp_path: Path) -> None:
+    """Whoever cut the chain may have taken them away: that it happened stays to be read."""
+    city = open_city()
+    anchors, lost = city.services.anchors, AuditFilter(action=ANCHORS_LOST)
+    assert anchors is not None
+
+    def recorded() -> Sequence[int]:
+        with city.registry.read() as tx:
+            return [entry.seq for entry in tx.get(Audit).find(lost).items]
+
+    for number in (1, 2):
+        with city.registry.write() as tx:
+            tx.get(Audit).append(deed(number))
+    keeper = AuditKeeper(city.services, Refusals())
+    keeper.anchor()
+    assert ([anchor.seq for anchor in anchors.all()], recorded()) == ([2], [])
+    (tmp_path / "audit.anchors").unlink()
+    keeper.anchor()
+    assert list(anchors.all()) == [], "a chain that did not grow"
+    later = replace(city.services, now_us=lambda: time.time_ns() // 1000 + 10 * 365 * DAY_US)
+    AuditKeeper(later, Refusals()).anchor()
+    assert ([anchor.seq for anchor in anchors.all()], recorded()) == ([3], [3])
+    AuditKeeper(later, Refusals()).anchor()
+    assert recorded() == [3]

@@ -81,3 +81,11 @@ def test_a_selection_is_genuine_or_not_entry_by_entry() -> None:
     assert changed is not None
     assert (changed.seq, changed.fault) == (6, Fault.CHANGED)
     assert verify_each(some, STRANGER).finding is not None
+
+
+def test_a_chain_without_its_anchors_is_not_proved() -> None:
+    finding = verify(CHAIN, NOTARY, [], anchored=True).finding
+    assert finding is not None
+    assert (finding.fault, finding.seq) == (Fault.UNANCHORED, len(CHAIN))
+    assert verify([], NOTARY, [], anchored=True).finding is None
+    assert verify(CHAIN, NOTARY, ANCHORS, anchored=True).finding is None
