@@ -1,6 +1,7 @@
 """What the API counts of itself; never a device, tenant or kind as label."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.registry import Collector
 
 from devices.health.faults import Fault
 from devices.health.judging import Health
@@ -33,6 +34,10 @@ class Metrics:
         self._causes = Gauge(
             "lautern_cause", "1 while this is wrong and follows from nothing else.", ["fault"], registry=self._registry
         )
+
+    def add(self, figures: Collector) -> None:
+        """Serve these too, read at each scrape."""
+        self._registry.register(figures)
 
     def judged(self, health: Health) -> None:
         """Note the installation's health."""

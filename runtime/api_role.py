@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import structlog
-import uvicorn
 
 from api.application import create_app
 from api.crew import Mqtt
@@ -22,6 +21,8 @@ from devices.ports.registry import Registry
 from devices.ports.telemetry import TelemetryReader
 from runtime import auditing, logging_setup, process_faults, saying, sections, settings, stores
 from runtime.descriptors import raise_limit
+from runtime.http_guard import GuardFigures, listen
+from runtime.http_serving import guard_of, server_of
 from runtime.listening import check_http
 from runtime.memory import Tidying, set_up_malloc
 from runtime.processing import facts_of
@@ -80,30 +81,24 @@ def serve(chosen: settings.Settings, services: Services) -> None:
     app = create_app(services, web=WebOptions(chosen.web.tile_url, chosen.web.tile_attribution))
     signs, tidying = Signs(), Tidying()
 
-    async def give() -> None:
+    def give() -> None:
         signs.give()
         tidying.look()
 
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            # With `::` asyncio would listen on IPv6 alone, and without a host on both.
-            host="" if http.host == "::" else http.host,
-            port=http.port,
-            ssl_certfile=http.tls_cert_file,
-            ssl_keyfile=http.tls_key_file,
-            proxy_headers=bool(http.trusted_proxies),
-            forwarded_allow_ips=list(http.trusted_proxies),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=2,
-            timeout_notify=1,
-            callback_notify=give,
-        )
+    guard = guard_of(http, http.max_connections)
+    app.state.metrics.add(GuardFigures(guard))
+    server = server_of(
+        app,
+        http,
+        guard,
+        give,
+        proxy_headers=bool(http.trusted_proxies),
+        forwarded_allow_ips=list(http.trusted_proxies),
+        timeout_graceful_shutdown=2,
     )
+    listeners = listen(http.host, http.port, guard)
     log.info("api_starts", host=http.host, port=http.port)
-    server.run()
+    server.run(listeners)
 
 
 def _lifetime(access: sections.Access) -> Lifetime:

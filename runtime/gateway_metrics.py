@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, make_asgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -15,6 +14,8 @@ from devices.instants import SECOND_US
 from devices.notifying.deliveries import State
 from gateway.probes import now_us
 from gateway.service import Gateway, Parts
+from runtime.http_guard import GuardFigures
+from runtime.http_serving import in_thread
 from runtime.settings import Settings
 
 LEDGER: Final[Mapping[str, str]] = {
@@ -24,6 +25,8 @@ LEDGER: Final[Mapping[str, str]] = {
     "conflict": "Those that contradict one that came before, ever; the first stays.",
     "lost": "Those that went with a damaged journal before they were stored, ever.",
 }
+SCRAPERS: Final = 64
+"""Connections to `/metrics` at once."""
 LANES: Final = ("control", "telemetry")
 
 
@@ -152,24 +155,10 @@ def _counter(name: str, text: str, label: str, values: Mapping[str, float] | flo
     return family
 
 
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
 @contextmanager
 def serve_metrics(settings: Settings, running: Gateway, parts: Parts, registry: CollectorRegistry) -> Iterator[None]:
     """Serve `/metrics` while the block runs. Raises OSError when the port is taken."""
     registry.register(_Figures(running, parts))
-    server, thread = start_http_server(
-        settings.gateway.metrics_port,
-        settings.http.host,
-        registry,
-        certfile=_text(settings.http.tls_cert_file),
-        keyfile=_text(settings.http.tls_key_file),
-    )
-    try:
+    with in_thread(make_asgi_app(registry), settings.http, settings.gateway.metrics_port, SCRAPERS, "metrics") as guard:
+        registry.register(GuardFigures(guard))
         yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(2)

@@ -191,6 +191,10 @@ class Http(Section):
     """A proxy with TLS stands before it, so that it may listen elsewhere than on loopback without."""
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Addresses or networks whose X-Forwarded-For and -Proto are believed."""
+    max_connections: Annotated[int, Field(ge=16, le=100_000)] = 1000
+    """To one API at once; when they are taken, the one that has waited longest for a request makes room."""
+    max_per_address: Annotated[int, Field(ge=4, le=100_000)] = 256
+    """Of these from one IPv4 address or IPv6 /64; there is no such cap for trusted proxies, and with behind_proxy."""
 
     @property
     def address(self) -> str:

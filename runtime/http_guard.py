@@ -1,0 +1,278 @@
+"""Who may have a connection to an HTTP server of ours: caps per address and in all, before TLS and any request."""
+
+import errno
+import ipaddress
+import json
+import os
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+import structlog
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+log = structlog.get_logger()
+REASONS: Final = ("address", "all", "descriptors", "headers", "body", "unread", "invalid", "evicted")
+"""Why connections were refused or cut."""
+_NO_MORE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_AT_ONCE: Final = 64
+"""Refusals at one go; then everybody else has his turn."""
+_TOLD_S: Final = 10.0
+_SPARED_S: Final = 0.5
+"""Whoever has been there for less is not cut to make room: his request may be on its way."""
+
+
+def problem(status: int, slug: str, title: str) -> bytes:
+    """Answer to who never comes as far as the application: RFC 9457 problem details."""
+    body = json.dumps({"type": f"urn:lautern:problem:{slug}", "title": title, "status": status}).encode()
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/problem+json\r\n"
+        f"Retry-After: 5\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+_BUSY: Final = problem(503, "too_many_connections", "There are too many connections, from your address or in all.")
+
+
+class Speaker(Protocol):
+    """What speaks HTTP on a connection."""
+
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when it waits for a request; None while it answers one."""
+
+    def look(self, now: float, passed_s: float) -> str | None:
+        """Cut the connection, and say why, when the other side is too slow; called about each second."""
+
+    def abort(self) -> None:
+        """Cut the connection at once."""
+
+
+class GuardedSocket(socket.socket):
+    """An accepted connection; it leaves the count when it is closed."""
+
+    guard: "ConnectionGuard | None" = None
+    key = ""
+    since = 0.0
+    speaker: Speaker | None = None
+    """None before the end of the TLS handshake."""
+
+    def close(self) -> None:
+        """Close it, and let another one in."""
+        if self.guard is not None:
+            self.guard.left(self)
+        super().close()
+
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when it waits for a handshake or a request; None while one is answered."""
+        return self.since if self.speaker is None else self.speaker.waiting_since
+
+    def cut(self) -> None:
+        """End it; the loop closes it afterwards."""
+        if self.speaker is not None:
+            self.speaker.abort()
+        else:
+            with suppress(OSError):
+                self.shutdown(socket.SHUT_RDWR)
+
+
+class ConnectionGuard:
+    """Counts connections of one server; used in its event loop. `trusted`: proxies, which have no cap of their own."""
+
+    def __init__(
+        self,
+        most: int,
+        of_address: int,
+        trusted: Sequence[str] = (),
+        *,
+        handshake_s: float = 10.0,
+        behind_proxy: bool = False,
+        tls: bool = False,
+    ) -> None:
+        self._most = most
+        self._of_address = of_address
+        self._trusted = [ipaddress.ip_network(each, strict=False) for each in trusted]
+        self._handshake_s = handshake_s
+        self._behind_proxy = behind_proxy
+        self._tls = tls
+        self._open: dict[int, GuardedSocket] = {}
+        self._by_key: Counter[str] = Counter()
+        self.counted: Counter[str] = Counter()
+        """Refused or cut since start, by reason."""
+        self._told: Counter[str] = Counter()
+        self._told_at = float("-inf")
+        self._looked_at = time.monotonic()
+        self._spare = os.open(os.devnull, os.O_RDONLY)
+
+    @property
+    def open(self) -> int:
+        """Connections now."""
+        return len(self._open)
+
+    def admit(self, connection: GuardedSocket, address: str) -> bool:
+        """Tell whether it may stay; when all places are taken the one that has waited longest goes."""
+        key = _key(address)
+        if self._by_key[key] >= self._of_address and not self._exempt(address):
+            self.counted["address"] += 1
+            return False
+        if len(self._open) >= self._most and not self._make_room():
+            self.counted["all"] += 1
+            return False
+        connection.guard, connection.key, connection.since = self, key, time.monotonic()
+        self._open[connection.fileno()] = connection
+        self._by_key[key] += 1
+        return True
+
+    def left(self, connection: GuardedSocket) -> None:
+        """One was closed; asked twice, it counts once."""
+        if self._open.get(connection.fileno()) is connection:
+            del self._open[connection.fileno()]
+            self._by_key[connection.key] -= 1
+            if not self._by_key[connection.key]:
+                del self._by_key[connection.key]
+
+    def speaks(self, descriptor: int, speaker: Speaker) -> None:
+        """The handshake is over."""
+        if (connection := self._open.get(descriptor)) is not None:
+            connection.speaker = speaker
+
+    def look(self) -> None:
+        """Cut who is too slow; called about each second."""
+        now = time.monotonic()
+        passed_s, self._looked_at = min(2.0, now - self._looked_at), now
+        for connection in list(self._open.values()):
+            if connection.speaker is not None:
+                if reason := connection.speaker.look(now, passed_s):
+                    self.counted[reason] += 1
+            elif now - connection.since > self._handshake_s:
+                self.counted["headers"] += 1
+                connection.cut()
+        self._tell(now)
+
+    def refuse(self, connection: socket.socket) -> None:
+        """Say why, where that is not in the middle of a handshake, and close it."""
+        if not self._tls:
+            with suppress(OSError):
+                connection.settimeout(0)
+                connection.send(_BUSY)
+        connection.close()
+
+    def relieve(self, turn_away: Callable[[], None]) -> None:
+        """No descriptor is left for who waits at the door: turn one away with the one that was kept for that."""
+        self.counted["descriptors"] += 1
+        if self._spare >= 0:
+            os.close(self._spare)
+            self._spare = -1
+        with suppress(OSError):
+            turn_away()
+        try:
+            self._spare = os.open(os.devnull, os.O_RDONLY)
+        except OSError:
+            time.sleep(0.01)  # else the loop would turn without end
+
+    def close(self) -> None:
+        """Give back what is kept."""
+        if self._spare >= 0:
+            os.close(self._spare)
+            self._spare = -1
+
+    def _make_room(self) -> bool:
+        waiting = [(since, c) for c in self._open.values() if (since := c.waiting_since) is not None]
+        since, oldest = min(waiting, key=lambda each: each[0], default=(0.0, None))
+        if oldest is None or time.monotonic() - since < _SPARED_S:
+            return False
+        self.counted["evicted"] += 1
+        self.left(oldest)
+        oldest.cut()
+        return True
+
+    def _exempt(self, address: str) -> bool:
+        if self._behind_proxy:
+            return True
+        found = ipaddress.ip_address(address.partition("%")[0])
+        return any(found in network for network in self._trusted)
+
+    def _tell(self, now: float) -> None:
+        if self.counted != self._told and now - self._told_at > _TOLD_S:
+            news = {reason: number - self._told[reason] for reason, number in self.counted.items()}
+            log.warning("connections_cut", open=len(self._open), **{reason: n for reason, n in news.items() if n})
+            self._told, self._told_at = self.counted.copy(), now
+
+
+class GuardedListener(socket.socket):
+    """Accepts for an event loop, which calls `accept` until there is nobody more."""
+
+    guard: ConnectionGuard
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Give the next connection that may stay. Raises BlockingIOError when there is none for now."""
+        for _ in range(_AT_ONCE):
+            try:
+                plain, address = super().accept()
+            except OSError as error:
+                if error.errno not in _NO_MORE:
+                    raise
+                self.guard.relieve(self._turn_away)
+                continue
+            connection = GuardedSocket(plain.family, plain.type, plain.proto, fileno=plain.detach())
+            if self.guard.admit(connection, str(address[0])):
+                return connection, address
+            self.guard.refuse(connection)
+        raise BlockingIOError
+
+    def _turn_away(self) -> None:
+        super().accept()[0].close()
+
+
+class GuardFigures(Collector):
+    """The same for Prometheus."""
+
+    def __init__(self, guard: ConnectionGuard) -> None:
+        self._guard = guard
+
+    def collect(self) -> Iterator[Metric]:
+        """Figures now."""
+        yield GaugeMetricFamily("lautern_http_connections", "Connections that are open.", value=self._guard.open)
+        text = "Connections refused or cut since start, by reason."
+        family = CounterMetricFamily("lautern_http_connections_cut", text, labels=["reason"])
+        for reason in REASONS:
+            family.add_metric([reason], self._guard.counted[reason])
+        yield family
+
+
+def listen(host: str, port: int, guard: ConnectionGuard) -> list[socket.socket]:
+    """Bind wherever `host` leads. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    listeners: list[socket.socket] = []
+    for family, kind, proto, _, address in dict.fromkeys(found):
+        listener = GuardedListener(family, kind, proto)
+        listener.guard = guard
+        listeners.append(listener)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            listener.bind(address)
+        except OSError:
+            for each in listeners:
+                each.close()
+            raise
+        listener.settimeout(0)
+    return listeners
+
+
+def _key(address: str) -> str:
+    """What shares a cap: an IPv4 address, or the IPv6 network that one customer has."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return address
