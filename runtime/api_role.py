@@ -25,6 +25,7 @@ from runtime.http_guard import GuardFigures, listen
 from runtime.http_serving import guard_of, server_of
 from runtime.listening import check_http
 from runtime.memory import Tidying, set_up_malloc
+from runtime.ports import PortTaken
 from runtime.processing import facts_of
 from runtime.registry_access import registry_of
 from runtime.retaining import catalog_of
@@ -96,7 +97,10 @@ def serve(chosen: settings.Settings, services: Services) -> None:
         forwarded_allow_ips=list(http.trusted_proxies),
         timeout_graceful_shutdown=2,
     )
-    listeners = listen(http.host, http.port, guard)
+    try:
+        listeners = listen(http.host, http.port, guard)
+    except OSError as error:
+        raise PortTaken(f"{http.host}:{http.port} ({error.strerror})") from error
     log.info("api_starts", host=http.host, port=http.port)
     server.run(listeners)
 

@@ -248,8 +248,8 @@ class GuardFigures(Collector):
 
 
 def listen(host: str, port: int, guard: ConnectionGuard) -> list[socket.socket]:
-    """Bind wherever `host` leads. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    """Bind wherever `host` leads; `::` to both families. Raises OSError."""
+    found = socket.getaddrinfo(None if host == "::" else host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     listeners: list[socket.socket] = []
     for family, kind, proto, _, address in dict.fromkeys(found):
         listener = GuardedListener(family, kind, proto)
