@@ -58,6 +58,7 @@ from api.routes import (
 from api.self_watch import SelfWatch
 from api.services import Services
 from api.stream_places import StreamPlaces
+from api.sub_path import InsideSubPath, OutsideSubPath
 from api.tail import Tail, wait_for
 from api.web import routes as pages
 from api.web.shell import Shell, WebOptions, of_kinds
@@ -130,15 +131,18 @@ def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | Non
     app.state.tasks = ()
     per_s = services.limits.address_requests_per_s
     of_address = RateLimiter(per_s=per_s, burst=per_s * services.limits.burst_s)
+    options = web or WebOptions()
+    app.add_middleware(InsideSubPath, root=options.root)
     app.add_middleware(RequestRate, limiter=of_address)
     app.add_middleware(BodyLimit, of_paths={device_import.PATH: 10 * MEBIBYTE})
     app.add_middleware(Envelope, metrics=metrics)
+    app.add_middleware(OutsideSubPath, root=options.root)
     problems.install(app, refusals.note)
     app.include_router(health.router)
     app.include_router(docs.router)
     docs.mount(app)
     app.include_router(_v1(services), prefix="/api/v1")
-    app.include_router(pages.build(Shell(of_kinds(api.kinds), web or WebOptions())))
+    app.include_router(pages.build(Shell(of_kinds(api.kinds), options)))
     return app
 
 

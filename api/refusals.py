@@ -98,7 +98,7 @@ def note(request: Request, error: LauternError) -> None:
         return
     who: Caller | None = getattr(request.state, "who", None)
     if who is None:
-        is_sign_in = request.url.path == SIGN_IN_PATH
+        is_sign_in = request.scope["path"].endswith(SIGN_IN_PATH)
         refused = Refused(
             action="sign_in" if is_sign_in else "access",
             object="user" if is_sign_in else _route(request),
@@ -138,7 +138,7 @@ def _user(tx: Transaction, account: str) -> User | None:
 def _claims(request: Request) -> bool:
     headers = request.headers
     return (
-        request.url.path == SIGN_IN_PATH
+        request.scope["path"].endswith(SIGN_IN_PATH)
         or "authorization" in headers
         or "x-api-key" in headers
         or COOKIE in request.cookies

@@ -79,7 +79,7 @@ def serve(chosen: settings.Settings, services: Services) -> None:
     """Run the server; open requests get 2 s at the end. Its loop gives signs of life each second."""
     http = chosen.http
     sys.setswitchinterval(_SWITCH_S)
-    app = create_app(services, web=WebOptions(chosen.web.tile_url, chosen.web.tile_attribution))
+    app = create_app(services, web=WebOptions(chosen.web.tile_url, chosen.web.tile_attribution, http.sub_path))
     signs, tidying = Signs(), Tidying()
 
     def give() -> None:

@@ -1,6 +1,7 @@
 """The sections of the settings: what may be set, with its bounds."""
 
 import ipaddress
+import re
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -16,6 +17,7 @@ from runtime.ports import place_of
 LOOPBACK: Final = "127.0.0.1"
 _HERE: Final = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - where to knock, not where to listen
 _USUAL: Final = Quota()
+_SUB_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
 
 
@@ -34,6 +36,8 @@ def _web(url: str | None) -> str | None:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError("must look like https://lautern.example.org")
+    if not _SUB_PATH.fullmatch(parts.path):
+        raise ValueError("its path must look like /lautern")
     return url.rstrip("/")
 
 
@@ -183,7 +187,8 @@ class Http(Section):
     """A name, an IPv4 or IPv6 address; `::` is every address of both."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     public_url: Annotated[str | None, AfterValidator(_web)] = None
-    """Where people reach the pages, such as `https://lautern.example.org`; links in messages begin with it."""
+    """Where people reach the pages, such as `https://lautern.example.org`; links in messages begin with it.
+    With a path, such as `https://stadt.example/lautern`, all is below it; the proxy may take it off or not."""
     tls_cert_file: Path | None = None
     """Certificate and chain, PEM; also of the gateway's /metrics."""
     tls_key_file: Path | None = None
@@ -195,6 +200,11 @@ class Http(Section):
     """To one API at once; when they are taken, the one that has waited longest for a request makes room."""
     max_per_address: Annotated[int, Field(ge=4, le=100_000)] = 256
     """Of these from one IPv4 address or IPv6 /64; there is no such cap for trusted proxies, and with behind_proxy."""
+
+    @property
+    def sub_path(self) -> str:
+        """Path below which a proxy has it, as `public_url` says: `/lautern`, or empty."""
+        return urlsplit(self.public_url or "").path
 
     @property
     def address(self) -> str:

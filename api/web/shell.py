@@ -18,6 +18,7 @@ from devices.catalog import folders
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _SPRITE: Final = "icons.svg"
+_OURS: Final = re.compile(r'\b(href|src|action)="/(?!/)')
 _INNER: Final = re.compile(rb"<svg[^>]*>(.*)</svg>", re.DOTALL)
 
 
@@ -27,6 +28,8 @@ class WebOptions:
 
     tile_url: str = ""
     tile_attribution: str = ""
+    root: str = ""
+    """Path below which a proxy has us, such as `/lautern`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Shell:
         page, below = self.pages[path]
         module = below + page.module
         template = page.template if page.template in self._shared() else below + page.template
-        return self._jinja.get_template(template).render(
+        html = self._jinja.get_template(template).render(
             page=page,
             lang=language,
             theme=theme,
@@ -85,6 +88,7 @@ class Shell:
             preload=self.files.loads(module)[1:],
             facts=self._facts(page),
         )
+        return below_root(html, self.options.root)
 
     def _shared(self) -> frozenset[str]:
         return frozenset(path.name for path in _TEMPLATES.iterdir())
@@ -97,6 +101,7 @@ class Shell:
             "kinds": self._kinds,
             "scope": page.scope,
             "digest": self.files.digest,
+            "root": self.options.root,
             "tiles": {"url": self.options.tile_url, "attribution": self.options.tile_attribution},
             "panels": {kind: path for kind in self._kinds if self.files.has(path := f"kinds/{kind}/device.js")},
         }
@@ -110,6 +115,11 @@ class Shell:
         for language, said in self.words.items():
             found[f"messages/{language}.json"] = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
         return found
+
+
+def below_root(html: str, root: str) -> str:
+    """HTML whose links, forms and files lead below the root."""
+    return _OURS.sub(rf'\1="{root}/', html) if root else html
 
 
 def _place(page: Page) -> int:

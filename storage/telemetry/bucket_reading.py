@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, cast
 
 from devices import rollup
 from devices.errors import Invalid, RawDataGone
@@ -16,6 +16,7 @@ from devices.samples import TELEMETRY, SeriesKey
 from storage.telemetry.pace import raw_since
 
 RAW_ROWS_MAX: Final = 10_000
+_NUMBERS: Final = frozenset({int, float})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,5 +146,5 @@ def _runs(hours: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def only_numbers(values: Mapping[str, object], fields: Sequence[str]) -> dict[str, float]:
     """Those of the fields that have a number; bools are none."""
-    found = ((name, values.get(name)) for name in fields)
-    return {name: value for name, value in found if isinstance(value, int | float) and not isinstance(value, bool)}
+    found = {name: value for name in fields if type(value := values.get(name)) in _NUMBERS}
+    return cast("dict[str, float]", found)

@@ -1,6 +1,5 @@
 """TelemetryReader on the SQLite file that SqliteTelemetryWriter fills."""
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,6 +7,8 @@ from copy import copy
 from pathlib import Path
 from queue import Empty, Full, LifoQueue
 from typing import Any, Final
+
+from pydantic_core import from_json
 
 from devices.errors import LauternError
 from devices.instants import HOUR_US
@@ -140,7 +141,7 @@ class SqliteTelemetryReader:
             rows = self._fetch(select, (series_id, from_us, to_us, page))
             self._budget.read(len(rows))
             for ts_us, received_us, suspect, body in rows:
-                yield ts_us, received_us, suspect, json.loads(body)
+                yield ts_us, received_us, suspect, from_json(body)
             if len(rows) < page:
                 return
             left = None if left is None else left - page

@@ -105,7 +105,7 @@ def test_a_lost_connection_is_told_and_the_stream_resumes_where_it_was(look: Cal
     bar = eye.page.locator("#connection")
     expect(bar).to_be_hidden()
     asked = len(eye.streams)
-    eye.page.route("**/api/v1/stream?*", lambda route: route.abort())
+    eye.page.route("**/api/v1/stream?*", lambda route: route.abort("connectionrefused"))
     town.kill_api()
     expect(bar).to_contain_text("Verbindung verloren seit", timeout=40_000)
     eye.page.unroute("**/api/v1/stream?*")

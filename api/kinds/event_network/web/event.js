@@ -2,6 +2,7 @@ import { get, read as readTagged } from "../../lib/api.js";
 import { fromAddress, idInPath, toAddress } from "../../lib/address.js";
 import { failed } from "../../lib/blank.js";
 import { byId, fill, h, put } from "../../lib/dom.js";
+import { goTo } from "../../lib/facts.js";
 import { answer, live, me, onBack, start } from "../../lib/page.js";
 import { now } from "../../lib/times.js";
 import { t } from "../../lib/words.js";
@@ -17,7 +18,7 @@ const POINTS = 260, HOUR = 3600e3, LIVE_MS = 5000;
 
 await start();
 const id = idInPath();
-onBack(() => location.assign("/events"));
+onBack(() => goTo("/events"));
 let asked = fromAddress(ADDRESS), event, tag, current, series = null, dirty = false, reading = null;
 if (!RANGES[asked.range]) asked.range = ADDRESS.range;
 

@@ -1,6 +1,7 @@
 import { all } from "../../lib/api.js";
 import { empty } from "../../lib/blank.js";
 import { byId, fill, h, settled } from "../../lib/dom.js";
+import { goTo } from "../../lib/facts.js";
 import { number } from "../../lib/numbers.js";
 import { answer, live, me, reading, start } from "../../lib/page.js";
 import { moment, now } from "../../lib/times.js";
@@ -30,7 +31,7 @@ function row(event) {
 
 async function create() {
   const made = await eventForm();
-  if (made) location.assign(`/events/${made.id}`);
+  if (made) goTo(`/events/${made.id}`);
 }
 
 const read = reading(async () => {

@@ -3,6 +3,7 @@ import { idInPath } from "../../lib/address.js";
 import { failed } from "../../lib/blank.js";
 import { chart, withGaps } from "../../lib/chart.js";
 import { byId, fill, h, icon, put, settled } from "../../lib/dom.js";
+import { goTo } from "../../lib/facts.js";
 import { measure } from "../../lib/numbers.js";
 import { answer, live, onBack, start } from "../../lib/page.js";
 import { moment, timeOf } from "../../lib/times.js";
@@ -15,7 +16,7 @@ const MOST = 1500;
 
 await start();
 const id = idInPath();
-onBack(() => location.assign("/flights"));
+onBack(() => goTo("/flights"));
 
 function sentence(flight) {
   const words = { drone: flight.drone.name ?? flight.drone_id, number: flight.number, takeoff: moment(flight.takeoff), time: airTime(flight.duration_s), far: distance(flight.figures.distance_m) };

@@ -1,7 +1,9 @@
+import { goTo, here, page } from "./facts.js";
 import { learn } from "./times.js";
 import { known, said, t } from "./words.js";
 
-const BASE = "/api/v1";
+/** Where the API is. */
+export const BASE = page("/api/v1");
 
 /** What the server answered instead of what was asked for; `message` is a sentence for people. */
 export class Problem extends Error {
@@ -52,9 +54,7 @@ async function ask(method, path, { body, query, headers } = {}) {
 
 /** To the sign-in page, and back here afterwards. */
 export function away() {
-  if (location.pathname !== "/sign-in") {
-    location.assign(`/sign-in?${new URLSearchParams({ next: location.pathname + location.search })}`);
-  }
+  if (here() !== "/sign-in") goTo(`/sign-in?${new URLSearchParams({ next: here() + location.search })}`);
 }
 
 export const get = async (path, query, options) => (await ask("GET", path, { query, ...options })).found;

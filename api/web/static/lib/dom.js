@@ -1,4 +1,4 @@
-import { file } from "./facts.js";
+import { file, page } from "./facts.js";
 
 /** Build an element: `h("p", {class: "note", onclick}, "text", child)`. False, null and undefined are left out. */
 export function h(tag, attributes = {}, ...children) {
@@ -7,7 +7,7 @@ export function h(tag, attributes = {}, ...children) {
     if (value === false || value === null || value === undefined) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "value" || name === "checked") element[name] = value;
-    else element.setAttribute(name, value === true ? "" : value);
+    else element.setAttribute(name, value === true ? "" : name === "href" ? page(value) : value);
   }
   element.append(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
   return element;

@@ -2,4 +2,10 @@
 export const facts = JSON.parse(document.getElementById("facts").textContent);
 export const language = document.documentElement.lang;
 /** Address of a file below static/. */
-export const file = (path) => `/static/${facts.digest}/${path}`;
+export const file = (path) => `${facts.root}/static/${facts.digest}/${path}`;
+/** Address of a page, as the browser knows it: a proxy may have all of it below a path. */
+export const page = (path) => (path.startsWith("/") ? facts.root + path : path);
+/** Open a page. */
+export const goTo = (path) => location.assign(page(path));
+/** Path of the page that is open, without what a proxy has before it. */
+export const here = () => (facts.root && location.pathname.startsWith(`${facts.root}/`) ? location.pathname.slice(facts.root.length) : location.pathname);

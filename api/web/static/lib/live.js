@@ -1,4 +1,4 @@
-import { away } from "./api.js";
+import { BASE, away } from "./api.js";
 import { learn } from "./times.js";
 
 // Reads the stream with fetch, as EventSource shows neither signs of life nor why it failed. The id of the last event
@@ -66,7 +66,7 @@ export class Live {
     const headers = { Accept: "text/event-stream" };
     if (this.last !== null) headers["Last-Event-ID"] = this.last;
     const given = Object.entries(this.query).filter(([, v]) => v);
-    const answer = await fetch(`/api/v1/stream?${new URLSearchParams(given)}`, { headers, signal, cache: "no-store" });
+    const answer = await fetch(`${BASE}/stream?${new URLSearchParams(given)}`, { headers, signal, cache: "no-store" });
     if (answer.status === 401) { away(); return false; }
     if (answer.status === 403) return false;
     this.crowded = answer.status === 429;

@@ -2,13 +2,13 @@ import { away, get, patch, post } from "./api.js";
 import { failed } from "./blank.js";
 import { byId, fill, h, icon, put } from "./dom.js";
 import { ask, field, tell } from "./dialog.js";
-import { facts, language } from "./facts.js";
+import { facts, goTo, language } from "./facts.js";
 import { Live } from "./live.js";
 import { ago, moment, now, zone } from "./times.js";
 import { t } from "./words.js";
 
 const YEAR_S = 31_536_000;
-const keep = (name, value) => { document.cookie = `lautern_${name}=${value}; Path=/; Max-Age=${value ? YEAR_S : 0}; SameSite=Lax`; };
+const keep = (name, value) => { document.cookie = `lautern_${name}=${value}; Path=${facts.root || "/"}; Max-Age=${value ? YEAR_S : 0}; SameSite=Lax`; };
 const keys = [["/", "help.search"], ["?", "help.help"], ["↑ ↓", "help.arrows"], ["Enter", "help.enter"], ["Esc", "help.back"], ["Tab", "help.tab"], ["+ −", "help.zoom"]];
 let back = null;
 
@@ -24,7 +24,7 @@ export async function start() {
   if (facts.open) return null;
   me = await get("/me");
   me.may = (scope) => allowed(me, scope);
-  if (me.must_set_password) location.assign("/sign-in?set");
+  if (me.must_set_password) goTo("/sign-in?set");
   if (me.language && me.language !== language && !document.cookie.includes("lautern_language=")) {
     keep("language", me.language);
     location.reload();
@@ -120,7 +120,7 @@ function person() {
     h("summary", {}, h("span", { class: "hidden-text" }, `${t("shell.town")}:`), mine?.name ?? t("shell.all_towns"), icon("chevron", "small")),
     h("ul", {}, towns.map((town) => h("li", {}, h("button", {
       type: "button", "aria-current": town.id === me.tenant_id && "true",
-      onclick: async () => { await patch("/me", { tenant_id: town.id }); location.assign("/city"); },
+      onclick: async () => { await patch("/me", { tenant_id: town.id }); goTo("/city"); },
     }, town.name))))));
 }
 

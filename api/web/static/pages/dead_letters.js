@@ -3,6 +3,7 @@ import { get, post } from "../lib/api.js";
 import { empty, shown } from "../lib/blank.js";
 import { confirm, open } from "../lib/dialog.js";
 import { byId, fill, h } from "../lib/dom.js";
+import { goTo } from "../lib/facts.js";
 import { bytes } from "../lib/numbers.js";
 import { answer, onBack, start } from "../lib/page.js";
 import { timeOf } from "../lib/times.js";
@@ -102,6 +103,6 @@ function toolbar() {
 me = await start();
 byId("q").value = values.q;
 byId("search").addEventListener("submit", (event) => { event.preventDefault(); values.q = byId("q").value.trim(); shown(table, () => read()); });
-onBack(() => { if (values.q || values.kind || values.reason) location.assign("/dead-letters"); });
+onBack(() => { if (values.q || values.kind || values.reason) goTo("/dead-letters"); });
 fill(byId("content"), toolbar(), table);
 await shown(table, () => read().catch((problem) => { answer(problem.message); throw problem; }));

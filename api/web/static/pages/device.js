@@ -5,7 +5,7 @@ import { empty, failed, shown } from "../lib/blank.js";
 import { chart, expectChart } from "../lib/chart.js";
 import { commandRow, issue } from "../lib/commands.js";
 import { byId, fill, h, icon, put, settled } from "../lib/dom.js";
-import { facts as told, file } from "../lib/facts.js";
+import { facts as told, file, goTo } from "../lib/facts.js";
 import { alarmSaid, kinds, unitOf, valueText } from "../lib/kinds.js";
 import { measure } from "../lib/numbers.js";
 import { answer, live, onBack, start } from "../lib/page.js";
@@ -267,7 +267,7 @@ expectChart();
 const asked = Promise.all([get(`/devices/${id}`), get(`/devices/${id}/latest`), kinds()]);
 asked.catch(() => {});
 me = await start();
-onBack(() => location.assign(`/devices?${new URLSearchParams(kind ? { kind: kind.name } : {})}`));
+onBack(() => goTo(`/devices?${new URLSearchParams(kind ? { kind: kind.name } : {})}`));
 try {
   await begin();
   const panel = told.panels[device.kind];

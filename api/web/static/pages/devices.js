@@ -1,6 +1,7 @@
 import { fromAddress, toAddress } from "../lib/address.js";
 import { empty, failed } from "../lib/blank.js";
 import { byId, eachFrame, fill, h, settled } from "../lib/dom.js";
+import { goTo } from "../lib/facts.js";
 import { countStates, filterBar } from "../lib/filters.js";
 import { List } from "../lib/list.js";
 import { answer, live, start } from "../lib/page.js";
@@ -14,7 +15,7 @@ const search = byId("q");
 let bar;
 
 const list = new List({
-  label: t("devices.title"), row: deviceRow, choose: (id) => location.assign(`/devices/${id}`),
+  label: t("devices.title"), row: deviceRow, choose: (id) => goTo(`/devices/${id}`),
   empty: () => empty(t("city.none"), town.items.size ? t("city.none_text") : t("devices.first")),
 });
 const town = new Town({ changed: (items, heard) => {

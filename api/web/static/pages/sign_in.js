@@ -1,5 +1,6 @@
 import { get, post } from "../lib/api.js";
 import { byId, fill } from "../lib/dom.js";
+import { page } from "../lib/facts.js";
 import { start } from "../lib/page.js";
 import { t } from "../lib/words.js";
 
@@ -11,7 +12,7 @@ function tell(problem) {
 /** Only to a path of ours: browsers read a backslash as a slash and leave tabs and line breaks out. */
 function onward() {
   const next = new URLSearchParams(location.search).get("next") ?? "/city";
-  location.replace(/^\/(?!\/)[!-[\]-~]*$/.test(next) ? next : "/city");
+  location.replace(page(/^\/(?!\/)[!-[\]-~]*$/.test(next) ? next : "/city"));
 }
 
 /** Only who came by a link, or was told to, sets a password here. */
