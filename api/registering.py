@@ -104,7 +104,7 @@ class Registrar:
     def check_nameless(self, kind: str, attributes: Mapping[str, Any]) -> None:
         """Raise Invalid when attributes name somebody's device, and the kind counts those only."""
         known = self.catalog.get(kind)
-        named = named_among(attributes) if known is not None and known.counts_people else None
+        named = named_among(attributes) if known is not None and known.names_nobody else None
         if named is not None:
             raise Invalid("would name somebody's device: this kind takes in counts only", field=f"attributes.{named}")
 

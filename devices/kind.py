@@ -79,8 +79,13 @@ class DeviceKind:
     """What its data are processed for and who could be known from them; by language, for the register of processing."""
 
     counts_people: frozenset[str] = frozenset()
-    """Fields that count people's devices: under five they are shown as `<5`. Such a kind takes in no address or name of
-    one: the message is refused and its bytes are not kept."""
+    """Fields that count people or their devices: rounded as they come in, and under five shown as `<5`."""
+
+    counts_apart: frozenset[str] = frozenset()
+    """Those of `counts_people` that count parts of another in the same sample: taken in where all are five or more."""
+
+    names_nobody: bool = False
+    """True: takes in no address or name of a person's device; the message is refused and its bytes are not kept."""
 
     internal: bool = False
     """True: not a thing of the city; lists, counts and pages leave it out."""

@@ -12,6 +12,7 @@ from devices.instants import DAY_US, SECOND_US, to_us
 from devices.kind import DeviceKind
 from devices.messages import Ack, Envelope, Status, Telemetry, WireModel
 from devices.privacy.nameless import REASON, named_in
+from devices.privacy.small_counts import rounded_values
 from devices.samples import TELEMETRY, RawMessage, Value
 from devices.topics import ROOT, Uplink, parse_uplink
 from gateway.content_digest import digest_of
@@ -156,8 +157,9 @@ class Decoder:
         wrong = _check(where, kind, model, ts_us, message)
         if wrong is not None:
             return wrong
-        values = model.values()
-        suspect = _suspect(values, self._plausible[type(model)])
+        exact = model.values()
+        suspect = _suspect(exact, self._plausible[type(model)])
+        values = rounded_values(kind, exact)
         part = model.part if isinstance(model, Telemetry) else ""
         return Reading(series, part, ts_us, model.seq, values, suspect, digest_of(values, not_stored))
 
@@ -222,7 +224,7 @@ def _unfit(where: Uplink, kind: DeviceKind, payload: bytes) -> Refused | None:
     """Refuse what is not even to be looked into."""
     if len(payload) > MAX_PAYLOAD_BYTES:
         return Refused("too_large", f"{len(payload)} bytes, at most {MAX_PAYLOAD_BYTES}", where)
-    named = named_in(payload) if kind.counts_people else None
+    named = named_in(payload) if kind.names_nobody else None
     if named is not None:
         return Refused(REASON, f"{named}: would name somebody's device; nothing of the message is kept", where)
     return None

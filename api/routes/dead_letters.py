@@ -19,6 +19,7 @@ from devices.errors import NotFound
 from devices.ports import books
 from devices.ports.books import DeadLetters
 from devices.ports.registry import Transaction
+from devices.privacy.small_counts import shown_payload
 
 Reader = Annotated[Caller, needs("dead_letters:read")]
 Replayer = Annotated[Caller, needs("dead_letters:replay")]
@@ -80,7 +81,7 @@ def get_dead_letter(letter_id: RecordInPath, who: Reader, services: Use) -> Whol
     """Show one refused message with its bytes."""
     with services.registry.read() as tx:
         letter = _find(tx, who, services, letter_id)
-    payload = letter.payload
+    payload = None if letter.payload is None else shown_payload(services.catalog.get(letter.kind or ""), letter.payload)
     return WholeDeadLetter(
         **dict(_show(letter)),
         payload_base64=None if payload is None else base64.b64encode(payload).decode(),

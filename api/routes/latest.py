@@ -14,7 +14,7 @@ from api.times import TimeOut, TsSource, age_s, ts_source
 from devices.catalog import Catalog
 from devices.instants import rfc3339
 from devices.ports.current import Latest, LatestValues
-from devices.privacy.few import shown_values
+from devices.privacy.small_counts import shown_values
 
 Channel = Literal["telemetry", "state", "status", "info"]
 router = APIRouter(tags=["telemetry"])

@@ -24,7 +24,7 @@ from devices.instants import DAY_US, SECOND_US, rfc3339
 from devices.kind import DeviceKind
 from devices.lending import ownerships, rest
 from devices.ports.telemetry import Aggregate, Bucket, Row, TelemetryReader
-from devices.privacy.few import shown_aggregates, shown_values
+from devices.privacy.small_counts import needed, shown_aggregates, shown_values
 from devices.query_budget import ANSWER_BYTES, QueryBudget
 from devices.rollup import PERCENTILES
 from devices.samples import SeriesKey
@@ -257,7 +257,7 @@ def _buckets(asked: Asked, bucket: str, agg: str, csv: bool, budget: QueryBudget
         asked.to_us,
         fields=fields,
         width_us=width,
-        aggregates=aggregates,
+        aggregates=needed(asked.kind, fields, aggregates),
         expected_interval_s=asked.interval_s,
     )
     if csv:
@@ -281,7 +281,7 @@ def _buckets(asked: Asked, bucket: str, agg: str, csv: bool, budget: QueryBudget
                 "ts": rfc3339(b.start_us),
                 "count": b.count,
                 "covered_s": round(b.covered_s, 3),
-                "values": shown_aggregates(asked.kind, b.values),
+                "values": shown_aggregates(asked.kind, b.values, aggregates),
             }
             for b in found.items
         ],
@@ -345,7 +345,7 @@ def _row(kind: DeviceKind, row: Row) -> dict[str, Any]:
 
 
 def _bucket_cells(kind: DeviceKind, bucket: Bucket, fields: Sequence[str], aggregates: Sequence[str]) -> Sequence[Any]:
-    values = shown_aggregates(kind, bucket.values)
+    values = shown_aggregates(kind, bucket.values, aggregates)
     found = (values.get(f, {}).get(a, "") for f in fields for a in aggregates)
     return rfc3339(bucket.start_us), bucket.count, round(bucket.covered_s, 3), *found
 

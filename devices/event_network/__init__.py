@@ -8,7 +8,7 @@ from devices.event_network.info import NodeInfo
 from devices.event_network.roles import ROLES
 from devices.event_network.rules import battery_low, link_down, link_saturated, on_battery, optical_low
 from devices.event_network.state import NodeState
-from devices.event_network.telemetry import COUNTS_PEOPLE, NodeTelemetry
+from devices.event_network.telemetry import COUNTS_APART, COUNTS_PEOPLE, NodeTelemetry
 from devices.generic_rules import login_refused, quota_exceeded
 from devices.kind import DeviceKind, Kept, Limits
 
@@ -31,6 +31,8 @@ KIND = DeviceKind(
     roles=ROLES,
     lendable=True,
     counts_people=COUNTS_PEOPLE,
+    counts_apart=COUNTS_APART,
+    names_nobody=True,
     kept=(
         Kept(
             "events",

@@ -26,9 +26,9 @@ COUNTERS: Final = (
     "carrier_transitions",
 )
 
-COUNTS_PEOPLE: Final = frozenset(
-    {"wifi_clients", "wifi_clients_2g4", "wifi_clients_5g", "wifi_clients_6g", "dhcp_leases_used"}
-)
+COUNTS_APART: Final = frozenset({"wifi_clients_2g4", "wifi_clients_5g", "wifi_clients_6g"})
+"""Clients by band: parts of `wifi_clients`."""
+COUNTS_PEOPLE: Final = COUNTS_APART | {"wifi_clients", "dhcp_leases_used"}
 
 Millis = Annotated[float, Field(ge=0, le=600_000), Unit("ms"), Plausible(0, 10_000)]
 Count = Annotated[int, Field(ge=0, le=10_000_000), Unit("1")]

@@ -26,8 +26,9 @@ KIND: Final = DeviceKind(
     limits=LIMITS,
     roles=ROLES,
     purpose={
-        "de": "Betrieb der Beleuchtung: Leistung, Zustand und Störungen von Leuchten; keine Daten von Personen.",
-        "en": "Operation of lighting: power, state and faults of lamps; no data of persons.",
+        "de": "Betrieb der Beleuchtung: Leistung, Zustand und Störungen von Leuchten; Passanten nur gezählt.",
+        "en": "Operation of lighting: power, state and faults of lamps; passers-by are only counted.",
     },
     alarm_texts=ALARM_TEXTS,
+    counts_people=frozenset({"road_users"}),
 )

@@ -7,7 +7,7 @@ from typing import Final
 from devices.instants import SECOND_US, rfc3339
 from devices.kind import DeviceKind
 from devices.ports.books import Change
-from devices.privacy.few import shown_values
+from devices.privacy.small_counts import shown_values
 from devices.samples import TELEMETRY
 from gateway.effects.newest import Trigger
 from gateway.effects.views import AssetNow

@@ -24,7 +24,7 @@ from devices.event_network.state import applied_profile
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import AssetFilter, Inventory
 from devices.ports.registry import Transaction
-from devices.privacy.few import shown_values
+from devices.privacy.small_counts import shown_values
 
 router = APIRouter(tags=["event network"])
 _CASE: Final = (

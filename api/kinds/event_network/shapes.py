@@ -10,7 +10,7 @@ from devices.event_network.bookings import Breach
 from devices.event_network.classes import Direction
 from devices.event_network.live import AreaNow, EventNow, Line, LineDirection, ObjectNow
 from devices.event_network.traffic import Flow
-from devices.privacy.few import shown_count
+from devices.privacy.small_counts import shown_count
 
 """Counts of people's devices below are not told exactly."""
 

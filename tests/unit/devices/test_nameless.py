@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.catalog import discover
-from devices.privacy.few import shown_aggregates, shown_values
 from devices.privacy.nameless import named_in
 from devices.samples import RawMessage
 from gateway.decode import Decoder, Refused
@@ -81,16 +80,3 @@ def test_whatever_comes_in_nothing_is_raised(value: object) -> None:
 @given(st.binary())
 def test_bytes_that_are_no_json_are_for_others_to_refuse(payload: bytes) -> None:
     named_in(payload)
-
-
-def test_counts_under_five_are_not_told() -> None:
-    kind = discover()["event_network"]
-    values = {"wifi_clients": 4, "dhcp_leases_used": 0, "wifi_clients_5g": 5, "cpu_pct": 1.0}
-    assert shown_values(kind, values) == {
-        "wifi_clients": "<5", "dhcp_leases_used": "<5", "wifi_clients_5g": 5, "cpu_pct": 1.0,
-    }  # fmt: skip
-    assert shown_aggregates(kind, {"wifi_clients": {"mean": 4.9, "max": 7.0}}) == {
-        "wifi_clients": {"mean": "<5", "max": 7.0}
-    }
-    lamp = {"power_w": 1.0}
-    assert shown_values(discover()["streetlight"], lamp) is lamp
