@@ -18,6 +18,7 @@ from api.routes import stream
 from devices.people.roles import Grant
 from devices.ports.access import ApiKeys
 from devices.ports.books import Change, Changes
+from devices.ports.inventory import Group, Groups
 from devices.ports.people import Sessions
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.api.people import person, sign_in, towns
@@ -176,6 +177,34 @@ def test_what_may_not_be_seen_does_not_come(
         ("alarm", "fire_drone"),
     ]
     assert [d["tenant_id"] for _, _, d in chosen.events] == ["speyer", "kl"]
+
+
+def test_a_role_within_a_group_follows_what_is_in_the_group_and_no_more(
+    address: tuple[City, str, uvicorn.Server], follow: Callable[..., Follower]
+) -> None:
+    city = address[0]
+    for lamp in ("inside", "outside"):
+        city.asset(lamp)
+    with city.registry.write() as tx:
+        tx.get(Groups).put(Group("g", "kl", "streetlight", "G", ("inside",), 0))
+    person(city, "anna", Grant("viewer", "kl", frozenset({"group/g"})))
+    cookie = {"Cookie": f"lautern_session={sign_in(city, 'anna').cookies['lautern_session']}"}
+    everything, chosen = follow(cookie), follow(cookie, "?kinds=streetlight&topics=telemetry,alarm")
+    after = follow(cookie, f"?after={_ids(city)[-1] if _ids(city) else 0}")
+    both = [{"device_id": "outside", "values": {"n": 1}}, {"device_id": "inside", "values": {"n": 2}}]
+    city.change("telemetry", devices=both)
+    city.change("telemetry", devices=both[:1])
+    city.change("telemetry", tenant_id="zw", devices=both)
+    city.change("telemetry", "event_network", devices=both[:1])
+    city.change("alarm", asset_id="outside", name="a")
+    city.change("loan", asset_id="outside", name="a")
+    city.change("group", group_id="other")
+    city.change("alarm", asset_id="inside", name="b")
+    wait_until(lambda: all(f.events and f.events[-1][1] == "alarm" for f in (everything, chosen, after)))
+    for follower in (everything, chosen, after):
+        assert [e for _, e, _ in follower.events] == ["telemetry", "alarm"]
+        assert follower.events[0][2]["data"] == {"devices": both[1:]}
+        assert "outside" not in json.dumps([d for _, _, d in follower.events])
 
 
 def test_streams_end_when_the_server_stops(
