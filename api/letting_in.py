@@ -13,6 +13,7 @@ from devices.credentials import issue, parts_of, user_of
 from devices.errors import Conflict, Forbidden, Invalid
 from devices.ports.credentials import Credential, Credentials, Way
 from devices.ports.inventory import Asset, Groups, Inventory
+from devices.ports.memberships import spoken_for
 from devices.ports.registry import Transaction
 
 ADMIN = "credentials:admin"
@@ -59,6 +60,7 @@ class Issuer:
         way, proof, end_us = Way.CERTIFICATE, facts.fingerprint, facts.end_us
         if end_us <= self.now_us:
             raise Invalid("has ended", field="certificate")
+        self._must_speak_for_itself([user])
         credentials = self.tx.get(Credentials)
         credentials.put(
             [Credential(*parts_of(user), way, proof, self.now_us, self.now_us, self.who.actor, expires_us=end_us)]
@@ -68,7 +70,7 @@ class Issuer:
 
     def many(self, asset_ids: Sequence[str], *, renew: bool) -> tuple[list[Handed], list[str]]:
         """Issue for all that have none, or with `renew` for all; also the ids of those that keep theirs."""
-        wanted = self._devices(asset_ids)
+        wanted = self.devices(asset_ids)
         valid = set() if renew else self._valid([user for _, user in wanted])
         new = [(asset, user) for asset, user in wanted if user not in valid]
         handed = self._issue(new, "credential.rotate" if renew else "credential.issue")
@@ -97,7 +99,8 @@ class Issuer:
         if not self.who.may(scope):
             raise Forbidden(f"scope {scope} is missing")
 
-    def _devices(self, asset_ids: Sequence[str]) -> list[tuple[Asset, str]]:
+    def devices(self, asset_ids: Sequence[str]) -> list[tuple[Asset, str]]:
+        """Assets and the user names of their devices, each once. Raises Forbidden, Invalid, Conflict."""
         inventory = self.tx.get(Inventory)
         assets, bound = inventory.many(asset_ids), inventory.current_devices(asset_ids)
         found = []
@@ -114,11 +117,23 @@ class Issuer:
     def _sees(self, asset: Asset) -> bool:
         return self.who.is_at_home(asset.tenant_id) and self.who.may_on(f"{asset.kind}:read", asset.asset_id)
 
+    def must_have_no_login(self, users: Sequence[str]) -> None:
+        """Raise Conflict for devices that could speak for themselves."""
+        valid = self._valid(users)
+        if valid:
+            raise Conflict(f"{min(valid)} has a login of its own: revoke it first", field="devices")
+
+    def _must_speak_for_itself(self, users: Sequence[str]) -> None:
+        running = spoken_for(self.tx, [user.rpartition("/")[2] for user in users])
+        if running:
+            raise Conflict(f"{min(running)} speaks through a connector: end that first")
+
     def _valid(self, users: Sequence[str]) -> set[str]:
         known = self.tx.get(Credentials).of_devices([user.rpartition("/")[2] for user in users])
         return {c.user for c in known.values() if c.revoked_us is None}
 
     def _issue(self, wanted: Sequence[tuple[Asset, str]], action: str) -> list[Handed]:
+        self._must_speak_for_itself([user for _, user in wanted])
         passwords = issue(self.tx.get(Credentials), [user for _, user in wanted], self.who.actor, self.now_us)
         record_assets(self.tx, self.who, action, [asset for asset, _ in wanted])
         return [Handed(asset.asset_id, asset.name, user, passwords[user]) for asset, user in wanted]

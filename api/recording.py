@@ -1,6 +1,7 @@
 """Puts what callers do on record, in the transaction that does it."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 from api.access import Caller
@@ -11,6 +12,7 @@ from devices.ports.registry import Transaction
 
 _NAMED: Final = 50
 """Members and devices that an entry names."""
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def record(  # noqa: PLR0917 - as every route calls it
@@ -59,15 +61,17 @@ def record_group(tx: Transaction, who: Caller, action: str, group: Group) -> Non
     record(tx, who, action, of(group.kind, "group", group.group_id), detail=detail, tenant_id=group.tenant_id)
 
 
-def record_assets(tx: Transaction, who: Caller, action: str, assets: Sequence[Asset]) -> None:
+def record_assets(
+    tx: Transaction, who: Caller, action: str, assets: Sequence[Asset], more: Mapping[str, Any] = NOTHING
+) -> None:
     """Record what was done with assets: with one as such, with many in an entry for each town and kind."""
     if len(assets) == 1:
         (asset,) = assets
-        record(tx, who, action, of(asset.kind, asset.asset_id), tenant_id=asset.tenant_id)
+        record(tx, who, action, of(asset.kind, asset.asset_id), detail=more, tenant_id=asset.tenant_id)
         return
     ids: dict[tuple[str, str], list[str]] = {}
     for asset in assets:
         ids.setdefault((asset.tenant_id, asset.kind), []).append(asset.asset_id)
     for (tenant_id, kind), some in sorted(ids.items()):
-        detail = {"devices": len(some), "first_ids": some[:_NAMED]}
+        detail = {"devices": len(some), "first_ids": some[:_NAMED], **more}
         record(tx, who, action, of(kind, "several"), detail=detail, tenant_id=tenant_id)

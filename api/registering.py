@@ -33,7 +33,7 @@ class Registration(Body):
     lon: float | None = Field(None, ge=-180, le=180)
     attributes: Attributes = Field(default_factory=dict)
     via: Id | None = None
-    """Id of the gateway device that speaks for it, or of its parent in the network."""
+    """Id of its parent in the network: what it hangs behind. That lets nobody speak for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Device(BaseModel):
     name: str
     device_id: str | None
     status: str
-    """online, offline, sleeping, removed, or unknown when it never said."""
+    """online, offline, sleeping, removed; unreachable behind a connector that is lost; unknown when it never said."""
     status_since: TimeOut | None
     last_seen_at: TimeOut | None
     last_seen_age_s: float | None

@@ -42,7 +42,7 @@ def list_devices(  # noqa: PLR0917 - a list has as many filters as its page show
     services: Use,
     page: PageWanted,
     kind: Annotated[str | None, Query(max_length=64)] = None,
-    status: Annotated[str | None, Query(pattern="^(online|offline|sleeping|removed|unknown)$")] = None,
+    status: Annotated[str | None, Query(pattern="^(online|offline|sleeping|removed|unreachable|unknown)$")] = None,
     q: Annotated[str, Query(max_length=100, pattern=PRINTABLE, description="Part of the id or name.")] = "",
     group: Annotated[str | None, Query(pattern=ID, description="Members of this group.")] = None,
     *,

@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from devices.ports.registry import Transaction
+
 MOVED: Final = "speaks_for"
-"""Topic of the changes that tell of assets (`devices`) whose device is reached on other topics from now on."""
+"""Topic of changes that tell of assets whose device is reached on other topics from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +60,9 @@ class Memberships(Protocol):
 
     def mark_released(self, ended: Sequence[Membership]) -> None:
         """Record that the broker has it for their connectors."""
+
+
+def spoken_for(tx: Transaction, device_ids: Collection[str]) -> frozenset[str]:
+    """Those of the devices that a connector speaks for now."""
+    found = tx.get(Memberships).of_members(device_ids)
+    return frozenset(device for device, all_of_it in found.items() if all_of_it[-1].until_us is None)

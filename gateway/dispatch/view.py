@@ -104,7 +104,7 @@ class View:
                 elif change.topic == "status":
                     self._connections_stale = True
                 elif change.topic == MOVED:
-                    moved = self._of_asset.keys() & set(change.data["devices"])
+                    moved = self._of_asset.keys() & {d["device_id"] for d in change.data["devices"]}
                     self.came_online.update(dict.fromkeys(moved, change.at_us))
             if len(news) < CHANGES_AT_ONCE:
                 break

@@ -24,6 +24,7 @@ from devices.ports.credentials import Credential, Credentials, Way
 from devices.ports.current import Latest, LatestValues
 from devices.ports.inventory import Group, Groups, Inventory, UnknownDevice
 from devices.ports.loans import Loan, Loans
+from devices.ports.memberships import Membership, Memberships
 from devices.ports.notifications import Deliveries, NotificationRules, NotificationTargets
 from devices.samples import Sample
 from simulators.kinds.event_network.event import demo_event
@@ -70,6 +71,7 @@ IDS: Final[Mapping[str, str]] = {
     "event_id": "e-{}",
     "flight_id": "f-{}",
     "loan_id": "lo-{}",
+    "member_id": "m-{}",
     "user_id": "p-{}",
     "key_id": "k-{}",
     "tenant_id": "{}",
@@ -141,7 +143,7 @@ def body(method: str, path: str, thing: Thing) -> dict[str, Any]:
         return {"json": {**demo_event(NOW_US), "id": None, **plan}}
     if path.endswith("/commands"):
         return {"json": _NAMED[thing.kind or "streetlight"]}
-    return {"json": _BODIES[route]}
+    return {"json": {"devices": [thing.mark]} if path.endswith("/members") else _BODIES[route]}
 
 
 def fill(city: City) -> None:
@@ -151,6 +153,7 @@ def fill(city: City) -> None:
         _device(city, thing)
         _messages(city, thing)
         _kinds_own(city, thing)
+        _member(city, thing)
     for thing in (TOWN, OTHER_TOWN):
         _town(city, thing)
 
@@ -170,6 +173,14 @@ def _device(city: City, thing: Thing) -> None:
         if kind == "event_network":
             later = (NOW_US + 5 * DAY_US, NOW_US + 6 * DAY_US)
             tx.get(Loans).add(Loan(f"lo-{name}", name, town, "zw" if town == "kl" else "mz", *later))
+
+
+def _member(city: City, thing: Thing) -> None:
+    """A device that the thing speaks for."""
+    name, kind, town = thing.mark, thing.kind, thing.tenant_id
+    city.asset(f"m-{name}", kind, town)
+    with city.registry.write() as tx:
+        tx.get(Memberships).begin([Membership(f"d-m-{name}", kind, f"d-{name}", kind, town, NOW_US)])
 
 
 def _messages(city: City, thing: Thing) -> None:

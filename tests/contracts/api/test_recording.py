@@ -260,7 +260,14 @@ def notifications(walk: Walk) -> None:
     walk("DELETE /notification-targets/{target_id}", target_id="t2")
 
 
-WAYS = (devices, commands, events, people, logins, loans, notifications)
+def connectors(walk: Walk) -> None:
+    walk.city.asset("collector")
+    walk.city.asset("lamp-7")
+    walk("POST /devices/{asset_id}/members", {"devices": ["lamp-7"]}, asset_id="collector")
+    walk("DELETE /devices/{asset_id}/members/{member_id}", asset_id="collector", member_id="lamp-7")
+
+
+WAYS = (devices, commands, events, people, logins, loans, connectors, notifications)
 
 
 def unsafe_routes(city: City) -> set[str]:

@@ -29,7 +29,7 @@ def behind(town: Town, connector: str, *members: str) -> None:
     """The connector speaks for these devices from now on."""
     with town.registry.write() as tx:
         tx.get(Memberships).begin([Membership(m, "toy", connector, "toy", "kl", town.now_us) for m in members])
-        data = {"devices": [f"a{m[1:]}" for m in members]}
+        data = {"devices": [{"device_id": f"a{m[1:]}"} for m in members]}
         tx.get(Changes).add([Change(0, town.now_us, "kl", "toy", MOVED, data)])
 
 
