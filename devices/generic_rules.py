@@ -1,11 +1,12 @@
 """Rules for every kind of device: silence, the last will, implausible values, refused logins, exceeded quotas."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from devices.alarms import Cleared, Raised
 from devices.instants import SECOND_US
 from devices.kind import Limits, interval_s
-from devices.messages import Severity
+from devices.messages import UNREACHABLE, Severity
 from devices.rules import Context, DeviceView, Outcome, Rule, RuleState
 
 DEVICE_SILENT: Final = "device_silent"
@@ -13,6 +14,8 @@ DEVICE_OFFLINE: Final = "device_offline"
 IMPLAUSIBLE_VALUE: Final = "implausible_value"
 QUOTA_EXCEEDED: Final = "quota_exceeded"
 LOGIN_REFUSED: Final = "login_refused"
+NAMED: Final = 20
+"""Devices that one alarm for many names."""
 REFUSED_WITHIN_S: Final = 900
 REFUSED_MANY: Final = 10
 """A device that lost its login tries again each minute or two; somebody who mistypes a password stops before."""
@@ -23,21 +26,29 @@ def silence_rule(limits: Limits, severity: Severity = Severity.MAJOR) -> Rule:
 
     def device_silent(view: DeviceView, context: Context, _state: RuleState) -> Outcome:
         """No message for some reporting intervals, unless asleep, offline, off by day, or behind a lost parent."""
-        limit_us = round(reporting_interval_s(view, limits) * limits.silent_after_intervals * SECOND_US)
-        quiet = view.last_seen_us > 0 and context.now_us - view.last_seen_us > limit_us
-        if not quiet or excused(view, context) or view.status in {"offline", "sleeping"}:
+        quiet = is_quiet(view, limits, context.now_us)
+        if not quiet or excused(view, context) or view.status in {"offline", "sleeping", UNREACHABLE}:
             return Outcome(cleared=(Cleared(DEVICE_SILENT, context.now_us),))
-        details = {"silent_s": (context.now_us - view.last_seen_us) / SECOND_US, "allowed_s": limit_us / SECOND_US}
+        silent_us, allowed_us = context.now_us - view.last_seen_us, _allowed_us(view, limits)
+        details = {"silent_s": silent_us / SECOND_US, "allowed_s": allowed_us / SECOND_US}
         return Outcome(raised=(Raised(DEVICE_SILENT, view.last_seen_us, severity, details=details),))
 
     return device_silent
 
 
 def device_offline(view: DeviceView, context: Context, _state: RuleState) -> Outcome:
-    """The broker published the device's last will, or the device said goodbye."""
-    if view.status != "offline" or excused(view, context):
+    """The broker published the device's last will, the device said goodbye, or who speaks for it is lost."""
+    if view.status not in {"offline", UNREACHABLE} or excused(view, context):
         return Outcome(cleared=(Cleared(DEVICE_OFFLINE, context.now_us),))
-    return Outcome(raised=(Raised(DEVICE_OFFLINE, view.status_since_us, Severity.MAJOR),))
+    return Outcome(raised=(Raised(DEVICE_OFFLINE, view.status_since_us, Severity.MAJOR, details=_unheard(context)),))
+
+
+def _unheard(context: Context) -> Mapping[str, int | str]:
+    """The devices that one alarm stands for."""
+    if not context.unheard:
+        return {}
+    more = ", …" if len(context.unheard) > NAMED else ""
+    return {"unreachable": len(context.unheard), "devices": ", ".join(context.unheard[:NAMED]) + more}
 
 
 def implausible_value(view: DeviceView, context: Context, state: RuleState) -> Outcome:
@@ -72,6 +83,15 @@ def quota_exceeded(_view: DeviceView, context: Context, state: RuleState) -> Out
     return Outcome(raised=(Raised(QUOTA_EXCEEDED, context.now_us, Severity.MAJOR, details=details),))
 
 
+def is_quiet(view: DeviceView, limits: Limits, now_us: int) -> bool:
+    """Tell whether it was not heard for longer than its kind's limit; not what was never heard."""
+    return view.last_seen_us > 0 and now_us - view.last_seen_us > _allowed_us(view, limits)
+
+
+def _allowed_us(view: DeviceView, limits: Limits) -> int:
+    return round(reporting_interval_s(view, limits) * limits.silent_after_intervals * SECOND_US)
+
+
 def reporting_interval_s(view: DeviceView, limits: Limits) -> float:
     """Seconds between two messages: what was configured, else what the asset says, else the kind's default."""
     return interval_s(
@@ -80,5 +100,5 @@ def reporting_interval_s(view: DeviceView, limits: Limits) -> float:
 
 
 def excused(view: DeviceView, context: Context) -> bool:
-    """Nobody expects it to speak: its parent is down (which has the alarm), or its circuit is switched off by day."""
+    """Nobody expects it to speak: what it is heard through has the alarm, or its circuit is switched off by day."""
     return context.parent_down or (view.attributes.get("circuit_switched") is True and context.sun_up)

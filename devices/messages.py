@@ -120,6 +120,10 @@ class Event(Envelope):
     text: Text | None = None
 
 
+UNREACHABLE = "unreachable"
+"""Connection state that no device says: the connector that speaks for it is lost."""
+
+
 class StatusState(StrEnum):
     """Connection state as the device or its last will says it."""
 

@@ -1,6 +1,6 @@
 """What a rule sees and returns. Rules are pure: (view, context, state) → outcome; time is an argument."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ class DeviceView:
     kind: str
     tenant_id: str
     status: str
-    """online, offline, sleeping, unknown."""
+    """online, offline, sleeping, removed, unreachable, unknown."""
     status_since_us: int
     last_seen_us: int
     state: Observation | None
@@ -49,6 +49,9 @@ class Context:
     part: str = ""
     sun_up: bool = False
     parent_down: bool = False
+    """What it hangs behind, or who speaks for it, is lost, and whoever sees its alarms sees the one that tells so."""
+    unheard: Sequence[str] = ()
+    """Of a connector that is lost: ids of the devices that nobody hears now, in order."""
     refused: int = 0
     """With the trigger `clock`: how often brokers refused its login within `generic_rules.REFUSED_WITHIN_S`."""
     over_quota: int = 0

@@ -14,7 +14,10 @@ class Bindings:
     """Read in the effects thread; `refresh` within a transaction before each pass."""
 
     def __init__(self) -> None:
-        self._revision = -1
+        self.revision = -1
+        """Of the inventory, as of the last `refresh`."""
+        self.connectors: frozenset[str] = frozenset()
+        """Devices that speak for others now."""
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._assets: dict[str, Asset] = {}
         self._absent: set[str] = set()
@@ -26,7 +29,7 @@ class Bindings:
     ) -> None:
         """Bring up to date for these devices."""
         revision = inventory.revision()
-        if revision != self._revision:
+        if revision != self.revision:
             self._bindings.clear()
             self._assets.clear()
             self._absent.clear()
@@ -34,7 +37,8 @@ class Bindings:
             self._loans.clear()
             for loan in loans.all():
                 self._loans[loan.asset_id] = (*self._loans.get(loan.asset_id, ()), loan)
-            self._revision = revision
+            self.connectors = frozenset(user.rpartition("/")[2] for user in memberships.connectors())
+            self.revision = revision
         wanted = {d for d in device_ids if d not in self._bindings and d not in self._absent}
         if wanted:
             found = inventory.bindings_of_devices(wanted)

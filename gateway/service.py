@@ -20,6 +20,7 @@ from gateway.canary import Canary
 from gateway.decode import Decoder
 from gateway.effects.apply import Answers, Apply
 from gateway.effects.cursor import EffectsCursor
+from gateway.effects.reachability import Reachability
 from gateway.effects.views import Views
 from gateway.effects.watch import Watch
 from gateway.handover import HandOver
@@ -115,12 +116,14 @@ class Gateway:
         decoder = Decoder(parts.catalog, parts.root)
         bindings = Bindings()
         views = Views(bindings.ownership)
-        self.watch = watch = Watch(parts.catalog, views, parts.reactions)
+        reachability = Reachability(parts.catalog, bindings, views)
+        self.watch = watch = Watch(parts.catalog, reachability, parts.reactions)
         apply = Apply(
             registry=parts.registry,
             bindings=bindings,
             views=views,
             watch=watch,
+            reachability=reachability,
             answers=parts.answers,
             reactions=parts.reactions,
             kinds=parts.catalog,

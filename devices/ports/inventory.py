@@ -20,7 +20,7 @@ class Asset:
     lon: float | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     via: str | None = None
-    """Asset id of the gateway device that speaks for it or of its parent in the network."""
+    """Asset id of its parent in the network: what it hangs behind. Who speaks for it says `memberships`."""
     retired_us: int | None = None
     version: int = 1
 

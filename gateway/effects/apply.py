@@ -16,6 +16,7 @@ from gateway.decode import Heard
 from gateway.effects.counting import gaps, increments
 from gateway.effects.letters import Letters, unknown_devices
 from gateway.effects.newest import Trigger, signs_of_life, take
+from gateway.effects.reachability import Reachability
 from gateway.effects.tell import NO_KINDS, Tell
 from gateway.effects.views import AssetNow, Views
 from gateway.effects.watch import Watch
@@ -48,6 +49,7 @@ class Apply:
         bindings: Bindings,
         views: Views,
         watch: Watch,
+        reachability: Reachability,
         answers: Answers,
         reactions: Mapping[str, Reactions],
         kinds: Mapping[str, DeviceKind] = NO_KINDS,
@@ -57,6 +59,7 @@ class Apply:
         self._bindings = bindings
         self._views = views
         self._watch = watch
+        self._reachability = reachability
         self._answers = answers
         self._reactions = reactions
         self._letters = Letters(holder=bindings.holder)
@@ -83,9 +86,12 @@ class Apply:
 
     def _apply(self, tx: Transaction, done: Pass, samples: list[Sample], now_us: int) -> None:
         asset_ids = {item.verdict.asset_id for item in done.items if item.verdict.asset_id}
-        assets = self._bindings.assets(tx.get(Inventory), asset_ids)
+        through = {c for item in done.items if (u := item.heard.uplink) is not None and (c := u.connector_id)}
+        speakers = self._reachability.speakers(tx, through) if through else {}
+        assets = self._bindings.assets(tx.get(Inventory), asset_ids | set(speakers.values()))
         now = self._views.load(tx, list(assets.values()))
-        triggers = take(done.items, now)
+        triggers = take(done.items, now, speakers)
+        triggers |= self._reachability.follow(tx, triggers, now, now_us)
         self._put_latest(tx, now, now_us)
         changes = self._watch.look(tx, triggers, now, now_us)
         changes += self._commands(tx, done.special)
@@ -163,9 +169,10 @@ class Apply:
     ) -> None:
         try:
             now = self._views.load(tx, assets)
-            triggers = triggers_of(now)
+            changed = self._reachability.refresh(tx, now, now_us)
             self._put_latest(tx, now, now_us)
-            changes = [*self._watch.look(tx, triggers, now, now_us), *self._tell.changes(set(), now, now_us)]
+            changes = self._watch.look(tx, triggers_of(now) | changed, now, now_us)
+            changes += self._tell.changes(changed, now, now_us)
             if changes:
                 tx.get(Changes).add(changes)
         except BaseException:

@@ -1,6 +1,8 @@
 """Newest values out of a pass."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from devices.instants import to_us
 from devices.messages import Envelope, Status, StatusState, WireModel
@@ -15,8 +17,11 @@ Trigger = tuple[str, str, str]
 """Asset id, channel and part that changed."""
 
 
-def take(items: Iterable[Item], now: dict[str, AssetNow]) -> set[Trigger]:
-    """Bring the views up to date; returns what changed."""
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def take(items: Iterable[Item], now: Mapping[str, AssetNow], speakers: Mapping[str, str] = NOBODY) -> set[Trigger]:
+    """Bring the views up to date; returns what changed. `speakers`: assets of connectors by device: they live, too."""
     changed: set[Trigger] = set()
     newest: dict[tuple[str, str], Sample] = {}
     for item in items:
@@ -26,6 +31,7 @@ def take(items: Iterable[Item], now: dict[str, AssetNow]) -> set[Trigger]:
         outcome = item.verdict.outcome
         if outcome is not Outcome.RETAINED and item.message.received_us > asset.last_seen_us:
             asset.last_seen_us = item.message.received_us
+            _relayed(item, now.get(speakers.get(item.heard.uplink.connector_id, "")))
         if item.heard.model is not None and outcome in {Outcome.ACCEPTED, Outcome.RETAINED}:
             changed |= _take_model(item, item.heard, asset)
         for sample in item.samples:
@@ -54,6 +60,11 @@ def signs_of_life(items: Iterable[Item]) -> dict[str, int]:
 def _is_will(item: Item) -> bool:
     model = item.heard.model if isinstance(item.heard, Heard) else None
     return isinstance(model, Status) and model.state is StatusState.OFFLINE
+
+
+def _relayed(item: Item, connector: AssetNow | None) -> None:
+    if connector is not None:
+        connector.last_seen_us = max(connector.last_seen_us, item.message.received_us)
 
 
 def _is_newer(sample: Sample, known: Sample) -> bool:

@@ -130,6 +130,10 @@ class Views:
             self._now[asset_id].dirty.clear()
         self.look_up_intervals(tx, ids)
 
+    def remembered(self, asset_id: str) -> AssetNow | None:
+        """What is known of an asset, where it is remembered."""
+        return self._now.get(asset_id)
+
     def status_of(self, asset_id: str) -> str:
         """Connection state of a remembered asset; `unknown` of others."""
         now = self._now.get(asset_id)

@@ -20,12 +20,12 @@ from devices.samples import TELEMETRY
 from devices.sun import sun_up
 from gateway.effects.newest import Trigger
 from gateway.effects.paused import PausedLogins
+from gateway.effects.reachability import Reachability
 from gateway.effects.refused import RefusedLogins
-from gateway.effects.views import AssetNow, Views
+from gateway.effects.views import AssetNow
 from gateway.reactions import Reactions
 
 log = structlog.get_logger()
-PARENT_GONE = frozenset({"offline"})
 
 
 @dataclass(slots=True)
@@ -38,9 +38,9 @@ class _Found:
 class Watch:
     """One per gateway; called from the effects thread within its transaction."""
 
-    def __init__(self, catalog: Catalog, views: Views, reactions: Mapping[str, Reactions]) -> None:
+    def __init__(self, catalog: Catalog, reachability: Reachability, reactions: Mapping[str, Reactions]) -> None:
         self._catalog = catalog
-        self._views = views
+        self._reachability = reachability
         self._reactions = reactions
         self._sun: dict[tuple[float, float], tuple[int, bool]] = {}
         self._looked: dict[str, int] = {}
@@ -89,12 +89,14 @@ class Watch:
         for asset_id, channel, part in sorted(triggers):
             asset = now[asset_id]
             _hand_over(asset, now_us, found)
-            via = asset.asset.via
-            parent_down = via is not None and self._views.status_of(via) in PARENT_GONE
+            parent_down = self._reachability.excuses(asset, now_us)
+            unheard = self._reachability.unheard(tx, asset, now_us)
             sun = self._sun_up(asset, now_us)
             times = refused.get(asset_id, 0), paused.get(asset_id, 0)
             self._look_at(
-                asset, Context(now_us, channel, part, sun, parent_down, *times, facts.get(asset_id, {})), found
+                asset,
+                Context(now_us, channel, part, sun, parent_down, unheard, *times, facts.get(asset_id, {})),
+                found,
             )
         if found.states:
             tx.get(RuleStates).put(found.states)

@@ -19,7 +19,7 @@ COLUMNS: Final = ("id", "kind", "name", "status", "town")
 def list_devices(
     *,
     kind: Annotated[str | None, typer.Option("--kind", help="Such as streetlight.")] = None,
-    status: Annotated[str | None, typer.Option("--status", help="online, offline, sleeping, removed, unknown.")] = None,
+    status: Annotated[str | None, typer.Option("--status", help="Such as online, offline, unreachable.")] = None,
     group: Annotated[str | None, typer.Option("--group", help="Members of this group.")] = None,
     text: Annotated[str | None, typer.Option("--text", help="Part of the id or name.")] = None,
     count: Count = 100,

@@ -15,6 +15,7 @@ from gateway.decode import Decoder
 from gateway.dispatch.answers import Answers
 from gateway.effects.apply import Apply
 from gateway.effects.cursor import EffectsCursor
+from gateway.effects.reachability import Reachability
 from gateway.effects.views import Views
 from gateway.effects.watch import Watch
 from gateway.handover import HandOver
@@ -85,6 +86,7 @@ class WholeWay:
         self.reactions = reactions_of(registry, reader, CATALOG)
         bindings, handover = Bindings(), HandOver()
         views = Views(bindings.ownership)
+        reachability = Reachability(CATALOG, bindings, views)
         lane = Lane("lane", self._journal, lambda _through: None)
         self._effects = EffectsCursor(
             lanes=[(lane, handover)],
@@ -96,7 +98,8 @@ class WholeWay:
                 registry=registry,
                 bindings=bindings,
                 views=views,
-                watch=Watch(CATALOG, views, self.reactions),
+                watch=Watch(CATALOG, reachability, self.reactions),
+                reachability=reachability,
                 answers=Answers(CATALOG),
                 reactions=self.reactions,
             ),

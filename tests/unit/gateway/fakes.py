@@ -138,6 +138,10 @@ class MemoryInventory:
         found = {d: tuple(b for b in self.bindings if b.device_id == d) for d in device_ids}
         return {d: bindings for d, bindings in found.items() if bindings}
 
+    def current_devices(self, asset_ids: Collection[str]) -> dict[str, str]:
+        running = (b for b in self.bindings if b.until_us is None)
+        return {b.asset_id: b.device_id for b in running if b.asset_id in asset_ids}
+
     def many(self, asset_ids: Collection[str]) -> dict[str, Asset]:
         return {a: self.assets[a] for a in asset_ids if a in self.assets}
 
@@ -167,6 +171,9 @@ class MemoryMemberships:
     def of_members(self, device_ids: Collection[str]) -> dict[str, tuple[Membership, ...]]:
         found = {d: tuple(m for m in self.kept if m.member_id == d) for d in device_ids}
         return {d: some for d, some in found.items() if some}
+
+    def connectors(self) -> dict[str, int]:
+        return {m.connector_user: m.from_us for m in self.kept if m.until_us is None}
 
     def running_of(self, connector_id: str) -> list[Membership]:
         return [m for m in self.kept if m.connector_id == connector_id and m.until_us is None]

@@ -16,8 +16,10 @@ from devices.ports.inventory import Asset
 from devices.ports.journal import Batch
 from devices.rules import Context, DeviceView, Outcome, RuleState
 from devices.samples import RawMessage
+from gateway.bindings import Bindings
 from gateway.decode import Heard
 from gateway.effects.newest import take
+from gateway.effects.reachability import Reachability
 from gateway.effects.tell import Tell
 from gateway.effects.views import AssetNow, Views
 from gateway.effects.watch import Watch
@@ -126,7 +128,7 @@ class Town:
 
     def restart(self) -> None:
         self.views = Views()
-        self.watch = Watch(self.kinds, self.views, {})
+        self.watch = Watch(self.kinds, Reachability(self.kinds, Bindings(), self.views), {})
 
     def say(self, seq: int, level: float, now_us: int) -> list[str]:
         now = self.views.load(self.registry, [ASSET])

@@ -10,6 +10,8 @@ from devices.messages import Severity, State
 from devices.ports.inventory import Asset
 from devices.ports.registry import Transaction
 from devices.rules import Context, DeviceView, Outcome
+from gateway.bindings import Bindings
+from gateway.effects.reachability import Reachability
 from gateway.effects.views import AssetNow, Views
 from gateway.effects.watch import Watch
 from tests.unit.gateway.fakes import NOW_US, LampTelemetry
@@ -42,7 +44,8 @@ class Book:
 
 def test_a_rule_that_fails_with_one_device_stops_nothing_else() -> None:
     kind = DeviceKind(name="lamp", title="Lamp", telemetry=LampTelemetry, state=State, rules=(broken, lit))
-    watch, book = Watch(Catalog({"lamp": kind}), Views(), {}), Book()
+    catalog = Catalog({"lamp": kind})
+    watch, book = Watch(catalog, Reachability(catalog, Bindings(), Views()), {}), Book()
     now = {
         name: AssetNow(Asset(name, "kl", "lamp", name, 0), rule_states={"broken": {"limit": 1}})
         for name in ("odd", "right")

@@ -1,0 +1,161 @@
+"""Whether a device can be reached: one whose connector is lost cannot, whatever it said last.
+
+The connector has the alarm, one for all; who does not see that alarm gets one of his own.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
+from dataclasses import replace
+from typing import Final
+
+from devices.catalog import Catalog
+from devices.generic_rules import is_quiet
+from devices.messages import UNREACHABLE
+from devices.ports.current import Latest
+from devices.ports.inventory import Asset, Inventory
+from devices.ports.memberships import Memberships
+from devices.ports.registry import Transaction
+from gateway.bindings import Bindings
+from gateway.effects.newest import Trigger
+from gateway.effects.views import AssetNow, Views
+
+LOST: Final = frozenset({"offline", "removed", UNREACHABLE})
+"""Connectors through which nobody is heard."""
+PARENT_GONE: Final = frozenset({"offline", UNREACHABLE})
+SAID: Final = "said"
+"""Beside `state` of a device that cannot be reached: what it said itself."""
+_STATUS: Final = ("status", "")
+
+
+class Reachability:
+    """Follows connectors and their members; called from the effects thread within its transaction."""
+
+    def __init__(self, catalog: Catalog, bindings: Bindings, views: Views) -> None:
+        self._catalog = catalog
+        self._bindings = bindings
+        self._views = views
+        self._revision = -1
+        self._connector_of: dict[str, Asset | None] = {}
+        self._speaking: dict[str, str] = {}
+        """Devices that speak for others, by asset."""
+
+    def follow(
+        self, tx: Transaction, triggers: Iterable[Trigger], now: MutableMapping[str, AssetNow], now_us: int
+    ) -> set[Trigger]:
+        """Bring those up to date whose status, or whose connector's, changed; adds members to `now`."""
+        self._sync(tx)
+        told = {asset_id for asset_id, channel, _ in triggers if channel == "status"}
+        for asset_id in sorted(told):
+            if members := self.members(tx, asset_id):
+                now.update(self._views.load(tx, members))
+                told.update(asset.asset_id for asset in members)
+        return self.refresh(tx, {asset_id: now[asset_id] for asset_id in told}, now_us)
+
+    def refresh(self, tx: Transaction, now: Mapping[str, AssetNow], now_us: int) -> set[Trigger]:
+        """Say of each whether it can be reached; returns what changed."""
+        self._know(tx, now)
+        changed: set[Trigger] = set()
+        for asset_id, asset in now.items():
+            row = asset.latest.get(_STATUS)
+            if row is not None and (seen := self._seen(asset, row, now_us)) is not row:
+                asset.latest[_STATUS] = seen
+                asset.dirty.add(_STATUS)
+                changed.add((asset_id, *_STATUS))
+        return changed
+
+    def excuses(self, asset: AssetNow, now_us: int) -> bool:
+        """Tell whether somebody else has the alarm when nothing is heard of it; see `refresh` first."""
+        parent = asset.asset.via
+        if parent is not None and self._views.status_of(parent) in PARENT_GONE:
+            return True
+        connector = self._connector(asset)
+        if connector is None or not self._shares_alarms(asset, connector, now_us):
+            return False
+        view = connector.view(now_us)
+        return view.status in LOST or is_quiet(view, self._catalog[view.kind].limits, now_us)
+
+    def members(self, tx: Transaction, connector_id: str) -> list[Asset]:
+        """Assets that the device of this one speaks for now."""
+        device_id = self._speaking.get(connector_id)
+        if device_id is None:
+            return []
+        inventory = tx.get(Inventory)
+        bound = inventory.bindings_of_devices([one.member_id for one in tx.get(Memberships).running_of(device_id)])
+        ids = [some[-1].asset_id for some in bound.values() if some[-1].until_us is None]
+        return list(self._bindings.assets(inventory, ids).values())
+
+    def unheard(self, tx: Transaction, connector: AssetNow, now_us: int) -> list[str]:
+        """Devices that its alarm stands for, in order of id: of the same town, and of kinds that the same people see.
+
+        Empty unless it is a connector that is lost.
+        """
+        if self._views.status_of(connector.asset.asset_id) not in LOST:
+            return []
+        members = self.members(tx, connector.asset.asset_id)
+        now = self._views.load(tx, members)
+        return sorted(asset_id for asset_id, one in now.items() if self._shares_alarms(one, connector, now_us))
+
+    def speakers(self, tx: Transaction, device_ids: Collection[str]) -> Mapping[str, str]:
+        """Assets of the connectors among the devices, by device."""
+        self._sync(tx)
+        return {device: asset_id for asset_id, device in self._speaking.items() if device in device_ids}
+
+    def _sync(self, tx: Transaction) -> None:
+        if self._bindings.revision == self._revision:
+            return
+        self._connector_of.clear()
+        bound = tx.get(Inventory).bindings_of_devices(self._bindings.connectors) if self._bindings.connectors else {}
+        self._speaking = {some[-1].asset_id: device for device, some in bound.items() if some[-1].until_us is None}
+        self._revision = self._bindings.revision
+
+    def _know(self, tx: Transaction, now: Mapping[str, AssetNow]) -> None:
+        """Find who speaks for these and behind whom they are, and what is known of those."""
+        self._sync(tx)
+        wanted = [asset_id for asset_id in now if asset_id not in self._connector_of]
+        if wanted and self._speaking:
+            self._connector_of.update(dict.fromkeys(wanted))
+            self._connector_of.update(self._connectors_of(tx, wanted))
+        above = [one for asset_id in now if (one := self._connector_of.get(asset_id)) is not None]
+        parents = {one.asset.via for one in now.values()} - {None} - now.keys()
+        above += self._bindings.assets(tx.get(Inventory), [p for p in parents if p is not None]).values()
+        self._views.load(tx, list({one.asset_id: one for one in above if one.asset_id not in now}.values()))
+
+    def _connectors_of(self, tx: Transaction, asset_ids: Collection[str]) -> Mapping[str, Asset]:
+        inventory = tx.get(Inventory)
+        devices = inventory.current_devices(asset_ids)
+        newest = {device: some[-1] for device, some in tx.get(Memberships).of_members(devices.values()).items()}
+        by_device = {device: one.connector_id for device, one in newest.items() if one.until_us is None}
+        bound = inventory.bindings_of_devices(set(by_device.values()))
+        speaker = {device: some[-1].asset_id for device, some in bound.items() if some[-1].until_us is None}
+        assets = self._bindings.assets(inventory, set(speaker.values()))
+        return {
+            asset_id: assets[speaker[by_device[device]]]
+            for asset_id, device in devices.items()
+            if by_device.get(device) in speaker
+        }
+
+    def _connector(self, asset: AssetNow) -> AssetNow | None:
+        found = self._connector_of.get(asset.asset.asset_id)
+        return None if found is None else self._views.remembered(found.asset_id)
+
+    def _seen(self, asset: AssetNow, row: Latest, now_us: int) -> Latest:
+        said = str(row.values.get(SAID, row.values.get("state", "unknown")))
+        lost = self._lost_with(asset, said)
+        if lost == (row.values.get("state") == UNREACHABLE):
+            return row
+        if lost:
+            return replace(row, values={**row.values, "state": UNREACHABLE, SAID: said}, ts_us=now_us)
+        values = {name: value for name, value in row.values.items() if name != SAID}
+        return replace(row, values={**values, "state": said}, ts_us=now_us)
+
+    def _lost_with(self, asset: AssetNow, said: str) -> bool:
+        """Whether it cannot be reached because another cannot: what said goodbye to a connector that is there did."""
+        connector = self._connector(asset)
+        if connector is not None and self._views.status_of(connector.asset.asset_id) in LOST:
+            return said not in LOST
+        parent = asset.asset.via
+        return said == "offline" and parent is not None and self._views.status_of(parent) in PARENT_GONE
+
+    def _shares_alarms(self, asset: AssetNow, connector: AssetNow, now_us: int) -> bool:
+        same_town = asset.ownership.at(now_us) == connector.ownership.at(now_us)
+        kinds = {asset.asset.kind, connector.asset.kind}
+        return same_town and (len(kinds) == 1 or not any(self._catalog[kind].restricted for kind in kinds))
