@@ -41,6 +41,7 @@ VERBS: Final = {
     "gateway": ("runtime.gateway_role", "Run the gateway alone: MQTT in and out. One per installation."),
     "api": ("runtime.api_role", "Run the API alone; any number may run."),
     "simulate": ("simulators", "Simulated devices that speak MQTT like real ones; load and faults too."),
+    "service": ("runtime.service", "Run it as a service of systemd: start at boot, limits, hardening."),
     "migrate": ("runtime.migrate", "Bring the registry's tables up to date."),
     "audit": ("runtime.audit", "Show, export and verify the audit log."),
     "tenant": ("runtime.tenants", "Take in, list and rename towns."),

@@ -149,6 +149,8 @@ class Returning:
             registry.make_ready()
         finally:
             registry.close()
+        for before in self.stage.glob(f"{REGISTRY}.before-*"):
+            before.unlink()  # the archive is the way back
 
     def compare_buckets(self) -> None:
         """Count what is in InfluxDB now."""

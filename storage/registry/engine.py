@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL, Engine, make_url
@@ -18,8 +19,9 @@ from storage.registry.audit import SqlAudit
 from storage.registry.dialects import open_postgres, open_sqlite
 from storage.registry.failures import translated
 from storage.registry.importing import make_ready
+from storage.registry.kept_copy import keep_copy
 from storage.registry.kinds import Repository, repositories_of_kinds, retained_of_kinds
-from storage.registry.migrate import is_current, upgrade
+from storage.registry.migrate import is_begun, is_current, upgrade
 from storage.registry.notifications import SqlNotificationTargets
 from storage.registry.retained import SqlRetained
 from storage.registry.sealed_targets import in_clear, seal_all
@@ -49,11 +51,15 @@ class SqlRegistry:
             yield SqlTransaction(connection, self._repositories)
 
     def migrate(self) -> None:
-        """Bring the tables up to date, kinds' tables too; does nothing when they are."""
+        """Bring the tables up to date, kinds' tables too; nothing when they are. A SQLite file is copied before."""
         with translated():
             with self._reader.connect() as connection, connection.begin():
                 if is_current(connection):
                     return
+                begun = is_begun(connection)
+            place = self._writer.url
+            if begun and place.get_backend_name() == "sqlite" and place.database:
+                keep_copy(Path(place.database))
             with self._writer.connect() as connection, connection.begin():
                 upgrade(connection)
 

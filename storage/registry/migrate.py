@@ -29,6 +29,11 @@ def is_current(connection: Connection) -> bool:
     return taken == set(script.get_heads())
 
 
+def is_begun(connection: Connection) -> bool:
+    """Tell whether some step was taken."""
+    return bool(MigrationContext.configure(connection).get_current_heads())
+
+
 def unknown(revisions: Iterable[str]) -> list[str]:
     """Those of the steps that this Lautern does not know: they are of a newer one."""
     known = {revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions()}

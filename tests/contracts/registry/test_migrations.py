@@ -8,11 +8,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from devices.errors import ConfigurationError
+from devices.errors import ConfigurationError, RegistryUnavailable
 from storage.registry.engine import open_registry
+from storage.registry.kept_copy import keep_copy
 from storage.registry.kinds import repositories_of_kinds
 from storage.registry.metadata import METADATA
-from storage.registry.migrate import is_current
+from storage.registry.migrate import is_current, upgrade
 from tests.contracts.registry.making import in_threads
 
 
@@ -115,3 +116,44 @@ def test_a_failed_step_leaves_nothing(empty_url: str) -> None:
 def test_many_that_start_at_once_migrate_once(empty_url: str) -> None:
     in_threads([lambda: open_registry(empty_url).close()] * 8)
     assert on(empty_url, is_current) is True
+
+
+def test_a_file_is_copied_before_its_tables_are_changed(tmp_path: Path) -> None:
+    """The way back: the older version goes on with the copy."""
+    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    on(url, lambda connection: upgrade(connection, ["registry_0001"]))
+    on(url, lambda connection: connection.exec_driver_sql("INSERT INTO revisions VALUES ('inventory', NULL, 41)"))
+    open_registry(url).close()
+    (copy,) = tmp_path.glob("registry.db.before-*")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    found = on(f"sqlite:///{copy}", lambda c: c.exec_driver_sql("SELECT revision FROM revisions").scalar())
+    steps = on(f"sqlite:///{copy}", lambda c: list(MigrationContext.configure(c).get_current_heads()))
+    assert (found, steps) == (41, ["registry_0001"])
+    open_registry(url).close()
+    assert len(list(tmp_path.glob("registry.db.before-*"))) == 1, "only when tables are changed"
+
+
+def test_three_copies_are_kept(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    open_registry(url).close()
+    assert list(tmp_path.glob("*before*")) == [], "a new registry has nothing to go back to"
+    for year in range(2020, 2025):
+        (tmp_path / f"registry.db.before-{year}-01-01T000000Z").touch()
+    newest = keep_copy(tmp_path / "registry.db")
+    assert max(tmp_path.glob("registry.db.before-*")) == newest
+    assert len(list(tmp_path.glob("registry.db.before-*"))) == 3
+
+
+def test_what_cannot_be_copied_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    on(url, lambda connection: upgrade(connection, ["registry_0001"]))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("storage.sqlite_snapshot.SqliteSnapshot.copy", full)
+    with pytest.raises(RegistryUnavailable, match="No space left"):
+        open_registry(url)
+    steps = on(url, lambda c: list(MigrationContext.configure(c).get_current_heads()))
+    assert steps == ["registry_0001"]
+    assert list(tmp_path.glob("*before*")) == list(tmp_path.glob(".*before*")) == []
