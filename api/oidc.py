@@ -2,13 +2,24 @@
 
 import threading
 import time
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, cast
 
 from authlib.common.security import generate_token
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
 from authlib.oidc.core import CodeIDToken
-from httpx2 import HTTPError, InvalidURL
+from httpx2 import (
+    BaseTransport,
+    HTTPError,
+    HTTPTransport,
+    InvalidURL,
+    Request,
+    Response,
+    SyncByteStream,
+    TransportError,
+)
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -20,6 +31,15 @@ KEPT_S: Final = 3600.0
 """What the provider says of itself, and its keys, are read anew after this."""
 ALGORITHMS: Final = ("RS256", "ES256", "PS256", "EdDSA")
 LEEWAY_S: Final = 60
+MOST_BYTES: Final = 1 << 20
+"""Of one answer; what is longer is no answer."""
+EXCHANGE_S: Final = 15.0
+"""After this a provider that goes on answering slowly has not answered."""
+AT_ONCE: Final = 4
+"""So many sign-ins ask the provider at the same time; more are told that it is unavailable."""
+_LONGEST_SUBJECT: Final = 255
+_WRONG: Final = (OAuthError, JoseError, KeyError, ValueError, TypeError, AttributeError, RecursionError)
+"""What comes of answers that are none."""
 
 
 class OpenIdProvider:
@@ -34,6 +54,7 @@ class OpenIdProvider:
         self._client_id = client_id
         self._client_secret = client_secret
         self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._known: tuple[float, dict[str, Any], KeySet] | None = None
 
     def begin(self, redirect_uri: str) -> Begun:
@@ -42,7 +63,10 @@ class OpenIdProvider:
         nonce, verifier = generate_token(43), generate_token(64)
         with self._client(redirect_uri) as client:
             url, state = client.create_authorization_url(
-                about["authorization_endpoint"], state=generate_token(43), nonce=nonce, code_verifier=verifier
+                self._address(about, "authorization_endpoint"),
+                state=generate_token(43),
+                nonce=nonce,
+                code_verifier=verifier,
             )
         return Begun(url, state, nonce, verifier)
 
@@ -50,12 +74,13 @@ class OpenIdProvider:
         """Trade the code for who it is. Raises ProviderRefused, ProviderUnavailable."""
         about, keys = self._about()
         try:
-            with self._client(redirect_uri) as client:
-                token = client.fetch_token(about["token_endpoint"], code=code, code_verifier=begun.verifier)
+            with self._turn(), self._client(redirect_uri) as client, _bounded(client):
+                address = self._address(about, "token_endpoint")
+                token = client.fetch_token(address, code=code, code_verifier=begun.verifier)
             return self._identity(self._claims(token, keys, begun))
         except (HTTPError, InvalidURL) as error:
             raise ProviderUnavailable from error
-        except (OAuthError, JoseError, KeyError, ValueError) as error:
+        except _WRONG as error:
             raise ProviderRefused(type(error).__name__) from error
 
     def _claims(self, token: dict[str, Any], keys: KeySet, begun: Begun) -> CodeIDToken:
@@ -71,29 +96,58 @@ class OpenIdProvider:
         return claims
 
     def _identity(self, claims: CodeIDToken) -> Identity:
-        email = claims.get("email") if claims.get("email_verified") is True else None
-        return Identity(f"{self._issuer} {claims['sub']}", email)
+        subject, email = claims["sub"], claims.get("email")
+        if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
+            raise ProviderRefused("the provider names nobody")
+        verified = isinstance(email, str) and claims.get("email_verified") is True
+        return Identity(f"{self._issuer} {subject}", email if verified else None)
 
     def _about(self) -> tuple[dict[str, Any], KeySet]:
-        with self._lock:
+        known = self._known
+        if known is not None and time.monotonic() - known[0] <= KEPT_S:
+            return known[1:]
+        # One asks for all; the others do not stand in line for a provider that lets them wait.
+        if not self._lock.acquire(timeout=1):
+            raise ProviderUnavailable("it is being asked already")
+        try:
             if self._known is None or time.monotonic() - self._known[0] > KEPT_S:
                 self._known = (time.monotonic(), *self._read())
             return self._known[1:]
+        finally:
+            self._lock.release()
 
     def _read(self) -> tuple[dict[str, Any], KeySet]:
         try:
-            with self._client("") as client:
+            with self._client("") as client, _bounded(client):
                 about = client.request("GET", f"{self._issuer}/.well-known/openid-configuration", withhold_token=True)
                 about.raise_for_status()
                 found: dict[str, Any] = about.json()
-                keys = client.request("GET", found["jwks_uri"], withhold_token=True)
+                keys = client.request("GET", self._address(found, "jwks_uri"), withhold_token=True)
                 keys.raise_for_status()
                 read = KeySet.import_key_set(keys.json())
-        except (HTTPError, InvalidURL, KeyError, ValueError, JoseError) as error:
+                calls_itself = str(found.get("issuer", "")).rstrip("/")
+        except (HTTPError, InvalidURL, *_WRONG) as error:
             raise ProviderUnavailable from error
-        if found.get("issuer", "").rstrip("/") != self._issuer:
-            raise ConfigurationError(f"oidc.issuer is {self._issuer}, the provider calls itself {found.get('issuer')}")
+        if calls_itself != self._issuer:
+            raise ConfigurationError(f"oidc.issuer is {self._issuer}, the provider calls itself {calls_itself[:200]!r}")
         return found, read
+
+    def _address(self, about: dict[str, Any], name: str) -> str:
+        """An address that the provider names: https where its own is. Raises ProviderUnavailable."""
+        address = about.get(name)
+        if not isinstance(address, str) or not address.startswith(("https://", f"{self._issuer.partition(':')[0]}://")):
+            raise ProviderUnavailable(f"its {name} is no address")
+        return address
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Raises ProviderUnavailable when it is asked too often at once."""
+        if not self._turns.acquire(blocking=False):
+            raise ProviderUnavailable("too many sign-ins at once")
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _client(self, redirect_uri: str) -> OAuth2Client:
         return OAuth2Client(
@@ -103,6 +157,48 @@ class OpenIdProvider:
             scope="openid email profile",
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
-            timeout=10,
+            timeout=5,
             follow_redirects=False,
+            trust_env=False,
+            headers={"Accept-Encoding": "identity"},
+            transport=_Bounded(),
         )
+
+
+class _Bounded(BaseTransport):
+    """Reads an answer to its end, up to MOST_BYTES, as it was sent."""
+
+    def __init__(self) -> None:
+        self._inner = HTTPTransport()
+
+    def handle_request(self, request: Request) -> Response:
+        """Raises TransportError for an answer that is too long or packed."""
+        answer = self._inner.handle_request(request)
+        try:
+            if answer.headers.get("content-encoding", "identity") != "identity":
+                raise TransportError("packed, though that was not asked for")
+            content = bytearray()
+            for chunk in cast("SyncByteStream", answer.stream):
+                content += chunk
+                if len(content) > MOST_BYTES:
+                    raise TransportError(f"longer than {MOST_BYTES} bytes")
+        finally:
+            answer.close()
+        return Response(answer.status_code, headers=answer.headers, content=bytes(content), request=request)
+
+    def close(self) -> None:
+        """Ends its connections."""
+        self._inner.close()
+
+
+@contextmanager
+def _bounded(client: OAuth2Client) -> Iterator[None]:
+    """Cut what has not ended in time: each piece of a slow answer would begin the usual timeout anew."""
+    timer = threading.Timer(EXCHANGE_S, client.close)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
