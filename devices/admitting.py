@@ -23,6 +23,9 @@ class Refusal(StrEnum):
     """Its secret is right; it said too much, and may come back when the pause is over."""
     PUBLISH = "publish_denied"
     SUBSCRIBE = "subscribe_denied"
+    SUBSCRIPTIONS = "too_many_subscriptions"
+    """Of one connection, or of all with QoS 1; the device hears no commands there."""
+    SESSIONS = "too_many_sessions"
 
 
 @dataclass(frozen=True, slots=True)

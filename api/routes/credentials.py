@@ -103,7 +103,8 @@ class RefusedLogin(BaseModel):
     user: str
     """As it was given: it may be nobody's."""
     reason: str
-    """unknown_login, wrong_secret, client_id_of_others, over_quota, publish_denied, subscribe_denied."""
+    """unknown_login, wrong_secret, client_id_of_others, over_quota, publish_denied, subscribe_denied,
+    too_many_subscriptions, too_many_sessions."""
     detail: str
     """Of the last time: the client id or topic that was wanted."""
     address: str

@@ -42,6 +42,7 @@ class Fault(StrEnum):
     BROKER_AWAY = "broker_away"
     BROKER_REFUSES = "broker_refuses"
     DOOR_AWAY = "door_away"
+    BROKER_FULL = "broker_full"
     CANARY_LOST = "canary_lost"
     MAIL_AWAY = "mail_away"
     NOTIFICATION_FAILED = "notification_failed"
@@ -71,6 +72,7 @@ _NOT_OF_THE_GATEWAY: Final = frozenset(
         Fault.SECOND_GATEWAY,
         Fault.AUDIT_BROKEN,
         Fault.DOOR_AWAY,
+        Fault.BROKER_FULL,
     }
 )
 CONSEQUENCES: Final[Mapping[Fault, frozenset[Fault]]] = {
@@ -98,7 +100,7 @@ CONSEQUENCES: Final[Mapping[Fault, frozenset[Fault]]] = {
     Fault.STORE_PLACE_MISSING: _STORE_WAITS,
     Fault.STORE_NEEDS_RESTART: _STORE_WAITS,
     Fault.JOURNAL_FULL: _NOTHING_IN,
-    Fault.BROKER_AWAY: frozenset({Fault.DOOR_AWAY, Fault.CANARY_LOST}),
+    Fault.BROKER_AWAY: frozenset({Fault.DOOR_AWAY, Fault.BROKER_FULL, Fault.CANARY_LOST}),
     Fault.BROKER_REFUSES: frozenset({Fault.BROKER_AWAY, Fault.CANARY_LOST}),
     Fault.MAIL_AWAY: frozenset({Fault.NOTIFICATION_FAILED}),
 }

@@ -219,6 +219,18 @@ SENTENCES: Final[Mapping[Fault, Sentence]] = {
             "neu starten (`lautern up` oder `lautern door`); das Ende seines Protokolls nennt den Grund",
         ),
     ),
+    Fault.BROKER_FULL: Sentence(
+        Said(
+            "The broker refuses subscriptions, so some devices hear no commands",
+            "Der Broker lehnt Abonnements ab, deshalb hören manche Geräte keine Befehle",
+        ),
+        Said(
+            "/api/v1/devices/credentials/refused names them; let devices subscribe with QoS 0, of which the broker"
+            " bears any number, while it keeps 10,000 filters of QoS 1",
+            "/api/v1/devices/credentials/refused nennt sie; Geräte mit QoS 0 abonnieren lassen, wovon der Broker"
+            " beliebig viele trägt, während er 10.000 Filter mit QoS 1 hält",
+        ),
+    ),
     Fault.CANARY_LOST: Sentence(
         Said(
             "A message that the gateway sends to itself does not arrive in the store",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import nats
 import structlog
@@ -29,12 +29,16 @@ from devices.ports.login_pauses import LoginPauses
 from devices.ports.memberships import Memberships
 from devices.ports.registry import Registry
 from runtime.broker.nats_conf import DEVICES, Permissions
+from runtime.broker.session_keeper import SessionKeeper
+from runtime.broker.sessions import MOST, SessionBounds
 from runtime.broker.signing import Request, Signer
 from runtime.broker.violations import LogTail
 
 log = structlog.get_logger()
 LOOK_S: Final = 0.5
 BEAT_S: Final = 5.0
+FULL_TOLD_S: Final = 300.0
+"""How long it is a fault that the broker refused a subscription: so long a device may well stay without commands."""
 _PAGE: Final = 1000
 _REMEMBERED: Final = 100_000
 _CLOCKS_US: Final = 5 * SECOND_US
@@ -42,14 +46,18 @@ _CLOCKS_US: Final = 5 * SECOND_US
 _GIVEN: Final = re.compile(r"[0-9A-Za-z]{22}")
 """Client ids that nats-server makes for who brings none: random, so that nobody else can take them."""
 
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the nats-server is, and the passwords of its users `door` and `system`."""
+    """Where the nats-server is, and the passwords of its users `door`, `system` and `setup`."""
 
     url: str
     door: str
     system: str
+    setup: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +95,25 @@ class Door:
         self._known: Mapping[str, Credential] = {}
         self._paused: Mapping[str, int] = {}
         """Until when a login is kept out, by user."""
-        self._ids: frozenset[str] = frozenset()
         self._connectors: Mapping[str, int] = {}
         self._revision = self._pauses = -1
         self._guests: OrderedDict[tuple[str, int], _Guest] = OrderedDict()
         self._noting = Noting()
         self._to_cut = True
         self._beaten = -BEAT_S
+        self._full_s = -FULL_TOLD_S
+        self._open_us = 0
+        self._given: OrderedDict[str, str] = OrderedDict()
+        self._users: Mapping[str, str] = {}
+        self._sessions = SessionBounds(self._owner_of)
+        self._keeper = SessionKeeper(self._sessions, self._note_session)
 
     async def run(self, stop: asyncio.Event, alive: Callable[[], None]) -> None:
         """Serve until `stop`; `alive` is called about twice a second. Raises RegistryUnavailable at the start only."""
         await asyncio.to_thread(self._read)
         door = await self._connect("door", self._address.door)
         system = await self._connect("system", self._address.system)
+        setup = await self._connect("setup", self._address.setup)
         try:
             await door.subscribe("$SYS.REQ.USER.AUTH", cb=self._answer)
             await door.flush()
@@ -107,12 +121,14 @@ class Door:
             while not stop.is_set():
                 alive()
                 await self._look(system)
+                await self._keeper.look(setup, system)
                 await self._beat(door)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), LOOK_S)
         finally:
             await door.close()
             await system.close()
+            await setup.close()
 
     async def _connect(self, user: str, password: str) -> Client:
         return await nats.connect(
@@ -128,6 +144,8 @@ class Door:
     async def _back(self) -> None:
         """Connection numbers begin again with a new process of the broker."""
         self._to_cut = True
+        self._open_us = time.time_ns() // 1000
+        self._keeper.begin_anew()
 
     async def _look(self, system: Client) -> None:
         try:
@@ -152,7 +170,8 @@ class Door:
             return
         self._beaten = time.monotonic()
         try:
-            await asyncio.to_thread(self._put_beat, None if door.is_connected else Fault.DOOR_AWAY)
+            full = Fault.BROKER_FULL if time.monotonic() - self._full_s < FULL_TOLD_S else None
+            await asyncio.to_thread(self._put_beat, full if door.is_connected else Fault.DOOR_AWAY)
         except RegistryUnavailable as error:
             log.warning("door_registry_away", reason=str(error))
 
@@ -174,10 +193,21 @@ class Door:
                 self._paused = {pause.user: pause.until_us for pause in pauses.since(_now_us())}
             if revisions[0] != self._revision:
                 self._known = {credential.user: credential for credential in credentials.valid()}
-                self._ids = frozenset(credential.device_id for credential in self._known.values())
+                self._users = {credential.device_id: user for user, credential in self._known.items()}
                 self._connectors = tx.get(Memberships).connectors()
         self._revision, self._pauses = revisions
         return True
+
+    def _owner_of(self, client_id: str) -> tuple[str, int] | None:
+        """The login of a client id, and how many sessions it may keep so; None for what is ours."""
+        if "/" in client_id:
+            return "/".join(client_id.split("/")[:3]), MOST
+        if user := self._users.get(client_id):
+            return user, MOST
+        return (self._given.get(client_id, client_id), 0) if _GIVEN.fullmatch(client_id) else None
+
+    def _note_session(self, user: str, client_id: str) -> None:
+        self._note(Refusal.SESSIONS, user, client_id, "")
 
     def _store(self, refused: list[Refused]) -> None:
         try:
@@ -196,21 +226,22 @@ class Door:
         await message.respond(self._judged(request))
 
     def _judged(self, request: Request) -> bytes:
-        given = _GIVEN.fullmatch(request.client_id) is not None and request.client_id not in self._ids
+        given = _GIVEN.fullmatch(request.client_id) is not None and request.client_id not in self._users
         client_id = "" if given else request.client_id
         attempt = Attempt(request.user, client_id, request.password, _fingerprint(request.certificate))
         reason = judge(self._known, attempt) if request.mqtt else Refusal.UNKNOWN
         if reason is None and self._is_paused(request.user):
             reason = Refusal.PAUSED
+        if reason is None and self._sessions.refuses(request.user, request.client_id, time.monotonic()):
+            reason = Refusal.SESSIONS
+        if given:
+            _remember(self._given, request.client_id, request.user)
         if reason is not None:
             self._note(reason, request.user, request.client_id, request.address)
             return self._signer.refuse(request, reason.value)
         connector = request.user in self._connectors
-        self._guests[request.server, request.connection] = _Guest(
-            request.user, self._known[request.user].issued_us, connector
-        )
-        if len(self._guests) > _REMEMBERED:
-            self._guests.popitem(last=False)
+        guest = _Guest(request.user, self._known[request.user].issued_us, connector)
+        _remember(self._guests, (request.server, request.connection), guest)
         return self._signer.admit(request, DEVICES, *self._permissions(request.user, connector=connector))
 
     def _is_paused(self, user: str) -> bool:
@@ -226,6 +257,8 @@ class Door:
         by_number = {number: guest for (_server, number), guest in self._guests.items()}
         for seen in self._violations.violations():
             guest = by_number.get(seen.connection)
+            if seen.broker_full:
+                self._full_s = time.monotonic()
             self._note(seen.reason, guest.user if guest else seen.client_id, seen.subject, seen.address)
 
     async def _cut(self, system: Client) -> None:
@@ -238,11 +271,14 @@ class Door:
             for connection in data["connections"]:
                 if not self._may_stay(server, connection):
                     await _ask(system, f"$SYS.REQ.SERVER.{server}.KICK", {"cid": connection["cid"]})
-                    log.info("device_cut", user=connection["authorized_user"])
+                    log.info("device_cut", user=connection.get("authorized_user", ""))
             offset, total = offset + _PAGE, data["total"]
 
     def _may_stay(self, server: str, connection: Mapping[str, Any]) -> bool:
         user = connection.get("authorized_user", "")
+        if connection.get("type") == "mqtt" and not user:
+            # It asked before we listened, and would wait its whole time for an answer.
+            return to_us(datetime.fromisoformat(connection["start"])) > self._open_us
         if connection.get("type") != "mqtt" or "/" not in user:
             return True
         credential = self._known.get(user)
@@ -258,6 +294,12 @@ class Door:
 
 def _now_us() -> int:
     return time.time_ns() // 1000
+
+
+def _remember(known: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
+    known[key] = value
+    if len(known) > _REMEMBERED:
+        known.popitem(last=False)
 
 
 async def _ask(system: Client, subject: str, wanted: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON is any value

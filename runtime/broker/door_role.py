@@ -38,7 +38,7 @@ def main(
     raise_limit()
     folder = chosen.data_dir / "broker"
     logins = Logins(folder)
-    address = Address(nats, logins.password("door"), logins.password("system"))
+    address = Address(nats, logins.password("door"), logins.password("system"), logins.password("setup"))
     with registry_of(chosen) as registry:
         if taken := import_logins(registry, folder):
             log.info("logins_imported", devices=taken)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from devices import topics
+from runtime.broker import sessions
 from runtime.broker.streams import max_file_mb, probe_subject, requests
 from runtime.broker.subjects import subjects
 
@@ -63,6 +64,8 @@ class NatsConf:
     """Run apart: where the door reads what devices wanted and may not; without it, its log goes to the console."""
     monitor_port: int | None = None
     """Run apart: for health checks, on loopback."""
+    max_consumers: int = MAX_CONSUMERS
+    """Filters of QoS ≥ 1 of all sessions; what comes beyond is refused, and told as a fault."""
     max_connections: int = MAX_CONNECTIONS
     """In all, ours among them; what comes beyond is refused."""
 
@@ -78,7 +81,7 @@ max_payload: {MAX_PAYLOAD}
 max_connections: {self.max_connections}
 {self._apart()}jetstream {{
   store_dir: {store}, max_mem: 64MB, max_file: {max_file_mb(self.max_store_mb)}MB, sync_interval: "{sync}"
-  limits {{ default_max_consumers: {MAX_CONSUMERS} }}
+  limits {{ default_max_consumers: {self.max_consumers} }}
 }}
 mqtt {{
   host: "{self.host}", port: {self.mqtt_port}, ack_wait: "{ACK_WAIT_S}s", max_ack_pending: {MAX_ACK_PENDING}
@@ -122,9 +125,16 @@ system_account: SYS
 
     def _users(self) -> str:
         everything = subjects(self.root, "#")
+        asked = [*requests(), *sessions.requests(), probe_subject(self.root)]
         users = [
             _user("gateway", self.passwords["gateway"], "MQTT", everything, everything),
-            _user("setup", self.passwords["setup"], "STANDARD", [*requests(), probe_subject(self.root)], ["_INBOX.>"]),
+            _user(
+                "setup",
+                self.passwords["setup"],
+                "STANDARD",
+                asked,
+                ["_INBOX.>"],
+            ),
         ]
         if "simulators" in self.passwords:
             users.append(_user("simulators", self.passwords["simulators"], "MQTT", everything, everything))

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from runtime.broker.logins import write_secret
+from runtime.broker.sessions import SUBSCRIPTIONS
 
 _ACCOUNT: Final = 0
 """Prefix byte of an account's key; https://docs.nats.io: nkeys."""
@@ -44,7 +45,7 @@ class Signer:
         rights = {
             "pub": {"allow": list(publish)},
             "sub": {"allow": list(subscribe)},
-            "subs": -1,
+            "subs": SUBSCRIPTIONS,
             "data": -1,
             "payload": -1,
             "allowed_connection_types": ["MQTT"],

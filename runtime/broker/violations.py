@@ -12,6 +12,12 @@ _LINE: Final = re.compile(
     r'\[ERR\] (?P<address>\S+) - mid:(?P<connection>\d+) - (?P<client_id>"[^"]*")?.*?'
     r'(?P<what>Publish|Subscription) Violation - .*?Subject "(?P<subject>[^"]*)"'
 )
+_FULL: Final = re.compile(
+    r'\[ERR\] (?P<address>\S+) - mid:(?P<connection>\d+) - (?P<client_id>"[^"]*")?.*?(?:(?P<own>maximum subscriptions '
+    r'exceeded)|Unable to add JetStream consumer for subscription on "(?P<subject>[^"]*)")',
+    re.IGNORECASE,
+)
+"""The first is the bound of one connection, the second that of the broker in all."""
 _MOST_BYTES: Final = 4_194_304
 _REASON: Final = {"Publish": Refusal.PUBLISH, "Subscription": Refusal.SUBSCRIBE}
 
@@ -25,6 +31,8 @@ class Violation:
     client_id: str
     subject: str
     address: str
+    broker_full: bool = False
+    """Refused for want of room at the broker, not of a right: others are refused, too."""
 
 
 class LogTail:
@@ -49,7 +57,16 @@ class LogTail:
         complete = text[: text.rfind(b"\n") + 1]
         self._read = start + len(complete)
         for line in complete.decode(errors="replace").splitlines():
-            if found := _LINE.search(line):
+            if full := _FULL.search(line):
+                yield Violation(
+                    reason=Refusal.SUBSCRIPTIONS,
+                    connection=int(full["connection"]),
+                    client_id=(full["client_id"] or '""')[1:-1],
+                    subject=full["subject"] or "",
+                    address=full["address"].rpartition(":")[0],
+                    broker_full=full["own"] is None,
+                )
+            elif found := _LINE.search(line):
                 yield Violation(
                     reason=_REASON[found["what"]],
                     connection=int(found["connection"]),

@@ -14,7 +14,7 @@ from devices.credentials import issue
 from devices.ports.credentials import Credentials, Refusals
 from devices.ports.registry import Registry
 from runtime.broker.logins import INSIDE, Logins
-from runtime.broker.nats_conf import NatsConf
+from runtime.broker.nats_conf import MAX_CONSUMERS, NatsConf
 from runtime.broker.signing import Signer
 from storage.registry.engine import open_registry
 from tests.real_parts import finding
@@ -40,6 +40,8 @@ class Door:
     server: Server
     keeper: Server
     """What keeps the broker at the registry's word."""
+    setup_url: str = ""
+    """For NATS' own protocol, as the user that keeps the bounds."""
 
     def issue(self, device: str) -> Login:
         """A login for a lamp of the town `kl`; it replaces the one it had."""
@@ -105,10 +107,10 @@ class Speaker:
         wait_until(lambda: "Success" in self.said, what=f"{self.login.user} let in")
         return self
 
-    def subscribe(self, filter_: str) -> bool:
+    def subscribe(self, filter_: str, qos: int = 1) -> bool:
         """Whether it was granted."""
         before = len(self.granted)
-        self.client.subscribe(filter_, 1)
+        self.client.subscribe(filter_, qos)
         wait_until(lambda: len(self.granted) > before, what="an answer to SUBSCRIBE")
         return self.granted[-1]
 
@@ -131,7 +133,7 @@ def _python(*arguments: str | Path, **variables: str) -> list[str | Path]:
 
 
 @contextmanager
-def nats_door(folder: Path) -> Iterator[Door]:
+def nats_door(folder: Path, max_consumers: int = MAX_CONSUMERS) -> Iterator[Door]:
     """A nats-server and `lautern door`."""
     program = finding.require(finding.nats_server(), "nats-server", "install requirements/run.lock")
     port, client_port = claim_port(), claim_port()
@@ -147,6 +149,7 @@ def nats_door(folder: Path) -> Iterator[Door]:
         root="city/v1",
         passwords={user: logins.password(user) for user in INSIDE},
         issuer=Signer.of(logins.folder).issuer,
+        max_consumers=max_consumers,
     )
     path = folder / "nats.conf"
     path.write_text(conf.text())
@@ -161,7 +164,8 @@ def nats_door(folder: Path) -> Iterator[Door]:
         with serving(keeper):
             wait_until(lambda: "door_open" in keeper.log_tail(), timeout_s=30, what="the door")
             gateway = Login("gateway", logins.password("gateway"))
-            yield Door("nats", port, port, gateway, registry, server, keeper)
+            url = f"nats://setup:{logins.password('setup')}@127.0.0.1:{client_port}"
+            yield Door("nats", port, port, gateway, registry, server, keeper, url)
 
 
 @contextmanager
