@@ -47,6 +47,9 @@ def simulate(
     duration: Annotated[str | None, typer.Option(help="End after this, such as 10m.")] = None,
     history: Annotated[str, typer.Option(help="First fill in this much of the past, such as 24h.")] = "0",
     connections: Annotated[int | None, typer.Option(min=1, help="Shared by the devices.")] = None,
+    behind: Annotated[
+        str | None, typer.Option(help="Connector that speaks for them, such as streetlight/box; log in as that one.")
+    ] = None,
     drop: Chance = 0.0,
     drop_commands: Chance = 0.0,
     duplicate: Chance = 0.0,
@@ -72,6 +75,7 @@ def simulate(
         duration_s=None if duration is None else seconds(duration),
         history_s=seconds(history),
         connections=connections,
+        behind=behind,
         faults=FaultOptions(
             drop=drop,
             drop_commands=drop_commands,

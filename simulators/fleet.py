@@ -57,6 +57,7 @@ def hosts_of(options: Options, new_boot: Callable[[], str] | None = None) -> lis
                 tenant_id=options.tenant,
                 boot_id=boots(),
                 root=options.root,
+                base=options.prefix_of(device.device_id),
             ),
             stage=FaultStage(options.faults, random.Random(f"{options.seed}/faults/{device.device_id}")),
             chance=random.Random(f"{options.seed}/{device.device_id}"),

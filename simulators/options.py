@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from devices.errors import ConfigurationError
-from devices.topics import ROOT
+from devices.topics import ROOT, device_base, member_base
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +76,12 @@ class Options:
     history_s: float = 0.0
     connections: int | None = None
     """None: one per device up to 50 devices, else 8 that are shared."""
+    behind: str | None = None
+    """KIND/DEVICE of the connector that speaks for all of them, on one connection."""
     faults: FaultOptions = field(default_factory=FaultOptions)
+
+    def prefix_of(self, device_id: str) -> str:
+        """First levels of a device's topics."""
+        if self.behind is None:
+            return device_base(self.tenant, self.kind, device_id, self.root)
+        return member_base(f"{self.root}/{self.tenant}/{self.behind}", self.kind, device_id)

@@ -10,13 +10,15 @@ from threading import Event
 
 from devices.errors import ConfigurationError
 from devices.instants import SECOND_US
-from devices.topics import command, config, device_base, group_command
+from devices.messages import StatusState
+from devices.topics import command, config, group_command, is_id
 from simulators.fleet import hosts_of
 from simulators.history import history
 from simulators.host import DeviceHost
 from simulators.link import Connected, Inbox, Link, Received
 from simulators.options import Options
 from simulators.outages import Outages
+from simulators.sender import Sender
 from simulators.simulation import Simulation, Totals
 from simulators.truth import NoTruth, Truth, TruthFile
 
@@ -34,8 +36,12 @@ def run(options: Options, stop: Event) -> Totals:
         raise ConfigurationError("count: nothing to simulate")
     truth: Truth = NoTruth() if options.truth is None else TruthFile(options.truth)
     inbox: Inbox = SimpleQueue[Connected | Received]()
-    own = options.connections is None and len(hosts) <= OWN_LINKS_UP_TO
-    links = _own_links(options, hosts, inbox) if own else _shared_links(options, len(hosts), inbox)
+    own = options.connections is None and len(hosts) <= OWN_LINKS_UP_TO and options.behind is None
+    connector = None if options.behind is None else _connector(options, options.behind)
+    if connector is not None:
+        links = [_connectors_link(options, connector, inbox)]
+    else:
+        links = _own_links(options, hosts, inbox) if own else _shared_links(options, len(hosts), inbox)
     simulation = Simulation(
         hosts=hosts,
         links=links,
@@ -45,6 +51,7 @@ def run(options: Options, stop: Event) -> Totals:
         truth=truth,
         now_us=now_us,
         root=options.root,
+        connector=connector,
     )
     with closing(truth):
         for link in links:
@@ -119,5 +126,25 @@ def _shared_links(options: Options, hosts: int, inbox: Inbox) -> list[Link]:
 
 
 def _filters(options: Options, device_id: str) -> list[str]:
-    base = device_base(options.tenant, options.kind, device_id, options.root)
-    return [command(base, "+"), config(base), group_command(options.tenant, "+", "+", options.root)]
+    base = options.prefix_of(device_id)
+    own = [command(base, "+"), config(base)]
+    return own if options.behind is not None else [*own, group_command(options.tenant, "+", "+", options.root)]
+
+
+def _connector(options: Options, behind: str) -> Sender:
+    kind, slash, device_id = behind.partition("/")
+    if not slash or not is_id(kind) or not is_id(device_id):
+        raise ConfigurationError("behind: must look like streetlight/box")
+    where = {"device_id": device_id, "kind": kind, "tenant_id": options.tenant, "root": options.root}
+    return Sender(**where, boot_id=secrets.token_hex(6))
+
+
+def _connectors_link(options: Options, connector: Sender, inbox: Inbox) -> Link:
+    return Link(
+        number=0,
+        address=options.broker,
+        client_id=f"{options.tenant}/{options.behind}",
+        filters=_filters(options, "+"),
+        inbox=inbox,
+        will=connector.status(StatusState.OFFLINE),
+    )

@@ -50,10 +50,12 @@ class Wire:
 class Sender:
     """Counts one device's messages within a boot; `boot_id` must be new for every start of a process."""
 
-    def __init__(self, *, device_id: str, kind: str, tenant_id: str, boot_id: str, root: str = ROOT) -> None:
+    def __init__(
+        self, *, device_id: str, kind: str, tenant_id: str, boot_id: str, root: str = ROOT, base: str | None = None
+    ) -> None:
         self.device_id = device_id
         self.boot_id = boot_id
-        self.base = device_base(tenant_id, kind, device_id, root)
+        self.base = base or device_base(tenant_id, kind, device_id, root)
         self._seq = 0
 
     def reboot(self, boot_id: str) -> None:

@@ -9,11 +9,12 @@ from threading import Event
 from typing import Final
 
 from devices.instants import SECOND_US
-from devices.topics import ROOT
+from devices.messages import StatusState
+from devices.topics import MEMBER, ROOT
 from simulators.backlog import Backlog
 from simulators.host import DeviceHost
 from simulators.link import Connected, Inbox, Link, Received
-from simulators.sender import Wire
+from simulators.sender import Sender, Wire
 from simulators.truth import Truth
 
 LOOK_AROUND_US: Final = SECOND_US // 5
@@ -45,6 +46,8 @@ class Simulation:
     truth: Truth
     now_us: Callable[[], int]
     root: str = ROOT
+    connector: Sender | None = None
+    """Who speaks for all hosts, where they do not themselves; its last will is the link's."""
     totals: Totals = field(default_factory=Totals)
     _due: list[tuple[int, int]] = field(default_factory=list)
     _backlogs: dict[str, Backlog] = field(default_factory=dict)
@@ -107,6 +110,7 @@ class Simulation:
             self.send(host, [*host.flush(), host.offline()])
             for fact in host.sums():
                 self.truth.fact(host.device_id, fact)
+        self._connector_is(0, StatusState.OFFLINE)
         deadline = time.monotonic() + FAREWELL_S
         while self._unconfirmed and time.monotonic() < deadline:
             self._take_confirmed()
@@ -142,6 +146,7 @@ class Simulation:
 
     def _take(self, news: Connected | Received) -> None:
         if isinstance(news, Connected):
+            self._connector_is(news.link, StatusState.ONLINE)
             for host in self._on_link.get(news.link, ()):
                 self.send(host, [host.online(), *self._backlogs[host.device_id].take()])
             return
@@ -150,10 +155,16 @@ class Simulation:
             self.send(host, wires)
             self._plan(self._numbers[host.device_id])
 
+    def _connector_is(self, link: int, state: StatusState) -> None:
+        if self.connector is not None:
+            self._publish(link, self.connector.status(state))
+
     def _addressed(self, news: Received) -> list[tuple[DeviceHost, list[Wire]]]:
         """Hosts on this link that the message is for, with their answers."""
         now_us = self.now_us()
         levels = news.topic.removeprefix(f"{self.root}/").split("/")
+        if len(levels) > 5 and levels[3] == MEMBER:
+            levels = [levels[0], *levels[4:]]
         if len(levels) == 4 and levels[3] == "config":
             return [(host, host.receive_config(news.payload, now_us)) for host in self._named(news.link, levels[2])]
         if len(levels) != 5 or levels[3] != "cmd":

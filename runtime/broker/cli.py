@@ -10,8 +10,9 @@ import typer
 from devices import topics
 from devices.certificates import Facts
 from devices.credentials import issue, parts_of
-from devices.errors import RegistryUnavailable
+from devices.errors import Conflict, RegistryUnavailable
 from devices.ports.credentials import Credential, Credentials, Way
+from devices.ports.memberships import spoken_for
 from devices.ports.registry import Transaction
 from runtime import saying, settings
 from runtime.auditing import by_machine, now_us
@@ -143,6 +144,8 @@ def add_device(
     with registry_of(chosen, recording=True) as registry:
         import_logins(registry, folder)
         with registry.write() as tx:
+            if spoken_for(tx, [parts_of(user)[2]]):
+                raise Conflict(f"a connector speaks for {user}: end that first (lautern device speak-for … --end)")
             password = issue(tx.get(Credentials), [user], COMMAND_LINE, now_us())[user]
             _record(tx, "credential.issue", user)
     typer.echo(password)

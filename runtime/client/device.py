@@ -12,6 +12,7 @@ from runtime.client.here import Count, Here, Json, api_of
 
 app = saying.new_app("Show devices and what they say; approve those that wait.")
 Device = Annotated[str, typer.Argument(help="Id of the device.")]
+GROUP: Final = "group/"
 COLUMNS: Final = ("id", "kind", "name", "status", "town")
 
 
@@ -91,6 +92,49 @@ def approve(
     with api_of(data_dir) as api:
         made = api.post(f"/devices/unknown/{quoted(device)}/approve", body)
     showing.tell(f"{made['id']} is registered; what it says from now on is kept", made, as_json=as_json)
+
+
+@app.command("members")
+def members(device: Device, *, as_json: Json = False, data_dir: Here = None) -> None:
+    """List the devices that a connector speaks for.
+
+    Example:  lautern device members box
+    """
+    with api_of(data_dir) as api:
+        found = api.get(f"/devices/{quoted(device)}/members")["items"]
+    rows = [(m["id"], m["device_id"], m["kind"], m["from"]) for m in found]
+    showing.show(found, ("id", "device", "kind", "since"), rows, as_json=as_json)
+
+
+@app.command("speak-for")
+def speak_for(
+    device: Annotated[str, typer.Argument(help="Id of the connector.")],
+    others: Annotated[list[str], typer.Argument(help="Ids of devices, or one group/ID.")],
+    *,
+    end: Annotated[bool, typer.Option("--end", help="It speaks for them no more.")] = False,
+    as_json: Json = False,
+    data_dir: Here = None,
+) -> None:
+    """Let a device speak for others, which then have no login of their own; or end that.
+
+    \b
+    Examples:
+      lautern device speak-for box L01 L02
+      lautern device speak-for box group/fauthweg
+      lautern device speak-for box L01 --end
+    """  # noqa: D301 - typer keeps the lines after it
+    path = f"/devices/{quoted(device)}/members"
+    with api_of(data_dir) as api:
+        if end:
+            for other in others:
+                api.call("DELETE", f"{path}/{quoted(other)}")
+            made: Any = {"items": []}
+        elif others[0].startswith(GROUP):
+            made = api.post(path, {"group": others[0].removeprefix(GROUP)})
+        else:
+            made = api.post(path, {"devices": others})
+    told = f"no longer speaks for {len(others)}" if end else f"speaks for {len(made['items'])}"
+    showing.tell(f"{device} {told}", made, as_json=as_json)
 
 
 def _values(item: Mapping[str, Any]) -> Iterator[Sequence[object]]:

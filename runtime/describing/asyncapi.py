@@ -12,7 +12,7 @@ from devices.topics import ROOT
 from gateway.decode import MAX_PAYLOAD_BYTES
 from runtime.describing.recorded import Recorded
 from runtime.describing.schemas import schemas_of
-from runtime.describing.spoken import Message, Speaker, Topic, group_topic, shared_schemas
+from runtime.describing.spoken import Message, Speaker, Topic, group_topic, member_topics, shared_schemas
 
 ASYNCAPI: Final = "3.1.0"
 RELEASE: Final = "1.0.0"
@@ -58,6 +58,7 @@ def describe(kinds: Iterable[DeviceKind], recorded: Recorded, root: str = ROOT) 
     speakers = [Speaker(kind, names, recorded, root) for kind in shown]
     topics = [topic for speaker in speakers for topic in speaker.topics()]
     topics.append(group_topic(speakers, root))
+    topics.extend(member_topics(speakers, root))
     return {
         "asyncapi": ASYNCAPI,
         "info": {
@@ -74,7 +75,8 @@ def describe(kinds: Iterable[DeviceKind], recorded: Recorded, root: str = ROOT) 
             "securitySchemes": {
                 "login": {
                     "type": "userPassword",
-                    "description": "The user name is tenant/kind/device_id; it may write that device's topics only.",
+                    "description": "The user name is tenant/kind/device_id; it may write that device's topics only, "
+                    "and below them, as a connector, what the devices say that it was given.",
                 }
             },
             "parameters": _parameters(),
@@ -116,6 +118,9 @@ def _parameters() -> Node:
     return {
         "tenant": {"description": f"The municipality that owns the device. {an_id}", "examples": ["kaiserslautern"]},
         "device_id": {"description": f"Unique in the installation. {an_id}", "examples": ["L01", "fritz"]},
+        "connector_kind": {"description": f"Kind of the device that speaks for another. {an_id}"},
+        "connector_id": {"description": f"Device that speaks for another. {an_id}", "examples": ["box"]},
+        "kind": {"description": "Kind of the device that is spoken for.", "examples": ["streetlight"]},
         "group_id": {"description": f"A group that `config` names. {an_id}", "examples": ["fauthweg"]},
     }
 

@@ -1,8 +1,9 @@
 """What is said on which topic: the messages of one kind, and those that all kinds share."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import cleandoc
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel
@@ -19,6 +20,13 @@ HEAD: Final = "CommandHead"
 CANCELLATION: Final = "Cancellation"
 CONFIG_HEAD: Final = "ConfigHead"
 GROUP: Final = "group.cmd"
+MEMBERS: Final[Mapping[str, str | None]] = MappingProxyType(
+    {
+        **dict.fromkeys(("status", "info", "state", "telemetry", "event", "ack")),
+        "config": "member.state",
+    }
+)
+"""Channels of a connector's members, and on which it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +187,33 @@ def group_topic(speakers: Collection[Speaker], root: str) -> Topic:
         ),
         messages=messages,
         names=tuple(sorted({m.key.rpartition(".")[2] for m in messages.values()})),
+    )
+
+
+def member_topics(speakers: Collection[Speaker], root: str) -> Iterator[Topic]:
+    """What a connector says and hears for the devices that it speaks for, of whatever kind they are."""
+    connector = topics.device_base("{tenant}", "{connector_kind}", "{connector_id}", root)
+    base = topics.member_base(connector, "{kind}", "{device_id}")
+    own = {topic.key: topic for speaker in speakers for topic in speaker.topics()}
+    for channel, answer in MEMBERS.items():
+        some = [own[key] for speaker in speakers if (key := f"{speaker.kind.name}.{channel}") in own]
+        names = tuple(sorted({name for topic in some for name in topic.names}))
+        yield Topic(
+            key=f"member.{channel}",
+            address=f"{base}/{channel}" + ("/{name}" if names else ""),
+            action=some[0].action,
+            retained=some[0].retained,
+            summary=f"The `{channel}` of a device that a connector speaks for.",
+            messages={message.key: message for topic in some for message in topic.messages.values()},
+            names=names,
+            answer=answer,
+        )
+    yield replace(
+        group_topic(speakers, root),
+        key="member.cmd",
+        address=topics.command(base, "{name}"),
+        summary="A command to a device that a connector speaks for; also where its group was told.",
+        answer="member.ack",
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from gateway import decode, judge, store_cursor
+from gateway import admission, decode, judge, store_cursor
 from tests.documents.blocks import blocks
 from tests.documents.shell import Shell, end
 from tests.documents.town import Ear, Town
@@ -176,12 +176,22 @@ def test_a_sample_without_a_time_gets_that_of_receipt(reader: Reader) -> None:
     assert (sample["ts_source"], sample["ts"]) == ("receipt", sample["received_at"])
 
 
+def test_a_box_speaks_for_a_lamp_without_a_modem(reader: Reader) -> None:
+    reader.shell.run(BLOCKS["sh connector"])
+    assert len(reader.shell.run("echo $SECRET").strip()) == 32
+    reader.shell.until(BLOCKS["sh member"])
+    (newest,) = reader.look("sh heard", "17.5")["items"]
+    assert newest["values"] == {"level_pct": 40, "power_w": 17.5}
+    reader.shell.run(BLOCKS["sh member"].replace("lamp-2", "my-lamp"))
+    assert "not_its_connector" in reader.shell.until("api '/dead-letters?device_id=my-lamp'", "not_its_connector")
+
+
 def test_what_is_wrong_becomes_a_dead_letter_with_the_reason_that_the_guide_tells(reader: Reader) -> None:
     reader.shell.run(BLOCKS["sh wrong"])
     reader.shell.until(BLOCKS["sh letters"], "bad_json")
     reasons = {letter["reason"] for letter in reader.do("sh letters")["items"]}
     sent = {"out_of_range", "not_finite", "wrong_device", "unknown_version", "clock_ahead", "missing_field", "bad_json"}
-    assert reasons == {"unregistered", *sent}
+    assert reasons - {"not_its_connector"} == {"unregistered", *sent}
 
 
 def test_the_guide_tells_every_reason_there_is() -> None:
@@ -200,6 +210,7 @@ def test_the_guide_keeps_its_promise_of_size() -> None:
 def reasons_in(*modules: ModuleType) -> set[str]:
     """Reasons that stand in the source: given to `Refused` and `_unfit`, in the decoder's table, the store's own."""
     found: set[str] = set(decode._REASONS.values())
+    found |= {admission.NOT_ITS_CONNECTOR, admission.HAS_A_CONNECTOR}
     for module in modules:
         text = inspect.getsource(module)
         found |= set(re.findall(r'Refused\(\s*"([a-z_]+)"', text))

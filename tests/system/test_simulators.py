@@ -109,6 +109,21 @@ def test_a_street_is_dimmed_by_group_and_single_lamps_by_name(broker: Broker, un
     assert {a["device_id"] for a in ear.bodies("/ack") if a["command_id"] == "g1"} == {f"L{n:02}" for n in range(1, 11)}
 
 
+def test_a_connector_speaks_for_lamps_hears_for_them_and_says_when_it_comes_and_goes(
+    broker: Broker, unique_id: str
+) -> None:
+    box = f"city/v1/{unique_id}/cabinet/box"
+    with listening(broker, unique_id) as ear, simulating(lamps(broker, unique_id, behind="cabinet/box")):
+        wait_until(lambda: len({b["device_id"] for b in ear.bodies("/telemetry")}) == 10)
+        ear.say(f"{box}/member/streetlight/L02/cmd/dim", **command("s1", level_pct=90))
+        wait_until(lambda: ear.bodies("L02/state")[-1].get("applied_command_id") == "s1")
+        ear.say(f"{box}/member/streetlight/L03/config", version=4, groups=["other"])
+        wait_until(lambda: ear.bodies("L03/state")[-1].get("config_version") == 4)
+    said = [topic for topic, _, _ in ear.heard if not topic.endswith(("/cmd/dim", "/config"))]
+    assert {topic for topic in said if not topic.startswith(f"{box}/member/streetlight/L")} == {f"{box}/status"}
+    wait_until(lambda: [s["state"] for s in ear.bodies("/box/status")] == ["online", "offline"])
+
+
 def test_what_the_truth_says_is_what_arrives(broker: Broker, unique_id: str, tmp_path: Path) -> None:
     faults = FaultOptions(drop=0.1, duplicate=0.1, reorder=0.1, reboot=0.02, garbage=0.05)
     options = lamps(broker, unique_id, truth=tmp_path / "truth.jsonl", faults=faults, history_s=600, duration_s=3)

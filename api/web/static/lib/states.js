@@ -10,7 +10,7 @@ export const UNWELL = new Set(["alarm", "warning", "offline", "stale"]);
 export function stateOf({ status, seen, worst, silentAfter }) {
   if (worst === "critical" || worst === "major") return "alarm";
   if (worst === "warning") return "warning";
-  if (status === "offline" || status === "removed") return "offline";
+  if (["offline", "removed", "unreachable"].includes(status)) return "offline";
   if (status === "sleeping") return "sleeping";
   if (!seen) return "unknown";
   return now() - seen > silentAfter * 1000 ? "stale" : "ok";

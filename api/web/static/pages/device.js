@@ -21,7 +21,7 @@ const SCALED = /(_pct|_w|_bps|_octets|_lx|_count|_ms)$/;
 const values = fromAddress(USUAL);
 const id = idInPath();
 const place = { values: h("div"), chart: h("div"), commands: h("div"), alarms: h("div"), gaps: h("div"), facts: h("div"), events: h("div"), panel: h("div") };
-let me, known, kind, device, latest, alarms = [], commands = [], silentAfter, tiles = new Map();
+let me, known, kind, device, latest, speaker = [], members = [], alarms = [], commands = [], silentAfter, tiles = new Map();
 
 const section = (title, inside, more = "") => h("section", { class: `card ${more}`, "aria-label": title }, h("div", { class: "card-head" }, h("h2", {}, title)), inside);
 
@@ -35,7 +35,7 @@ function tell() {
   const name = device.name, heard = device.seen ? ago(device.seen) : "";
   const is = state();
   const how = is === "alarm" || is === "warning" ? t("device.answer_alarm", { name, what: alarmSaid(known, device.kind, grave?.name ?? "").what, since: grave ? moment(grave.since) : "" })
-    : t(`device.answer_${is}`, { name, heard, since: device.status_since ? moment(device.status_since) : heard });
+    : t(`device.answer_${device.status === "unreachable" ? "unreachable" : is}`, { name, heard, since: device.status_since ? moment(device.status_since) : heard });
   answer(how);
 }
 
@@ -203,6 +203,15 @@ async function readEvents() {
     h("span", {}, eventName(event.name), event.values.active === false && ` (${t("device.over")})`)))) : h("p", { class: "quiet" }, t("device.no_events")));
 }
 
+const link = (one) => one ? h("a", { href: `/devices/${one}` }, one) : t("device.connector_hidden");
+
+async function readConnectors() {
+  const [above, below] = await Promise.all(["connectors", "members"].map((what) => get(`/devices/${id}/${what}`)));
+  speaker = above.items.filter((one) => !one.until);
+  members = below.items;
+  if (speaker.length + members.length) showFacts();
+}
+
 function showFacts() {
   const row = (channel) => latest.find((r) => r.channel === channel && r.part === "")?.values ?? {};
   const more = (found) => Object.entries(found).filter(([name]) => name !== "lat" && name !== "lon").map(([name, value]) => [h("dt", {}, fieldName(device.kind, name)), h("dd", {}, valueText(kind, name, value))]);
@@ -212,6 +221,8 @@ function showFacts() {
     h("dt", {}, t("device.status")), h("dd", {}, t(`connection.${device.status}`), device.status_since && [", ", timeOf(device.status_since)]),
     h("dt", {}, t("device.seen")), h("dd", {}, timeOf(device.seen, ago)),
     device.lat !== null && [h("dt", {}, t("device.place")), h("dd", {}, h("a", { href: `/city?${new URLSearchParams({ device: id, pane: "map" })}` }, `${valueText(kind, "lat", device.lat)}, ${valueText(kind, "lon", device.lon)}`))],
+    speaker.length > 0 && [h("dt", {}, t("device.connector")), h("dd", {}, speaker.map((one) => link(one.id)))],
+    members.length > 0 && [h("dt", {}, t("device.members", { n: members.length })), h("dd", {}, members.slice(0, 50).map((one, at) => [at > 0 && ", ", link(one.id)]), members.length > 50 && ", …")],
     device.via && [h("dt", {}, t("device.via")), h("dd", {}, h("a", { href: `/devices/${device.via}` }, device.via))],
     more(device.attributes)),
   Object.keys(row("state")).length > 0 && h("details", {}, h("summary", {}, t("device.settings")), h("dl", { class: "facts" }, more(row("state")))),
@@ -259,6 +270,7 @@ async function begin() {
   shown(place.commands, () => readCommands());
   shown(place.alarms, () => readAlarms());
   shown(place.gaps, () => readGaps());
+  readConnectors().catch(() => {});
   shown(place.events, () => readEvents());
 }
 
