@@ -21,6 +21,11 @@ def user_of(actor: str | None) -> str | None:
     return actor.removeprefix(_USER) if actor is not None and actor.startswith(_USER) else None
 
 
+def scope_of_kind(scope: str, kind: str, restricted: Collection[str]) -> str:
+    """What it takes to do to a thing of a kind what `scope` lets do: of a restricted one `fire_drone:write`, say."""
+    return f"{kind}:{scope.partition(':')[2]}" if kind in restricted else scope
+
+
 @dataclass(frozen=True, slots=True)
 class Within:
     """Scopes that hold for some things only: `limits` such as `group/fauthweg`, and the assets in them."""
@@ -82,6 +87,10 @@ class Caller:
         """Raise Forbidden unless the scope is granted for an asset."""
         if not self.may_on(scope, asset_id):
             raise Forbidden(f"scope {scope} is missing")
+
+    def require_of_kind(self, scope: str, kind: str) -> None:
+        """Raise Forbidden unless the scope is granted for things of a kind; for a restricted one that is its own."""
+        self.require(scope_of_kind(scope, kind, self.restricted_kinds))
 
     def kinds(self, catalog: Catalog) -> frozenset[str]:
         """Kinds this caller may read in the whole town."""

@@ -68,7 +68,7 @@ from devices.errors import RegistryUnavailable
 from devices.ports.access import ApiKeys
 from devices.ports.people import Sessions
 
-API_VERSION: Final = "1.20.0"
+API_VERSION: Final = "1.22.0"
 """Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
     login,
@@ -136,6 +136,7 @@ def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | Non
     options = web or WebOptions()
     app.add_middleware(InsideSubPath, root=options.root)
     app.add_middleware(RequestRate, limiter=of_address)
+    app.state.restricted_routes = _restricted_routes(services)
     app.add_middleware(BodyLimit, of_paths={device_import.PATH: 10 * MEBIBYTE})
     app.add_middleware(Envelope, metrics=metrics)
     app.add_middleware(OutsideSubPath, root=options.root)
@@ -146,6 +147,13 @@ def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | Non
     app.include_router(_v1(services), prefix="/api/v1")
     app.include_router(pages.build(Shell(of_kinds(api.kinds), options)))
     return app
+
+
+def _restricted_routes(services: Services) -> frozenset[str]:
+    """Routes of restricted kinds, which logs do not name."""
+    names = {kind.name for kind in services.catalog.values() if kind.restricted}
+    kinds = (kind for kind in folders(api.kinds) if kind.__name__.rpartition(".")[2] in names)
+    return frozenset(getattr(route, "path", "") for kind in kinds for route in kind.router.routes)
 
 
 def _v1(services: Services) -> APIRouter:

@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from api import sessions
-from api.access import Caller, user_of
+from api.access import Caller, scope_of_kind, user_of
 from api.attempts import Attempts
 from api.problems import TooManyRequests
 from api.rate_limiter import RateLimiter
@@ -170,19 +170,26 @@ Who = Annotated[Caller, Depends(caller)]
 
 
 class Needs:
-    """Requirement of a route: a scope, granted in the whole town or, where the route looks further, for some things."""
+    """Requirement of a route: a scope, granted in the whole town or, where the route looks further, for some things.
 
-    def __init__(self, scope: str, *, in_part: bool = False) -> None:
+    `of_kind`: a restricted kind's own scope will do, as the route then asks for the one of the kind it is about.
+    """
+
+    def __init__(self, scope: str, *, in_part: bool = False, of_kind: bool = False) -> None:
         self.scope = scope
         self._in_part = in_part
+        self.of_kind = of_kind
 
     def __call__(self, who: Who) -> Caller:
         """Return the caller. Raises Forbidden."""
-        if not (who.may_at_all(self.scope) if self._in_part else who.may(self.scope)):
+        enough = {self.scope}
+        if self.of_kind:
+            enough |= {scope_of_kind(self.scope, kind, who.restricted_kinds) for kind in who.restricted_kinds}
+        if not any(who.may_at_all(scope) if self._in_part else who.may(scope) for scope in enough):
             raise Forbidden(f"scope {self.scope} is missing")
         return who
 
 
-def needs(scope: str, *, in_part: bool = False) -> Any:  # noqa: ANN401 - what FastAPI's Depends returns
+def needs(scope: str, *, in_part: bool = False, of_kind: bool = False) -> Any:  # noqa: ANN401 - FastAPI's Depends
     """Return what to annotate a caller with whom a route needs to hold a scope."""
-    return Depends(Needs(scope, in_part=in_part))
+    return Depends(Needs(scope, in_part=in_part, of_kind=of_kind))

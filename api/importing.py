@@ -16,6 +16,8 @@ from devices.ports.inventory import Asset, Binding, Inventory
 from devices.ports.registry import Transaction
 
 MOST_LINES: Final = 10_000
+UNAVAILABLE: Final = "is not available: choose another"
+"""Whatever has it: see `IdUnavailable`."""
 _MOST_ERRORS: Final = 200
 _COLUMNS: Final = ("id", "tenant_id", "kind", "name", "device_id", "lat", "lon", "via")
 _NUMBERS: Final = frozenset({"lat", "lon"})
@@ -74,8 +76,10 @@ def check(tx: Transaction, registrar: Registrar, lines: Sequence[Line]) -> list[
             errors.append(_error(line, error.field or "attributes", error.detail))
         if wanted.id is not None and wanted.id in in_file:
             errors.append(_error(line, "id", f"stands in line {in_file[wanted.id].number} too"))
-        if wanted.device_id is not None and (wanted.device_id in devices or wanted.device_id in bound):
-            errors.append(_error(line, "device_id", "is bound or stands in an earlier line"))
+        if wanted.device_id is not None and wanted.device_id in devices:
+            errors.append(_error(line, "device_id", "stands in an earlier line too"))
+        elif wanted.device_id is not None and wanted.device_id in bound:
+            errors.append(_error(line, "device_id", UNAVAILABLE))
         in_file.setdefault(wanted.id or "", line)
         devices.add(wanted.device_id or "")
     return errors
@@ -172,11 +176,11 @@ def _against(
         yield _error(line, error.field or "line", error.detail)
         return
     if wanted.id in known:
-        yield _error(line, "id", "is registered")
+        yield _error(line, "id", UNAVAILABLE)
     if wanted.via is not None and owners.get(wanted.via) != owner:
         yield _error(line, "via", "is no asset of this tenant, registered or in an earlier line")
     if wanted.device_id is not None and waiting.get(wanted.device_id, (owner, wanted.kind)) != (owner, wanted.kind):
-        yield _error(line, "device_id", "speaks as another tenant or kind")
+        yield _error(line, "device_id", UNAVAILABLE)
     owners.setdefault(wanted.id or "", owner)
 
 

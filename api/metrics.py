@@ -1,4 +1,4 @@
-"""What the API counts of itself; never a device, tenant or kind as label."""
+"""What the API counts of itself; never a device, tenant or kind as label, nor the route: that says of whom it is."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.registry import Collector
@@ -6,7 +6,15 @@ from prometheus_client.registry import Collector
 from devices.health.faults import Fault
 from devices.health.judging import Health
 
+_HEALTH = frozenset({"/healthz", "/readyz", "/metrics", "/version"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+
+
+def _area(path: str) -> str:
+    """What is told of a path: who may read metrics learns nothing of what restricted kinds are asked."""
+    if path.startswith("/api/"):
+        return "stream" if path.endswith("/stream") else "api"
+    return "health" if path in _HEALTH else "pages"
 
 
 class Metrics:
@@ -16,10 +24,10 @@ class Metrics:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._requests = Counter(
-            "lautern_api_requests", "Requests answered.", ["route", "method", "status"], registry=self._registry
+            "lautern_api_requests", "Requests answered.", ["area", "method", "status"], registry=self._registry
         )
         self._seconds = Histogram(
-            "lautern_api_request_seconds", "Time until the answer was sent.", ["route"], registry=self._registry
+            "lautern_api_request_seconds", "Time until the answer was sent.", ["area"], registry=self._registry
         )
         self.stream_clients = Gauge(
             "lautern_api_stream_clients", "Clients on the live stream.", registry=self._registry
@@ -45,10 +53,11 @@ class Metrics:
         for fault in Fault:
             self._causes.labels(fault.value).set(fault in health.roots)
 
-    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one answer; `route` is the template, `-` where there was none."""
-        self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+    def answered(self, path: str, method: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        area = _area(path)
+        self._requests.labels(area, method if method in _METHODS else "other", str(status)).inc()
+        self._seconds.labels(area).observe(seconds)
 
     def text(self) -> bytes:
         """Prometheus text format."""

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import Metrics
-from api.problems import too_large, unexpected
+from api.problems import route_of, too_large, unexpected
 
 MEBIBYTE: Final = 1 << 20
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -58,13 +58,13 @@ class Envelope:
         except ClientDisconnect:
             status = status or 499
         except Exception:  # The guard of all routes: whatever happens in one, its caller gets an answer, we the trace.
-            _LOG.exception("request_broke", request_id=request_id, path=scope["path"])
+            _LOG.exception("request_broke", request_id=request_id, route=route_of(scope))
             if status:
                 raise
             await unexpected(Request(scope))(scope, receive, framed)
         finally:
-            route = getattr(scope.get("route"), "path", "-")
-            self._metrics.answered(route, method, status, time.monotonic() - started)
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            self._metrics.answered(path, method, status, time.monotonic() - started)
 
 
 def _head_only(send: Send) -> Send:

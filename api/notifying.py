@@ -38,4 +38,4 @@ def must_not_be_others(tx: Transaction, who: Caller, target: Target) -> None:
     """Raise Conflict when a rule that the caller may not see uses the target: its messages would go elsewhere."""
     rules = tx.get(NotificationRules).list({target.tenant_id})
     if any(target.target_id in rule.everyone() and not sees(who, rule) for rule in rules):
-        raise Conflict("a rule that is not yours uses this target")
+        raise Conflict("a rule uses this target")

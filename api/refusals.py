@@ -12,7 +12,7 @@ from api.access import Caller
 from api.problems import TooManyRequests, request_id
 from api.sessions import COOKIE, address_of
 from devices.audit.entry import Deed
-from devices.errors import Forbidden, LauternError, NotFound, Unauthenticated
+from devices.errors import Forbidden, IdUnavailable, LauternError, NotFound, Unauthenticated
 from devices.instants import DAY_US
 from devices.ports.people import User, Users
 from devices.ports.registry import Transaction
@@ -28,6 +28,8 @@ _RESULTS: Final[tuple[tuple[type[LauternError], str], ...]] = (
     (Unauthenticated, "unauthenticated"),
     (Forbidden, "forbidden"),
     (TooManyRequests, "limited"),
+    # Who tries ids of others, one after the other, is seen.
+    (IdUnavailable, "unavailable"),
 )
 
 

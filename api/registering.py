@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -11,12 +11,14 @@ from api import seeing
 from api.access import Caller
 from api.fields import Attributes, Body, Name
 from devices.catalog import Catalog
-from devices.errors import Conflict, Invalid, NotFound
+from devices.errors import Conflict, IdUnavailable, Invalid, NotFound
 from devices.messages import Id
 from devices.ports.inventory import Asset, Binding, Inventory
 from devices.ports.registry import Transaction
 from devices.privacy.nameless import named_among
 
+WRITE: Final = "devices:write"
+"""For open kinds; see `Caller.require_of_kind`."""
 _DEEPEST_VIA = 8
 
 
@@ -57,7 +59,7 @@ class Registrar:
         return asset
 
     def asset(self, wanted: Registration) -> Asset:
-        """Return the asset as it will be. Raises Invalid for a kind or tenant that is not the caller's."""
+        """Return the asset as it will be. Raises Invalid for a kind or tenant that is not the caller's, Forbidden."""
         return Asset(
             asset_id=wanted.id or f"{wanted.kind[:20]}-{uuid.uuid4().hex[:16]}",
             tenant_id=self.owner(wanted),
@@ -71,9 +73,13 @@ class Registrar:
         )
 
     def owner(self, wanted: Registration) -> str:
-        """Return the tenant the asset will belong to. Raises Invalid for a kind or tenant that is not the caller's."""
+        """Return the tenant the asset will belong to.
+
+        Raises Invalid for a kind or tenant that is not the caller's, Forbidden for a kind that he may only read.
+        """
         if wanted.kind not in self.who.kinds(self.catalog):
             raise Invalid(f"must be one of {', '.join(sorted(self.who.kinds(self.catalog)))}", field="kind")
+        self.who.require_of_kind(WRITE, wanted.kind)
         if wanted.tenant_id not in self._owners:
             self._owners[wanted.tenant_id] = seeing.tenant(self.tx, self.who, wanted.tenant_id)
         return self._owners[wanted.tenant_id]
@@ -82,16 +88,17 @@ class Registrar:
         """Bind a device that no other asset has. Raises Conflict, Invalid."""
         inventory = self.tx.get(Inventory)
         past = inventory.bindings_of_devices([device_id]).get(device_id, ())
-        if any(b.until_us is None and b.asset_id != asset.asset_id for b in past):
-            raise Conflict("the device is bound to another asset", field="device_id")
+        elsewhere = [b for b in past if b.asset_id != asset.asset_id]
+        taken = any(b.until_us is None or b.until_us > from_us for b in elsewhere)
+        waiting = self._waiting(device_id)
+        # One answer for all: what has it may be another town's, or of a kind that the caller does not see.
+        if taken or (waiting is not None and waiting != (asset.tenant_id, asset.kind)):
+            raise IdUnavailable("device_id")
         if any(b.until_us is not None and b.until_us > from_us for b in past):
-            raise Conflict("the device was bound elsewhere at that time", field="from")
+            raise Conflict("the device was bound at that time", field="from")
         running = [b for b in inventory.bindings_of_asset(asset.asset_id) if b.until_us is None]
         if any(b.from_us >= from_us for b in running):
             raise Invalid("must be after the running binding began", field="from")
-        waiting = self._waiting(device_id)
-        if waiting is not None and waiting != (asset.tenant_id, asset.kind):
-            raise Conflict("the device speaks as another tenant or kind", field="device_id")
         binding = Binding(asset.asset_id, device_id, asset.tenant_id, asset.kind, from_us)
         inventory.bind(binding)
         return binding

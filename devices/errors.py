@@ -19,6 +19,14 @@ class Conflict(LauternError):
     """This contradicts what is already there."""
 
 
+class IdUnavailable(Conflict):
+    """This is not available: choose another."""
+
+    def __init__(self, field: str, which: str = "") -> None:
+        # Never what has it, nor whose that is: it may be another town's, of a kind that is not shown, or retired.
+        super().__init__(f"{which} is not available" if which else "", field=field)
+
+
 class VersionMismatch(Conflict):
     """Somebody else changed this since you read it."""
 

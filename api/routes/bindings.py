@@ -12,7 +12,7 @@ from api.fields import Attributes, Body, IdInPath, Name
 from api.paging import Items, PageWanted, page_of
 from api.problems import responses
 from api.recording import of, record
-from api.routes.devices import Writer
+from api.routes.devices import WRITE, Writer
 from api.services import Services, Use
 from api.times import TimeIn, TimeOut, age_s
 from devices.credentials import revoke_if_any, user_of
@@ -128,6 +128,7 @@ def replace_device(asset_id: IdInPath, who: Writer, services: Use, body: Replace
         raise Invalid("must not be in the future", field="from")
     with services.registry.write() as tx:
         asset = seeing.asset(tx, who, asset_id)
+        who.require_of_kind(WRITE, asset.kind)
         if asset.retired_us is not None:
             raise NotFound
         before = tx.get(Inventory).current_devices([asset_id]).get(asset_id)
@@ -144,6 +145,7 @@ def _find_unknown(tx: Transaction, who: Caller, services: Services, device_id: s
     who.must_see(unknown.tenant_id, unknown.kind)
     if unknown.kind not in services.catalog:
         raise NotFound
+    who.require_of_kind(WRITE, unknown.kind)
     return unknown
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from api import seeing
-from api.access import Caller
+from api.access import Caller, scope_of_kind
 from api.authentication import Who, needs
 from api.fields import IdInPath, Settings
 from api.preconditions import Expected, etag
@@ -20,7 +20,7 @@ from devices.ports.configs import DesiredConfig, DesiredConfigs
 from devices.ports.registry import Transaction
 
 SCOPE = "devices:configure"
-Writer = Annotated[Caller, needs(SCOPE, in_part=True)]
+Writer = Annotated[Caller, needs(SCOPE, in_part=True, of_kind=True)]
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
@@ -49,10 +49,13 @@ def get_config(asset_id: IdInPath, who: Who, services: Use, response: Response) 
 def put_config(  # noqa: PLR0917
     asset_id: IdInPath, who: Writer, services: Use, seen: Expected, body: Settings, response: Response
 ) -> Config:
-    """Replace the desired configuration (If-Match `"0"` for the first); needs `devices:configure`."""
+    """Replace the desired configuration (If-Match `"0"` for the first).
+
+    Needs `devices:configure`, for restricted kinds `{kind}:configure`.
+    """
     with services.registry.write() as tx:
         asset = seeing.held(tx, who, asset_id, services.now_us())
-        who.require_on(SCOPE, asset_id)
+        who.require_on(scope_of_kind(SCOPE, asset.kind, who.restricted_kinds), asset_id)
         try:
             services.catalog[asset.kind].config.model_validate(body)
         except ValidationError as error:

@@ -21,8 +21,9 @@ from devices.ports.books import DeadLetters
 from devices.ports.registry import Transaction
 from devices.privacy.small_counts import shown_payload
 
+REPLAY: Final = "dead_letters:replay"
 Reader = Annotated[Caller, needs("dead_letters:read")]
-Replayer = Annotated[Caller, needs("dead_letters:replay")]
+Replayer = Annotated[Caller, needs(REPLAY, of_kind=True)]
 _PREVIEW: Final = 2_000
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
 
@@ -91,9 +92,13 @@ def get_dead_letter(letter_id: RecordInPath, who: Reader, services: Use) -> Whol
 
 @router.post("/{letter_id}/replay", status_code=202, responses=responses(409))
 def replay_dead_letter(letter_id: RecordInPath, who: Replayer, services: Use) -> DeadLetter:
-    """Ask the gateway to judge it again, after its cause was mended; needs `dead_letters:replay`."""
+    """Ask the gateway to judge it again, after its cause was mended.
+
+    Needs `dead_letters:replay`, for restricted kinds `{kind}:replay`.
+    """
     with services.registry.write() as tx:
         letter = _find(tx, who, services, letter_id)
+        who.require_of_kind(REPLAY, letter.kind or "")
         tx.get(DeadLetters).request_replay(letter_id)
         record(tx, who, "dead_letter.replay", of(letter.kind, "dead_letter", letter_id), tenant_id=letter.tenant_id)
     return _show(letter)

@@ -1,7 +1,7 @@
 """The registry of devices."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -18,10 +18,12 @@ from api.services import Use
 from devices.errors import Invalid
 from devices.lending import Lent, ownerships
 from devices.messages import Id
-from devices.ports.inventory import AssetFilter, Inventory
+from devices.ports.inventory import Asset, AssetFilter, Inventory
+from devices.ports.registry import Transaction
 from devices.retiring import retire
 
-Writer = Annotated[Caller, needs("devices:write")]
+WRITE: Final = registering.WRITE
+Writer = Annotated[Caller, needs(WRITE, of_kind=True)]
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
@@ -71,7 +73,7 @@ def list_devices(  # noqa: PLR0917 - a list has as many filters as its page show
 
 @router.post("", status_code=201, responses=responses(409))
 def register_device(who: Writer, services: Use, body: registering.Registration, response: Response) -> shown.Device:
-    """Register an asset; needs `devices:write`."""
+    """Register an asset; needs `devices:write`, for restricted kinds `{kind}:write` instead."""
     now_us = services.now_us()
     with services.registry.write() as tx:
         asset = registering.Registrar(tx, who, services.catalog, now_us).register(body)
@@ -99,13 +101,13 @@ def change_device(  # noqa: PLR0917
     body: DeviceChange,
     response: Response,
 ) -> shown.Device:
-    """Change name, position, attributes or parent; needs `devices:write`."""
+    """Change name, position, attributes or parent; needs `devices:write`, for restricted kinds `{kind}:write`."""
     now_us = services.now_us()
     given = {name: getattr(body, name) for name in body.model_fields_set}
     if given.get("name") == "":
         raise Invalid("must not be empty", field="name")
     with services.registry.write() as tx:
-        asset = seeing.asset(tx, who, asset_id)
+        asset = _writable(tx, who, asset_id)
         agree(seen, asset.version)
         wanted = replace(asset, **given)
         registering.Registrar(tx, who, services.catalog, now_us).check(wanted)
@@ -117,14 +119,23 @@ def change_device(  # noqa: PLR0917
 
 @router.delete("/{asset_id}", status_code=204, responses=responses(409))
 def retire_device(asset_id: IdInPath, who: Writer, services: Use) -> None:
-    """Retire: the history stays, its alarms end, it is no longer listed or commanded; needs `devices:write`."""
+    """Retire: the history stays, its alarms end, it is no longer listed or commanded.
+
+    Needs `devices:write`, for restricted kinds `{kind}:write`.
+    """
     with services.registry.write() as tx:
-        asset = seeing.asset(tx, who, asset_id)
+        asset = _writable(tx, who, asset_id)
         if asset.retired_us is None:
             if ownerships(tx, [asset])[asset_id].loan_at(services.now_us()):
                 raise Lent
             retire(tx, asset, services.now_us())
         record(tx, who, "device.retire", of(asset.kind, asset_id), tenant_id=asset.tenant_id)
+
+
+def _writable(tx: Transaction, who: Caller, asset_id: str) -> Asset:
+    asset = seeing.asset(tx, who, asset_id)
+    who.require_of_kind(WRITE, asset.kind)
+    return asset
 
 
 def _locate(response: Response, asset_id: str, version: int) -> None:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
@@ -17,12 +17,13 @@ from api.preconditions import Expected, agree, etag
 from api.problems import responses
 from api.recording import record_group
 from api.services import Use
-from devices.errors import Conflict, Invalid, NotFound
+from devices.errors import Invalid
 from devices.messages import Id
 from devices.ports.inventory import Group, Groups, Inventory
 from devices.ports.registry import Transaction
 
-Writer = Annotated[Caller, needs("groups:write")]
+WRITE: Final = "groups:write"
+Writer = Annotated[Caller, needs(WRITE, of_kind=True)]
 Members = Annotated[list[Id], Field(max_length=5000)]
 router = APIRouter(prefix="/groups", tags=["groups"])
 
@@ -71,9 +72,10 @@ def list_groups(
 
 @router.post("", status_code=201, responses=responses(409))
 def create_group(who: Writer, services: Use, body: GroupWanted, response: Response) -> GroupShown:
-    """Create a group; needs `groups:write`."""
+    """Create a group; needs `groups:write`, for restricted kinds `{kind}:write`."""
     if body.kind not in who.kinds(services.catalog):
         raise Invalid(f"must be one of {', '.join(sorted(who.kinds(services.catalog)))}", field="kind")
+    who.require_of_kind(WRITE, body.kind)
     with services.registry.write() as tx:
         group = Group(
             group_id=body.id or uuid.uuid4().hex[:16],
@@ -83,8 +85,6 @@ def create_group(who: Writer, services: Use, body: GroupWanted, response: Respon
             members=tuple(dict.fromkeys(body.members)),
             version=0,
         )
-        if _exists(tx, group.group_id):
-            raise Conflict("a group of this id exists", field="id")
         _check_members(tx, who, group, group.members)
         created = tx.get(Groups).put(group)
         record_group(tx, who, "group.create", created)
@@ -106,9 +106,10 @@ def get_group(group_id: IdInPath, who: Who, services: Use, response: Response) -
 def change_group(  # noqa: PLR0917
     group_id: IdInPath, who: Writer, services: Use, seen: Expected, body: GroupChange, response: Response
 ) -> GroupShown:
-    """Change name or members; needs `groups:write`."""
+    """Change name or members; needs `groups:write`, for restricted kinds `{kind}:write`."""
     with services.registry.write() as tx:
         group = seeing.group(tx, who, group_id)
+        who.require_of_kind(WRITE, group.kind)
         agree(seen, group.version)
         members = group.members if body.members is None else tuple(dict.fromkeys(body.members))
         _check_members(tx, who, group, [m for m in members if m not in set(group.members)])
@@ -120,9 +121,10 @@ def change_group(  # noqa: PLR0917
 
 @router.delete("/{group_id}", status_code=204, responses=responses(409))
 def remove_group(group_id: IdInPath, who: Writer, services: Use) -> None:
-    """Remove the group, not its members; needs `groups:write`."""
+    """Remove the group, not its members; needs `groups:write`, for restricted kinds `{kind}:write`."""
     with services.registry.write() as tx:
         group = seeing.group(tx, who, group_id)
+        who.require_of_kind(WRITE, group.kind)
         tx.get(Groups).remove(group_id)
         record_group(tx, who, "group.remove", group)
 
@@ -137,14 +139,6 @@ def show(group: Group) -> GroupShown:
         members=list(group.members),
         version=group.version,
     )
-
-
-def _exists(tx: Transaction, group_id: str) -> bool:
-    try:
-        tx.get(Groups).get(group_id)
-    except NotFound:
-        return False
-    return True
 
 
 def _check_members(tx: Transaction, who: Caller, group: Group, asset_ids: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from api.recording import of, record
 from api.services import Services, Use
 from api.sessions import digest
 from api.times import TimeIn, TimeOut
-from devices.errors import Conflict, Forbidden, Invalid, NotFound
+from devices.errors import Forbidden, IdUnavailable, Invalid, NotFound
 from devices.instants import rfc3339
 from devices.messages import Id
 from devices.ports.access import ApiKey, ApiKeys
@@ -99,7 +99,7 @@ def create_key(request: Request, who: Keeper, services: Use, body: KeyWanted, re
         )
         keys = tx.get(ApiKeys)
         if any(k.name == key.name and k.revoked_us is None for k in keys.all()):
-            raise Conflict("a key of this name exists: commands and alarms are signed with it", field="name")
+            raise IdUnavailable("name")
         keys.add(key)
         expires = None if key.expires_us is None else rfc3339(key.expires_us)
         detail = {"name": key.name, "prefix": prefix, "scopes": sorted(key.scopes), "expires_at": expires}

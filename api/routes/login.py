@@ -22,6 +22,7 @@ from devices.ports.tenants import Tenants
 
 Language = Literal["de", "en"]
 Secret = Annotated[str, Field(min_length=1, max_length=passwords.LONGEST)]
+_LINK_OVER: Final = "the link was used, or is too old"
 router = APIRouter(tags=["access"])
 
 
@@ -178,10 +179,10 @@ def _by_password(services: Services, user_id: str, password: str) -> User:
 def _by_link(tx: Transaction, token: str, now_us: int) -> User:
     link = tx.get(Sessions).take_link(sessions.digest(token), now_us)
     if link is None:
-        raise Unauthenticated("the link was used, or is too old")
+        raise Unauthenticated(_LINK_OVER)
     user = tx.get(Users).get(link.user_id)
     if user.disabled_us is not None:
-        raise Unauthenticated
+        raise Unauthenticated(_LINK_OVER)
     if link.sets_password and user.password_hash is not None:
         # Whoever was sent a new link has lost the old password, or somebody else has it.
         user = tx.get(Users).change(replace(user, password_hash=None))

@@ -26,6 +26,7 @@ from devices.ports.registry import Transaction
 SCOPE: Final = "privacy:admin"
 MOST: Final = 10_000
 _HIDDEN: Final = frozenset({"secret_sha256", "proof", "person", "content", "previous", "mac"})
+_SAME_NAME: Final = "the name is not his alone: change it first"
 Keeper = Annotated[Caller, needs(SCOPE)]
 router = APIRouter(prefix="/users/{user_id}", tags=["privacy"])
 
@@ -98,12 +99,12 @@ def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use
 def _must_be_unique(tx: Transaction, user: User) -> None:
     """Commands are signed with names: with two of a name, one a key's perhaps, nobody knows whose they are."""
     if any(key.name == user.name for key in tx.get(ApiKeys).all()):
-        raise Conflict("an API key has the same name: change the user's first", field="name")
+        raise Conflict(_SAME_NAME, field="name")
     cursor: str | None = None
     while True:
         page = tx.get(Users).find(None, 500, cursor)
         if any(other.name == user.name and other.user_id != user.user_id for other in page.items):
-            raise Conflict("another user has the same name: change one of them first", field="name")
+            raise Conflict(_SAME_NAME, field="name")
         if page.next_cursor is None:
             return
         cursor = page.next_cursor

@@ -1,7 +1,7 @@
 """Users: who may sign in, with which roles; a new one gets a link to choose a password."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -27,6 +27,7 @@ from devices.ports.registry import Transaction
 Keeper = Annotated[Caller, needs("users:admin")]
 Limit = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}/[A-Za-z0-9_-]{1,64}$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}$")]
+_NOT_YOURS: Final = "the user has roles that are not yours to give"
 router = APIRouter(tags=["access"])
 
 
@@ -288,7 +289,7 @@ def _must_keep(request: Request, who: Caller, user: User) -> User:
     known = doors(request).roles
     held = {scope for grant in user.grants if _mine(who, grant) for scope in known.get(grant.role, ())}
     if not all(map(who.may, held)):
-        raise Forbidden("the user has roles that are not yours to give")
+        raise Forbidden(_NOT_YOURS)
     return user
 
 
@@ -300,7 +301,7 @@ def must_be_mine(request: Request, who: Caller, user: User) -> User:
 
 def _must_be_all_mine(who: Caller, user: User) -> None:
     if not all(_mine(who, grant) for grant in user.grants):
-        raise Forbidden("the user works for other towns too: ask who keeps the whole installation")
+        raise Forbidden(_NOT_YOURS)
 
 
 def _head(response: Response, user: User) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from devices.errors import Conflict
+from devices.errors import Conflict, IdUnavailable
 from devices.ports.inventory import Binding
 from storage.registry.memberships import end_with_bindings
 from storage.registry.rows import chunks
@@ -31,7 +31,9 @@ class Bindings:
             return
         for other in rows:
             if other.from_us >= binding.from_us or (other.until_us is not None and other.until_us > binding.from_us):
-                raise Conflict(f"{other.device_id} is bound to {other.asset_id} at that time", field="from")
+                if other.asset_id != binding.asset_id:
+                    raise IdUnavailable("device_id")
+                raise Conflict("another device is bound to it at that time", field="from")
         running = update(BINDINGS).where(of_either, BINDINGS.c.until_us.is_(None))
         self._connection.execute(running.values(until_us=binding.from_us))
         ended = {r.device_id for r in rows if r.until_us is None}

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select, update
 
-from devices.errors import Conflict, NotFound
+from devices.errors import IdUnavailable, NotFound
 from devices.ports.credentials import Credential, Way
 from storage.registry.revision import CREDENTIALS as SUBJECT
 from storage.registry.revision import raise_revision, revision
@@ -25,8 +25,7 @@ class SqlCredentials:
         for new in credentials:
             old = known.get(new.device_id)
             if old is not None and old.revoked_us is None and old.user != new.user:
-                # Whose it is may be nothing for the one who asks.
-                raise Conflict(f"device {new.device_id} has a login elsewhere: that is to be revoked first")
+                raise IdUnavailable("device_id", new.device_id)
         rows = [
             {
                 "device_id": c.device_id,

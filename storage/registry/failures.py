@@ -35,7 +35,8 @@ def translated() -> Iterator[None]:
     except PoolTimeout as error:
         raise RegistryUnavailable("all connections are busy") from error
     except IntegrityError as error:
-        raise Conflict(_first_line(error)) from error
+        # Never in the words of the database: they name what is there already.
+        raise Conflict("somebody else was faster: read it again") from error
     except DBAPIError as error:
         if not _may_pass(error):
             raise

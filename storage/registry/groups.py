@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, select, true, update
 
-from devices.errors import Conflict, NotFound, VersionMismatch
+from devices.errors import Conflict, IdUnavailable, NotFound, VersionMismatch
 from devices.ports.inventory import Group
 from storage.registry.notification_tables import RULE_GROUPS
 from storage.registry.revision import raise_inventory_revision
@@ -79,7 +79,7 @@ class SqlGroups:
             "version": 1,
         }
         if not insert_new(self._connection, GROUPS, [row]):
-            raise Conflict(group.group_id)
+            raise IdUnavailable("id")
 
     def _change(self, group: Group) -> None:
         read = (GROUPS.c.group_id == group.group_id) & (GROUPS.c.version == group.version)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, func, select, update
 
-from devices.errors import Conflict, NotFound, VersionMismatch
+from devices.errors import IdUnavailable, NotFound, VersionMismatch
 from devices.ports.inventory import Asset, AssetFilter, Binding
 from devices.ports.paging import Page
 from storage.registry.bindings import Bindings
@@ -29,16 +29,16 @@ class SqlInventory(SqlUnknownDevices):
     def add(self, asset: Asset) -> None:
         """Register, as version 1. Raises Conflict when the id exists."""
         if not insert_new(self._connection, ASSETS, [_row(asset) | {"version": 1}]):
-            raise Conflict(asset.asset_id)
+            raise IdUnavailable("id")
         raise_inventory_revision(self._connection)
 
     def add_many(self, assets: Sequence[Asset], bindings: Sequence[Binding]) -> None:
         """Register many at once and bind devices that never were bound. Raises Conflict when one of either exists."""
         rows = [_row(asset) | {"version": 1} for asset in assets]
         if sum(insert_new(self._connection, ASSETS, some) for some in chunks(rows)) < len(rows):
-            raise Conflict("an asset of one of these ids exists")
+            raise IdUnavailable("id")
         if self._bindings.of_devices([b.device_id for b in bindings]):
-            raise Conflict("one of these devices was bound before")
+            raise IdUnavailable("device_id")
         self._bindings.add_new(bindings)
         self.forget_unknown(*(b.device_id for b in bindings))
         raise_inventory_revision(self._connection)

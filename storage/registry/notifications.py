@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 
-from devices.errors import Conflict, NotFound, VersionMismatch
+from devices.errors import Conflict, IdUnavailable, NotFound, VersionMismatch
 from devices.messages import Severity
 from devices.notifying import duty
 from devices.notifying.rules import Channel, EscalationStep, NotificationRule, Target
@@ -77,7 +77,7 @@ class SqlNotificationTargets:
         """Raises NotFound, Conflict while a rule names it."""
         naming = select(RULE_TARGETS.c.rule_id).where(RULE_TARGETS.c.target_id == target_id).limit(1)
         if self._connection.execute(naming).first() is not None:
-            raise Conflict("a rule still names this target")
+            raise Conflict("a rule uses this target")
         if not self._connection.execute(delete(TARGETS).where(TARGETS.c.target_id == target_id)).rowcount:
             raise NotFound(target_id)
 
@@ -137,7 +137,7 @@ def _put(  # noqa: PLR0917 - what makes up a row
 ) -> None:
     if version == 0:
         if not insert_new(connection, table, [{**values, key: value, "version": 1}]):
-            raise Conflict(f"{value} exists")
+            raise IdUnavailable("id")
         return
     read = (table.c[key] == value) & (table.c.version == version)
     if connection.execute(update(table).where(read).values(**values, version=version + 1)).rowcount:

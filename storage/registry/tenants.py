@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, update
 
-from devices.errors import Conflict, NotFound, VersionMismatch
+from devices.errors import IdUnavailable, NotFound, VersionMismatch
 from devices.ports.tenants import Tenant
 from storage.registry.access_tables import TENANTS
 from storage.registry.rows import insert_new
@@ -20,7 +20,7 @@ class SqlTenants:
         """Raises Conflict when the id exists."""
         row = {"tenant_id": tenant.tenant_id, "name": tenant.name, "created_us": tenant.created_us, "version": 1}
         if not insert_new(self._connection, TENANTS, [row]):
-            raise Conflict(tenant.tenant_id, field="tenant_id")
+            raise IdUnavailable("tenant_id")
 
     def get(self, tenant_id: str) -> Tenant:
         """Raises NotFound."""

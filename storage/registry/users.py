@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from devices.errors import Conflict, NotFound, VersionMismatch
+from devices.errors import IdUnavailable, NotFound, VersionMismatch
 from devices.people.roles import Grant
 from devices.ports.paging import Page
 from devices.ports.people import User
@@ -26,7 +26,7 @@ class SqlUsers:
         """Raises Conflict when the id, or the subject, exists."""
         row = {"user_id": user.user_id, "created_us": user.created_us, "last_seen_us": None, "version": 1}
         if not insert_new(self._connection, USERS, [row | _changing(user)]):
-            raise Conflict(f"a user {user.user_id} exists, or one with this subject", field="id")
+            raise IdUnavailable("id")
         self._put_grants(user)
 
     def get(self, user_id: str) -> User:
@@ -61,7 +61,7 @@ class SqlUsers:
             with self._connection.begin_nested():
                 changed = self._connection.execute(change).rowcount
         except IntegrityError:
-            raise Conflict("another user has this subject", field="subject") from None
+            raise IdUnavailable("subject") from None
         if not changed:
             raise VersionMismatch(f"{user.user_id} has version {self.get(user.user_id).version}")
         self._put_grants(user)

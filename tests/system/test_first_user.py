@@ -49,6 +49,6 @@ def test_a_refusal_is_one_sentence_that_names_the_field(lautern: Terminal, folde
     said = lautern("user", "add", "x", "--role", "emperor", "--data-dir", folder, code=2)
     assert said.startswith("lautern: A value is not acceptable: roles.role: must be one of ")
     assert said.count("\n") == 1
-    assert "id: a user leader exists" in lautern(
+    assert "id: This is not available: choose another." in lautern(
         "user", "add", "leader", "--role", "viewer", "--data-dir", folder, code=1
     )

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from api import seeing
 from api.access import Caller
+from api.authentication import needs
 from api.fields import Body, IdInPath, Name
 from api.issuing import CommandShown, CommandWanted, IdempotencyKey, Issuer, Waiting, settled, show
 from api.kinds.streetlight.lamps import KIND, Reader
@@ -19,7 +20,7 @@ from api.paging import Items, PageWanted
 from api.preconditions import Expected, agree, etag
 from api.problems import responses
 from api.recording import record_group
-from api.routes.groups import Writer
+from api.routes.groups import WRITE
 from api.services import Use
 from api.tail import Tail
 from devices.commands.command import Command, Delivery
@@ -43,6 +44,7 @@ FAILURES_FIRST = (
     Delivery.ACCEPTED,
     Delivery.APPLIED,
 )
+Writer = Annotated[Caller, needs(WRITE)]
 router = APIRouter(prefix="/light-groups", tags=[KIND])
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, Table, delete, func, select, text, update
 
-from devices.errors import Conflict, NotFound, VersionMismatch
+from devices.errors import Conflict, IdUnavailable, NotFound, VersionMismatch
 from devices.event_network.city_event import CityEvent, EventState, TestedCapacity
 from devices.event_network.ports import EventFilter
 from devices.ports.paging import Page
@@ -32,7 +32,7 @@ class SqlEventBook:
         self._lock()
         new = replace(event, version=1)
         if not insert_new(self._connection, EVENTS, [event_row(new)]):
-            raise Conflict(f"an event {event.event_id} exists", field="id")
+            raise IdUnavailable("id")
         self._put_parts(new)
         return new
 

@@ -127,11 +127,11 @@ def test_metrics_tell_readiness_and_its_cause(city: City) -> None:
     assert 'lautern_cause{fault="store_away"} 0.0' in text
 
 
-def test_metrics_count_by_template_and_never_by_device(city: City) -> None:
+def test_metrics_count_by_area_and_never_by_device(city: City) -> None:
     city.asset("lamp-with-a-name")
     city.client.get("/api/v1/devices/lamp-with-a-name", headers=city.key("*"))
     text = city.client.get("/metrics").text
-    assert 'route="/devices/{asset_id}",status="200"' in text
+    assert 'area="api",method="GET",status="200"' in text
     assert "lamp-with-a-name" not in text
 
 
