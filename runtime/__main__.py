@@ -51,6 +51,7 @@ VERBS: Final = {
     "door": ("runtime.broker.door_role", "Let devices in at a nats-server that is run apart."),
     "backup": ("runtime.backup", "Put everything of an installation into one file, while it runs."),
     "restore": ("runtime.restore", "Restore a backup into an empty data directory, or check one."),
+    "store-tokens": ("runtime.store_tokens", "Tokens of InfluxDB for gateway and API that may no more than they must."),
     "doctor": ("runtime.doctor", "Say what works, what does not, and what to do about it."),
 }
 app = typer.Typer(

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -19,23 +20,25 @@ _PATIENCE_S: Final = 5
 
 def check(url: str, org: str, token: str, bucket_prefix: str) -> list[str]:
     """Names of our buckets that are there, and may be written. Raises StoreUnavailable, ConfigurationError."""
-    _ask(f"{url}/ping", token)
-    orgs = _ask(f"{url}/api/v2/orgs?org={quote(org)}", token).get("orgs") or []
+    ask(f"{url}/ping", token)
+    orgs = ask(f"{url}/api/v2/orgs?org={quote(org)}", token).get("orgs") or []
     if not orgs:
         raise StorePlaceMissing(f"({org}, or the token may not read it)")
-    found = _ask(f"{url}/api/v2/buckets?limit=100&orgID={orgs[0]['id']}", token)
+    found = ask(f"{url}/api/v2/buckets?limit=100&orgID={orgs[0]['id']}", token)
     names = [bucket["name"] for bucket in found.get("buckets") or []]
     ours = sorted(name for name in names if name.startswith(bucket_prefix))
     for name in ours:
         # Writes nothing: a comment is judged for token, organisation and bucket all the same.
-        _ask(f"{url}/api/v2/write?org={quote(org)}&bucket={quote(name)}&precision=us", token, b"# ping")
+        ask(f"{url}/api/v2/write?org={quote(org)}&bucket={quote(name)}&precision=us", token, b"# ping")
     return ours
 
 
-def _ask(address: str, token: str, body: bytes | None = None) -> dict[str, Any]:
+def ask(address: str, token: str, body: bytes | Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One answer of InfluxDB, to a GET or, with a body, a POST. Raises StoreUnavailable, ConfigurationError."""
     if not address.startswith(("http://", "https://")):
         raise ConfigurationError("store.url must begin with http:// or https://")
-    request = urllib.request.Request(address, body, headers={"Authorization": f"Token {token}"})  # noqa: S310 - checked above
+    sent = json.dumps(body).encode() if isinstance(body, Mapping) else body
+    request = urllib.request.Request(address, sent, headers={"Authorization": f"Token {token}"})  # noqa: S310 - checked above
     try:
         with urllib.request.urlopen(request, timeout=_PATIENCE_S) as answer:  # noqa: S310
             text = answer.read()
