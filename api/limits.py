@@ -12,11 +12,11 @@ class Limits:
     address_requests_per_s: float = 200
     """Of one address, behind which there may be a whole town hall."""
     burst_s: float = 20
-    queries_at_once: int = 2
-    """Large ones: they share a processor, and more of them would only take more memory."""
+    queries_at_once: int = 1
+    """Large ones: they share one processor, so that more at once are no faster and take more memory."""
     query_rows: int = 3_000_000
     query_memory_mb: int = 80
-    query_seconds: float = 60
+    query_seconds: float = 40
     downloads: int = 16
     downloads_per_caller: int = 3
     streams: int = 500

@@ -29,7 +29,7 @@ _SMALL_MOST: Final = 3 * SMALL_ROWS
 _SMALL_AT_ONCE: Final = 4
 _WAITING: Final = 200
 _WAITING_PER_CALLER: Final = 50
-_PATIENCE_S: Final = 30.0
+_PATIENCE_S: Final = 20.0
 _ALLOWANCE_S: Final = 240.0
 """Seconds of work on large questions that one caller may use at once; they come back as time passes."""
 _STALLED_S: Final = 60.0

@@ -232,11 +232,11 @@ class Limits(Section):
     """Of one address; behind a proxy name it in `http.trusted_proxies`, else all share the proxy's."""
     burst_s: Annotated[float, Field(ge=1)] = 20
     """So many seconds' worth of requests may come at once."""
-    queries_at_once: Annotated[int, Field(ge=1, le=16)] = 2
+    queries_at_once: Annotated[int, Field(ge=1, le=16)] = 1
     """Large ones; each may take `query_memory_mb`."""
     query_rows: Annotated[int, Field(ge=10_000)] = 3_000_000
     query_memory_mb: Annotated[int, Field(ge=8)] = 80
-    query_seconds: Annotated[float, Field(ge=1)] = 60
+    query_seconds: Annotated[float, Field(ge=1)] = 40
     downloads: Annotated[int, Field(ge=1)] = 16
     """Files that are made while they are sent."""
     downloads_per_caller: Annotated[int, Field(ge=1)] = 3
