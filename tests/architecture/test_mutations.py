@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.faults.mutations import MUTATIONS, ROOT, Mutation
+from tests.faults.mutation import Mutation
+from tests.faults.mutations import MUTATIONS, ROOT
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.rule)

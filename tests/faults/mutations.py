@@ -9,27 +9,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
+from tests.faults.access_mutations import ACCESS
+from tests.faults.mutation import Mutation
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDERS: Final = ("api", "benchmarks", "devices", "gateway", "runtime", "simulators", "storage", "tests")
 ENDS_S: Final = 300
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """A rule broken: `new` in place of `old` in a file, and the test that must notice."""
-
-    rule: str
-    file: str
-    old: str
-    new: str
-    test: str
 
 
 MUTATIONS: Final = (
@@ -92,6 +83,7 @@ MUTATIONS: Final = (
         "        return int(row[0] or 0)\n",
         "tests/contracts/test_journal.py::test_no_id_is_given_again_when_the_file_lost_its_end",
     ),
+    *ACCESS,
 )
 
 

@@ -1,0 +1,215 @@
+"""Rules of access broken on purpose, and the test that must notice each; `tests.faults.mutations` makes them."""
+
+from typing import Final
+
+from tests.faults.mutation import Mutation
+
+_API: Final = "tests/contracts/api/"
+_ROLE: Final = _API + "test_matrix.py::test_a_role_gets_at_what_the_table_says_and_at_nothing_else"
+_SCOPE: Final = _API + "test_matrix.py::test_a_key_without_the_scope_of_a_route_gets_nowhere_and_with_it_alone_in"
+_ORIGIN: Final = _API + "test_matrix.py::test_no_other_site_makes_a_browser_change_anything"
+_ONE: Final = _API + "test_recording.py::test_each_change_and_its_entry_are_one_transaction"
+_CLAIMS: Final = _API + "test_hostile_provider.py::test_no_other_claims_let_in"
+_TOKENS: Final = _API + "test_hostile_provider.py::test_no_other_token_lets_in"
+_STREAM: Final = _API + "test_stream.py::test_a_role_within_a_group_follows_what_is_in_the_group_and_no_more"
+
+ACCESS: Final = (
+    Mutation(
+        "access: replay a refused message with the right to read it",
+        "api/routes/dead_letters.py",
+        'needs("dead_letters:replay")',
+        'needs("dead_letters:read")',
+        _SCOPE,
+    ),
+    Mutation(
+        "access: lend with the right to configure",
+        "api/routes/loans.py",
+        'needs("devices:lend")',
+        'needs("devices:configure")',
+        f"{_ROLE}[light_operator]",
+    ),
+    Mutation(
+        "access: sign in for another site",
+        "api/routes/login.py",
+        "    sessions.must_be_ours(request)\n",
+        "",
+        f"{_ORIGIN}[headers0]",
+    ),
+    Mutation(
+        "access: tell a limited user all of a change in his stream",
+        "api/routes/stream.py",
+        "        left = _of_assets(change.data, self.visible.assets)\n",
+        "        left = change.data\n",
+        _STREAM,
+    ),
+    Mutation(
+        "access: put a revocation on record in another transaction",
+        "api/routes/keys.py",
+        "            tx.get(ApiKeys).revoke(key.key_id, services.now_us())\n        detail",
+        "            tx.get(ApiKeys).revoke(key.key_id, services.now_us())\n"
+        "    with services.registry.write() as tx:\n        detail",
+        f"{_ONE}[people]",
+    ),
+    Mutation(
+        "access: take an OpenID token of any issuer",
+        "api/oidc.py",
+        '            "iss": {"essential": True, "value": self._issuer},\n',
+        "",
+        f"{_CLAIMS}[another issuer]",
+    ),
+    Mutation(
+        "access: take an OpenID token for any client",
+        "api/oidc.py",
+        '            "aud": {"essential": True, "value": self._client_id},\n',
+        "",
+        f"{_CLAIMS}[another audience]",
+    ),
+    Mutation(
+        "access: take a token that nobody signed",
+        "api/oidc.py",
+        "algorithms=list(ALGORITHMS)",
+        'algorithms=[*ALGORITHMS, "none"]',
+        f"{_TOKENS}[signed by nobody]",
+    ),
+    Mutation(
+        "access: take an answer to another sign-in",
+        "api/routes/single_sign_on.py",
+        "    if not state or kept.state != state:\n",
+        "    if not state:\n",
+        _API + "test_single_sign_on.py::test_an_answer_that_belongs_to_another_sign_in_is_refused",
+    ),
+    Mutation(
+        "access: take an address that the provider did not verify",
+        "api/oidc.py",
+        ' and claims.get("email_verified") is True',
+        "",
+        f"{_CLAIMS}[an address that is not verified]",
+    ),
+    Mutation(
+        "access: let another town's things be seen",
+        "api/access.py",
+        '        if not self.is_at_home(tenant_id) or not self.may_on(f"{kind}:read", asset_id):\n',
+        '        if not self.may_on(f"{kind}:read", asset_id):\n',
+        f"{_ROLE}[viewer]",
+    ),
+    Mutation(
+        "access: let `*` open the brigade's data",
+        "devices/people/roles.py",
+        "    return EVERYTHING in held and subject not in restricted\n",
+        "    return EVERYTHING in held\n",
+        f"{_ROLE}[admin]",
+    ),
+    Mutation(
+        "access: let a role within a group hold for the whole town",
+        "devices/people/roles.py",
+        "if g.tenant_id in {None, tenant_id} and not g.limits)",
+        "if g.tenant_id in {None, tenant_id})",
+        f"{_ROLE}[viewer (limited)]",
+    ),
+    Mutation(
+        "access: give a limited role all groups",
+        "api/access.py",
+        "any(limit in w.limits for w in self._granting(scope))",
+        "any(w.limits for w in self._granting(scope))",
+        f"{_ROLE}[light_operator (limited)]",
+    ),
+    Mutation(
+        "access: give out a drone's login as any other",
+        "api/letting_in.py",
+        'f"{asset.kind}:credentials" if restricted else ADMIN',
+        "ADMIN",
+        f"{_ROLE}[drone_leader]",
+    ),
+    Mutation(
+        "access: let anybody see what brokers refused",
+        "api/routes/credentials.py",
+        "Admin = Annotated[Caller, needs(ADMIN)]",
+        'Admin = Annotated[Caller, needs("streetlight:read")]',
+        f"{_ROLE}[viewer]",
+    ),
+    Mutation(
+        "access: let a key do what its maker may no more",
+        "api/authentication.py",
+        "        scopes = common(scopes, whole_scopes(grants, key.tenant_id, known.roles), known.restricted)\n",
+        "",
+        _API + "test_key_makers.py::test_a_key_does_no_more_than_its_maker_may_now",
+    ),
+    Mutation(
+        "access: take a revoked key",
+        "api/authentication.py",
+        "    if key is None or not same or key.revoked_us is not None:\n",
+        "    if key is None or not same:\n",
+        _API + "test_access.py::test_a_key_ends_with_its_time_and_with_its_revocation",
+    ),
+    Mutation(
+        "access: take a key's prefix for its secret",
+        "api/authentication.py",
+        "    if key is None or not same or key.revoked_us is not None:\n",
+        "    if key is None or key.revoked_us is not None:\n",
+        _API + "test_access.py::test_a_wrong_key_is_told_nothing",
+    ),
+    Mutation(
+        "access: give roles that one does not hold",
+        "api/routes/users.py",
+        "        if not all(map(who.may, known[held.role])):\n",
+        "        if False:\n",
+        f"{_ROLE}[drone_leader]",
+    ),
+    Mutation(
+        "access: change people of the brigade as an administrator",
+        "api/routes/users.py",
+        "    if not all(map(who.may, held)):\n",
+        "    if False:\n",
+        f"{_ROLE}[drone_leader]",
+    ),
+    Mutation(
+        "access: export anybody's data to anybody",
+        "api/routes/personal.py",
+        "            who.require(SCOPE)\n",
+        "",
+        f"{_ROLE}[viewer]",
+    ),
+    Mutation(
+        "access: acknowledge alarms outside one's group",
+        "api/routes/alarms.py",
+        "        who.require_on(ACKNOWLEDGE, _find(tx, who, alarm_id).asset_id)\n"
+        "        tx.get(Alarms).acknowledge(",
+        "        tx.get(Alarms).acknowledge(",
+        f"{_ROLE}[light_operator (limited)]",
+    ),
+    Mutation(
+        "access: sign in with the address a stranger wrote",
+        "api/routes/single_sign_on.py",
+        "    if user is None and provider.trusts_email and identity.email is not None:\n",
+        "    if user is None and identity.email is not None:\n",
+        _API + "test_single_sign_on.py::test_who_is_not_known_here_stays_out",
+    ),
+    Mutation(
+        "access: keep a stream open for who may no more",
+        "api/routes/stream.py",
+        "                if not await asyncio.to_thread(self._stays):\n                    return\n",
+        "",
+        _API + "test_stream.py::test_who_may_no_more_follows_no_more",
+    ),
+    Mutation(
+        "access: count anybody as at home everywhere when he lost his roles",
+        "api/sessions.py",
+        "session.tenant_id if held else NOWHERE",
+        "session.tenant_id if held else None",
+        f"{_ROLE}[nobody]",
+    ),
+    Mutation(
+        "access: keep exact small counts",
+        "gateway/decode.py",
+        "        values = rounded_values(kind, exact)\n",
+        "        values = exact\n",
+        "tests/unit/devices/privacy/test_small_counts.py::test_what_is_taken_in_is_the_same_for_all_counts_under_five",
+    ),
+    Mutation(
+        "access: tell means over counts under five",
+        "devices/privacy/small_counts.py",
+        'if aggregate in _OF_ALL and found["min"] < LEAST:',
+        'if aggregate in _OF_ALL and found["max"] < LEAST:',
+        "tests/unit/devices/privacy/test_small_counts.py::test_no_range_or_aggregate_tells_counts_under_five_apart",
+    ),
+)  # fmt: skip
