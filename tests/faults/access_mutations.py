@@ -62,7 +62,7 @@ ACCESS: Final = (
         "api/oidc.py",
         '            "aud": {"essential": True, "value": self._client_id},\n',
         "",
-        f"{_CLAIMS}[another audience]",
+        f"{_CLAIMS}[another audience of which we are the party]",
     ),
     Mutation(
         "access: take a token that nobody signed",
@@ -76,7 +76,7 @@ ACCESS: Final = (
         "api/routes/single_sign_on.py",
         "    if not state or kept.state != state:\n",
         "    if not state:\n",
-        _API + "test_single_sign_on.py::test_an_answer_that_belongs_to_another_sign_in_is_refused",
+        _API + "test_hostile_provider.py::test_state_and_nonce_work_once",
     ),
     Mutation(
         "access: take an address that the provider did not verify",

@@ -1,12 +1,11 @@
 """`python -m tests.faults.access_operators [FILE…]`: changes each decision about access and sees the suite catch it.
 
-mutmut and cosmic-ray were tried: mutmut 3 copies one source folder and runs all tests against it in the process, which
-this layout (packages at the top, tests that start programs) does not allow; cosmic-ray starts a whole test run for each
-change, some 600 of them. This one makes the same kinds of changes where access is decided only, and runs what tests it.
+mutmut runs here, but leaves alone whatever has a decorator, which is each route, and what stands outside of functions,
+which is each scope that a route needs. This one changes decisions only, and runs what tests them, quickest first.
 
-A change is: a comparison turned round, `and` for `or`, `not` left out, a condition always or never true, a `raise` left
-out, a text constant of a scope altered. What survives is listed in `access_survivors.txt`, each with the reason why that
-is no hole; another survivor is an error.
+A change is: a comparison turned round, `and` for `or` or one side left out, `not` left out, a condition that always or
+never holds, a `raise` or a call left out, the scope of a route replaced by one that many have. What survives is listed
+in `access_survivors.txt`, each with the reason why that is no hole; another survivor is an error.
 """
 
 import ast
@@ -108,6 +107,8 @@ def _of(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     elif isinstance(node, ast.comprehension):
         for test in node.ifs:
             yield test, "True"
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "needs":
+        yield node.args[0], '"streetlight:read"'
     elif isinstance(node, ast.Raise) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
         yield node, "pass"
 

@@ -167,6 +167,7 @@ CLAIMS: Final[dict[str, dict[str, object]]] = {
     "no issuer": {"iss": None},
     "the issuer in a list": {"iss": ["x"]},
     "another audience": {"aud": "another-client"},
+    "another audience of which we are the party": {"aud": "another-client", "azp": "lautern"},
     "no audience": {"aud": None},
     "several audiences and another party": {"aud": ["lautern", "other"], "azp": "other"},
     "expired": {"exp": NOW - 3600},
@@ -288,7 +289,6 @@ def test_state_and_nonce_work_once(browser: TestClient, hostile: Hostile) -> Non
     begun = browser.get(START)
     asked = parse_qs(urlsplit(begun.headers["location"]).query)
     hostile.nonce = asked["nonce"][0]
-    kept = dict(browser.cookies)
     back = {"state": asked["state"][0], "code": "c"}
     assert browser.get(f"{START}/callback", params=back).headers["location"] == "/"
     assert browser.get(f"{START}/callback", params=back).headers["location"] == "/sign-in?error=refused"
@@ -296,4 +296,6 @@ def test_state_and_nonce_work_once(browser: TestClient, hostile: Hostile) -> Non
     fresh = parse_qs(urlsplit(second.get(START).headers["location"]).query)
     answer = second.get(f"{START}/callback", params={"state": fresh["state"][0], "code": "c"})
     assert answer.headers["location"] == "/sign-in?error=refused", "the token holds the nonce of another sign-in"
-    assert kept
+    hostile.nonce = parse_qs(urlsplit(second.get(START).headers["location"]).query)["nonce"][0]
+    answer = second.get(f"{START}/callback", params={"state": fresh["state"][0], "code": "c"})
+    assert answer.headers["location"] == "/sign-in?error=refused", "the answer holds the state of another sign-in"
