@@ -1,0 +1,88 @@
+"""What is done at the machine's command line and its entry in the audit log are one transaction, as at the API."""
+
+import itertools
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+import typer
+from sqlalchemy import create_engine, text
+from typer.testing import CliRunner
+
+from devices.ports.access import ApiKeys
+from devices.ports.inventory import Inventory, UnknownDevice
+from runtime import devices, keys, settings, tenants
+from runtime.broker import cli
+from runtime.registry_access import registry_of
+
+RUNNER: Final = CliRunner()
+LAMP: Final = "kl/streetlight/L1"
+QUIET: Final = frozenset({"alembic_version", "heartbeats", "sqlite_sequence"})
+ENTRIES: Final = frozenset({"audit", "revisions"})
+VERBS: Final[dict[str, tuple[typer.Typer, tuple[str, ...]]]] = {
+    "a key": (keys.app, ("create", "ops", "--scope", "lights:dim")),
+    "a key's end": (keys.app, ("revoke", "KEY")),
+    "a town": (tenants.app, ("add", "speyer", "Speyer")),
+    "a town's name": (tenants.app, ("rename", "kl", "Lautern")),
+    "a login": (cli.app, ("add-device", "kl/streetlight/L2")),
+    "a login's end": (cli.app, ("drop-device", LAMP)),
+    "an approval": (devices.app, ("approve", "u1")),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A town with a key, a login and a device that nobody knows."""
+    with registry_of(settings.load(tmp_path), recording=True, migrate=True) as registry:
+        assert RUNNER.invoke(tenants.app, ["add", "kl", "KL", "--data-dir", str(tmp_path)]).exit_code == 0
+        keys.make_key(registry, "first", ["streetlight:read"], "kl")
+        with registry.write() as tx:
+            tx.get(Inventory).note_unknown([UnknownDevice("u1", "kl", "streetlight", 1, 1, 1)])
+    RUNNER.invoke(cli.app, ["add-device", LAMP, "--data-dir", str(tmp_path)])
+    return tmp_path
+
+
+def _tables(folder: Path) -> dict[str, list[str]]:
+    engine = create_engine(settings.load(folder).registry_url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
+        names = [row.name for row in found if row.name not in QUIET]
+        rows = {n: sorted(map(repr, connection.execute(text(f'SELECT * FROM "{n}"')))) for n in names}
+    engine.dispose()
+    return rows
+
+
+@contextmanager
+def _away(folder: Path, names: Collection[str]) -> Iterator[None]:
+    engine = create_engine(settings.load(folder).registry_url)
+    pairs = list(itertools.product(names, ("INSERT", "UPDATE", "DELETE")))
+    with engine.begin() as connection:
+        for name, action in pairs:
+            refused = "SELECT RAISE(ABORT, 'no room')"
+            connection.execute(
+                text(f'CREATE TRIGGER "{name}_{action}" BEFORE {action} ON "{name}" BEGIN {refused}; END')
+            )
+    yield
+    with engine.begin() as connection:
+        for name, action in pairs:
+            connection.execute(text(f'DROP TRIGGER "{name}_{action}"'))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("what", VERBS)
+def test_neither_the_change_nor_its_entry_is_made_alone(folder: Path, what: str) -> None:
+    app, wanted = VERBS[what]
+    with registry_of(settings.load(folder)) as registry, registry.read() as tx:
+        key_id = tx.get(ApiKeys).all()[0].key_id
+    command = [key_id if word == "KEY" else word for word in wanted]
+    before = _tables(folder)
+    for away in (["audit"], set(before) - ENTRIES):
+        with _away(folder, away):
+            assert RUNNER.invoke(app, [*command, "--data-dir", str(folder)]).exit_code != 0
+        assert _tables(folder) == before, what
+    RUNNER.invoke(app, [*command, "--data-dir", str(folder)])
+    after = _tables(folder)
+    assert len(after["audit"]) > len(before["audit"])
+    assert {name for name in after if after[name] != before.get(name)} - ENTRIES, what
