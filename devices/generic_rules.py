@@ -6,7 +6,7 @@ from typing import Final
 from devices.alarms import Cleared, Raised
 from devices.instants import SECOND_US
 from devices.kind import Limits, interval_s
-from devices.messages import UNREACHABLE, Severity
+from devices.messages import AWAY, Severity
 from devices.rules import Context, DeviceView, Outcome, Rule, RuleState
 
 DEVICE_SILENT: Final = "device_silent"
@@ -27,7 +27,7 @@ def silence_rule(limits: Limits, severity: Severity = Severity.MAJOR) -> Rule:
     def device_silent(view: DeviceView, context: Context, _state: RuleState) -> Outcome:
         """No message for some reporting intervals, unless asleep, offline, off by day, or behind a lost parent."""
         quiet = is_quiet(view, limits, context.now_us)
-        if not quiet or excused(view, context) or view.status in {"offline", "sleeping", UNREACHABLE}:
+        if not quiet or excused(view, context) or view.status in {*AWAY, "sleeping"}:
             return Outcome(cleared=(Cleared(DEVICE_SILENT, context.now_us),))
         silent_us, allowed_us = context.now_us - view.last_seen_us, _allowed_us(view, limits)
         details = {"silent_s": silent_us / SECOND_US, "allowed_s": allowed_us / SECOND_US}
@@ -38,7 +38,7 @@ def silence_rule(limits: Limits, severity: Severity = Severity.MAJOR) -> Rule:
 
 def device_offline(view: DeviceView, context: Context, _state: RuleState) -> Outcome:
     """The broker published the device's last will, the device said goodbye, or who speaks for it is lost."""
-    if view.status not in {"offline", UNREACHABLE} or excused(view, context):
+    if view.status not in AWAY or excused(view, context):
         return Outcome(cleared=(Cleared(DEVICE_OFFLINE, context.now_us),))
     return Outcome(raised=(Raised(DEVICE_OFFLINE, view.status_since_us, Severity.MAJOR, details=_unheard(context)),))
 

@@ -122,6 +122,8 @@ class Event(Envelope):
 
 UNREACHABLE = "unreachable"
 """Connection state that no device says: the connector that speaks for it is lost."""
+AWAY = frozenset({"offline", UNREACHABLE})
+"""Connection states of a device that hears nothing."""
 
 
 class StatusState(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from devices.commands.command import Command, Delivery, Effect
 from devices.instants import SECOND_US
-from devices.messages import AckStatus
+from devices.messages import AWAY, AckStatus
 
 ANSWER_GRACE_US: Final = 10 * SECOND_US
 """An answer may be this long under way after `deliver_by`."""
@@ -100,7 +100,7 @@ def superseded(command: Command, by_command_id: str, at_us: int) -> Command:
 
 
 def on_clock(command: Command, now_us: int, status: str) -> Command:
-    """Time passed; `status` is what is known of the connection (online, offline, sleeping, unknown)."""
+    """Time passed; `status` is what is known of the connection (online, offline, sleeping, unreachable, unknown)."""
     deadline = _delivery_deadline(command)
     if deadline is not None and now_us > deadline:
         command = _late(command, now_us, status)
@@ -137,20 +137,20 @@ def _late(command: Command, now_us: int, status: str) -> Command:
     if command.delivery is Delivery.ACCEPTED:
         return _give_up(command, now_us, Delivery.UNKNOWN, "accepted, but no result came")
     if _missed_multicast(command, status):
-        return _give_up(command, now_us, Delivery.UNDELIVERABLE, "the device was offline")
+        return _give_up(command, now_us, Delivery.UNDELIVERABLE, f"the device was {status}")
     if command.attempts > 0:
         return _give_up(command, now_us, Delivery.UNKNOWN, "no answer")
     if command.cancel_requested_us is not None:
         return _give_up(command, now_us, Delivery.CANCELLED, "before it was sent")
-    if status == "offline":
-        return _give_up(command, now_us, Delivery.UNDELIVERABLE, "the device was offline")
+    if status in AWAY:
+        return _give_up(command, now_us, Delivery.UNDELIVERABLE, f"the device was {status}")
     return _give_up(command, now_us, Delivery.EXPIRED, "it could not be sent in time")
 
 
 def _missed_multicast(command: Command, status: str) -> bool:
     """Tell whether only the others of its group listened: to an offline member nothing is `sent`."""
     member = command.group_id is not None and command.attempts > 0
-    return member and command.delivery is Delivery.QUEUED and status == "offline"
+    return member and command.delivery is Delivery.QUEUED and status in AWAY
 
 
 def _give_up(command: Command, at_us: int, delivery: Delivery, reason: str) -> Command:

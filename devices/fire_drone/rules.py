@@ -5,7 +5,7 @@ from typing import Any, Final
 from devices.alarms import Cleared, Raised
 from devices.fire_drone.vocabulary import FlightState
 from devices.instants import SECOND_US
-from devices.messages import Severity
+from devices.messages import AWAY, Severity
 from devices.rules import Context, DeviceView, Observation, Outcome, RuleState
 
 BATTERY_LOW: Final = "battery_low"
@@ -51,7 +51,7 @@ def telemetry_link_lost(view: DeviceView, context: Context, state: RuleState) ->
     if sample is None:
         return Outcome(state=state)
     silent_us = context.now_us - sample.received_us
-    heard = silent_us <= LINK_LOST_S * SECOND_US and view.status != "offline"
+    heard = silent_us <= LINK_LOST_S * SECOND_US and view.status not in AWAY
     if heard or not _flying(sample):
         return Outcome(cleared=(Cleared(TELEMETRY_LINK_LOST, context.now_us),))
     details = {

@@ -8,6 +8,7 @@ from devices.commands.changes import command_changes
 from devices.commands.command import Command, Delivery
 from devices.commands.replacing import held_back
 from devices.kind import DeviceKind
+from devices.messages import AWAY
 from devices.ports.books import Changes
 from devices.ports.commands import Commands
 from devices.ports.registry import Registry, Transaction
@@ -26,7 +27,7 @@ PUBLISHES_PER_STEP: Final = 200
 QOS: Final = 1
 RETAINED: Final = False
 """A retained command would be executed again at every return of the device."""
-_AWAY: Final = frozenset({"offline", "sleeping"})
+_AWAY: Final = frozenset({*AWAY, "sleeping"})
 
 
 class Dispatcher:

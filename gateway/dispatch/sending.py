@@ -9,7 +9,7 @@ from devices.commands import wire
 from devices.commands.command import Command, Delivery
 from devices.commands.lifecycle import deadline_us, settled
 from devices.instants import SECOND_US
-from devices.messages import UNREACHABLE
+from devices.messages import AWAY
 from gateway.dispatch.addressing import Address
 
 RETRY_FIRST_US: Final = 2 * SECOND_US
@@ -31,7 +31,7 @@ class Message:
 
 def offline(status: str) -> bool:
     """Tell whether a device is known not to listen."""
-    return status in {"offline", "removed", UNREACHABLE}
+    return status in {*AWAY, "removed"}
 
 
 def wake_us(command: Command) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 
 from devices.catalog import Catalog
 from devices.generic_rules import is_quiet
-from devices.messages import UNREACHABLE
+from devices.messages import AWAY, UNREACHABLE
 from devices.ports.current import Latest
 from devices.ports.inventory import Asset, Inventory
 from devices.ports.memberships import Memberships
@@ -18,9 +18,8 @@ from gateway.bindings import Bindings
 from gateway.effects.newest import Trigger
 from gateway.effects.views import AssetNow, Views
 
-LOST: Final = frozenset({"offline", "removed", UNREACHABLE})
+LOST: Final = frozenset({*AWAY, "removed"})
 """Connectors through which nobody is heard."""
-PARENT_GONE: Final = frozenset({"offline", UNREACHABLE})
 SAID: Final = "said"
 """Beside `state` of a device that cannot be reached: what it said itself."""
 _STATUS: Final = ("status", "")
@@ -65,7 +64,7 @@ class Reachability:
     def excuses(self, asset: AssetNow, now_us: int) -> bool:
         """Tell whether somebody else has the alarm when nothing is heard of it; see `refresh` first."""
         parent = asset.asset.via
-        if parent is not None and self._views.status_of(parent) in PARENT_GONE:
+        if parent is not None and self._views.status_of(parent) in AWAY:
             return True
         connector = self._connector(asset)
         if connector is None or not self._shares_alarms(asset, connector, now_us):
@@ -153,7 +152,7 @@ class Reachability:
         if connector is not None and self._views.status_of(connector.asset.asset_id) in LOST:
             return said not in LOST
         parent = asset.asset.via
-        return said == "offline" and parent is not None and self._views.status_of(parent) in PARENT_GONE
+        return said == "offline" and parent is not None and self._views.status_of(parent) in AWAY
 
     def _shares_alarms(self, asset: AssetNow, connector: AssetNow, now_us: int) -> bool:
         same_town = asset.ownership.at(now_us) == connector.ownership.at(now_us)

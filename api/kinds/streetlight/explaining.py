@@ -5,6 +5,7 @@ from typing import Final
 from api.kinds.streetlight.shown import Asked, InForce, Streetlight
 from devices.commands.command import Delivery
 from devices.instants import MINUTE_US, from_us, rfc3339
+from devices.messages import AWAY
 from devices.streetlight.light import Reason
 
 TOLERANCE_PCT: Final = 5.0
@@ -67,9 +68,9 @@ def _pending(lamp: Streetlight) -> str:
 
 
 def _doubt(lamp: Streetlight) -> str:
-    if lamp.status == "offline":
+    if lamp.status in AWAY:
         since = "" if lamp.status_since is None else f" since {_clock(lamp.status_since)}"
-        return f"The lamp is offline{since}: this is what it said before."
+        return f"The lamp is {lamp.status}{since}: this is what it said before."
     if lamp.last_seen_age_s is not None and lamp.last_seen_age_s > STALE_S:
         return f"It was last heard {lamp.last_seen_age_s / 60:.0f} minutes ago."
     return ""

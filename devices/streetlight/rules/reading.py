@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 from devices.instants import SECOND_US
+from devices.messages import AWAY
 from devices.rules import Context, DeviceView, Observation
 
 SETTLE_US: Final = 10 * SECOND_US
@@ -63,7 +64,7 @@ class Reading(NamedTuple):
 def read(view: DeviceView, context: Context) -> Reading | None:
     """The sample that has just come; None where something else is the trigger, or the lamp is offline."""
     sample = view.telemetry.get(context.part)
-    if context.trigger != "telemetry" or sample is None or view.status == "offline":
+    if context.trigger != "telemetry" or sample is None or view.status in AWAY:
         return None
     return Reading(sample, view)
 
