@@ -18,7 +18,7 @@ class Quota:
     """What one device may say on each lane: so much a second, and so much at once."""
 
     messages_per_s: float = 100
-    burst_messages: float = 3_000
+    burst_messages: float = 2_000
     bytes_per_s: float = 262_144
     burst_bytes: float = 33_554_432
 

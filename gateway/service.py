@@ -171,7 +171,7 @@ class Gateway:
             Loop("heartbeats", self.heart.step, 2, 2),
             Loop("retention", parts.retention.step, 60, 0.2),
             Loop("names", parts.names.step, 60, 0.2),
-            Loop("quotas", parts.quotas.step, 0.1),
+            Loop("quotas", parts.quotas.step, 0.05),
             Loop("notifications", parts.notifying.step, 0.2, 0.1),
             *(Loop(name, step, 0.1, 0.02) for name, step in parts.dispatch.items()),
         ):

@@ -33,7 +33,7 @@ CHANNELS = ("telemetry", "event")
 
 
 TELL_S: Final = 1.0
-LOOK_S: Final = 0.1
+LOOK_S: Final = 0.05
 
 
 def _state(

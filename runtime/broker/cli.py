@@ -104,7 +104,7 @@ def sync(  # noqa: PLR0917 - typer takes options so
 
     mosquitto reads passwords again on SIGHUP, and cuts the connections of those that it lets in no more.
 
-    Example:  lautern broker sync --dir /etc/mosquitto/lautern --pid-file /run/mosquitto/mosquitto.pid --every 5
+    Example:  lautern broker sync --dir /etc/mosquitto/lautern --pid-file /run/mosquitto/mosquitto.pid --every 1
     """
     chosen = settings.load(data_dir, config)
     conf = apart.mosquitto(chosen, outage_hours * 3600, rate, seen_as or folder.absolute(), inside)
@@ -222,7 +222,7 @@ def bound_queue(  # noqa: PLR0917 - typer takes options so
     status, info and state is dropped each time. Exit code 3 when it does not answer, or no
     MQTT client was there yet.
 
-    Example:  lautern broker bound --host nats --password-file /run/secrets/nats-setup --every 60
+    Example:  lautern broker bound --host nats --password-file /run/secrets/nats-setup --every 10
     """
     password, told = password_file.read_text(encoding="utf-8").strip(), False
     while True:

@@ -35,7 +35,7 @@ from runtime.broker.signing import Request, Signer
 from runtime.broker.violations import LogTail
 
 log = structlog.get_logger()
-LOOK_S: Final = 0.5
+LOOK_S: Final = 0.25
 BEAT_S: Final = 5.0
 FULL_TOLD_S: Final = 300.0
 """How long it is a fault that the broker refused a subscription: so long a device may well stay without commands."""

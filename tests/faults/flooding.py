@@ -8,7 +8,7 @@ import json
 import socket
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from devices.instants import rfc3339
@@ -29,6 +29,8 @@ class Flood:
     confirmed: int = 0
     let_in: int = 0
     refused: int = 0
+    spans_s: list[float] = field(default_factory=list)
+    """How long it spoke each time until it was cut."""
 
     def run(self, host: str, port: int, password: str, seconds: float) -> None:
         """Send as long as told."""
@@ -51,7 +53,9 @@ class Flood:
         self.let_in += 1
         topic = text(f"city/v1/{self.user}/telemetry".encode())
         began, here = time.monotonic(), 0
+        self.spans_s.append(0.0)
         while (now := time.monotonic()) < until:
+            self.spans_s[-1] = round(now - began, 2)
             due = round((now - began) * self.rate) - here
             # One second of it at most: who was held up does not make up for it.
             due = min(due, round(self.rate))
