@@ -14,6 +14,9 @@ from gateway.decode import Heard, Reading, Refused
 from gateway.verdicts import Outcome, Verdict
 
 MAX_SERIES_PER_DEVICE = 512
+MANY_SERIES = 500_000
+"""Of all devices together: from there on none gets more than `SERIES_WHEN_MANY`."""
+SERIES_WHEN_MANY = 64
 _BOOTS_REMEMBERED = 50_000
 _NONE: frozenset[int] = frozenset()
 
@@ -33,6 +36,32 @@ class _Pending:
 
 
 @dataclass(slots=True)
+class _Begun:
+    """Series that a device begins with a batch, whose claims are not made yet."""
+
+    number: int = 0
+    """At most, with those that it had."""
+    unread: list[tuple[RawMessage, Heard]] = field(default_factory=list)
+    series: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def too_many(self, judgement: Judgement, message: RawMessage, heard: Heard, most: int) -> bool:
+        """Whether it would have more than `most` with this message; looked at closely only where that may be."""
+        known = judgement.part_count(heard.uplink.device_id)
+        self.number += len(heard.readings) or 1
+        if known + self.number <= most:
+            self.unread.append((message, heard))
+            return False
+        for earlier in self.unread:
+            self.series |= _new_series(judgement, *earlier)
+        self.unread.clear()
+        both = self.series | _new_series(judgement, message, heard)
+        if len(both) > len(self.series) and known + len(both) > most:
+            return True
+        self.series = both
+        return False
+
+
+@dataclass(slots=True)
 class Judged:
     """Verdicts of a batch, and the received numbers that it touched."""
 
@@ -47,12 +76,14 @@ class Judge:
         self._identity = identity
         self._bindings = bindings
         self._ranges: dict[tuple[str, str], SeqRanges] = {}
+        self._begun: dict[str, _Begun] = {}
 
     def judge(self, judgement: Judgement, messages: Sequence[RawMessage], decoded: Sequence[Decoded]) -> Judged:
         """Judge a batch in an open transaction."""
         if len(self._ranges) > _BOOTS_REMEMBERED:
             self._ranges.clear()
         judged = Judged([])
+        self._begun.clear()
         claims: list[Claim] = []
         pending: list[_Pending] = []
         repeated: list[tuple[int, str, list[Claim]]] = []
@@ -128,10 +159,9 @@ class Judge:
             return _unfit(message, "wrong_topic", f"registered as {binding.tenant_id}/{binding.kind}")
         if message.retained or heard.boot_id is None or not heard.seqs:
             return Verdict(Outcome.RETAINED if message.retained else Outcome.ACCEPTED, binding.asset_id)
-        if judgement.part_count(uplink.device_id) >= MAX_SERIES_PER_DEVICE and not all(
-            map(judgement.knows, claims_of(message, heard))
-        ):
-            return _unfit(message, "too_many_parts", f"more than {MAX_SERIES_PER_DEVICE} parts and events")
+        most = MAX_SERIES_PER_DEVICE if judgement.series_count() < MANY_SERIES else SERIES_WHEN_MANY
+        if self._begun.setdefault(uplink.device_id, _Begun()).too_many(judgement, message, heard, most):
+            return _unfit(message, "too_many_parts", f"more than {most} parts and events")
         return binding.asset_id
 
 
@@ -160,6 +190,10 @@ def _claim(device_id: str, heard: Heard, message: RawMessage, reading: Reading) 
         at = _numbered(heard.boot_id, reading.seq)
         return Claim(device_id, "#no_clock", reading.part, at, reading.digest, message.received_us // HOUR_US)
     return Claim(device_id, reading.series, reading.part, reading.ts_us, reading.digest, reading.ts_us // HOUR_US)
+
+
+def _new_series(judgement: Judgement, message: RawMessage, heard: Heard) -> set[tuple[str, str, str]]:
+    return {claim[:3] for claim in claims_of(message, heard) if not judgement.knows(claim)}
 
 
 def _numbered(boot_id: str | None, seq: int) -> int:

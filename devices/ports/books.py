@@ -49,6 +49,9 @@ class DeadLetters(Protocol):
     ) -> Page[DeadLetter]:
         """Newest first. `kinds`, or `tenant_ids`, given excludes letters whose kind, or tenant, is not known."""
 
+    def kept_since(self, device_id: str | None, from_us: int) -> tuple[int, int]:
+        """How many letters of a device, or of none, came at or after an instant, and their bytes."""
+
     def request_replay(self, letter_id: str) -> None:
         """Ask the gateway to judge it again. Raises NotFound, Conflict when its bytes were not kept."""
 
@@ -103,7 +106,7 @@ class Ledger(Protocol):
         """All lines; in_journal is accepted − stored."""
 
     def put_gaps(self, gaps: Sequence[Gap]) -> None:
-        """Insert or replace by (device_id, boot_id)."""
+        """Insert or replace by (device_id, boot_id). Older boots of one with many become one row, without id."""
 
     def gaps(
         self,

@@ -59,6 +59,9 @@ class Judgement(Protocol):
     def part_count(self, device_id: str) -> int:
         """How many series the device has filled so far."""
 
+    def series_count(self) -> int:
+        """How many series all devices have filled so far."""
+
     def put_verdicts(self, lane: str, batch_id: int, verdicts: bytes) -> None:
         """Keep how a batch was judged and advance the lane."""
 

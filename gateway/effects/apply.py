@@ -136,7 +136,7 @@ class Apply:
         missing = gaps(done)
         if missing:
             tx.get(Ledger).put_gaps(missing)
-        letters = self._letters.of(done)
+        letters = self._letters.of(done, tx.get(DeadLetters).kept_since)
         if letters:
             tx.get(DeadLetters).add(letters)
         unknown = unknown_devices(done)
@@ -180,6 +180,7 @@ class Apply:
             raise
 
     def _forget(self) -> None:
+        self._letters.forget()
         self._views.forget()
         self._tell.forget()
         self._watch.forget()

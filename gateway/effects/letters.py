@@ -16,6 +16,14 @@ from gateway.passes import Item, Pass
 from gateway.verdicts import Outcome
 
 BYTES_KEPT = 64 * 1024
+A_DAY_BYTES = 8 * 2**20
+"""Of the letters of one device; beyond it they are kept without what was in them."""
+Kept = Callable[[str | None, int], tuple[int, int]]
+"""How many letters of a device, and how many bytes, are kept since an instant."""
+
+
+def _nothing(_device_id: str | None, _from_us: int) -> tuple[int, int]:
+    return 0, 0
 
 
 class Letters:
@@ -29,12 +37,19 @@ class Letters:
         self._holder = holder
         self._limit = per_device_and_day
         self._day = 0
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str, tuple[int, int]] = {}
+        """Letters and bytes of the day; a device's are asked for when it has its first since start."""
+        self._kept: Kept = _nothing
         self.reasons: Counter[str] = Counter()
         """Why the newest pass refused what it refused, those past the limit too."""
 
-    def of(self, done: Pass) -> list[DeadLetter]:
+    def forget(self) -> None:
+        """Ask again how many are kept, after a transaction that failed."""
+        self._counts.clear()
+
+    def of(self, done: Pass, kept: Kept = _nothing) -> list[DeadLetter]:
         """Letters for all refused messages and batch items; past the limit they are only counted in the ledger."""
+        self._kept = kept
         letters: list[DeadLetter] = []
         self.reasons = Counter()
         for item in done.special:
@@ -55,10 +70,12 @@ class Letters:
         message, uplink = item.message, item.heard.uplink
         payload = message.payload if refused.payload is None else refused.payload
         kept = payload[:BYTES_KEPT] if len(payload) > 4 * BYTES_KEPT else payload
+        size = 0 if refused.reason == PERSONAL else len(kept)
         device_id = uplink.device_id if uplink else None
         # A connector that says what it may not fills its own limit, not those of the devices that it names.
         speaker = uplink.connector_id or uplink.device_id if uplink else "-"
-        if not self._within_limit(speaker, message.received_us):
+        letters, total = self._count(speaker, message.received_us, size)
+        if letters > self._limit:
             return ()
         letter_id = f"{lane}-{item.batch_id}-{item.number}{suffix}"
         return (
@@ -66,7 +83,7 @@ class Letters:
                 letter_id,
                 message.received_us,
                 message.topic,
-                None if refused.reason == PERSONAL else kept,
+                None if refused.reason == PERSONAL or total > A_DAY_BYTES else kept,
                 refused.reason,
                 refused.detail,
                 self._holder(uplink, message.received_us) if uplink else None,
@@ -77,16 +94,19 @@ class Letters:
             ),
         )
 
-    def _within_limit(self, device_id: str, received_us: int) -> bool:
+    def _count(self, speaker: str, received_us: int, size: int) -> tuple[int, int]:
+        """Count a letter; letters and bytes of the day with it."""
         day = received_us // DAY_US
         if day != self._day:
             self._day = day
             self._counts.clear()
-        if len(self._counts) > 100_000:
-            device_id = "-"
-        count = self._counts.get(device_id, 0) + 1
-        self._counts[device_id] = count
-        return count <= self._limit
+        if speaker not in self._counts and len(self._counts) > 100_000:
+            speaker = "-"
+        if speaker not in self._counts:
+            self._counts[speaker] = self._kept(None if speaker == "-" else speaker, day * DAY_US)
+        letters, before = self._counts[speaker]
+        self._counts[speaker] = letters + 1, before + size
+        return self._counts[speaker]
 
 
 def _late(item: Item, heard: Heard) -> Iterator[tuple[int, Refused]]:

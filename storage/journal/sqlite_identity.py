@@ -173,6 +173,10 @@ class SqliteIdentity:
         """See `Judgement.part_count`."""
         return self._per_device.get(device_id, 0)
 
+    def series_count(self) -> int:
+        """See `Judgement.series_count`."""
+        return len(self._series)
+
     def _series_id(self, claim: Claim) -> int:
         key = claim[:3]
         number = self._series.get(key)

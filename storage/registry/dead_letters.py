@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from devices.errors import Conflict, NotFound
 from devices.ports.books import DeadLetter
@@ -55,6 +55,13 @@ class SqlDeadLetters:
         order = (LETTERS.c.received_us, LETTERS.c.letter_id)
         rows, following = newest_first(self._connection, query, order, limit, cursor)
         return Page([_letter(row) for row in rows], following)
+
+    def kept_since(self, device_id: str | None, from_us: int) -> tuple[int, int]:
+        """How many letters of a device, or of none, came at or after an instant, and their bytes."""
+        size = func.coalesce(func.sum(func.length(LETTERS.c.payload)), 0)
+        query = select(func.count(), size).where(LETTERS.c.device_id == device_id, LETTERS.c.received_us >= from_us)
+        count, total = self._connection.execute(query).one()
+        return int(count), int(total)
 
     def request_replay(self, letter_id: str) -> None:
         """Ask the gateway to judge it again. Raises NotFound, Conflict when its bytes were not kept."""

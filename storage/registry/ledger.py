@@ -4,14 +4,20 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Double, cast, func, select
+from sqlalchemy import Connection, Double, cast, delete, func, select
 
 from devices.ports.books import Gap, LedgerLine
 from storage.registry.bulk import BulkUpsert
+from storage.registry.rows import chunks
 from storage.registry.tables import GAPS, LEDGER, MISSING
 
 COUNTERS: Final = ("received", "stored", "duplicate", "conflict", "dead_letter", "lost")
 ACCEPTED: Final = "accepted"
+BOOTS: Final = 16
+"""Of one device that are told apart, up to twice as many until the older are put together."""
+EARLIER: Final = ""
+"""In place of a boot's id: all that were before. No device can name it."""
+MOST: Final = 2**63 - 1
 COUNT: Final = BulkUpsert(LEDGER, ("kind", "unit", "counter", "total"), add={"total"})
 GAP_FIELDS: Final = (
     "device_id",
@@ -50,7 +56,7 @@ class SqlLedger:
         return [_line(kind, unit, of) for (kind, unit), of in totals.items()]
 
     def put_gaps(self, gaps: Sequence[Gap]) -> None:
-        """Insert or replace by (device_id, boot_id)."""
+        """Insert or replace by (device_id, boot_id). Older boots of one with many become one row, without id."""
         PUT_GAPS.run(
             self._connection,
             [
@@ -68,6 +74,28 @@ class SqlLedger:
                 for gap in gaps
             ],
         )
+
+        self._fold({gap.device_id for gap in gaps})
+
+    def _fold(self, device_ids: Collection[str]) -> None:
+        """Put together the oldest boots of those that have too many: inventing boots makes no rows."""
+        many = select(GAPS.c.device_id).group_by(GAPS.c.device_id).having(func.count() > 2 * BOOTS)
+        for some in chunks(device_ids):
+            for device_id in self._connection.execute(many.where(GAPS.c.device_id.in_(some))).scalars().all():
+                self._fold_one(device_id)
+
+    def _fold_one(self, device_id: str) -> None:
+        mine = select(*(GAPS.c[name] for name in GAP_FIELDS)).where(GAPS.c.device_id == device_id)
+        newest_first = mine.order_by(GAPS.c.boot_id == EARLIER, GAPS.c.at_us.desc())
+        older = [Gap(*row) for row in self._connection.execute(newest_first)][BOOTS:]
+        gone = [gap.boot_id for gap in older]
+        self._connection.execute(delete(GAPS).where(GAPS.c.device_id == device_id, GAPS.c.boot_id.in_(gone)))
+        first = older[0]
+        received, missing = (
+            min(MOST, sum(counts)) for counts in zip(*((g.received, g.missing) for g in older), strict=True)
+        )
+        row = (device_id, EARLIER, first.kind, first.tenant_id, 0, 0, received, missing, first.at_us)
+        PUT_GAPS.run(self._connection, [row])
 
     def gaps(
         self,

@@ -156,7 +156,8 @@ def test_one_flooding_device_is_kept_out_and_delays_nobody(name: str, tmp_path: 
     p99_s, worst_s = watch.p99_s(), max(watch.ages_s) - EVERY_S
     report("F21", f"one device sends {RATE} messages a second for {SECONDS} s", f"{name}-sqlite",
            others_p99_s=round(p99_s, 2), others_at_most_s=round(worst_s, 2), flooder_sent=told["sent"],
-           let_in=told["let_in"], refused=told["refused"], spoke_s=told["spans_s"], pauses=paused[0].times if paused else 0)  # fmt: skip
+           let_in=told["let_in"], refused=told["refused"], spoke_s=str(told["spans_s"]),
+           pauses=paused[0].times if paused else 0)  # fmt: skip
     assert told["sent"] > RATE, "a flood"
     assert [pause.user for pause in paused] == [town.login.user]
     assert fleet.confirmed == fleet.number

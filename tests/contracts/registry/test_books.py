@@ -100,6 +100,31 @@ def test_what_is_missing_of_many_is_summed_however_much_it_is(registry: Registry
         assert tx.get(Ledger).missing() == pytest.approx(3 * most)
 
 
+def test_a_device_that_invents_boots_makes_no_rows_without_end(registry: Registry) -> None:
+    with registry.write() as tx:
+        ledger = tx.get(Ledger)
+        ledger.put_gaps([gap("other", missing=5, at_us=1)])
+        for number in range(200):
+            ledger.put_gaps([gap("c-1", boot_id=f"b{number}", missing=2, at_us=number)])
+        found = ledger.gaps(device_id="c-1")
+        assert len(found) <= 33
+        assert [g.boot_id for g in found[:16]] == [f"b{number}" for number in range(199, 183, -1)], "the newest stay"
+        assert [g.missing for g in found if not g.boot_id] == [2 * (200 - len(found) + 1)]
+        assert ledger.missing() == 200 * 2 + 5, "nothing that is missing is forgotten"
+        ledger.put_gaps([gap("c-1", boot_id=f"m{number}", missing=2**62, at_us=300 + number) for number in range(40)])
+        assert len(ledger.gaps(device_id="c-1")) == 17
+
+
+def test_a_devices_letters_are_counted_since_an_instant(registry: Registry) -> None:
+    with registry.write() as tx:
+        letters = tx.get(DeadLetters)
+        letters.add([letter("a", received_us=10), letter("b", received_us=20), letter("c", device_id=None)])
+        assert letters.kept_since("c-1", 10) == (2, 4)
+        assert letters.kept_since("c-1", 11) == (1, 2)
+        assert letters.kept_since(None, 0)[0] == 1
+        assert letters.kept_since("nobody", 0) == (0, 0)
+
+
 def test_gaps_are_replaced_and_only_listed_while_something_is_missing(registry: Registry) -> None:
     with registry.write() as tx:
         ledger = tx.get(Ledger)

@@ -96,6 +96,9 @@ class MemoryIdentity:
     def knows(self, claim: Claim) -> bool:
         return any(seen[:3] == claim[:3] for seen in self.kept["seen"])
 
+    def series_count(self) -> int:
+        return 0
+
     def part_count(self, device_id: str) -> int:
         return len({seen[:3] for seen in self.kept["seen"] if seen[0] == device_id})
 

@@ -136,6 +136,20 @@ def test_device_speaks_for_the_asset_it_was_bound_to_then(town: Town) -> None:
     ]
 
 
+def test_one_batch_makes_no_more_parts_than_a_device_may_have(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "MAX_SERIES_PER_DEVICE", 3)
+    sent = [
+        message(1, part="a"),
+        message(2, part="a"),
+        message(3, part="b"),
+        message(4, part="c"),
+        message(5, part="d"),
+    ]
+    found = [(v.outcome, v.reason) for v in town.verdicts(*sent, message(6, part="c"))]
+    refused = (Outcome.DEAD_LETTER, "too_many_parts")
+    assert found == [*[(Outcome.ACCEPTED, "")] * 4, refused, (Outcome.ACCEPTED, "")]
+
+
 def test_full_device_keeps_its_known_parts(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judging, "MAX_SERIES_PER_DEVICE", 2)
     assert town.outcomes(message(1, part="a"), message(2, part="b")) == ["accepted", "accepted"]

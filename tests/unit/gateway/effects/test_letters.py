@@ -7,7 +7,7 @@ from devices.samples import RawMessage
 from devices.sequence import SeqRanges
 from gateway.decode import Decoder, Refused
 from gateway.effects.counting import gaps, increments
-from gateway.effects.letters import Letters, unknown_devices
+from gateway.effects.letters import A_DAY_BYTES, Letters, unknown_devices
 from gateway.passes import Item, Pass, items_of
 from gateway.verdicts import Outcome, Verdict
 from tests.unit.gateway.fakes import DECODER, NOW_US, message
@@ -66,6 +66,29 @@ def test_noisy_device_fills_its_own_bound_until_the_next_day() -> None:
     assert len(letters.of(passed(message(1, device="l2", level_pct=900)))) == 1
     tomorrow = [m._replace(received_us=NOW_US + DAY_US) for m in loud]
     assert len(letters.of(passed(*tomorrow))) == 3
+
+
+def test_what_a_device_filled_before_a_restart_counts() -> None:
+    loud = passed(*(message(n, level_pct=900) for n in range(10)))
+    asked: list[str | None] = []
+
+    def kept(device_id: str | None, from_us: int) -> tuple[int, int]:
+        asked.append(device_id)
+        assert from_us % DAY_US == 0
+        return 8, 0
+
+    letters = Letters(per_device_and_day=10)
+    assert len(letters.of(loud, kept)) == 2
+    assert len(letters.of(loud, kept)) == 0
+    assert asked == ["l1"], "once, as it is known then"
+    assert len(letters.reasons) == 1
+
+
+def test_beyond_its_bytes_of_a_day_letters_are_kept_without_their_content() -> None:
+    loud = passed(*(message(n, level_pct=900) for n in range(3)))
+    room = A_DAY_BYTES - len(loud.items[0].message.payload)
+    kept = [letter.payload is not None for letter in Letters().of(loud, lambda _device_id, _from_us: (0, room))]
+    assert kept == [True, False, False]
 
 
 def test_strangers_are_counted_with_what_they_say_of_themselves() -> None:
