@@ -43,6 +43,7 @@ pytestmark = pytest.mark.timeout(SECONDS * 3 + 120)
 class Town:
     """Broker, gateway, and what lets devices in."""
 
+    name: str
     folder: Path
     broker: Broker
     """For the gateway's login, which may write as any device."""
@@ -52,6 +53,12 @@ class Town:
     login: Login
     """Of the flooder."""
 
+    def judged(self) -> int:
+        """How many messages of streetlights were judged."""
+        with self.registry.read() as tx:
+            lines = tx.get(Ledger).lines()
+        return next((x.received for x in lines if (x.kind, x.unit) == ("streetlight", "messages")), 0)
+
 
 @contextmanager
 def nats_town(folder: Path, more: dict[str, object]) -> Iterator[Town]:
@@ -59,7 +66,7 @@ def nats_town(folder: Path, more: dict[str, object]) -> Iterator[Town]:
         registry = town.registry()
         stack.callback(registry.close)
         broker = town.as_broker(town.inside("gateway"))
-        yield Town(folder, broker, town.port, registry, logins["flooder"])
+        yield Town("nats", folder, broker, town.port, registry, logins["flooder"])
 
 
 @contextmanager
@@ -75,7 +82,7 @@ def mosquitto_town(folder: Path, more: dict[str, object]) -> Iterator[Town]:
         stack.callback(town.stop)
         town.start()
         town.register("kl", ["flooder"])
-        yield Town(folder, broker, door.port, door.registry, login)
+        yield Town("mosquitto", folder, broker, door.port, door.registry, login)
 
 
 TOWNS = {"nats": nats_town, "mosquitto": mosquitto_town}
@@ -113,7 +120,8 @@ def pauses(town: Town) -> list[LoginPause]:
         return list(tx.get(LoginPauses).since(0))
 
 
-def _register(registry: Registry, tenant_id: str, devices: list[str]) -> None:
+def register(registry: Registry, tenant_id: str, devices: list[str]) -> None:
+    """Streetlights whose assets are named like them."""
     with registry.write() as tx:
         assets = [Asset(device, tenant_id, "streetlight", device, now_us()) for device in devices]
         bindings = [Binding(device, device, tenant_id, "streetlight", 0) for device in devices]
@@ -123,7 +131,7 @@ def _register(registry: Registry, tenant_id: str, devices: list[str]) -> None:
 def measure(town: Town, seconds: float) -> tuple[Watch, Fleet, dict[str, Any]]:
     """Flood for a while beside others who speak; the delay of these is watched."""
     fleet = Fleet(town.broker, OTHERS_RATE, OTHERS)
-    _register(town.registry, fleet.tenant_id, list(fleet.sent))
+    register(town.registry, fleet.tenant_id, list(fleet.sent))
     watch = Watch(town.folder)
     watching = threading.Thread(target=watch.run)
     fleet.start()
@@ -139,18 +147,12 @@ def measure(town: Town, seconds: float) -> tuple[Watch, Fleet, dict[str, Any]]:
     return watch, fleet, told
 
 
-def _judged(town: Town) -> int:
-    with town.registry.read() as tx:
-        lines = tx.get(Ledger).lines()
-    return next((x.received for x in lines if (x.kind, x.unit) == ("streetlight", "messages")), 0)
-
-
 @pytest.mark.parametrize("name", list(TOWNS))
 def test_one_flooding_device_is_kept_out_and_delays_nobody(name: str, tmp_path: Path, report: Report) -> None:
     with TOWNS[name](tmp_path / "town", {}) as town:
         watch, fleet, told = measure(town, SECONDS)
         wait_until(
-            lambda: _judged(town) >= fleet.number + told["confirmed"], timeout_s=60, what="what was acknowledged"
+            lambda: town.judged() >= fleet.number + told["confirmed"], timeout_s=60, what="what was acknowledged"
         )
         paused = pauses(town)
     p99_s, worst_s = watch.p99_s(), max(watch.ages_s) - EVERY_S
