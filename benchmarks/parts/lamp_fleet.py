@@ -163,7 +163,8 @@ class Lamp(asyncio.Protocol):
         said = json.loads(body[at:])
         if topic.endswith("/config"):
             self._town.counts.configs += 1
-            self._say("state", retain=True, config_version=said["version"], level_pct=60)
+            held = {"level_pct": 60, "command": {"level_pct": 60, "reason": "default"}}
+            self._say("state", retain=True, config_version=said["version"], **held)
         elif not head & 0x01:
             self._obey(said)
 

@@ -15,7 +15,7 @@ from runtime.broker import sessions
 from runtime.broker.sessions import Session, SessionBounds
 
 log = structlog.get_logger()
-AGAIN_S: Final = 2.0
+AGAIN_S: Final = 5.0
 AT_ONCE: Final = 50
 _ASKED_S: Final = 5
 
