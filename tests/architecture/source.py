@@ -1,6 +1,7 @@
 """The source of the program as the architecture tests read it."""
 
 import ast
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -56,4 +57,6 @@ def tests() -> tuple[Source, ...]:
 
 
 def _parsed(paths: list[Path]) -> tuple[Source, ...]:
-    return tuple(parse(path.relative_to(ROOT), path.read_text()) for path in sorted(paths) if path.exists())
+    parsed = tuple(parse(path.relative_to(ROOT), path.read_text()) for path in sorted(paths) if path.exists())
+    gc.freeze()  # millions of nodes, which the collection after each test would walk through
+    return parsed
