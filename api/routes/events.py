@@ -16,8 +16,10 @@ from api.queries import Ask
 from api.services import Use
 from api.times import LATEST_US, TimeIn, TimeOut, TsSource, ts_source
 from devices.errors import Invalid
+from devices.kind import DeviceKind
 from devices.ports.inventory import Asset
 from devices.ports.telemetry import Row, TelemetryReader
+from devices.privacy.small_counts import shown_values
 from devices.query_budget import QueryBudget
 from devices.samples import SeriesKey
 
@@ -54,10 +56,11 @@ async def list_events(  # noqa: PLR0917
         with services.registry.read() as tx:
             asset = seeing.known(tx, who, asset_id)
             reader = seeing.reader(tx, who, services.reader, [asset]).within(budget)
-        names = services.catalog[asset.kind].events
+        kind = services.catalog[asset.kind]
+        names = kind.events
         if name is not None and name not in names:
             raise Invalid(f"must be one of {', '.join(names)}", field="query.name")
-        return _page(_merged(reader, asset, [name] if name else list(names), from_ or 0, end_us, limit), limit)
+        return _page(kind, _merged(reader, asset, [name] if name else list(names), from_ or 0, end_us, limit), limit)
 
     return await question.answer(found, rows=0)
 
@@ -84,20 +87,20 @@ def _rows(  # noqa: PLR0917
     return list(reader.rows(key, from_us, to_us, limit=limit + 1, newest_first=True))
 
 
-def _page(found: Sequence[tuple[str, Row]], limit: int) -> Items[Event]:
+def _page(kind: DeviceKind, found: Sequence[tuple[str, Row]], limit: int) -> Items[Event]:
     end = min(limit, len(found))
     while 0 < end < len(found) and found[end][1].ts_us == found[end - 1][1].ts_us:
         end += 1
     more = str(found[end - 1][1].ts_us) if end < len(found) else None
-    return Items[Event](items=[_show(n, r) for n, r in found[:end]], next_cursor=more)
+    return Items[Event](items=[_show(kind, n, r) for n, r in found[:end]], next_cursor=more)
 
 
-def _show(name: str, row: Row) -> Event:
+def _show(kind: DeviceKind, name: str, row: Row) -> Event:
     return Event(
         ts=row.ts_us,
         ts_source=ts_source(row.ts_us, row.received_us),
         received_at=row.received_us,
         name=name,
         suspect=row.suspect,
-        values=dict(row.values),
+        values=dict(shown_values(kind, row.values)),
     )

@@ -1,8 +1,11 @@
 """Data protection over the API: the register, the deletion log, what is known of a person, and forgetting him."""
 
+import base64
+
 from devices.alarms import Note
 from devices.people.roles import Grant
 from devices.ports.alarms import Alarms
+from devices.ports.books import DeadLetters
 from devices.ports.commands import Commands
 from devices.ports.credentials import Credentials
 from devices.ports.current import Latest, LatestValues
@@ -10,7 +13,7 @@ from devices.ports.privacy import Deletion, Deletions
 from devices.samples import Sample, Value
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.api.people import person, sign_in, towns
-from tests.contracts.registry.making import alarm, command
+from tests.contracts.registry.making import alarm, command, letter
 
 
 def test_the_register_follows_the_settings_in_both_languages(city: City) -> None:
@@ -104,6 +107,27 @@ def test_counts_of_visitors_under_five_are_told_nowhere(city: City) -> None:
     for path in (bucket, "devices/node/telemetry?fields=wifi_clients,cpu_pct"):
         csv = city.client.get(f"/api/v1/{path}", headers={**headers, "Accept": "text/csv"}).text
         assert csv.rstrip().endswith("<5,3.0")
+
+
+def test_a_lamps_event_does_not_count_passers_by(city: City) -> None:
+    city.asset("lamp")
+    series, at = "event_presence_detected", NOW_US - 60_000_000
+    city.writer.write([Sample("lamp", "streetlight", "kl", series, "", at, NOW_US, {"road_users": 2})])
+    headers = city.key("streetlight:read")
+    for path in ("devices/lamp/events", f"devices/lamp/telemetry?series={series}&fields=road_users"):
+        (item,) = city.client.get(f"/api/v1/{path}", headers=headers).json()["items"]
+        assert item["values"] == {"road_users": "<5"}
+
+
+def test_refused_messages_are_shown_without_small_counts(city: City) -> None:
+    city.town("kl")
+    payload = b'{"wifi_clients": 3, "cpu_pct": 300}'
+    with city.registry.write() as tx:
+        tx.get(DeadLetters).add([letter("l1", kind="event_network", payload=payload)])
+    headers = city.key("dead_letters:read", "event_network:read", tenant_id="kl")
+    shown = city.client.get("/api/v1/dead-letters/l1", headers=headers).json()
+    assert shown["payload_text"] == '{"wifi_clients": "<5", "cpu_pct": 300}'
+    assert b"3," not in base64.b64decode(shown["payload_base64"])
 
 
 def test_attributes_that_name_a_visitors_device_are_refused(city: City) -> None:
