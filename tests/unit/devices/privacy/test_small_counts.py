@@ -45,6 +45,12 @@ def test_a_count_is_at_most_what_is_said_of_it(count: int) -> None:
     assert shown_count(count) == shown_count(said) == ("<5" if count < 5 else said)
 
 
+@pytest.mark.parametrize("value", [None, True, False, "<5", "three"])
+def test_what_is_no_count_stays_what_it_is(value: object) -> None:
+    assert shown_count(value) is value
+    assert shown_values(NODE, {"wifi_clients": value}) == {"wifi_clients": value}
+
+
 @given(few, few, st.lists(COUNTS, max_size=3))
 def test_what_is_taken_in_is_the_same_for_all_counts_under_five(one: int, other: int, bands: list[int]) -> None:
     """So all that is stored, kept, backed up, sent on or computed of it is the same, too."""
