@@ -18,6 +18,7 @@ SEED = "LAUTERN_TEST_SEED"
 Report = Callable[..., None]
 WAITING: Final = frozenset(
     {
+        "test_canary_secrets",
         "test_clock",
         "test_disks",
         "test_hanging",
