@@ -25,6 +25,7 @@ from runtime.listening import check_broker, check_http
 from runtime.notifying import mail_server
 from runtime.registry_access import registry_of
 from runtime.version import VERSION
+from storage.writable import why_not_writable
 
 ENOUGH_MB: Final = 2000
 SOON_DAYS: Final = 21
@@ -75,6 +76,8 @@ def _remedy(problem: LauternError) -> str:
 
 def _disk(chosen: settings.Settings) -> str:
     place = chosen.data_dir if chosen.data_dir.exists() else Path.cwd()
+    if problem := why_not_writable(place):
+        raise LauternError(f"{problem}; see what the system says of its disk (dmesg), and whose folder it is")
     free_mb = shutil.disk_usage(place).free // 2**20
     if free_mb < ENOUGH_MB:
         raise LauternError(f"only {free_mb} MB are free in {place}; the journal alone may take some GB")
@@ -149,7 +152,7 @@ def _running(chosen: settings.Settings) -> str:
     now_us = time.time_ns() // 1000
     beats = [*beats, *process_faults.beats(chosen.data_dir / process_faults.FILE, now_us)]
     fresh = {beat.part for beat in beats if now_us - beat.at_us < STALE_S * SECOND_US}
-    if not fresh & {"gateway", API}:
+    if not fresh & {"gateway", API} and not ports.answers(chosen.http.host, chosen.http.port):
         return "nothing; `lautern up` starts it"
     if API not in fresh and not ports.answers(chosen.http.host, chosen.http.port):
         beats = [beat for beat in beats if beat.part not in {API, AUDIT}]

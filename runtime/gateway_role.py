@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 import gateway.kinds
 from devices import topics
 from devices.catalog import Catalog, folders
-from devices.errors import ConfigurationError, LauternError, LeaseHeld
+from devices.errors import ConfigurationError, JournalUnavailable, LauternError, LeaseHeld
 from devices.health.faults import Fault
 from devices.health.judging import DOOR, SECOND
 from devices.ports.books import Heartbeat, Heartbeats
@@ -48,7 +48,7 @@ from runtime.memory import Tidying, set_up_malloc
 from runtime.notifying import notifying_of
 from runtime.registry_access import registry_of
 from runtime.retaining import catalog_of, days_of
-from runtime.saying import LEASE, UNREACHABLE, USAGE
+from runtime.saying import LEASE, NOT_WRITABLE, UNREACHABLE, USAGE, not_writable
 from runtime.sealing import secret_box_of
 from runtime.settings import Settings, load
 from runtime.signs import Signs
@@ -58,6 +58,7 @@ from runtime.umask import keep_new_files_private
 from storage.journal.sqlite_identity import SqliteIdentity, SqliteVerdicts
 from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
 from storage.registry.engine import open_registry
+from storage.writable import why_not_writable
 
 log = structlog.get_logger()
 
@@ -154,11 +155,13 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if open_to_others := sentence(mend(settings)):
-            log.warning("files_open_to_others", reason=open_to_others)
         try:
+            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if problem := why_not_writable(settings.data_dir):
+                raise JournalUnavailable(problem)
             stack.enter_context(hold(settings.data_dir / "gateway.lock", 0))
+            if open_to_others := sentence(mend(settings)):
+                log.warning("files_open_to_others", reason=open_to_others)
             figures = new_registry()
             parts = build(settings, sys.argv[1:], stack, figures)
             running = Gateway(parts)
@@ -168,6 +171,11 @@ def main() -> int:
             return LEASE
         except PASSING as error:
             log.error("gateway_waits", reason=str(error))  # noqa: TRY400 - no fault of ours to trace
+            return UNREACHABLE
+        except OSError as error:
+            if error.errno not in NOT_WRITABLE:
+                raise
+            log.error("gateway_waits", reason=not_writable(error))  # noqa: TRY400 - no fault of ours to trace
             return UNREACHABLE
         running.start()
         stack.enter_context(serve_metrics(settings, running, parts, figures))

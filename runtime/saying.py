@@ -1,5 +1,6 @@
 """How each program of ours is started from the command line, and how it says what went wrong."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -26,6 +27,8 @@ OK, FAILED, USAGE, UNREACHABLE, LEASE, NOT_ALLOWED, NOT_APPLIED = 0, 1, 2, 3, 4,
 """Exit codes; LEASE: another gateway runs; UNREACHABLE: API, registry, store or broker is away."""
 DATA_DIR: Final = typer.Option("--data-dir", help="Where all data are kept.", show_default="./var")
 CONFIG: Final = typer.Option("--config", help="Settings file.", show_default="lautern.toml in the data directory")
+NOT_WRITABLE: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EIO})
+"""Errors of the system that tell of the disk or of rights, not of a fault of ours."""
 _CODES: Final[tuple[tuple[type[LauternError], int], ...]] = (
     (ConfigurationError, USAGE),
     (LeaseHeld, LEASE),
@@ -67,7 +70,17 @@ def run(verb: str, program: typer.Typer | Callable[..., None]) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as problem:
+        if problem.errno not in NOT_WRITABLE:
+            raise
+        print(f"lautern: {not_writable(problem)}", file=sys.stderr, flush=True)  # noqa: T201
+        sys.exit(UNREACHABLE)
     sys.exit(OK)
+
+
+def not_writable(problem: OSError) -> str:
+    """What to say of a file that cannot be written for a reason outside the program."""
+    return f"{problem.filename or 'a file'} cannot be written: {(problem.strerror or str(problem)).lower()}"
 
 
 def _told(problem: LauternError) -> int:

@@ -15,6 +15,7 @@ from runtime.settings import Settings
 from storage.registry.export import RegistrySnapshot
 from storage.registry.freeze import writes_stopped
 from storage.sqlite_snapshot import SqliteSnapshot
+from storage.writable import with_reason
 
 IDENTITY: Final = "identity.db"
 JOURNALS: Final = ("journal-control.db", "journal-telemetry.db")
@@ -76,4 +77,4 @@ def look(path: Path) -> SqliteSnapshot:
     try:
         return SqliteSnapshot(path)
     except sqlite3.Error as problem:
-        raise _UNAVAILABLE.get(path.name, JournalUnavailable)(f"{path}: {problem}") from None
+        raise _UNAVAILABLE.get(path.name, JournalUnavailable)(with_reason(path, problem)) from None

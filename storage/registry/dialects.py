@@ -3,11 +3,13 @@
 import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from devices.errors import ConfigurationError, RegistryUnavailable
+from storage.writable import with_reason
 
 BUSY_S: Final = 5.0
 READERS: Final = 8
@@ -69,7 +71,7 @@ def _use_write_ahead_log(path: str) -> None:
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise RegistryUnavailable(f"{path}: {error}") from error
+                raise RegistryUnavailable(with_reason(Path(path), error)) from error
             time.sleep(0.05)
 
 

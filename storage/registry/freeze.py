@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from devices.errors import RegistryUnavailable
 from storage.registry.failures import translated
 from storage.registry.tables import DEAD_LETTERS, POSITIONS
+from storage.writable import with_reason
 
 WAIT_S: Final = 10.0
 TRY_MS: Final = 300
@@ -52,7 +53,7 @@ def _sqlite_stopped(path: str) -> Iterator[None]:
             yield
             held.execute("ROLLBACK")
     except sqlite3.Error as error:
-        raise RegistryUnavailable(f"{path}: {error}") from error
+        raise RegistryUnavailable(with_reason(Path(path), error)) from error
 
 
 def _lock(connection: Connection) -> None:
