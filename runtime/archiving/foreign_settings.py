@@ -80,7 +80,9 @@ def _leaves(values: Values, before: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _names_something(value: object) -> bool:
-    return any(map(_names_something, value)) if isinstance(value, list) else isinstance(value, str) and bool(value)
+    if isinstance(value, list):
+        return any(map(_names_something, value))
+    return isinstance(value, Mapping) or (isinstance(value, str) and bool(value))
 
 
 def _field(key: str) -> FieldInfo | None:
@@ -122,9 +124,9 @@ def _shown(key: str, value: object) -> str:
     if key == REGISTRY_URL:
         parts = urlsplit(str(value))
         where = f"{parts.hostname or ''}{parts.path if parts.scheme == 'sqlite' else ''}"
-        return json.dumps(f"{parts.scheme}://{where} …")
+        return json.dumps(f"{parts.scheme}://{where} ...")
     if isinstance(value, str) and "://" in value and "@" in value:
-        value = re.sub(r"//[^/@]*@", "//…@", value)
+        value = re.sub(r"//[^/@]*@", "//***@", value)
     return json.dumps(value)[:200]
 
 

@@ -61,6 +61,7 @@ def keys(text: str, folder: Path = HOME) -> list[str]:
         'web.tile_url = "https://evil/{z}/{x}/{y}"',
         'backup.recipients = ["age1x"]',
         'data_dir = "/elsewhere"',
+        'store = [{url = "http://evil"}]',
         'not_yet_known.path = "/x"',
     ],
 )
