@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class Limits:
     """Of each process that serves the API; settings `limits`."""
 
-    requests_per_s: float = 50
+    requests_per_s: float = 100
     """Of one key or person, over time; so many seconds' worth may come at once."""
-    address_requests_per_s: float = 200
+    address_requests_per_s: float = 400
     """Of one address, behind which there may be a whole town hall."""
     burst_s: float = 20
     queries_at_once: int = 1

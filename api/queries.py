@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -32,6 +32,7 @@ _WAITING_PER_CALLER: Final = 50
 _PATIENCE_S: Final = 20.0
 _ALLOWANCE_S: Final = 240.0
 """Seconds of work on large questions that one caller may use at once; they come back as time passes."""
+_LARGER_REMEMBERED: Final = 1_000
 _STALLED_S: Final = 60.0
 _MIB: Final = 1 << 20
 T = TypeVar("T")
@@ -46,8 +47,17 @@ class Queries:
         self.small = Lane(_SMALL_AT_ONCE, **cast("Any", patience))
         self.large = Lane(limits.queries_at_once, **cast("Any", patience))
         self.spent = RateLimiter(per_s=1.0, burst=_ALLOWANCE_S)
+        self.larger: OrderedDict[str, None] = OrderedDict()
+        """Questions that read more than expected."""
         self.downloads: Counter[str] = Counter()
         self.download_threads = CapacityLimiter(2)
+
+    def remember(self, about: str) -> None:
+        """Note a question that was larger than expected; those of long ago are forgotten."""
+        if about:
+            self.larger[about] = None
+            if len(self.larger) > _LARGER_REMEMBERED:
+                self.larger.popitem(last=False)
 
     def budget(self, rows: int) -> QueryBudget:
         """Of one question."""
@@ -64,21 +74,24 @@ class Question:
         self._budgets: list[QueryBudget] = []
         self._downloads = 0
 
-    async def answer(self, work: Callable[[QueryBudget], T], *, rows: float) -> T:
+    async def answer(self, work: Callable[[QueryBudget], T], *, rows: float, about: str = "") -> T:
         """Have `work` done in a thread when it is its turn; it is expected to read so many rows.
+
+        `about`: names questions that were larger than expected once, and do not try to be small again.
 
         Raises what the work raises, QueryTooLarge, QueryTooSlow, TooManyRequests, TooBusy.
         """
         try:
-            return await self._answer(work, rows)
+            return await self._answer(work, rows, about)
         except QueryCancelled as error:
             raise ClientDisconnect from error
 
-    async def _answer(self, work: Callable[[QueryBudget], T], rows: float) -> T:
+    async def _answer(self, work: Callable[[QueryBudget], T], rows: float, about: str) -> T:
         queries = self._queries
-        if rows <= SMALL_ROWS:
+        if rows <= SMALL_ROWS and about not in queries.larger:
             with suppress(_MoreThanExpectedError):
                 return await self._in(queries.small, work, queries.budget(_SMALL_MOST))
+            queries.remember(about)
         wait_s = queries.spent.wait_s(self._caller, time.monotonic())
         if wait_s > 0:
             raise TooManyRequests("your large questions took all the time that one caller has", retry_after_s=wait_s)

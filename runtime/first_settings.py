@@ -32,7 +32,7 @@ kind = "{store}"             # sqlite or influxdb
 # public_url = "https://lautern.example.org"    # links in messages begin with it; with a path all is below it
 
 [limits]                     # of each process that serves the API
-# requests_per_s = 50        # of one key or person; 200 of one address
+# requests_per_s = 100       # of one key or person; 400 of one address
 # queries_at_once = 1        # large ones; each may take query_memory_mb = 80 and query_seconds = 40
 
 [audit]

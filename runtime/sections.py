@@ -226,10 +226,10 @@ class Http(Section):
 class Limits(Section):
     """What one caller, one address and all together may take of each process that serves the API."""
 
-    requests_per_s: Annotated[float, Field(gt=0)] = 50
+    requests_per_s: Annotated[float, Field(gt=0)] = 100
     """Of one key or person, over time."""
-    address_requests_per_s: Annotated[float, Field(gt=0)] = 200
-    """Of one address; behind a proxy name it in `http.trusted_proxies`, else all share the proxy's."""
+    address_requests_per_s: Annotated[float, Field(gt=0)] = 400
+    """Of one address but this machine's own; behind a proxy name it in `http.trusted_proxies`, else all share its."""
     burst_s: Annotated[float, Field(ge=1)] = 20
     """So many seconds' worth of requests may come at once."""
     queries_at_once: Annotated[int, Field(ge=1, le=16)] = 1

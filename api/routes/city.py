@@ -11,7 +11,8 @@ from pydantic_core import to_json
 from api import seeing
 from api.access import Caller
 from api.authentication import Who
-from api.services import Use
+from api.queries import Ask
+from api.services import Services, Use
 from api.times import TimeOut
 from devices.catalog import Catalog
 from devices.instants import rfc3339
@@ -70,13 +71,18 @@ _ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": City}}
 
 
 @router.get("", response_class=Response, responses=_ANSWER)
-def get_city(
+async def get_city(
     who: Who,
     services: Use,
+    question: Ask,
     kind: Annotated[str | None, Query(max_length=64)] = None,
     accept_encoding: Annotated[str, Header(max_length=200)] = "",
 ) -> Response:
     """Show all devices with place, connection and alarms, at most 20,000, in order of id."""
+    return await question.answer(lambda _: _city(who, services, kind, accept_encoding), rows=0)
+
+
+def _city(who: Caller, services: Services, kind: str | None, accept_encoding: str) -> Response:
     visible = seeing.visible(who, services.catalog, kind)
     now_us = services.now_us()
     with services.registry.read() as tx:

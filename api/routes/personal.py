@@ -11,6 +11,7 @@ from api.authentication import Who, needs
 from api.fields import IdInPath
 from api.maker_gone import end_keys
 from api.problems import responses
+from api.queries import Ask
 from api.recording import of, record
 from api.routes import users
 from api.services import Services, Use
@@ -52,8 +53,12 @@ class Erased(BaseModel):
 
 
 @router.get("/export")
-def export_person(user_id: IdInPath, who: Who, services: Use) -> Personal:
+async def export_person(user_id: IdInPath, who: Who, services: Use, question: Ask) -> Personal:
     """Give out all that names a person: to himself, or to who holds `privacy:admin`."""
+    return await question.answer(lambda _: _personal(user_id, who, services), rows=0)
+
+
+def _personal(user_id: str, who: Caller, services: Services) -> Personal:
     with services.registry.write() as tx:
         is_self = who.user_id == user_id
         if is_self:

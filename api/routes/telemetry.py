@@ -214,7 +214,8 @@ async def get_telemetry(
     if bucket is not None:
         ranked = any(name in PERCENTILES for name in agg.split(","))
         rows = asked.expected_rows if ranked else 0
-        return await question.answer(partial(_buckets, asked, bucket, agg, csv), rows=rows)
+        about = f"{asked.key} {asked.from_us // DAY_US} {asked.to_us // DAY_US} {bucket}"
+        return await question.answer(partial(_buckets, asked, bucket, agg, csv), rows=rows, about=about)
     if csv:
         return await question.download(partial(_raw_csv, asked))
     return await question.answer(partial(_raw, asked), rows=0)

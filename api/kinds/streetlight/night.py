@@ -12,6 +12,7 @@ from api import seeing
 from api.access import Caller
 from api.fields import ID
 from api.kinds.streetlight.lamps import KIND, Reader
+from api.queries import Ask
 from api.services import Services, Use
 from api.times import TimeOut
 from devices.errors import NotFound
@@ -56,12 +57,17 @@ class LightNight(BaseModel):
 
 
 @router.get("/light-night")
-def get_light_night(
+async def get_light_night(
     who: Reader,
     services: Use,
+    question: Ask,
     group: Annotated[str | None, Query(pattern=ID, description="Of these lamps; of all when absent.")] = None,
 ) -> LightNight:
     """Show sunset, sunrise and planned levels over the lamps of a group, or all: up to 500 are looked at."""
+    return await question.answer(lambda _: _light_night(who, services, group), rows=0)
+
+
+def _light_night(who: Caller, services: Services, group: str | None) -> LightNight:
     with services.registry.read() as tx:
         found = [a for a in _lamps(tx, who, services, group) if a.lat is not None and a.lon is not None]
         if not found:
