@@ -56,6 +56,8 @@ class Caller:
     """Digest of the browser's session; None for keys."""
     made_by: str | None = None
     """Of a key: the actor who answers for it."""
+    owes: str | None = None
+    """Second step that a session still owes: until then it is at work in no town and may do nothing."""
 
     @property
     def user_id(self) -> str | None:

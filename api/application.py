@@ -48,6 +48,7 @@ from api.routes import (
     notifications,
     personal,
     privacy,
+    second_factor,
     single_sign_on,
     stream,
     system,
@@ -68,10 +69,11 @@ from devices.errors import RegistryUnavailable
 from devices.ports.access import ApiKeys
 from devices.ports.people import Sessions
 
-API_VERSION: Final = "1.22.0"
+API_VERSION: Final = "1.23.0"
 """Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
     login,
+    second_factor,
     my_sessions,
     single_sign_on,
     users,

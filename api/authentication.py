@@ -16,12 +16,14 @@ from api.access import Caller, scope_of_kind, user_of
 from api.attempts import Attempts
 from api.problems import TooManyRequests
 from api.rate_limiter import RateLimiter
+from api.second_factor import HALF_US, SecondFactorNeeded, step_of
 from api.services import Services, Use
-from api.sessions import digest
+from api.sessions import SignedIn, digest
 from devices.errors import Forbidden, Unauthenticated
 from devices.instants import MINUTE_US
 from devices.people.roles import common, roles, whole_scopes
 from devices.ports.access import ApiKey, ApiKeys
+from devices.ports.people import Session, User
 from devices.ports.registry import Transaction
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="Bearer", description="`<prefix>.<secret>`")
@@ -40,7 +42,7 @@ class Uses(Generic[Id]):
         self._lock = threading.Lock()
 
     def note(self, used: Id, last_used_us: int | None, now_us: int) -> None:
-        """Remember a use when the last recorded one is a minute old."""
+        """Remember a use when the last recorded one is a minute old; a clock set back takes none of them back."""
         if last_used_us is None or now_us - last_used_us >= MINUTE_US:
             with self._lock:
                 self._noted[used] = now_us
@@ -88,14 +90,17 @@ def verify(keys: ApiKeys, presented: str, now_us: int) -> ApiKey:
     return key
 
 
-def caller(
+def presented(
     request: Request,
     services: Use,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],
     cookie: Annotated[str | None, Security(_COOKIE)],
 ) -> Caller:
-    """Return who makes the request. Raises Unauthenticated; Forbidden for one that another site had a browser make."""
+    """Return who makes the request, also one whose session still owes its second step.
+
+    Raises Unauthenticated; Forbidden for one that another site had a browser make.
+    """
     presented = bearer.credentials if bearer else header
     if presented:
         request.state.presented = presented
@@ -108,11 +113,61 @@ def caller(
         raise Unauthenticated
     request_id = str(getattr(request.state, "request_id", ""))
     who = replace(found, address=sessions.address_of(request), request_id=request_id)
-    request.state.who = who
+    if who.owes is None:
+        request.state.who = who
+    _take_turn(request, who)
+    return who
+
+
+Presented = Annotated[Caller, Depends(presented)]
+"""Who makes the request; with `owes` he may do nothing yet."""
+
+
+def caller(found: Presented) -> Caller:
+    """Return who makes the request, signed in wholly. Raises Unauthenticated, Forbidden."""
+    if found.owes is not None:
+        raise SecondFactorNeeded
+    return found
+
+
+def half_way(request: Request, services: Use, cookie: Annotated[str | None, Security(_COOKIE)]) -> SignedIn:
+    """Return a browser's session, whether it owes its second step or not. Raises Unauthenticated, Forbidden."""
+    if not cookie:
+        raise Unauthenticated("only people have second factors, not keys")
+    sessions.must_be_ours(request)
+    with services.registry.read() as tx:
+        found = _signed_in(tx, services, doors(request), cookie)
+    address, request_id = sessions.address_of(request), str(getattr(request.state, "request_id", ""))
+    who = replace(found.who, address=address, request_id=request_id)
+    _take_turn(request, who)
+    return replace(found, who=who)
+
+
+def _take_turn(request: Request, who: Caller) -> None:
+    """Count a request of somebody's. Raises TooManyRequests."""
     wait_s = doors(request).requests.take(f"{who.tenant_id} {who.actor}", time.monotonic())
     if wait_s:
         raise TooManyRequests("with your key, or signed in as you", retry_after_s=wait_s)
-    return who
+
+
+HalfWay = Annotated[SignedIn, Depends(half_way)]
+"""Annotate a parameter of a route with this that is part of the second step."""
+
+
+def _signed_in(tx: Transaction, services: Services, known: Doors, cookie: str) -> SignedIn:
+    return see(tx, services, known, *sessions.signed_in(tx, cookie, services.lifetime, services.now_us()))
+
+
+def see(tx: Transaction, services: Services, known: Doors, session: Session, user: User) -> SignedIn:
+    """Who a session stands for, and what it owes. Raises Unauthenticated when it owes that for too long."""
+    now_us = services.now_us()
+    step = step_of(tx, session, user, services.second_factor, known.roles)
+    if step is not None and now_us - session.created_us >= HALF_US:
+        raise Unauthenticated("the second step came too late")
+    who = sessions.caller_of(tx, session, user, known.roles, known.restricted)
+    if step is not None:
+        who = Caller(who.name, sessions.NOWHERE, frozenset(), known.restricted, actor=who.actor, owes=step.value)
+    return SignedIn(session, user, step, who)
 
 
 def _by_key(request: Request, services: Services, presented: str) -> Caller:
@@ -124,20 +179,18 @@ def _by_key(request: Request, services: Services, presented: str) -> Caller:
             found = holder(tx, key, known)
     except Unauthenticated:
         # A right key gets in all the same: its 256 bits are not guessed, and others may share the address.
-        known.key_attempts.begin("", sessions.address_of(request), now_us)
+        known.key_attempts.begin("", sessions.address_of(request), services.steady_us())
         raise
     known.key_uses.note(key.key_id, key.last_used_us, now_us)
     return found
 
 
 def _by_session(request: Request, services: Services, cookie: str) -> Caller:
-    now_us = services.now_us()
     known = doors(request)
     with services.registry.read() as tx:
-        session, user = sessions.signed_in(tx, cookie, services.lifetime, now_us)
-        found = sessions.caller_of(tx, session, user, known.roles, known.restricted)
-    known.session_uses.note(session.secret_sha256, session.last_used_us, now_us)
-    return found
+        found = _signed_in(tx, services, known, cookie)
+    known.session_uses.note(found.session.secret_sha256, found.session.last_used_us, services.now_us())
+    return found.who
 
 
 def unchanged(request: Request, services: Services) -> bool:
@@ -149,8 +202,7 @@ def unchanged(request: Request, services: Services) -> bool:
             if who.session is None:
                 now = holder(tx, verify(tx.get(ApiKeys), request.state.presented, now_us), known)
             else:
-                found = sessions.signed_in(tx, request.state.presented, services.lifetime, now_us)
-                now = sessions.caller_of(tx, *found, known.roles, known.restricted)
+                now = _signed_in(tx, services, known, request.state.presented).who
     except Unauthenticated:
         return False
     return replace(now, address=who.address, request_id=who.request_id) == who

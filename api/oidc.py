@@ -46,10 +46,18 @@ class OpenIdProvider:
     """SingleSignOn over a provider that is found at `{issuer}/.well-known/openid-configuration`."""
 
     def __init__(
-        self, *, issuer: str, client_id: str, client_secret: str | None, label: str, trusts_email: bool = False
+        self,
+        *,
+        issuer: str,
+        client_id: str,
+        client_secret: str | None,
+        label: str,
+        trusts_email: bool = False,
+        proving: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset()),
     ) -> None:
         self.label = label
         self.trusts_email = trusts_email
+        self._proving = proving
         self._issuer = issuer.rstrip("/")
         self._client_id = client_id
         self._client_secret = client_secret
@@ -100,7 +108,11 @@ class OpenIdProvider:
         if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
             raise ProviderRefused("the provider names nobody")
         verified = isinstance(email, str) and claims.get("email_verified") is True
-        return Identity(f"{self._issuer} {subject}", email if verified else None)
+        amr, acr = claims.get("amr"), claims.get("acr")
+        methods, classes = self._proving
+        shown = isinstance(amr, list) and any(isinstance(each, str) and each in methods for each in amr)
+        proved = shown or (isinstance(acr, str) and acr in classes)
+        return Identity(f"{self._issuer} {subject}", email if verified else None, proved)
 
     def _about(self) -> tuple[dict[str, Any], KeySet]:
         known = self._known

@@ -1,5 +1,6 @@
 """What the routes work with."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, cast
@@ -13,9 +14,11 @@ from api.single_sign_on import SingleSignOn
 from devices.audit.notary import Notary
 from devices.catalog import Catalog
 from devices.notifying.allowing import Allowed
+from devices.people.second_factor import Policy
 from devices.ports.audit import Anchors
 from devices.ports.books import Heartbeat, Heartbeats
 from devices.ports.registry import Registry
+from devices.ports.secret_box import SecretBox
 from devices.ports.telemetry import TelemetryReader
 from devices.privacy.register import Facts
 
@@ -44,6 +47,14 @@ class Services:
     limits: Limits = field(default_factory=Limits)
     processes: Callable[[], Sequence[Heartbeat]] = tuple
     """What a supervisor on this machine says of processes that it cannot keep alive."""
+    steady_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000
+    """For how long something takes: µs since some moment, never set back or forward as `now_us` may be."""
+    second_factor: Policy = Policy.OFFERED
+    """Whether those who lead must have a second factor."""
+    secret_box: SecretBox | None = None
+    """Seals what must be read again; None: such things cannot be enrolled."""
+    public_url: str | None = None
+    """Where people reach the pages; None: where a request was sent to."""
 
     def beats(self) -> Sequence[Heartbeat]:
         """Words of all parts. Raises RegistryUnavailable."""

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,8 +11,9 @@ from fastapi import Request, Response
 
 from api.access import Caller, Within, actor_of
 from devices.errors import Forbidden, NotFound, Unauthenticated
-from devices.instants import HOUR_US
+from devices.instants import DAY_US, HOUR_US
 from devices.people.roles import Grant, covers, whole_scopes
+from devices.people.second_factor import Step
 from devices.ports.inventory import Group, Groups
 from devices.ports.people import OneTimeLink, Session, Sessions, User, Users
 from devices.ports.registry import Transaction
@@ -34,8 +35,12 @@ class Lifetime:
     absolute_us: int = 7 * 24 * HOUR_US
 
     def covers(self, session: Session, now_us: int) -> bool:
-        """Tell whether a session has not ended by its time."""
-        return now_us < session.expires_us and now_us - session.last_used_us < self.idle_us
+        """Tell whether a session has not ended by its time.
+
+        A clock that jumps moves the end by as much at most; what begins more than a day ahead was made by a wrong one.
+        """
+        made_ahead = session.created_us > now_us + DAY_US
+        return not made_ahead and now_us < session.expires_us and now_us - session.last_used_us < self.idle_us
 
 
 def digest(secret: str) -> bytes:
@@ -51,8 +56,10 @@ def new_link(tx: Transaction, user_id: str, now_us: int, *, sets_password: bool 
     return secret
 
 
-def open_session(tx: Transaction, request: Request, user: User, lifetime: Lifetime, now_us: int) -> tuple[str, Session]:
-    """Sign a user in; returns the secret for his cookie, and the session."""
+def open_session(  # noqa: PLR0917
+    tx: Transaction, request: Request, user: User, lifetime: Lifetime, now_us: int, proved_by: str | None = None
+) -> tuple[str, Session]:
+    """Sign a user in; returns the secret for his cookie, and the session. `proved_by`: what proved it besides."""
     secret = secrets.token_urlsafe(32)
     session = Session(
         secret_sha256=digest(secret),
@@ -63,6 +70,8 @@ def open_session(tx: Transaction, request: Request, user: User, lifetime: Lifeti
         last_used_us=now_us,
         address=address_of(request),
         agent=request.headers.get("user-agent", "")[:200],
+        proved_by=proved_by,
+        proved_us=None if proved_by is None else now_us,
     )
     sessions = tx.get(Sessions)
     sessions.trim(now_us - lifetime.idle_us, now_us)
@@ -85,6 +94,23 @@ def give_cookie(request: Request, response: Response, secret: str, lifetime: Lif
 def take_cookie(request: Request, response: Response) -> None:
     """Let the browser forget."""
     response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=needs_tls(request))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A browser's session, whose it is, and what it still owes; `who` may do nothing until that is done."""
+
+    session: Session
+    user: User
+    step: Step | None
+    who: Caller
+
+
+def prove(tx: Transaction, session: Session, by: str, now_us: int) -> tuple[str, Session]:
+    """Note that a second factor was shown; returns the new secret for the cookie, and the session as it is then."""
+    secret = secrets.token_urlsafe(32)
+    tx.get(Sessions).prove(session.secret_sha256, digest(secret), by, now_us)
+    return secret, replace(session, secret_sha256=digest(secret), proved_by=by, proved_us=now_us, challenge=None)
 
 
 def signed_in(tx: Transaction, secret: str, lifetime: Lifetime, now_us: int) -> tuple[Session, User]:

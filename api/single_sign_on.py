@@ -35,6 +35,8 @@ class Identity:
 
     subject: str
     email: str | None
+    proved: bool = False
+    """The provider says, in a way that the settings let count, that a second factor was shown there."""
 
 
 class SingleSignOn(Protocol):

@@ -29,6 +29,7 @@ from runtime.ports import PortTaken
 from runtime.processing import facts_of
 from runtime.registry_access import registry_of
 from runtime.retaining import catalog_of
+from runtime.sealing import secret_box_of
 from runtime.signs import Signs
 from runtime.version import VERSION
 
@@ -72,6 +73,9 @@ def services_of(chosen: settings.Settings, registry: Registry, reader: Telemetry
         processes=lambda: process_faults.beats(chosen.data_dir / process_faults.FILE, auditing.now_us()),
         limits=Limits(**chosen.limits.model_dump()),
         allowed=chosen.notifications.allowed,
+        second_factor=chosen.access.second_factor,
+        secret_box=secret_box_of(chosen),
+        public_url=chosen.http.public_url,
     )
 
 
@@ -124,6 +128,7 @@ def _single_sign_on(oidc: sections.Oidc) -> SingleSignOn | None:
         client_secret=secret.get_secret_value() if secret else None,
         label=oidc.label,
         trusts_email=oidc.trust_email,
+        proving=(frozenset(oidc.second_factor_amr), frozenset(oidc.second_factor_acr)),
     )
     return provider
 

@@ -1,6 +1,7 @@
 """`lautern demo`: a city on this machine, with a day of history, then live."""
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -41,6 +42,8 @@ def demo(
     Example:  lautern demo --fresh --port 8080
     """
     began = time.monotonic()
+    # Its link is to open the city at once; on the account page a second factor can be tried all the same.
+    os.environ.setdefault("LAUTERN_ACCESS__SECOND_FACTOR", "offered")
     with alone(data_dir):
         if fresh:
             _drop(data_dir)

@@ -39,6 +39,9 @@ kind = "{store}"             # sqlite or influxdb
 # key_file = "/etc/lautern/audit.key"        # seals the audit log; without it audit.key beside this file
 # anchor_file = "/mnt/worm/audit.anchors"    # tells when its end was cut off; best where it can only be appended to
 
+[access]
+# second_factor = "offered"    # nobody must have one; else who lets others in enrols an app or a passkey
+
 [secrets]
 # key_file = "/etc/lautern/secrets.key"      # seals what must be read again, such as authenticator apps' secrets
 

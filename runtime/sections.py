@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 
 from devices.message_quota import Quota, Quotas
 from devices.notifying.allowing import Allowed
+from devices.people.second_factor import Policy
 from devices.privacy.classes import NAMES
 from runtime.ports import place_of
 
@@ -292,13 +293,21 @@ class Oidc(Section):
     label: Annotated[str, Field(min_length=1, max_length=60)] = "Single sign-on"
     trust_email: bool = False
     """Let a verified address lead to the user who has it, when he comes for the first time."""
+    second_factor_amr: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
+    """Values of the provider's `amr` that count as a second factor, such as "mfa", "otp", "hwk"; none: its word does
+    not count, and whoever needs one enrols it here."""
+    second_factor_acr: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
+    """The same of its `acr`."""
 
 
 class Access(Section):
-    """How long people stay signed in."""
+    """How long people stay signed in, and how they prove who they are."""
 
     idle_hours: Annotated[float, Field(gt=0, le=24 * 31)] = 12
     session_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24 * 7
+    second_factor: Policy = Policy.REQUIRED
+    """`required`: who lets others in (administrators, leaders) enrols an app or a passkey when signing in; `offered`:
+    nobody must. Who has enrolled one is asked for it either way."""
 
 
 class Web(Section):

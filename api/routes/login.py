@@ -9,12 +9,13 @@ from pydantic import BaseModel, Field
 
 from api import passwords, sessions
 from api.access import Caller
-from api.authentication import Who, doors
+from api.authentication import Presented, Who, doors, see
 from api.fields import ID, Body
 from api.problems import request_id, responses
 from api.recording import of, record
 from api.refusals import Refused, refusals_of
 from api.services import Services, Use
+from api.sessions import SignedIn
 from devices.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from devices.ports.people import Session, Sessions, User, Users
 from devices.ports.registry import Transaction
@@ -59,6 +60,8 @@ class Me(BaseModel):
     """What some of his roles are limited to, such as `group/fauthweg`."""
     language: Language | None
     must_set_password: bool
+    second_step: Literal["prove", "enrol"] | None = None
+    """What is still to be done (`/login/second-factor`) before anything else is; until then all else is empty."""
 
 
 class MeChange(Body):
@@ -95,23 +98,23 @@ def login(request: Request, response: Response, services: Use, body: Credentials
     now_us, known = services.now_us(), doors(request)
     address = sessions.address_of(request)
     account = request.state.account = body.name or ""
-    known.attempts.begin(account, address, now_us)
+    known.attempts.begin(account, address, services.steady_us())
     proved = None if body.token else _by_password(services, account, body.password or "")
     with services.registry.write() as tx:
         user = proved or _by_link(tx, body.token or "", now_us)
         secret, session = sessions.open_session(tx, request, user, services.lifetime, now_us)
+        signed_in = see(tx, services, known, session, user)
+        shown = my_account(tx, services, signed_in.who, user, known.roles)
         who = sessions.caller_of(tx, session, user, known.roles, known.restricted)
-        shown = _me(tx, services, who, user, known.roles)
         who = replace(who, address=address, request_id=request_id(request))
-        by = {"by": "one-time link" if body.token else "password"}
-        record(tx, who, "sign_in", of("user", user.user_id), detail=by)
+        record(tx, who, "sign_in", of("user", user.user_id), detail=_how(body, signed_in))
     known.attempts.succeeded(account, address)
     sessions.give_cookie(request, response, secret, services.lifetime)
     return shown
 
 
 @router.post("/logout", status_code=204)
-def logout(request: Request, response: Response, who: Who, services: Use) -> None:
+def logout(request: Request, response: Response, who: Presented, services: Use) -> None:
     """Sign out: the session ends, its cookie works no more."""
     with services.registry.write() as tx:
         if who.session is not None:
@@ -121,10 +124,10 @@ def logout(request: Request, response: Response, who: Who, services: Use) -> Non
 
 
 @router.get("/me")
-def who_am_i(request: Request, who: Who, services: Use) -> Me:
+def who_am_i(request: Request, who: Presented, services: Use) -> Me:
     """Show who I am and what I may do where I am at work."""
     with services.registry.read() as tx:
-        return _me(tx, services, who, _user(tx, who), doors(request).roles)
+        return my_account(tx, services, who, _user(tx, who), doors(request).roles)
 
 
 @router.patch("/me")
@@ -138,7 +141,7 @@ def change_me(request: Request, who: Who, services: Use, body: MeChange) -> Me:
         if "tenant_id" in body.model_fields_set:
             who = _moved(tx, request, who, user, body.tenant_id)
         record(tx, who, "me.change", of("user", user.user_id), detail=body.model_dump(exclude_unset=True))
-        return _me(tx, services, who, user, known.roles)
+        return my_account(tx, services, who, user, known.roles)
 
 
 @router.post("/me/password", status_code=204)
@@ -148,7 +151,7 @@ def change_password(request: Request, who: Who, services: Use, body: PasswordCha
         user = _must_be_user(_user(tx, who))
     if user.password_hash is not None:
         known = doors(request)
-        known.attempts.begin(user.user_id, who.address, services.now_us())
+        known.attempts.begin(user.user_id, who.address, services.steady_us())
         if not passwords.matches(body.current or "", user.password_hash):
             wrong = Refused("me.password", of("user", user.user_id), "wrong", who.address, who.actor, who.name)
             refusals_of(request).note(replace(wrong, tenant_id=who.tenant_id), who.request_id)
@@ -222,7 +225,18 @@ def _must_be_user(user: User | None) -> User:
     return user
 
 
-def _me(tx: Transaction, services: Services, who: Caller, user: User | None, roles: Mapping[str, frozenset[str]]) -> Me:
+def _how(body: Credentials, signed_in: SignedIn) -> dict[str, str]:
+    """What the audit log says of a sign-in; the second step stands there by itself."""
+    by = {"by": "one-time link" if body.token else "password"}
+    return by if signed_in.step is None else {**by, "second_step": signed_in.step.value}
+
+
+def my_account(
+    tx: Transaction, services: Services, who: Caller, user: User | None, roles: Mapping[str, frozenset[str]]
+) -> Me:
+    """What somebody is shown of himself."""
+    if who.owes is not None:
+        return _owing(who, user)
     held = [] if user is None else [g for g in user.grants if g.tenant_id in {None, who.tenant_id}]
     scopes = who.scopes.union(*(w.scopes for w in who.within))
     return Me(
@@ -236,6 +250,23 @@ def _me(tx: Transaction, services: Services, who: Caller, user: User | None, rol
         limits=sorted(frozenset().union(*(w.limits for w in who.within))),
         language=None if user is None else cast("Language | None", user.language),
         must_set_password=user is not None and user.password_hash is None and user.subject is None,
+    )
+
+
+def _owing(who: Caller, user: User | None) -> Me:
+    empty: list[str] = []
+    return Me(
+        name=who.name,
+        actor=who.actor,
+        tenant_id=None,
+        tenants=[],
+        roles=empty,
+        scopes=empty,
+        kinds=empty,
+        limits=empty,
+        language=None if user is None else cast("Language | None", user.language),
+        must_set_password=user is not None and user.password_hash is None and user.subject is None,
+        second_step=cast('Literal["prove", "enrol"]', who.owes),
     )
 
 

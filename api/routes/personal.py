@@ -23,6 +23,7 @@ from devices.ports.access import ApiKeys
 from devices.ports.people import Sessions, User, Users
 from devices.ports.privacy import Persons
 from devices.ports.registry import Transaction
+from devices.ports.second_factors import SecondFactors
 
 SCOPE: Final = "privacy:admin"
 MOST: Final = 10_000
@@ -37,6 +38,8 @@ class Personal(BaseModel):
 
     user: dict[str, JsonValue]
     sessions: list[dict[str, JsonValue]]
+    second_factors: list[dict[str, JsonValue]]
+    """For himself alone."""
     records: dict[str, list[dict[str, JsonValue]]]
     """By place: commands, alarms, notes, audit and others."""
     not_shown: list[str]
@@ -68,6 +71,7 @@ def _personal(user_id: str, who: Caller, services: Services) -> Personal:
             user = users.find(tx, who, user_id)
         named = tx.get(Persons).named(user.name, actor_of(user_id), MOST, who.tenants())
         sessions = tx.get(Sessions).of_user(user_id)
+        factors = tx.get(SecondFactors).of_user(user_id)
         record(tx, who, "user.export", of("user", user_id))
     seen = {k.name for k in services.catalog.values() if k.name in who.kinds(services.catalog)}
     return Personal(
@@ -76,6 +80,9 @@ def _personal(user_id: str, who: Caller, services: Services) -> Personal:
             {"address": s.address, "agent": s.agent, "since": rfc3339(s.created_us), "last": rfc3339(s.last_used_us)}
             for s in sessions
             if is_self or who.is_at_home(s.tenant_id)
+        ],
+        second_factors=[
+            {"method": f.method.value, "name": f.name, "since": rfc3339(f.created_us)} for f in factors if is_self
         ],
         records={place: list(_shown(rows, services, seen)) for place, rows in named.items()},
         not_shown=sorted(k.name for k in services.catalog.values() if not k.internal and k.name not in seen),

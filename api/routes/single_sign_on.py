@@ -18,6 +18,7 @@ from api.routes.login import PUBLIC
 from api.services import Services, Use
 from api.single_sign_on import Begun, Identity, ProviderRefused, ProviderUnavailable, SingleSignOn
 from devices.errors import ConfigurationError, LauternError, NotFound
+from devices.people.second_factor import Method
 from devices.ports.people import User, Users
 from devices.ports.registry import Transaction
 
@@ -96,11 +97,15 @@ def finish(
 def _sign_in(request: Request, services: Services, identity: Identity, provider: SingleSignOn) -> Response:
     with services.registry.write() as tx:
         user = _user(tx, identity, provider)
-        secret, session = sessions.open_session(tx, request, user, services.lifetime, services.now_us())
+        proved_by = Method.PROVIDER.value if identity.proved else None
+        secret, session = sessions.open_session(
+            tx, request, user, services.lifetime, services.now_us(), proved_by=proved_by
+        )
         known = doors(request)
         who = sessions.caller_of(tx, session, user, known.roles, known.restricted)
         who = replace(who, address=session.address, request_id=request_id(request))
-        record(tx, who, "sign_in", of("user", user.user_id), detail={"by": provider.label})
+        detail = {"by": provider.label, "second_factor": proved_by or "none"}
+        record(tx, who, "sign_in", of("user", user.user_id), detail=detail)
     response = Response(status_code=303, headers={"Location": "/"})
     sessions.give_cookie(request, response, secret, services.lifetime)
     return response

@@ -23,6 +23,7 @@ from devices.errors import Forbidden, Invalid, NotFound
 from devices.people.roles import Grant
 from devices.ports.people import Sessions, User, Users
 from devices.ports.registry import Transaction
+from devices.ports.second_factors import SecondFactors
 
 Keeper = Annotated[Caller, needs("users:admin")]
 Limit = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}/[A-Za-z0-9_-]{1,64}$")]
@@ -51,6 +52,7 @@ class UserShown(BaseModel):
     last_seen_at: TimeOut | None
     disabled_at: TimeOut | None
     has_password: bool
+    has_second_factor: bool = False
     subject: str | None
     version: int
 
@@ -126,7 +128,9 @@ def list_users(who: Keeper, services: Use, page: PageWanted) -> Items[UserShown]
     """List the users with a role in the town, in order of id; needs `users:admin`."""
     with services.registry.read() as tx:
         found = tx.get(Users).find(who.tenant_id, page.limit, page.cursor)
-    return Items[UserShown](items=[_show(who, u) for u in found.items], next_cursor=found.next_cursor)
+        holders = tx.get(SecondFactors).holders([u.user_id for u in found.items])
+    items = [_show(who, u, proved=u.user_id in holders) for u in found.items]
+    return Items[UserShown](items=items, next_cursor=found.next_cursor)
 
 
 @router.post("/users", status_code=201, responses=responses(409))
@@ -156,8 +160,9 @@ def get_user(user_id: IdInPath, who: Keeper, services: Use, response: Response) 
     """Show one user; the ETag is what PATCH wants as If-Match. Needs `users:admin`."""
     with services.registry.read() as tx:
         user = find(tx, who, user_id)
+        proved = bool(tx.get(SecondFactors).holders([user_id]))
     _head(response, user)
-    return _show(who, user)
+    return _show(who, user, proved=proved)
 
 
 @router.patch("/users/{user_id}", responses=responses(409, 412, 428))
@@ -194,8 +199,9 @@ def change_user(  # noqa: PLR0917
         record(tx, who, "user.change", of("user", user_id), detail={"fields": fields, **_granted(changed)})
         if changed.disabled_us is not None:
             ended = end_keys(tx, who, user_id, services.now_us(), because="maker_disabled")
+        proved = bool(tx.get(SecondFactors).holders([user_id]))
     _head(response, changed)
-    return UserChanged(**dict(_show(who, changed)), keys_revoked=ended)
+    return UserChanged(**dict(_show(who, changed, proved=proved)), keys_revoked=ended)
 
 
 @router.delete("/users/{user_id}", status_code=204, responses={200: {"model": UserRemoved}})
@@ -229,6 +235,21 @@ def invite_user(request: Request, user_id: IdInPath, who: Keeper, services: Use)
         invitation = _invite(tx, request, user, services.now_us())
         record(tx, who, "user.invite", of("user", user_id))
         return invitation
+
+
+@router.delete("/users/{user_id}/second-factors", status_code=204)
+def reset_second_factors(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> None:
+    """Forget apps, passkeys and recovery codes of a user who lost them: he enrols anew when he signs in.
+
+    Needs `users:admin` and all scopes of his roles; nobody does so for himself. His sessions end.
+    """
+    with services.registry.write() as tx:
+        user = must_be_mine(request, who, find(tx, who, user_id))
+        if who.user_id == user_id:
+            raise Forbidden("nobody resets his own: ask another who may, or remove one on your account")
+        count = tx.get(SecondFactors).remove_all(user.user_id)
+        tx.get(Sessions).end_of_user(user_id)
+        record(tx, who, "second_factor.reset", of("user", user_id), detail={"removed": count})
 
 
 def _granted(user: User) -> dict[str, Any]:
@@ -309,7 +330,7 @@ def _head(response: Response, user: User) -> None:
     response.headers["ETag"] = etag(user.version)
 
 
-def _show(who: Caller, user: User) -> UserShown:
+def _show(who: Caller, user: User, *, proved: bool = False) -> UserShown:
     roles: list[Any] = [
         RoleHeld(role=g.role, tenant_id=g.tenant_id, limits=sorted(g.limits)) for g in user.grants if _mine(who, g)
     ]
@@ -323,6 +344,7 @@ def _show(who: Caller, user: User) -> UserShown:
         last_seen_at=user.last_seen_us,
         disabled_at=user.disabled_us,
         has_password=user.password_hash is not None,
+        has_second_factor=proved,
         subject=user.subject,
         version=user.version,
     )

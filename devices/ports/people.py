@@ -40,6 +40,12 @@ class Session:
     last_used_us: int
     address: str = ""
     agent: str = ""
+    proved_by: str | None = None
+    """Second factor that was shown; None: none yet."""
+    proved_us: int | None = None
+    challenge: bytes | None = None
+    """What a passkey is to sign next."""
+    challenge_until_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,12 @@ class Sessions(Protocol):
 
     def move(self, secret_sha256: bytes, tenant_id: str | None) -> None:
         """Act for another town from now on."""
+
+    def prove(self, secret_sha256: bytes, renewed_sha256: bytes, proved_by: str, at_us: int) -> None:
+        """A second factor was shown: from now on the session goes by another secret."""
+
+    def challenge(self, secret_sha256: bytes, challenge: bytes | None, until_us: int) -> None:
+        """What a passkey is to sign next; None: nothing."""
 
     def end(self, secrets_sha256: Collection[bytes]) -> None:
         """End; what is not there stays so."""

@@ -3,7 +3,7 @@
 import getpass
 import sys
 from http.cookies import SimpleCookie
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import typer
@@ -14,6 +14,7 @@ from runtime.client.answers import Answer, Unfit
 from runtime.client.here import Json
 from runtime.client.kept import Login
 
+_CODE_DIGITS: Final = 6
 _TOKEN = "token"  # noqa: S105 - its name in a link
 
 
@@ -49,6 +50,10 @@ def login(
         signed_in = _signed_in(to, {"name": name, "password": _secret("Password: ")})
     api = door.Api(door.Network(signed_in))
     me = api.get("/me")
+    if me["second_step"] is not None:
+        signed_in = _proved(api, signed_in, me["second_step"])
+        api = door.Api(door.Network(signed_in))
+        me = api.get("/me")
     if me["must_set_password"]:
         _choose(api)
     kept.keep(signed_in)
@@ -59,6 +64,15 @@ def login(
 def _signed_in(to: Login, proof: dict[str, str]) -> Login:
     answer = door.Api(door.Network(to)).call("POST", "/login", proof)
     return Login(to.url, session=_session(answer), ca_file=to.ca_file)
+
+
+def _proved(api: door.Api, to: Login, step: str) -> Login:
+    """The session after its second step. Raises Unfit where that takes a browser."""
+    if step == "enrol":
+        raise Unfit(f"your role needs a second factor: sign in at {to.url} with a browser once, and enrol one")
+    code = _secret("Code of your app, or a recovery code: ").strip()
+    shown = {"code": code} if len(code) == _CODE_DIGITS and code.isdigit() else {"recovery_code": code}
+    return Login(to.url, session=_session(api.call("POST", "/login/second-factor", shown)), ca_file=to.ca_file)
 
 
 def _session(answer: Answer) -> str:

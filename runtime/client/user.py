@@ -131,6 +131,28 @@ def enable(name: Name, *, as_json: Json = False, data_dir: Here = None) -> None:
     _change(name, {"disabled": False}, f"{name} may sign in again", data_dir, as_json=as_json)
 
 
+@app.command("reset-second-factor")
+def reset_second_factor(
+    name: Name,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+    data_dir: Here = None,
+) -> None:
+    """Forget apps, passkeys and recovery codes of somebody who lost them: he enrols anew when he signs in.
+
+    \b
+    Examples:
+      lautern user reset-second-factor anna
+      lautern user reset-second-factor admin --data-dir /srv/lautern
+    """  # noqa: D301
+    if not yes:
+        typer.confirm(f"Forget what proves {name} beside the password?", abort=True)
+    with api_of(data_dir) as api:
+        api.call("DELETE", f"/users/{quoted(name)}/second-factors")
+    showing.tell(f"{name} has no second factor any more; all sessions ended", {"user": name}, as_json=as_json)
+
+
 @app.command("export")
 def export(name: Name, *, data_dir: Here = None) -> None:
     """Print all that names a person, as JSON: for himself to take with him.

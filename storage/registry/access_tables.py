@@ -48,6 +48,10 @@ SESSIONS = Table(
     Column("last_used_us", Instant, nullable=False),
     Column("address", Text, nullable=False),
     Column("agent", Text, nullable=False),
+    Column("proved_by", Text),
+    Column("proved_us", Instant),
+    Column("challenge", LargeBinary),
+    Column("challenge_until_us", Instant),
     Index(None, "user_id", "created_us"),
 )
 ONE_TIME_LINKS = Table(
@@ -61,3 +65,37 @@ ONE_TIME_LINKS = Table(
     Column("sets_password", Boolean, nullable=False),
     Index(None, "user_id"),
 )
+SECOND_FACTORS = Table(
+    "second_factors",
+    METADATA,
+    Column("factor_id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
+    Column("tenant_id", Text),
+    Column("method", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_us", Instant, nullable=False),
+    Column("proof", LargeBinary, nullable=False),
+    Column("credential_id", LargeBinary, unique=True),
+    Column("counter", Instant, nullable=False),
+    Column("confirmed_us", Instant),
+    Column("last_used_us", Instant),
+    Index(None, "user_id", "created_us"),
+)
+RECOVERY_CODES = Table(
+    "recovery_codes",
+    METADATA,
+    Column("code_sha256", LargeBinary, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
+    Column("tenant_id", Text),
+    Column("created_us", Instant, nullable=False),
+    Index(None, "user_id"),
+)
+SECOND_FACTOR_TRIES = Table(
+    "second_factor_tries",
+    METADATA,
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("tenant_id", Text),
+    Column("failed", Integer, nullable=False),
+    Column("last_us", Instant, nullable=False),
+)
+"""Failed in a row; on disk, so that neither a restart nor another process begins anew."""

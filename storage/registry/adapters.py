@@ -19,6 +19,7 @@ from devices.ports.memberships import Memberships
 from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
 from devices.ports.people import Sessions, Users
 from devices.ports.privacy import Deletions, Persons
+from devices.ports.second_factors import SecondFactors
 from devices.ports.tenants import Tenants
 from storage.registry.alarms import SqlAlarms
 from storage.registry.api_keys import SqlApiKeys
@@ -46,6 +47,7 @@ from storage.registry.persons import SqlPersons
 from storage.registry.positions import SqlPositions
 from storage.registry.refusals import SqlRefusals
 from storage.registry.rule_states import SqlRuleStates
+from storage.registry.second_factors import SqlSecondFactors
 from storage.registry.sessions import SqlSessions
 from storage.registry.tenants import SqlTenants
 from storage.registry.users import SqlUsers
@@ -78,6 +80,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         Positions: SqlPositions,
         Refusals: SqlRefusals,
         RuleStates: SqlRuleStates,
+        SecondFactors: SqlSecondFactors,
         Sessions: SqlSessions,
         Tenants: SqlTenants,
         Users: SqlUsers,

@@ -33,7 +33,7 @@ class SqlMemberships:
         for one in new:
             for other in known.get(one.member_id, ()):
                 if other.from_us >= one.from_us or (other.until_us is not None and other.until_us > one.from_us):
-                    raise Conflict(f"{other.connector_id} speaks for {one.member_id} at that time", field="from")
+                    raise Conflict(f"another speaks for {one.member_id} at that time", field="from")
         by_start: dict[int, list[str]] = {}
         for one in new:
             by_start.setdefault(one.from_us, []).append(one.member_id)

@@ -29,6 +29,8 @@ class SqlSessions:
                 last_used_us=session.last_used_us,
                 address=session.address,
                 agent=session.agent,
+                proved_by=session.proved_by,
+                proved_us=session.proved_us,
             )
         )
         self.end([old.secret_sha256 for old in self.of_user(session.user_id)[MOST_OF_ONE_USER:]])
@@ -57,6 +59,18 @@ class SqlSessions:
         """Act for another town from now on."""
         own = SESSIONS.c.secret_sha256 == secret_sha256
         self._connection.execute(update(SESSIONS).where(own).values(tenant_id=tenant_id))
+
+    def prove(self, secret_sha256: bytes, renewed_sha256: bytes, proved_by: str, at_us: int) -> None:
+        """A second factor was shown: from now on the session goes by another secret."""
+        own = SESSIONS.c.secret_sha256 == secret_sha256
+        values = {"secret_sha256": renewed_sha256, "proved_by": proved_by, "proved_us": at_us, "challenge": None}
+        self._connection.execute(update(SESSIONS).where(own).values(values))
+
+    def challenge(self, secret_sha256: bytes, challenge: bytes | None, until_us: int) -> None:
+        """What a passkey is to sign next; None: nothing."""
+        own = SESSIONS.c.secret_sha256 == secret_sha256
+        values = {"challenge": challenge, "challenge_until_us": until_us}
+        self._connection.execute(update(SESSIONS).where(own).values(values))
 
     def end(self, secrets_sha256: Collection[bytes]) -> None:
         """End; what is not there stays so."""
@@ -117,4 +131,8 @@ def _session(row: Row[Any]) -> Session:
         last_used_us=row.last_used_us,
         address=row.address,
         agent=row.agent,
+        proved_by=row.proved_by,
+        proved_us=row.proved_us,
+        challenge=row.challenge,
+        challenge_until_us=row.challenge_until_us or 0,
     )

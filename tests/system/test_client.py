@@ -1,5 +1,6 @@
 """The command line against a real API: who signs in how, what is shown, what a device did, and what went wrong."""
 
+import base64
 import re
 import stat
 import time
@@ -7,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from httpx2 import Client
 
 from devices.alarms import Alarm
 from devices.messages import Severity
@@ -71,6 +75,25 @@ def test_a_link_a_password_and_a_session(town: Installation, admin: Terminal, no
     nobody("login", town.rest.address, "--name", "anna", typed=f"{PASSWORD}\n")
     assert session is not None
     assert session[1] not in kept.read_text()
+
+
+def test_who_lets_others_in_enrols_in_a_browser_and_types_codes_from_then_on(
+    town: Installation, admin: Terminal, nobody: Terminal
+) -> None:
+    made = admin.value("user", "add", "berta", "--role", "admin", "--tenant", "kl")
+    assert "enrol one" in nobody("login", made["invitation"]["link"], code=2)
+    link = admin.value("user", "link", "berta")["link"]
+    with Client(base_url=town.rest.address, headers={"Origin": town.rest.address}) as browser:
+        me = browser.post("/api/v1/login", json={"token": link.partition("token=")[2]}).json()
+        assert me["second_step"] == "enrol"
+        secret = browser.post("/api/v1/me/second-factors/app").json()["secret"]
+        code = TOTP(base64.b32decode(secret), 6, SHA1(), 30).generate(time.time()).decode()
+        done = browser.post("/api/v1/me/second-factors/app/confirm", json={"code": code}).json()
+        assert browser.post("/api/v1/me/password", json={"new": PASSWORD}).status_code == 204
+    nobody("login", town.rest.address, "--name", "berta", typed=f"{PASSWORD}\n{done['recovery_codes'][0]}\n")
+    assert nobody.value("me")["roles"] == ["admin"]
+    admin("user", "reset-second-factor", "berta", "--yes")
+    assert "enrol one" in nobody("login", town.rest.address, "--name", "berta", code=2, typed=f"{PASSWORD}\n")
 
 
 def test_the_environment_goes_before_and_a_kept_secret_goes_to_its_own_address_only(

@@ -1,11 +1,14 @@
 """Nothing secret stands in a log, a metric, an error or a database."""
 
+import base64
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from httpx2 import Client
 
 from api.sessions import COOKIE, new_link
@@ -44,6 +47,10 @@ def _life(installation: Installation) -> tuple[list[str], list[str]]:
     secrets, answers = [PASSWORD, GUESS, link, key.partition(".")[2]], []
     with Client(base_url=address, headers={"Origin": address}, timeout=20) as browser:
         assert browser.post("/api/v1/login", json={"token": link}).status_code == 200
+        app = browser.post("/api/v1/me/second-factors/app").json()["secret"]
+        code = TOTP(base64.b32decode(app), 6, SHA1(), 30).generate(time.time()).decode()
+        enrolled = browser.post("/api/v1/me/second-factors/app/confirm", json={"code": code}).json()
+        secrets += [app, *enrolled["recovery_codes"]]
         assert browser.post("/api/v1/me/password", json={"new": PASSWORD}).status_code == 204
         secrets.append(browser.cookies[COOKIE])
         installation.register("kl", ["L1"])

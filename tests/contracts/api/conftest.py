@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from devices.ports.inventory import Asset, Binding, Inventory
 from devices.towns import serve
 from storage.audit_files import AnchorFile
 from storage.registry.engine import SqlRegistry, open_registry
+from storage.secret_box import AesSecretBox
 from storage.telemetry.sqlite_reader import SqliteTelemetryReader
 from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 
@@ -114,6 +115,7 @@ def open_city(tmp_path: Path, migrated: Path, catalog: Catalog) -> Iterator[Call
     def opened() -> City:
         allowed = Allowed(webhook_hosts=("hooks.example.org",))
         services = Services(registry, reader, catalog, clock, "9.9.9", notary=notary, anchors=anchors, allowed=allowed)
+        services = replace(services, secret_box=AesSecretBox(bytes(32)), steady_us=clock)
         client = TestClient(create_app(services, poll_s=0.02), base_url=ADDRESS)
         city = City(registry, writer, catalog, services, clock, client)
         city.town("kl")

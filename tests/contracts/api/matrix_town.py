@@ -73,6 +73,7 @@ IDS: Final[Mapping[str, str]] = {
     "loan_id": "lo-{}",
     "member_id": "m-{}",
     "user_id": "p-{}",
+    "factor_id": "{}",
     "key_id": "k-{}",
     "tenant_id": "{}",
     "target_id": "t-{}",
@@ -124,9 +125,26 @@ _BODIES: Final[Mapping[str, Any]] = {
     "PATCH /notification-targets/{target_id}": {"name": "New"},
     "POST /login": {"name": "no-such-user", "password": "nothing at all"},
     "PATCH /me": {"language": "en"},
+    "POST /login/second-factor": {"recovery_code": "not-one-of-them"},
+    "POST /me/second-factors/app/confirm": {"code": "000000"},
+    "POST /me/second-factors/passkeys": {"passkey": {}},
     "POST /me/password": {"new": "a very good password"},
 }
-_WITHOUT: Final = ("/cancel", "/invitation", "/erase", "/secret", "/test", "/unshelve", "/replay", "/rotate", "/logout")
+_WITHOUT: Final = (
+    "/recovery-codes",
+    "/second-factors/app",
+    "/passkey-options",
+    "/cancel",
+    "/invitation",
+    "/erase",
+    "/secret",
+    "/test",
+    "/unshelve",
+    "/replay",
+    "/rotate",
+    "/logout",
+    "/second-factor/passkey",
+)
 
 
 def body(method: str, path: str, thing: Thing) -> dict[str, Any]:

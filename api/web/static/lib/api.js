@@ -47,7 +47,10 @@ async function ask(method, path, { body, query, headers } = {}) {
       away();
       return new Promise(() => {});
     }
-    throw new Problem(answer.status, found ?? {}, Number(answer.headers.get("Retry-After")) || undefined);
+    const problem = new Problem(answer.status, found ?? {}, Number(answer.headers.get("Retry-After")) || undefined);
+    if (!["second_factor_needed", "proof_too_old"].includes(problem.kind) || here() === "/sign-in") throw problem;
+    toSecondStep();
+    return new Promise(() => {});
   }
   return { found, etag: answer.headers.get("ETag") };
 }
@@ -55,6 +58,11 @@ async function ask(method, path, { body, query, headers } = {}) {
 /** To the sign-in page, and back here afterwards. */
 export function away() {
   if (here() !== "/sign-in") goTo(`/sign-in?${new URLSearchParams({ next: here() + location.search })}`);
+}
+
+/** To the second step of signing in, and back here afterwards. */
+export function toSecondStep() {
+  goTo(`/sign-in?${new URLSearchParams({ second: "", next: here() + location.search })}`);
 }
 
 export const get = async (path, query, options) => (await ask("GET", path, { query, ...options })).found;

@@ -1,4 +1,4 @@
-import { away, get, patch, post } from "./api.js";
+import { away, get, patch, post, toSecondStep } from "./api.js";
 import { failed } from "./blank.js";
 import { byId, fill, h, icon, put } from "./dom.js";
 import { ask, field, tell } from "./dialog.js";
@@ -24,6 +24,7 @@ export async function start() {
   if (facts.open) return null;
   me = await get("/me");
   me.may = (scope) => allowed(me, scope);
+  if (me.second_step) { toSecondStep(); return new Promise(() => {}); }
   if (me.must_set_password) goTo("/sign-in?set");
   if (me.language && me.language !== language && !document.cookie.includes("lautern_language=")) {
     keep("language", me.language);

@@ -39,7 +39,7 @@ function row(user) {
     h("td", { "data-label": t("people.state") }, stateOf(user)),
     h("td", { "data-label": t("people.seen") }, timeOf(user.last_seen_at, ago)),
     h("td", {}, h("div", { class: "row-actions" },
-      act(t("people.change"), () => change(user)), act(t("people.link"), () => link(user)),
+      act(t("people.change"), () => change(user)), act(t("people.link"), () => link(user)), user.has_second_factor && act(t("people.reset"), () => reset(user)),
       user.disabled_at ? act(t("people.open"), () => shut(user, false)) : act(t("people.shut"), () => shut(user, true)))));
 }
 
@@ -71,6 +71,12 @@ async function invite() {
 }
 
 const showLink = (name, { link: secret, expires_at: until }) => showOnce(t("people.link_title", { name }), t("people.link_text", { until: moment(until) }), secret);
+
+async function reset(user) {
+  if (!await confirm(t("people.reset_title", { name: user.name }), t("people.reset_text"), t("people.reset"), { danger: true })) return;
+  await remove(`/users/${encodeURIComponent(user.id)}/second-factors`).then(() => toast(t("people.reset_done", { name: user.name })), tellProblem);
+  await read();
+}
 
 async function link(user) {
   if (user.has_password && !await confirm(t("people.link_title", { name: user.name }), t("people.link_warning", { name: user.name }), t("people.link"))) return;

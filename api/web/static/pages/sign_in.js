@@ -2,6 +2,7 @@ import { get, post } from "../lib/api.js";
 import { byId, fill } from "../lib/dom.js";
 import { page } from "../lib/facts.js";
 import { start } from "../lib/page.js";
+import { enrol, prove } from "../lib/second_factor.js";
 import { t } from "../lib/words.js";
 
 
@@ -25,8 +26,23 @@ function askPassword(me) {
   byId("new").focus();
 }
 
+/** Between the password and everything else: show the second factor, or enrol one where the role needs it. */
+async function secondStep(me) {
+  const enrols = me.second_step === "enrol", place = byId("second-step");
+  byId("sign-in").hidden = true;
+  byId("elsewhere").hidden = true;
+  byId("sign-title").textContent = t(enrols ? "second.enrol_title" : "second.title");
+  byId("answer").textContent = t(enrols ? "second.enrol_lead" : "second.lead", { name: me.name });
+  place.hidden = false;
+  if (!enrols) { await prove(place, entered); return; }
+  const { passkeys_possible: possible } = await get("/login/second-factor");
+  enrol(place, possible, async () => entered(await get("/me")));
+}
+
 async function entered(me) {
-  if (me.must_set_password) askPassword(me);
+  byId("second-step").hidden = true;
+  if (me.second_step) await secondStep(me);
+  else if (me.must_set_password) askPassword(me);
   else onward();
 }
 
@@ -77,6 +93,8 @@ const token = new URLSearchParams(location.hash.slice(1)).get("token");
 if (token) {
   history.replaceState(null, "", location.pathname + location.search);
   await post("/login", { token }).then(entered, tell);
+} else if (new URLSearchParams(location.search).has("second")) {
+  await get("/me").then(secondStep, tell);
 } else if (new URLSearchParams(location.search).has("set")) {
   await get("/me").then(entered, tell);
 } else {

@@ -1,0 +1,130 @@
+"""Passkeys (WebAuthn Level 3) by py_webauthn: what the browser is asked, and what it answers."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import webauthn
+from fastapi import Request
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from api import sessions
+from devices.errors import Conflict, Invalid
+from devices.instants import MINUTE_US
+from devices.ports.people import User
+
+ISSUER: Final = "Lautern"
+CHALLENGE_US: Final = 5 * MINUTE_US
+FIELD: Final = "passkey"
+_PREFERRED: Final = UserVerificationRequirement.PREFERRED
+
+
+class PasskeysNeedAName(Conflict):
+    """Passkeys work where this is opened by a name, not by an address of numbers: set http.public_url."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingParty:
+    """What passkeys are made for: the origin as the browser knows it, and its host."""
+
+    origin: str
+    host: str
+
+    @classmethod
+    def of(cls, request: Request, public_url: str | None) -> "RelyingParty":
+        """From the public address, or without one from where the request was sent to. Raises PasskeysNeedAName."""
+        parts = urlsplit(public_url or sessions.base_url(request))
+        host = parts.hostname or ""
+        if not host or _is_address(host):
+            raise PasskeysNeedAName
+        return cls(f"{parts.scheme}://{parts.netloc}", host)
+
+    def ask_for_new(self, user: User, known: Sequence[bytes], challenge: bytes) -> dict[str, Any]:
+        """What `navigator.credentials.create` wants, as JSON; keys that are `known` are not taken twice."""
+        options = webauthn.generate_registration_options(
+            rp_id=self.host,
+            rp_name=ISSUER,
+            user_id=sessions.digest(user.user_id),
+            user_name=user.user_id,
+            user_display_name=user.name,
+            challenge=challenge,
+            authenticator_selection=AuthenticatorSelectionCriteria(
+                resident_key=ResidentKeyRequirement.DISCOURAGED, user_verification=_PREFERRED
+            ),
+            exclude_credentials=[PublicKeyCredentialDescriptor(id=each) for each in known],
+        )
+        return _json(webauthn.options_to_json(options))
+
+    def ask_for_proof(self, known: Sequence[bytes], challenge: bytes) -> dict[str, Any]:
+        """What `navigator.credentials.get` wants, as JSON."""
+        options = webauthn.generate_authentication_options(
+            rp_id=self.host,
+            challenge=challenge,
+            allow_credentials=[PublicKeyCredentialDescriptor(id=each) for each in known],
+            user_verification=_PREFERRED,
+        )
+        return _json(webauthn.options_to_json(options))
+
+    def made(self, answer: Mapping[str, Any], challenge: bytes) -> tuple[bytes, bytes, int]:
+        """Credential id, public key and signature count of a new one. Raises Invalid."""
+        try:
+            found = webauthn.verify_registration_response(
+                credential=dict(answer),
+                expected_challenge=challenge,
+                expected_rp_id=self.host,
+                expected_origin=self.origin,
+            )
+        except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+            raise Invalid("is no answer to what was asked", field=FIELD) from error
+        return found.credential_id, found.credential_public_key, found.sign_count
+
+    def signed(self, answer: Mapping[str, Any], challenge: bytes, public_key: bytes, count: int) -> int | None:
+        """The new signature count; None when it was not signed with the key, or the count tells of a copy."""
+        try:
+            found = webauthn.verify_authentication_response(
+                credential=dict(answer),
+                expected_challenge=challenge,
+                expected_rp_id=self.host,
+                expected_origin=self.origin,
+                credential_public_key=public_key,
+                credential_current_sign_count=count,
+            )
+        except (WebAuthnException, ValueError, KeyError, TypeError):
+            return None
+        return found.new_sign_count
+
+
+def new_challenge() -> bytes:
+    """What is to be signed, once."""
+    return secrets.token_bytes(32)
+
+
+def credential_id_of(answer: Mapping[str, Any]) -> bytes:
+    """Which key the browser says it used."""
+    try:
+        return webauthn.base64url_to_bytes(str(answer.get("rawId", "")))
+    except ValueError:
+        return b""
+
+
+def _json(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,357 @@
+"""The second step of signing in; apps, passkeys and recovery codes on one's own account."""
+
+import io
+from dataclasses import replace
+from typing import Annotated, Any, Final, Literal
+
+import segno
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field, model_validator
+
+from api import passkeys, sessions
+from api.attempts import Locked
+from api.authentication import HalfWay, doors
+from api.fields import Body, IdInPath, Name
+from api.passkeys import CHALLENGE_US, ISSUER, PasskeysNeedAName, RelyingParty
+from api.problems import responses
+from api.recording import of, record
+from api.refusals import Refused, refusals_of
+from api.routes.login import Me, my_account
+from api.second_factor import FRESH_US, Enrolling, ProofTooOld, Proving, SecondFactorNeeded
+from api.services import Services, Use
+from api.sessions import SignedIn
+from api.times import TimeOut
+from devices.errors import Conflict, Invalid
+from devices.instants import SECOND_US
+from devices.people.second_factor import Method, Policy, Step, needs_second_factor, totp_uri
+from devices.ports.people import Sessions
+from devices.ports.registry import Transaction
+from devices.ports.second_factors import SecondFactor, SecondFactors
+
+Code = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+RecoveryCode = Annotated[str, Field(min_length=10, max_length=64)]
+Answer = Annotated[dict[str, Any], Field(max_length=20)]
+"""Of the browser, as `PublicKeyCredential.toJSON` makes it."""
+PROVE: Final = "second_factor.prove"
+router = APIRouter(tags=["access"])
+
+
+class Proof(Body):
+    """One of the three."""
+
+    code: Code | None = None
+    """What the authenticator app shows now."""
+    recovery_code: RecoveryCode | None = None
+    passkey: Answer | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Proof":
+        if sum(given is not None for given in (self.code, self.recovery_code, self.passkey)) != 1:
+            raise ValueError("give one of code, recovery_code, passkey")
+        return self
+
+
+class SecondStep(BaseModel):
+    """What is still to be done, null: nothing; by what it can be proved."""
+
+    step: Literal["prove", "enrol"] | None
+    methods: list[Literal["totp", "passkey", "recovery"]]
+    passkeys_possible: bool
+    """False where the page was opened by an address of numbers."""
+
+
+class Factor(BaseModel):
+    """An app or a passkey, without its secret."""
+
+    id: str
+    method: Literal["totp", "passkey"]
+    name: str
+    created_at: TimeOut
+    last_used_at: TimeOut | None
+
+
+class Factors(BaseModel):
+    """What proves me; `required`: my role needs at least one."""
+
+    items: list[Factor]
+    recovery_codes_left: int
+    required: bool
+    passkeys_possible: bool
+
+
+class App(BaseModel):
+    """An app that counts once it has shown a code; shown this once."""
+
+    secret: str
+    """Base32, to type in."""
+    uri: str
+    qr_svg: str
+
+
+class FirstCode(Body):
+    """The app's first code, and what to call it."""
+
+    code: Code
+    name: Name = "App"
+
+
+class NewPasskey(Body):
+    """What the browser made, and what to call it."""
+
+    name: Name = "Passkey"
+    passkey: Answer
+
+
+class Enrolled(BaseModel):
+    """Recovery codes where these are new: shown this once."""
+
+    recovery_codes: list[str]
+
+
+@router.get("/login/second-factor")
+def second_step(request: Request, half: HalfWay, services: Use) -> SecondStep:
+    """Show what is still to be done to be signed in, and how."""
+    with services.registry.read() as tx:
+        mine = tx.get(SecondFactors).of_user(half.user.user_id)
+        left = tx.get(SecondFactors).recovery_codes_left(half.user.user_id)
+    methods: list[Any] = sorted({f.method.value for f in mine}, reverse=True)
+    return SecondStep(
+        step=None if half.step is None else half.step.value,
+        methods=[*methods, "recovery"] if mine and left else methods,
+        passkeys_possible=_party(request, services) is not None,
+    )
+
+
+@router.post("/login/second-factor", responses=responses(409, 429))
+def prove(request: Request, response: Response, half: HalfWay, services: Use, body: Proof) -> Me:
+    """Prove it is you: the session may then do what you may, and goes by a new cookie.
+
+    Five wrong ones in a row are free; after that the next must wait, up to a quarter of an hour. A code works once.
+    """
+    party = None if body.passkey is None else _must_be_party(request, services)
+    now_us = services.now_us()
+    with services.registry.write() as tx:
+        # Six digits can be guessed; a signature and 74 bits cannot, and still let in whose app is under attack.
+        wait_us = 0 if body.code is None else tx.get(SecondFactors).begin_try(half.user.user_id, now_us)
+        method = None if wait_us else _shown(tx, half, services, body, party)
+        if method is not None:
+            tx.get(SecondFactors).end_tries(half.user.user_id)
+            return _proved(tx, request, response, half, services, method)
+    wrong = Refused(PROVE, of("user", half.user.user_id), "limited" if wait_us else "wrong", half.who.address)
+    wrong = replace(wrong, actor=half.who.actor, name=half.who.name, tenant_id=half.session.tenant_id)
+    refusals_of(request).note(wrong, half.who.request_id)
+    if wait_us:
+        raise Locked(retry_after_s=-(-wait_us // SECOND_US))
+    raise Invalid("is not right, or was used", field=next(iter(body.model_dump(exclude_none=True))))
+
+
+@router.post("/login/second-factor/passkey", responses=responses(409))
+def ask_passkey(request: Request, half: HalfWay, services: Use) -> dict[str, Any]:
+    """Ask for a passkey's signature: what `navigator.credentials.get` wants. 409 where there is none."""
+    party, challenge = _must_be_party(request, services), passkeys.new_challenge()
+    with services.registry.write() as tx:
+        known = _credentials(tx.get(SecondFactors).of_user(half.user.user_id))
+        if not known:
+            raise Conflict("no passkey is enrolled")
+        tx.get(Sessions).challenge(half.session.secret_sha256, challenge, services.now_us() + CHALLENGE_US)
+    return party.ask_for_proof(known, challenge)
+
+
+@router.get("/me/second-factors")
+def list_my_second_factors(request: Request, half: HalfWay, services: Use) -> Factors:
+    """List the apps and passkeys that prove me, oldest first."""
+    _must_be_through(half)
+    with services.registry.read() as tx:
+        mine = tx.get(SecondFactors).of_user(half.user.user_id)
+        left = tx.get(SecondFactors).recovery_codes_left(half.user.user_id)
+    return Factors(
+        items=[_factor(f) for f in mine],
+        recovery_codes_left=left,
+        required=_required(request, half, services),
+        passkeys_possible=_party(request, services) is not None,
+    )
+
+
+@router.post("/me/second-factors/app", status_code=201, responses=responses(409))
+def begin_app(half: HalfWay, services: Use) -> App:
+    """Begin to enrol an authenticator app: shows its secret this once; it counts when it has shown a code."""
+    with services.registry.write() as tx:
+        _may_enrol(tx, half, services)
+        _, secret = _enrolling(tx, half, services).begin_app()
+    uri = totp_uri(secret, half.user.user_id, ISSUER)
+    picture = io.BytesIO()
+    segno.make(uri, error="m").save(picture, kind="svg", xmldecl=False, omitsize=True, border=4, light="#fff")
+    typed = uri.partition("secret=")[2].partition("&")[0]
+    return App(secret=typed, uri=uri, qr_svg=picture.getvalue().decode())
+
+
+@router.post("/me/second-factors/app/confirm", status_code=201, responses=responses(409, 429))
+def confirm_app(request: Request, response: Response, half: HalfWay, services: Use, body: FirstCode) -> Enrolled:
+    """Enrol the app by a code that it shows; with the first factor come recovery codes."""
+    with services.registry.write() as tx:
+        _may_enrol(tx, half, services)
+        codes = _enrolling(tx, half, services).confirm_app(body.code, body.name)
+        _enrolled(tx, request, response, half, services, Method.TOTP, body.name)
+    return Enrolled(recovery_codes=list(codes))
+
+
+@router.post("/me/second-factors/passkey-options", responses=responses(409))
+def ask_new_passkey(request: Request, half: HalfWay, services: Use) -> dict[str, Any]:
+    """Begin to enrol a passkey: what `navigator.credentials.create` wants."""
+    party, challenge = _must_be_party(request, services), passkeys.new_challenge()
+    with services.registry.write() as tx:
+        _may_enrol(tx, half, services)
+        known = _credentials(tx.get(SecondFactors).of_user(half.user.user_id))
+        tx.get(Sessions).challenge(half.session.secret_sha256, challenge, services.now_us() + CHALLENGE_US)
+    return party.ask_for_new(half.user, known, challenge)
+
+
+@router.post("/me/second-factors/passkeys", status_code=201, responses=responses(409))
+def add_passkey(request: Request, response: Response, half: HalfWay, services: Use, body: NewPasskey) -> Enrolled:
+    """Enrol a passkey that the browser made; with the first factor come recovery codes."""
+    party = _must_be_party(request, services)
+    with services.registry.write() as tx:
+        _may_enrol(tx, half, services)
+        challenge = _challenge(half, services)
+        if challenge is None:
+            raise Conflict("nothing was asked of a passkey, or too long ago: begin again")
+        codes = _enrolling(tx, half, services).take_passkey(*party.made(body.passkey, challenge), body.name)
+        _enrolled(tx, request, response, half, services, Method.PASSKEY, body.name)
+    return Enrolled(recovery_codes=list(codes))
+
+
+@router.delete("/me/second-factors/{factor_id}", status_code=204, responses=responses(409))
+def remove_my_second_factor(request: Request, factor_id: IdInPath, half: HalfWay, services: Use) -> None:
+    """Remove an app or passkey; asks for a proof of the last quarter of an hour. 409 for the last that a role needs."""
+    with services.registry.write() as tx:
+        _must_be_fresh(tx, half, services)
+        factors = tx.get(SecondFactors)
+        mine = factors.of_user(half.user.user_id)
+        if len(mine) == 1 and mine[0].factor_id == factor_id and _required(request, half, services):
+            raise Conflict("your role needs one: enrol another first")
+        factors.remove(half.user.user_id, factor_id)
+        if len(mine) == 1:
+            factors.remove_all(half.user.user_id)
+        detail = {"left": len(mine) - 1}
+        record(tx, half.who, "second_factor.remove", of("user", half.user.user_id), detail=detail)
+
+
+@router.post("/me/recovery-codes", status_code=201, responses=responses(409))
+def renew_recovery_codes(half: HalfWay, services: Use) -> Enrolled:
+    """Make new recovery codes, shown this once; the earlier ones end. Asks for a proof of the last quarter hour."""
+    with services.registry.write() as tx:
+        _must_be_fresh(tx, half, services)
+        if not tx.get(SecondFactors).of_user(half.user.user_id):
+            raise Conflict("there is no second factor that they would stand for")
+        codes = _enrolling(tx, half, services).new_codes()
+        record(tx, half.who, "second_factor.recovery_codes", of("user", half.user.user_id))
+    return Enrolled(recovery_codes=list(codes))
+
+
+def _shown(
+    tx: Transaction, half: SignedIn, services: Services, body: Proof, party: RelyingParty | None
+) -> Method | None:
+    proving = Proving(tx, half.user, services.now_us(), services.secret_box)
+    if body.passkey is not None and party is not None:
+        challenge = _challenge(half, services)
+        # Whatever comes of it: a challenge is answered once.
+        tx.get(Sessions).challenge(half.session.secret_sha256, None, 0)
+        return proving.by_passkey(body.passkey, party, challenge)
+    if body.code is not None:
+        return proving.by_code(body.code)
+    return proving.by_recovery_code(body.recovery_code or "")
+
+
+def _proved(  # noqa: PLR0917
+    tx: Transaction, request: Request, response: Response, half: SignedIn, services: Services, method: Method
+) -> Me:
+    who, user = _through(tx, request, response, half, services, method), half.user
+    left = tx.get(SecondFactors).recovery_codes_left(user.user_id)
+    detail = {"by": method.value} | ({"left": left} if method is Method.RECOVERY else {})
+    shown = my_account(tx, services, who.who, user, doors(request).roles)
+    record(tx, who.who, PROVE, of("user", user.user_id), detail=detail)
+    return shown
+
+
+def _enrolled(  # noqa: PLR0917
+    tx: Transaction,
+    request: Request,
+    response: Response,
+    half: SignedIn,
+    services: Services,
+    method: Method,
+    name: str,
+) -> None:
+    who = _through(tx, request, response, half, services, method).who
+    record(tx, who, "second_factor.enrol", of("user", half.user.user_id), detail={"method": method.value, "name": name})
+
+
+def _through(  # noqa: PLR0917
+    tx: Transaction, request: Request, response: Response, half: SignedIn, services: Services, method: Method
+) -> SignedIn:
+    """The session as it goes on: proved, under a new secret."""
+    secret, session = sessions.prove(tx, half.session, method.value, services.now_us())
+    sessions.give_cookie(request, response, secret, services.lifetime)
+    known = doors(request)
+    who = sessions.caller_of(tx, session, half.user, known.roles, known.restricted)
+    return replace(half, session=session, step=None, who=replace(who, address=half.who.address))
+
+
+def _may_enrol(tx: Transaction, half: SignedIn, services: Services) -> None:
+    if half.step is Step.ENROL:
+        return
+    _must_be_through(half)
+    if tx.get(SecondFactors).of_user(half.user.user_id):
+        _must_be_fresh(tx, half, services)
+
+
+def _must_be_through(half: SignedIn) -> None:
+    if half.step is not None:
+        raise SecondFactorNeeded
+
+
+def _must_be_fresh(tx: Transaction, half: SignedIn, services: Services) -> None:
+    _must_be_through(half)
+    proved_us, now_us = half.session.proved_us, services.now_us()
+    if tx.get(SecondFactors).of_user(half.user.user_id) and not (
+        proved_us is not None and 0 <= now_us - proved_us < FRESH_US
+    ):
+        raise ProofTooOld
+
+
+def _enrolling(tx: Transaction, half: SignedIn, services: Services) -> Enrolling:
+    return Enrolling(tx, half.user, services.now_us(), services.secret_box)
+
+
+def _challenge(half: SignedIn, services: Services) -> bytes | None:
+    left_us = half.session.challenge_until_us - services.now_us()
+    return half.session.challenge if 0 < left_us <= CHALLENGE_US else None
+
+
+def _credentials(factors: Any) -> list[bytes]:  # noqa: ANN401 - a sequence of factors
+    return [f.credential_id for f in factors if f.credential_id is not None]
+
+
+def _party(request: Request, services: Services) -> RelyingParty | None:
+    try:
+        return _must_be_party(request, services)
+    except PasskeysNeedAName:
+        return None
+
+
+def _must_be_party(request: Request, services: Services) -> RelyingParty:
+    return RelyingParty.of(request, services.public_url)
+
+
+def _required(request: Request, half: SignedIn, services: Services) -> bool:
+    return services.second_factor is Policy.REQUIRED and needs_second_factor(half.user.grants, doors(request).roles)
+
+
+def _factor(factor: SecondFactor) -> Factor:
+    return Factor(
+        id=factor.factor_id,
+        method="passkey" if factor.method is Method.PASSKEY else "totp",
+        name=factor.name,
+        created_at=factor.created_us,
+        last_used_at=factor.last_used_us,
+    )
