@@ -3,10 +3,10 @@
 import random
 import threading
 from collections import OrderedDict, deque
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from api.problems import TooManyRequests
+from devices.addresses import neighbourhood
 from devices.instants import MINUTE_US, SECOND_US
 
 MOST_A_MINUTE: Final = 10
@@ -66,14 +66,3 @@ class Attempts:
         while failed and failed[0] <= now_us - MINUTE_US:
             failed.popleft()
         return failed[0] + MINUTE_US - now_us if len(failed) >= MOST_A_MINUTE else 0
-
-
-def neighbourhood(address: str) -> str:
-    """Whom an address stands for: of IPv6 the network of 64 bits, in which one household has all the addresses."""
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(known, IPv6Address):
-        return address
-    return str(known.ipv4_mapped or ip_network((int(known), 64), strict=False))

@@ -6,10 +6,10 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.attempts import neighbourhood
 from api.problems import too_many
 from api.rate_limiter import RateLimiter
 from api.sessions import LOOPBACK, address_of
+from devices.addresses import neighbourhood
 
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 """Asked by what would restart us: never refused."""

@@ -7,10 +7,10 @@ from typing import Final, cast
 
 from fastapi import Request
 
-from api.attempts import neighbourhood
 from api.authentication import Who
 from api.limits import Limits
 from api.problems import TooBusy, TooManyRequests
+from devices.addresses import neighbourhood
 
 _RETRY_S: Final = 30
 

@@ -16,6 +16,8 @@ import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from devices.addresses import neighbourhood
+
 log = structlog.get_logger()
 REASONS: Final = ("address", "all", "descriptors", "headers", "body", "unread", "invalid", "evicted")
 """Why connections were refused or cut."""
@@ -118,7 +120,7 @@ class ConnectionGuard:
 
     def admit(self, connection: GuardedSocket, address: str) -> bool:
         """Tell whether it may stay; when all places are taken the one that has waited longest goes."""
-        key = _key(address)
+        key = neighbourhood(address)
         if self._by_key[key] >= self._of_address and not self._exempt(address):
             self.counted["address"] += 1
             return False
@@ -266,13 +268,3 @@ def listen(host: str, port: int, guard: ConnectionGuard) -> list[socket.socket]:
             raise
         listener.settimeout(0)
     return listeners
-
-
-def _key(address: str) -> str:
-    """What shares a cap: an IPv4 address, or the IPv6 network that one customer has."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return address

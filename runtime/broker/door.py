@@ -32,6 +32,7 @@ from runtime.broker.nats_conf import DEVICES, Permissions
 from runtime.broker.session_keeper import SessionKeeper
 from runtime.broker.sessions import MOST, SessionBounds
 from runtime.broker.signing import Request, Signer
+from runtime.broker.silent import SilentConnections
 from runtime.broker.violations import LogTail
 
 log = structlog.get_logger()
@@ -86,12 +87,15 @@ class Door:
         signer: Signer,
         permissions: "PermissionsOf",
         violations: LogTail | None,
+        *,
+        silent: SilentConnections | None = None,
     ) -> None:
         self._registry = registry
         self._address = address
         self._signer = signer
         self._permissions = permissions
         self._violations = violations
+        self._silent = silent
         self._known: Mapping[str, Credential] = {}
         self._paused: Mapping[str, int] = {}
         """Until when a login is kept out, by user."""
@@ -156,6 +160,11 @@ class Door:
                 await asyncio.to_thread(self._store, refused)
         except RegistryUnavailable as error:
             log.warning("door_registry_away", reason=str(error))
+        if self._silent is not None:
+            try:
+                await self._silent.look(system)
+            except (Error, OSError, TimeoutError) as error:
+                log.warning("door_cannot_count", reason=str(error) or type(error).__name__)
         if self._to_cut:
             try:
                 self._to_cut = False

@@ -16,9 +16,11 @@ from runtime.broker.importing import import_logins
 from runtime.broker.logins import Logins
 from runtime.broker.nats_conf import device_permissions
 from runtime.broker.signing import Signer
+from runtime.broker.silent import OF_ADDRESS, SilentConnections
 from runtime.broker.violations import LogTail
-from runtime.descriptors import raise_limit
+from runtime.descriptors import connections, raise_limit
 from runtime.registry_access import registry_of
+from runtime.sections import Broker
 from runtime.signs import Signs
 
 log = structlog.get_logger()
@@ -45,7 +47,17 @@ def main(
         tail = LogTail(server_log) if server_log else None
         events = {kind.name: tuple(kind.events) for kind in discover().values()}
         permissions = partial(device_permissions, root=chosen.topic_root, events=events)
-        asyncio.run(_serve(Door(registry, address, Signer.of(folder), permissions, tail)))
+        asyncio.run(
+            _serve(Door(registry, address, Signer.of(folder), permissions, tail, silent=_silent(chosen.broker)))
+        )
+
+
+def _silent(broker: Broker) -> SilentConnections:
+    """The embedded broker may have fewer connections than are set; behind a proxy all come from its address."""
+    most = broker.max_connections
+    if broker.mode == "embedded":
+        most = connections(most, insisted=False)
+    return SilentConnections(most, None if broker.behind_proxy else OF_ADDRESS)
 
 
 async def _serve(door: Door) -> None:
