@@ -26,7 +26,7 @@ _AT_ONCE: Final = 64
 """Refusals at one go; then everybody else has his turn."""
 _TOLD_S: Final = 10.0
 _SPARED_S: Final = 0.5
-"""Whoever has been there for less is not cut to make room: his request may be on its way."""
+"""Whoever has been there for less is not cut for one whose address has as many: his request may be on its way."""
 
 
 def problem(status: int, slug: str, title: str) -> bytes:
@@ -47,7 +47,7 @@ class Speaker(Protocol):
 
     @property
     def waiting_since(self) -> float | None:
-        """Since when it waits for a request; None while it answers one."""
+        """Since when it waits for a request or its body; None while it answers one."""
 
     def look(self, now: float, passed_s: float) -> str | None:
         """Cut the connection, and say why, when the other side is too slow; called about each second."""
@@ -73,7 +73,7 @@ class GuardedSocket(socket.socket):
 
     @property
     def waiting_since(self) -> float | None:
-        """Since when it waits for a handshake or a request; None while one is answered."""
+        """Since when it waits for a handshake, a request or its body; None while one is answered."""
         return self.since if self.speaker is None else self.speaker.waiting_since
 
     def cut(self) -> None:
@@ -106,6 +106,8 @@ class ConnectionGuard:
         self._tls = tls
         self._open: dict[int, GuardedSocket] = {}
         self._by_key: Counter[str] = Counter()
+        self._proxies: set[str] = set()
+        """Of those that are open."""
         self.counted: Counter[str] = Counter()
         """Refused or cut since start, by reason."""
         self._told: Counter[str] = Counter()
@@ -119,12 +121,14 @@ class ConnectionGuard:
         return len(self._open)
 
     def admit(self, connection: GuardedSocket, address: str) -> bool:
-        """Tell whether it may stay; when all places are taken the one that has waited longest goes."""
-        key = neighbourhood(address)
-        if self._by_key[key] >= self._of_address and not self._exempt(address):
+        """Tell whether it may stay; when all places are taken, one of the address that has most makes room."""
+        key, exempt = neighbourhood(address), self._exempt(address)
+        if exempt:
+            self._proxies.add(key)
+        elif self._by_key[key] >= self._of_address:
             self.counted["address"] += 1
             return False
-        if len(self._open) >= self._most and not self._make_room():
+        if len(self._open) >= self._most and not self._make_room(key, exempt=exempt):
             self.counted["all"] += 1
             return False
         connection.guard, connection.key, connection.since = self, key, time.monotonic()
@@ -139,6 +143,7 @@ class ConnectionGuard:
             self._by_key[connection.key] -= 1
             if not self._by_key[connection.key]:
                 del self._by_key[connection.key]
+                self._proxies.discard(connection.key)
 
     def speaks(self, descriptor: int, speaker: Speaker) -> None:
         """The handshake is over."""
@@ -185,15 +190,23 @@ class ConnectionGuard:
             os.close(self._spare)
             self._spare = -1
 
-    def _make_room(self) -> bool:
+    def _make_room(self, key: str, *, exempt: bool) -> bool:
+        """Cut one that waits of the address that has most, else the one that waits longest."""
         waiting = [(since, c) for c in self._open.values() if (since := c.waiting_since) is not None]
-        since, oldest = min(waiting, key=lambda each: each[0], default=(0.0, None))
-        if oldest is None or time.monotonic() - since < _SPARED_S:
+        since, victim = max(waiting, key=lambda each: (self._weight(each[1].key), -each[0]), default=(0.0, None))
+        if victim is None:
+            return False
+        ours = 0 if exempt else self._by_key[key]
+        if self._weight(victim.key) <= ours + 1 and time.monotonic() - since < _SPARED_S:
             return False
         self.counted["evicted"] += 1
-        self.left(oldest)
-        oldest.cut()
+        self.left(victim)
+        victim.cut()
         return True
+
+    def _weight(self, key: str) -> int:
+        """How many an address has; proxies speak for many."""
+        return 0 if key in self._proxies else self._by_key[key]
 
     def _exempt(self, address: str) -> bool:
         if self._behind_proxy:

@@ -96,8 +96,10 @@ class BoundedProtocol(H11Protocol):
 
     @property
     def waiting_since(self) -> float | None:
-        """Since when it waits for a request; None while it answers one."""
-        return None if self._answering() else self._since
+        """Since when it waits for a request or its body; None while it answers one."""
+        if self._answering() and self.conn.their_state is not h11.SEND_BODY:
+            return None
+        return self._since
 
     def look(self, now: float, passed_s: float) -> str | None:
         """Cut the connection, and say why, when the other side is too slow."""

@@ -198,7 +198,7 @@ class Http(Section):
     trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     """Addresses or networks whose X-Forwarded-For and -Proto are believed."""
     max_connections: Annotated[int, Field(ge=16, le=100_000)] = 1000
-    """To one API at once; when they are taken, the one that has waited longest for a request makes room."""
+    """To one API at once; when they are taken, one of the address that has most makes room."""
     max_per_address: Annotated[int, Field(ge=4, le=100_000)] = 256
     """Of these from one IPv4 address or IPv6 /64; there is no such cap for trusted proxies, and with behind_proxy."""
 

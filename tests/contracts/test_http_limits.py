@@ -207,6 +207,16 @@ def test_when_all_places_are_taken_the_longest_silent_one_makes_room() -> None:
         assert read(streaming).endswith(b"hello\r\n0\r\n\r\n"), "who is being answered is not cut"
 
 
+def test_an_address_that_has_many_makes_room_for_one_that_has_none() -> None:
+    """However fast it comes again."""
+    with served(most=20, of_address=20) as server:
+        for n in (2, 3):
+            for _ in range(10):
+                server.open(f"127.0.0.{n}").sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        assert b"hello" in server.asks(), "without any wait"
+        assert server.guard.counted["evicted"] > 0
+
+
 def test_connections_that_end_leave_no_count_behind(server: Served) -> None:
     for _ in range(300):
         server.open().close()

@@ -27,6 +27,7 @@ class Embedded:
     server: Server
     port: int
     http_port: int
+    metrics_port: int
 
     @property
     def registry_url(self) -> str:
@@ -74,7 +75,8 @@ def embedded(
     """
     port, http_port = claim_port(), claim_port()
     logins = {device: f"kl/streetlight/{device}" for device in devices}
-    settings = {"BROKER__URL": f"mqtt://127.0.0.1:{port}", "GATEWAY__METRICS_PORT": claim_port(), **(more or {})}
+    metrics_port = claim_port()
+    settings = {"BROKER__URL": f"mqtt://127.0.0.1:{port}", "GATEWAY__METRICS_PORT": metrics_port, **(more or {})}
     if certificate is not None:
         settings |= {"BROKER__URL": f"mqtts://127.0.0.1:{port}"}
         settings |= {f"BROKER__TLS_{part}_FILE": str(certificate) for part in ("CERT", "KEY")}
@@ -83,7 +85,7 @@ def embedded(
     known = _let_in(folder, logins)
     command = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
     with serving(Server("up", command, folder=logs or folder, ready=lambda: answers(port))) as server:
-        town = Embedded(folder, server, port, http_port)
+        town = Embedded(folder, server, port, http_port, metrics_port)
         _register(town, devices)
         wait_until(lambda: town.said().count("mqtt_ready") >= 2, timeout_s=90, what="the gateway at its broker")
         wait_until(lambda: "door_open" in town.said(), timeout_s=20, what="the door")

@@ -22,7 +22,6 @@ from tests.real_parts.waiting import wait_until
 from tests.system.installation import Rest
 from tests.system.speaking import now_us
 
-TOPIC: Final = b"city/v1/kl/streetlight/L1/telemetry"
 BROKER_MB, ALL_MB = 60, 140
 ORDERS: Final = (("all",), ("broker", "all"), ("all", "broker")) if LONG else (("all",),)
 """In which order disks are filled, and freed; `all` alone is one disk for broker, databases and journal."""
@@ -35,6 +34,7 @@ class Lamp:
 
     town: Embedded
     login: Login
+    name: str = "L1"
     seq: int = 0
 
     def confirmed(self) -> bool:
@@ -48,11 +48,22 @@ class Lamp:
 
     def publish(self, link: Rough, number: int, note: str = "") -> bool:
         """Whether all were acknowledged."""
-        return all(link.publish(TOPIC, self._message(note)) for _ in range(number))
+        return all(link.publish(self._topic, self._message(note)) for _ in range(number))
+
+    @property
+    def _topic(self) -> bytes:
+        return f"city/v1/kl/streetlight/{self.name}/telemetry".encode()
 
     def _message(self, note: str) -> bytes:
         self.seq += 1
-        body = {"v": 1, "device_id": "L1", "ts": rfc3339(now_us()), "boot_id": "b1", "seq": self.seq, "level_pct": 40}
+        body = {
+            "v": 1,
+            "device_id": self.name,
+            "ts": rfc3339(now_us()),
+            "boot_id": "b1",
+            "seq": self.seq,
+            "level_pct": 40,
+        }
         return json.dumps({**body, "note": note} if note else body).encode()
 
 
