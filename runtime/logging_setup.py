@@ -10,6 +10,7 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import Processor
 
+from runtime.log_limit import LogLimit
 from runtime.sections import Log
 
 HIDDEN: Final = "***"
@@ -37,6 +38,7 @@ def set_up(log: Log, stream: TextIO = sys.stderr) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(stream)
+    handler.addFilter(LogLimit())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=before,
