@@ -39,6 +39,8 @@ def problem(status: int, slug: str, title: str) -> bytes:
     return head.encode() + body
 
 
+_SEARCH_S: Final = 0.02
+"""Pause after a search in vain."""
 _BUSY: Final = problem(503, "too_many_connections", "There are too many connections, from your address or in all.")
 
 
@@ -113,6 +115,7 @@ class ConnectionGuard:
         self._told: Counter[str] = Counter()
         self._told_at = float("-inf")
         self._looked_at = time.monotonic()
+        self._search_at = float("-inf")
         self._spare = os.open(os.devnull, os.O_RDONLY)
 
     @property
@@ -192,12 +195,14 @@ class ConnectionGuard:
 
     def _make_room(self, key: str, *, exempt: bool) -> bool:
         """Cut one that waits of the address that has most, else the one that waits longest."""
+        ours, now = 0 if exempt else self._by_key[key], time.monotonic()
+        heaviest = max((n for k, n in self._by_key.items() if k not in self._proxies), default=0)
+        if (heaviest > 1 and ours + 1 >= heaviest) or now < self._search_at:
+            return False  # a flood is refused without a search each time
         waiting = [(since, c) for c in self._open.values() if (since := c.waiting_since) is not None]
         since, victim = max(waiting, key=lambda each: (self._weight(each[1].key), -each[0]), default=(0.0, None))
-        if victim is None:
-            return False
-        ours = 0 if exempt else self._by_key[key]
-        if self._weight(victim.key) <= ours + 1 and time.monotonic() - since < _SPARED_S:
+        if victim is None or (self._weight(victim.key) <= ours + 1 and now - since < _SPARED_S):
+            self._search_at = now + _SEARCH_S
             return False
         self.counted["evicted"] += 1
         self.left(victim)

@@ -56,7 +56,8 @@ class Flood:
     def _keep(self) -> None:
         while not self._stop.wait(0.2):
             self._links = [link for link in self._links if self._lives(link)]
-            for _ in range(min(100, NUMBER - len(self._links))):
+            at_once = 100 if self.opened < NUMBER else 20
+            for _ in range(min(at_once, NUMBER - len(self._links))):
                 with suppress(OSError):
                     self._open()
 
