@@ -1,6 +1,8 @@
-"""What runs and does not work is started again: the broker that keeps its write error after its disk has room again."""
+"""What is stuck, or dies again and again, is started again without a hand, and takes nobody with it."""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +12,8 @@ from typing import Any, Final
 
 import pytest
 
+from devices.health.faults import Fault
+from devices.health.sentences import SENTENCES
 from devices.instants import rfc3339
 from tests.faults.conftest import Report
 from tests.faults.embedded import Embedded, embedded
@@ -26,6 +30,8 @@ BROKER_MB, ALL_MB = 60, 140
 ORDERS: Final = (("all",), ("broker", "all"), ("all", "broker")) if LONG else (("all",),)
 """In which order disks are filled, and freed; `all` alone is one disk for broker, databases and journal."""
 WITHIN_S: Final = 30
+KILLS: Final = 8 if LONG else 4
+API, GATEWAY, DOOR = "runtime.api_role", "runtime.gateway_role", "runtime.broker.door_role"
 
 
 @dataclass
@@ -121,3 +127,26 @@ def test_a_broker_that_keeps_its_write_error_is_started_again(
            broker_restarts=restarts, takes_again_s=round(takes_s, 1), ready_again_s=round(ready_s, 1))  # fmt: skip
     assert takes_s <= WITHIN_S
     assert ready_s <= WITHIN_S
+
+
+@pytest.mark.timeout(200)
+def test_one_that_dies_again_and_again_is_told_and_takes_nobody_with_it(tmp_path: Path, report: Report) -> None:
+    with embedded(tmp_path / "data", ["L1"]) as (town, logins):
+        wait_until(lambda: answers(town.http_port) and _ready(town), timeout_s=40, what="ready")
+        others = {name: town.child(name) for name in (API, GATEWAY)}
+        killed: set[int] = set()
+        while len(killed) < KILLS:
+            wait_until(lambda: town.child(DOOR) not in {0, *killed}, timeout_s=40, what="it is started again")
+            pid = town.child(DOOR)
+            killed.add(pid)
+            os.kill(pid, signal.SIGKILL)
+        sentence = SENTENCES[Fault.PROCESS_DIES].text()
+        wait_until(lambda: _readyz(town)["summary"] == sentence, timeout_s=30, what="it is told")
+        began = time.monotonic()
+        wait_until(Lamp(town, logins["L1"]).confirmed, timeout_s=40, what="devices are let in again")
+        again_s = time.monotonic() - began
+        assert others == {name: town.child(name) for name in others}, "nobody else was ended"
+        (reason,) = [text for text in _readyz(town)["reasons"] if text.startswith("process/")]
+    report("F02", f"auth callout killed {KILLS} times in a row: told, and started again", "embedded", None,
+           told=reason.partition(" since")[0], lets_in_again_s=round(again_s, 1))  # fmt: skip
+    assert again_s <= WITHIN_S
