@@ -17,8 +17,8 @@ ACCESS: Final = (
     Mutation(
         "access: replay a refused message with the right to read it",
         "api/routes/dead_letters.py",
-        'needs("dead_letters:replay")',
-        'needs("dead_letters:read")',
+        'REPLAY: Final = "dead_letters:replay"',
+        'REPLAY: Final = "dead_letters:read"',
         _SCOPE,
     ),
     Mutation(
@@ -211,5 +211,33 @@ ACCESS: Final = (
         'if aggregate in _OF_ALL and found["min"] < LEAST:',
         'if aggregate in _OF_ALL and found["max"] < LEAST:',
         "tests/unit/devices/privacy/test_small_counts.py::test_no_range_or_aggregate_tells_counts_under_five_apart",
+    ),
+    Mutation(
+        "access: take a code of an app twice",
+        "devices/people/second_factor.py",
+        "        if same and step > newest and found is None:\n",
+        "        if same and found is None:\n",
+        _API + "test_second_factor.py::test_a_code_works_once",
+    ),
+    Mutation(
+        "access: let a session that owes its second step do what its user may",
+        "api/authentication.py",
+        "    if found.owes is not None:\n        raise SecondFactorNeeded\n",
+        "",
+        _API + "test_second_factor.py::test_who_enrolled_one_is_asked_even_where_it_is_only_offered",
+    ),
+    Mutation(
+        "access: let an administrator who reads drones change them",
+        "api/access.py",
+        "    return f\"{kind}:{scope.partition(':')[2]}\" if kind in restricted else scope\n",
+        "    return scope\n",
+        _API + "test_restricted_registration.py::test_an_administrator_changes_no_drone",
+    ),
+    Mutation(
+        "access: say which asset has a device",
+        "api/registering.py",
+        '            raise IdUnavailable("device_id")\n',
+        '            raise IdUnavailable("device_id", past[0].asset_id if past else "")\n',
+        _API + "test_oracles.py::test_a_device_of_others_reads_alike_where_one_is_bound",
     ),
 )  # fmt: skip
