@@ -20,6 +20,9 @@ ROOM_BYTES: Final = 32 * 2**20
 """With less on its disk nothing that is wrong with the broker is mended by starting it again."""
 LOOKS: Final = 3
 """So many in a row, with room on the disk, and it is stuck: one alone may be a machine that is busy."""
+SILENT: Final = "does not answer"
+SILENT_LOOKS: Final = 10
+"""The same for one that says nothing, some 40 s: it may be busy with a whole town that comes back."""
 BEGINS_S: Final = 60.0
 """It may take so long to read what it keeps."""
 PAUSES_S: Final = (0.0, 30.0, 60.0, 120.0, 300.0)
@@ -44,7 +47,7 @@ class BrokerProbe:
             return self._runner.run(asyncio.wait_for(self._look(publish=publish), PATIENCE_S))
         except (Error, OSError, TimeoutError) as error:
             self._forget()
-            return f"does not answer ({type(error).__name__})"
+            return f"{SILENT} ({type(error).__name__})"
 
     def close(self) -> None:
         """End the connections."""
@@ -114,7 +117,8 @@ class StuckJudge:
             return False
         self.bad = self.bad + 1 if room and (self.well or now - self.began > BEGINS_S) else 0
         pause_s = PAUSES_S[min(self.restarts, len(PAUSES_S) - 1)]
-        if self.bad < LOOKS or now - self.restarted < pause_s:
+        needed = SILENT_LOOKS if trouble.startswith(SILENT) else LOOKS
+        if self.bad < needed or now - self.restarted < pause_s:
             return False
         self.restarts += 1
         self.restarted = now

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from runtime.broker.probing import BEGINS_S, LOOKS, PAUSES_S, StuckJudge
+from runtime.broker.probing import BEGINS_S, LOOKS, PAUSES_S, SILENT, SILENT_LOOKS, StuckJudge
 
 TROUBLE = "says of itself: write error"
 
@@ -51,3 +51,10 @@ def test_what_a_start_does_not_mend_is_started_ever_less_often() -> None:
     pauses = [later - earlier for earlier, later in pairwise(starts)]
     assert pauses == sorted(pauses)
     assert pauses[-1] >= PAUSES_S[-1]
+
+
+def test_one_that_says_nothing_may_be_busy_and_gets_longer() -> None:
+    judge = StuckJudge(0)
+    judge.stuck(1, None, room=True)
+    found = [judge.stuck(2 + n, f"{SILENT} (TimeoutError)", room=True) for n in range(SILENT_LOOKS)]
+    assert found == [False] * (SILENT_LOOKS - 1) + [True]
