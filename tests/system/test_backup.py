@@ -148,7 +148,7 @@ def test_what_was_acknowledged_before_the_backup_is_there_after_it(parts: Parts,
     if parts.new_influx is not None:
         environment = {"LAUTERN_STORE__URL": parts.new_influx.url, "LAUTERN_STORE__TOKEN": parts.new_influx.token}
     environment["LAUTERN_REGISTRY__URL"] = parts.new_registry or f"sqlite:///{folder / 'registry.db'}"
-    done = lautern("restore", archive, "--data-dir", folder, **environment)
+    done = lautern("restore", archive, "--data-dir", folder, "--trust-settings", **environment)
     assert done.returncode == 0, done.stderr
     assert [path.read_text() for path in folder.glob("mqtt-session-*")] == sessions
     with running(

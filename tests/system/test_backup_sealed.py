@@ -47,7 +47,10 @@ def test_nothing_can_be_read_without_a_key(sealed: Path) -> None:
 @pytest.mark.parametrize("key", ["brigade", "safe"])
 def test_each_key_restores_it(sealed: Path, key: str, tmp_path: Path) -> None:
     archive, identity = sealed / "backup.tar.gz.age", sealed / f"{key}.key"
-    done = lautern("restore", archive, "--data-dir", tmp_path / "new", "--identity", identity)
+    arguments = ("restore", archive, "--data-dir", tmp_path / "new", "--identity", identity)
+    refused = lautern(*arguments)
+    assert (refused.returncode, "backup.recipients" in refused.stderr) == (2, True), "who opens later ones is confirmed"
+    done = lautern(*arguments, "--trust-settings")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "new" / "registry.db").exists()
     text = identity.read_text()
