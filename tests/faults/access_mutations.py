@@ -13,6 +13,8 @@ _CLAIMS: Final = _API + "test_hostile_provider.py::test_no_other_claims_let_in"
 _TOKENS: Final = _API + "test_hostile_provider.py::test_no_other_token_lets_in"
 _STREAM: Final = _API + "test_stream.py::test_a_role_within_a_group_follows_what_is_in_the_group_and_no_more"
 
+_ADMISSION: Final = "tests/unit/gateway/test_admission.py::"
+
 ACCESS: Final = (
     Mutation(
         "access: replay a refused message with the right to read it",
@@ -197,6 +199,41 @@ ACCESS: Final = (
         "session.tenant_id if held else NOWHERE",
         "session.tenant_id if held else None",
         f"{_ROLE}[nobody]",
+    ),
+    Mutation(
+        "access: let any connector speak for a device that has one",
+        "gateway/admission.py",
+        "[m for m in memberships if _is_by(m, uplink)]",
+        "list(memberships)",
+        f"{_ADMISSION}test_nobody_else_does",
+    ),
+    Mutation(
+        "access: let a connector speak on after the end",
+        "gateway/admission.py",
+        " and (membership.until_us is None or at_us < membership.until_us)",
+        "",
+        f"{_ADMISSION}test_what_was_measured_before_the_end_is_taken_later_and_nothing_newer",
+    ),
+    Mutation(
+        "access: hear a device beside its connector",
+        "gateway/admission.py",
+        "        other = next((m for m in memberships if _covers(m, at_us, 0)), None)\n",
+        "        other = None\n",
+        f"{_ADMISSION}test_the_device_itself_is_not_heard_while_another_speaks_for_it",
+    ),
+    Mutation(
+        "access: give members to a connector without the right to give logins",
+        "api/letting_in.py",
+        "            self._may(asset)\n            if device_id is None:\n",
+        "            if device_id is None:\n",
+        _API + "test_memberships.py::test_it_needs_the_right_to_give_logins_of_the_members_kind",
+    ),
+    Mutation(
+        "access: let every lamp be heard for others at the broker",
+        "runtime/broker/nats_conf.py",
+        "    if connector:\n",
+        "    if True:\n",
+        "tests/faults/test_connector_rights.py::test_a_connector_is_heard_for_others_below_its_own_topics_only[nats]",
     ),
     Mutation(
         "access: keep exact small counts",
