@@ -34,6 +34,7 @@ def test_one_login_opens_many_persistent_sessions(tmp_path: Path, report: Report
             wait_until(lambda: _kept(door) <= MOST + 2, timeout_s=30, what="the others ended")
             refused = door.refused().get((evil.user, "too_many_sessions"), 0)
             assert refused > 0
+            assert not door.admits(evil, f"{evil.user}/one-more"), "for a while"
             assert door.admits(evil, evil.user), "under its own name it comes in all the same"
             assert other.cuts == cuts
             assert other.subscribe("city/v1/kl/streetlight/L2/config")
