@@ -190,6 +190,7 @@ def test_a_mean_or_sum_over_some_few_is_not_told() -> None:
         (b'{"wifi\\u005fclients": 3', None),
         (b"\xff\x00", b"\xff\x00"),
         (b"[" * 100_000, b"[" * 100_000),
+        (b"[" * 900 + b'{"wifi_clients":3}' + b"]" * 900, b"[" * 33 + b"null" + b"]" * 33),
     ],
 )  # fmt: skip
 def test_a_refused_message_is_shown_without_its_small_counts(payload: bytes, shown: bytes | None) -> None:
