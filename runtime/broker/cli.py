@@ -104,7 +104,7 @@ def sync(  # noqa: PLR0917 - typer takes options so
 
     mosquitto reads passwords again on SIGHUP, and cuts the connections of those that it lets in no more.
 
-    Example:  lautern broker sync --dir /etc/mosquitto/lautern --pid-file /run/mosquitto/mosquitto.pid --every 1
+    Example:  lautern broker sync --dir /etc/mosquitto/lautern --pid-file /run/mosquitto/mosquitto.pid --every 0.5
     """
     chosen = settings.load(data_dir, config)
     conf = apart.mosquitto(chosen, outage_hours * 3600, rate, seen_as or folder.absolute(), inside)

@@ -179,7 +179,7 @@ def mosquitto_door(folder: Path) -> Iterator[Door]:
     pid_file = folder / "pid"
     follow = _python(
         "runtime.broker.cli", "sync", "--dir", files, "--data-dir", folder, "--pid-file", pid_file,
-        "--inside", f"{inside_port} 127.0.0.1", "--every", "1",
+        "--inside", f"{inside_port} 127.0.0.1", "--every", "0.5",
         LAUTERN_BROKER__URL=f"mqtt://127.0.0.1:{port}",
     )  # fmt: skip
     with _registry(folder) as registry:
