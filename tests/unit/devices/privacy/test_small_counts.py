@@ -61,6 +61,12 @@ def test_what_is_taken_in_is_the_same_for_all_counts_under_five(one: int, other:
     assert _taken_in(**split | {BANDS[2]: one}) == _taken_in(**split | {BANDS[2]: other})
 
 
+def test_bands_come_in_where_all_have_five_or_more_and_the_total_in_any_case() -> None:
+    split = {"wifi_clients": 40, BANDS[0]: 10, BANDS[1]: 30}
+    assert rounded_values(NODE, split) == {"wifi_clients": 40, BANDS[0]: 12, BANDS[1]: 32}
+    assert rounded_values(NODE, split | {BANDS[2]: 4}) == {"wifi_clients": 40}
+
+
 def test_road_users_at_a_lamp_are_counts_of_people_too() -> None:
     lamp = KINDS["streetlight"]
     assert rounded_values(lamp, {"road_users": 1, "power_w": 1.0}) == {"road_users": 4, "power_w": 1.0}
