@@ -142,14 +142,18 @@ class Door:
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,
             error_cb=_told,
-            reconnected_cb=self._back,
+            reconnected_cb=self._listen_again if user == "door" else self._back,
         )
 
     async def _back(self) -> None:
         """Connection numbers begin again with a new process of the broker."""
         self._to_cut = True
-        self._open_us = time.time_ns() // 1000
         self._keeper.begin_anew()
+
+    async def _listen_again(self) -> None:
+        """Who asked before that would wait its whole time for an answer."""
+        self._open_us = _now_us()
+        self._to_cut = True
 
     async def _look(self, system: Client) -> None:
         try:
