@@ -94,14 +94,13 @@ def plain_recovery_code(typed: str) -> str:
 def wait_us(failed: int, last_us: int, now_us: int) -> int:
     """How long after so many failures in a row, the last at `last_us`, the next try must wait; 0 when it need not.
 
-    Five are free, then half a minute, doubling up to a quarter of an hour: 96 a day. A clock set back makes nobody wait
-    longer than that.
+    Five are free, then half a minute, doubling up to a quarter of an hour: 96 a day. A time before the last is none:
+    whoever asks at once with others has one. Who keeps `last_us` sets it back then, so that nobody waits longer.
     """
     if failed < FREE_TRIES:
         return 0
-    pause_us = min(30 * SECOND_US * 2 ** min(failed - FREE_TRIES, 10), LONGEST_WAIT_US)
-    passed_us = now_us - last_us
-    return 0 if passed_us < 0 else max(0, pause_us - passed_us)
+    pause_us = min((30 * SECOND_US) << min(failed - FREE_TRIES, 10), LONGEST_WAIT_US)
+    return max(0, pause_us - max(0, now_us - last_us))
 
 
 def _totp(secret: bytes) -> TOTP:

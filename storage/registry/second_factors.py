@@ -103,7 +103,7 @@ class SqlSecondFactors:
         self._connection.execute(update(TRIES).where(own).values(failed=TRIES.c.failed + 1))
         row = self._connection.execute(select(TRIES).where(own)).one()
         wait = wait_us(row.failed - 1, row.last_us, now_us)
-        values = {"failed": row.failed - 1} if wait else {"last_us": now_us}
+        values = {"failed": row.failed - 1, "last_us": min(row.last_us, now_us)} if wait else {"last_us": now_us}
         self._connection.execute(update(TRIES).where(own).values(values))
         return wait
 
