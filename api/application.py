@@ -64,6 +64,7 @@ from api.sub_path import InsideSubPath, OutsideSubPath
 from api.tail import Tail, wait_for
 from api.web import routes as pages
 from api.web.shell import Shell, WebOptions, of_kinds
+from api.worker_probe import WorkerProbe
 from devices.catalog import folders
 from devices.errors import RegistryUnavailable
 from devices.ports.access import ApiKeys
@@ -132,6 +133,7 @@ def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | Non
     app.state.tail = Tail(services.registry, metrics, poll_s=poll_s)
     app.state.stream_places = StreamPlaces(services.limits)
     app.state.self_watch = SelfWatch(services, metrics)
+    app.state.worker_probe = WorkerProbe()
     app.state.tasks = ()
     per_s = services.limits.address_requests_per_s
     of_address = RateLimiter(per_s=per_s, burst=per_s * services.limits.burst_s)
@@ -174,6 +176,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     tail: Tail = app.state.tail
     watch: SelfWatch = app.state.self_watch
     keeper: AuditKeeper = app.state.audit_keeper
+    probe: WorkerProbe = app.state.worker_probe
     await asyncio.to_thread(watch.look)
     recorder = _record_uses(app.state.services, app.state.doors, stopped)
     app.state.tasks = tasks = (
@@ -181,6 +184,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         asyncio.create_task(recorder, name="uses"),
         asyncio.create_task(watch.run(stopped), name="self-watch"),
         asyncio.create_task(keeper.run(stopped), name="audit-keeper"),
+        asyncio.create_task(probe.run(stopped), name="worker-probe"),
     )
     yield
     tail.stop()

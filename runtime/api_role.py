@@ -80,14 +80,15 @@ def services_of(chosen: settings.Settings, registry: Registry, reader: Telemetry
 
 
 def serve(chosen: settings.Settings, services: Services) -> None:
-    """Run the server; open requests get 2 s at the end. Its loop gives signs of life each second."""
+    """Run the server; open requests get 2 s at the end. Signs of life each second, while its threads take work."""
     http = chosen.http
     sys.setswitchinterval(_SWITCH_S)
     app = create_app(services, web=WebOptions(chosen.web.tile_url, chosen.web.tile_attribution, http.sub_path))
     signs, tidying = Signs(), Tidying()
 
     def give() -> None:
-        signs.give()
+        if not app.state.worker_probe.hangs():
+            signs.give()
         tidying.look()
 
     guard = guard_of(http, http.max_connections)
