@@ -41,6 +41,7 @@ BEAT_S: Final = 5.0
 FULL_TOLD_S: Final = 300.0
 """How long it is a fault that the broker refused a subscription: so long a device may well stay without commands."""
 _PAGE: Final = 1000
+_PATIENCE_S: Final = 5
 _REMEMBERED: Final = 100_000
 _CLOCKS_US: Final = 5 * SECOND_US
 """How far broker's and registry's clocks may differ; a cut too many costs a reconnect."""
@@ -106,7 +107,10 @@ class Door:
         self._to_cut = True
         self._beaten = -BEAT_S
         self._full_s = -FULL_TOLD_S
-        self._open_us = 0
+        self._answering_us = 0
+        """When we last heard of the broker on the connection that it asks on."""
+        self._unanswered_us = (1, 0)
+        """From when until when it may have asked in vain, as that connection was lost."""
         self._given: OrderedDict[str, str] = OrderedDict()
         self._users: Mapping[str, str] = {}
         self._sessions = SessionBounds(self._owner_of)
@@ -120,7 +124,7 @@ class Door:
         setup = await self._connect("setup", self._address.setup)
         try:
             await door.subscribe("$SYS.REQ.USER.AUTH", cb=self._answer)
-            await door.flush()
+            await self._hear(door)
             log.info("door_open", logins=len(self._known))
             while not stop.is_set():
                 alive()
@@ -151,8 +155,8 @@ class Door:
         self._keeper.begin_anew()
 
     async def _listen_again(self) -> None:
-        """Who asked before that would wait its whole time for an answer."""
-        self._open_us = _now_us()
+        """Who asked meanwhile would wait its whole time for an answer."""
+        self._unanswered_us = (self._answering_us, _now_us())
         self._to_cut = True
 
     async def _look(self, system: Client) -> None:
@@ -182,11 +186,18 @@ class Door:
         if time.monotonic() - self._beaten < BEAT_S:
             return
         self._beaten = time.monotonic()
+        with suppress(Error, OSError, TimeoutError):
+            await self._hear(door)
         try:
             full = Fault.BROKER_FULL if time.monotonic() - self._full_s < FULL_TOLD_S else None
             await asyncio.to_thread(self._put_beat, full if door.is_connected else Fault.DOOR_AWAY)
         except RegistryUnavailable as error:
             log.warning("door_registry_away", reason=str(error))
+
+    async def _hear(self, door: Client) -> None:
+        now_us = _now_us()
+        await door.flush(_PATIENCE_S)
+        self._answering_us = now_us
 
     def _put_beat(self, fault: Fault | None) -> None:
         now_us = _now_us()
@@ -289,9 +300,6 @@ class Door:
 
     def _may_stay(self, server: str, connection: Mapping[str, Any]) -> bool:
         user = connection.get("authorized_user", "")
-        if connection.get("type") == "mqtt" and not user:
-            # It asked before we listened, and would wait its whole time for an answer.
-            return to_us(datetime.fromisoformat(connection["start"])) > self._open_us
         if connection.get("type") != "mqtt" or "/" not in user:
             return True
         credential = self._known.get(user)
@@ -301,8 +309,11 @@ class Door:
         if guest is not None and guest.user == user:
             # Rights are given at the connect: who begins or ends to speak for others comes back with others.
             return (guest.issued_us, guest.connector) == (credential.issued_us, user in self._connectors)
-        since_us = max(credential.issued_us, self._connectors.get(user, 0))
-        return to_us(datetime.fromisoformat(connection["start"])) > since_us + _CLOCKS_US
+        started_us = to_us(datetime.fromisoformat(connection["start"]))
+        first_us, last_us = self._unanswered_us
+        if first_us <= started_us <= last_us:
+            return False
+        return started_us > max(credential.issued_us, self._connectors.get(user, 0)) + _CLOCKS_US
 
 
 def _now_us() -> int:

@@ -11,6 +11,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.credentials import issue
+from devices.instants import SECOND_US
 from devices.ports.credentials import Credentials, Refusals
 from devices.ports.registry import Registry
 from runtime.broker.logins import INSIDE, Logins
@@ -43,11 +44,11 @@ class Door:
     setup_url: str = ""
     """For NATS' own protocol, as the user that keeps the bounds."""
 
-    def issue(self, device: str) -> Login:
+    def issue(self, device: str, ago_s: int = 0) -> Login:
         """A login for a lamp of the town `kl`; it replaces the one it had."""
-        user = f"kl/streetlight/{device}"
+        user, at_us = f"kl/streetlight/{device}", now_us() - ago_s * SECOND_US
         with self.registry.write() as tx:
-            return Login(user, issue(tx.get(Credentials), [user], "test", now_us())[user])
+            return Login(user, issue(tx.get(Credentials), [user], "test", at_us)[user])
 
     def revoke(self, login: Login) -> None:
         """Take it away."""

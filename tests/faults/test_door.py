@@ -1,17 +1,24 @@
 """A door that lets nobody in is named, and is well again by itself."""
 
+import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import nats
 import pytest
 
 from devices.health.faults import Fault
 from devices.health.sentences import SENTENCES
+from runtime.broker.logins import Logins
+from tests.faults.conftest import Report
+from tests.faults.doors import nats_door
 from tests.faults.embedded import Embedded, embedded
 from tests.real_parts.ports import answers
 from tests.real_parts.waiting import wait_until
@@ -41,3 +48,34 @@ def test_a_frozen_door_is_named_and_started_again(tmp_path: Path) -> None:
         assert sentence in found.stdout
         wait_until(lambda: _readyz(town)["ready"], timeout_s=WITHIN_S, what="the supervisor starts it again")
         assert town.child(DOOR) not in {0, frozen}
+
+
+@pytest.mark.timeout(180)
+def test_who_asked_while_nobody_answered_comes_in_as_soon_as_somebody_does(tmp_path: Path, report: Report) -> None:
+    with nats_door(tmp_path) as door, ExitStack() as stack:
+        lamp = door.issue("L1", ago_s=3600)
+        wait_until(lambda: door.admits(lamp, lamp.user), timeout_s=20, what="the login known")
+        password = Logins(tmp_path / "broker").password("system")
+        system = door.setup_url.rpartition("@")[2]
+        with door.keeper.paused():
+            door.server.kill()
+            door.server.start()
+            speaker = stack.enter_context(door.client(lamp, "L1"))
+            url = f"nats://system:{password}@{system}"
+            wait_until(lambda: lamp.user in asyncio.run(_asking(url)), timeout_s=20, what="the lamp asks")
+            assert speaker.said == []
+        wait_until(lambda: bool(speaker.said), timeout_s=60, what="an answer")
+        report("F03", "a lamp asks before the auth callout listens at its new broker", "nats", None,
+               refused_first=speaker.said.count("Not authorized"))  # fmt: skip
+        assert speaker.said == ["Success"], "not refused after the thirty seconds that the broker waits"
+        door.server.kill()  # asked to end, it would wait as long for the answer that never came
+
+
+async def _asking(url: str) -> set[str]:
+    client = await nats.connect(url, allow_reconnect=False)
+    try:
+        answer = await client.request("$SYS.REQ.SERVER.PING.CONNZ", b'{"auth": true}', timeout=5)
+        found = json.loads(answer.data)["data"]["connections"]
+        return {each.get("authorized_user", "") for each in found if each["type"] == "mqtt"}
+    finally:
+        await client.close()
