@@ -294,7 +294,8 @@ def _through(  # noqa: PLR0917
     sessions.give_cookie(request, response, secret, services.lifetime)
     known = doors(request)
     who = sessions.caller_of(tx, session, half.user, known.roles, known.restricted)
-    return replace(half, session=session, step=None, who=replace(who, address=half.who.address))
+    who = replace(who, address=half.who.address, request_id=half.who.request_id)
+    return replace(half, session=session, step=None, who=who)
 
 
 def _may_enrol(tx: Transaction, half: SignedIn, services: Services) -> None:

@@ -20,7 +20,11 @@ def identity(tmp_path: Path) -> Iterator[SqliteIdentity]:
     identity.close()
 
 
-def numbered(hour: int, digest: int = 1) -> Claim:
+ONE, ANOTHER = 1 << 40, 2 << 40
+"""Digests beyond the 32 bits of an earlier Lautern's, of which nothing is known."""
+
+
+def numbered(hour: int, digest: int = ONE) -> Claim:
     return Claim("L01", "#state", "", 7, digest, hour)
 
 
@@ -29,7 +33,7 @@ def test_what_has_a_number_only_is_recognised_hours_later(identity: SqliteIdenti
     with identity.judge() as judgement:
         judgement.claim([numbered(HOUR), Claim("L02", "telemetry", "", 1, 1, HOUR + later)])
         assert judgement.compare(numbered(HOUR + later)) is Standing.DUPLICATE
-        assert judgement.compare(numbered(HOUR + later, digest=2)) is Standing.CONFLICT
+        assert judgement.compare(numbered(HOUR + later, digest=ANOTHER)) is Standing.CONFLICT
 
 
 def test_sample_of_another_instant_under_a_known_number_is_a_conflict(identity: SqliteIdentity) -> None:
