@@ -48,6 +48,8 @@ def enrolled(eye: Eye, link: str) -> tuple[str, str, list[str]]:
     """Enrol an app and a passkey on the account page; returns the app's secret, a recovery code, and what is wrong."""
     page, wrong = eye.page, []
     page.goto(eye.town.address + link[link.index("/sign-in") :])
+    expect(page.get_by_label("Neues Kennwort")).to_be_visible()
+    page.reload()  # as a phone does that dropped the page; the link is used up
     page.get_by_label("Neues Kennwort").fill(PASSWORD)
     page.get_by_label("Noch einmal").fill(PASSWORD)
     page.get_by_role("button", name="Kennwort speichern").click()
@@ -87,6 +89,8 @@ def test_an_app_and_a_passkey_are_enrolled_and_prove_it(
 
         page.context.clear_cookies()
         entered(page, here, "vera")
+        expect(page.get_by_role("heading", name="Zweiter Schritt")).to_be_visible()
+        page.reload()
         expect(page.get_by_role("heading", name="Zweiter Schritt")).to_be_visible()
         wrong += eye.check("second step")
         page.goto(f"{here.address}/devices")

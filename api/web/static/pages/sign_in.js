@@ -39,8 +39,15 @@ async function secondStep(me) {
   enrol(place, possible, async () => entered(await get("/me")));
 }
 
+/** What is still to be done stands in the address, so that it goes on after a reload: phones drop a page behind the app. */
+function noteOwed(owed) {
+  const next = new URLSearchParams(location.search).get("next");
+  history.replaceState(null, "", `${location.pathname}?${new URLSearchParams({ [owed]: "", ...(next && { next }) })}`);
+}
+
 async function entered(me) {
   byId("second-step").hidden = true;
+  if (me.second_step || me.must_set_password) noteOwed(me.second_step ? "second" : "set");
   if (me.second_step) await secondStep(me);
   else if (me.must_set_password) askPassword(me);
   else onward();
@@ -93,9 +100,7 @@ const token = new URLSearchParams(location.hash.slice(1)).get("token");
 if (token) {
   history.replaceState(null, "", location.pathname + location.search);
   await post("/login", { token }).then(entered, tell);
-} else if (new URLSearchParams(location.search).has("second")) {
-  await get("/me").then(secondStep, tell);
-} else if (new URLSearchParams(location.search).has("set")) {
+} else if (["second", "set"].some((owed) => new URLSearchParams(location.search).has(owed))) {
   await get("/me").then(entered, tell);
 } else {
   await offerElsewhere().catch(tell);
