@@ -16,6 +16,10 @@ TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 PICTURES: Final = os.environ.get("LAUTERN_TEST_PICTURES", "")
 """A folder to keep pictures of all pages in."""
 LOADING: Final = "/Wird geladen|Loading …/.test(document.body.innerText) || !!document.querySelector('[aria-busy]')"
+CROWDED: Final = """[...document.querySelectorAll("button, .button, ol > li")].filter((part) => part.matches("li")
+  ? parseFloat(getComputedStyle(part.parentElement).paddingInlineStart) < 24 && getComputedStyle(part).listStyleType === "decimal"
+  : part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1).map((part) => part.innerText)"""
+"""Buttons whose words stand over their edge, and numbers of lists beside it."""
 SETTLE_S: Final = 40
 
 
@@ -78,13 +82,14 @@ class Eye:
         wait_until(lambda: not self.page.evaluate(LOADING), timeout_s=SETTLE_S, what=f"{self.page.url} to be there")
 
     def check(self, name: str) -> list[str]:
-        """What is wrong with the page as it is: axe's findings in light and dark, and whether it scrolls sideways."""
+        """What is wrong with the page as it is: axe's findings in light and dark, what does not fit, sideways scrolling."""
         self.page.evaluate(f"() => {{ {AXE}; }}")
         wrong = self._findings(f"{name} light", {"type": "tag", "values": TAGS})
         self.page.emulate_media(color_scheme="dark")
         wrong += self._findings(f"{name} dark", {"type": "rule", "values": ["color-contrast"]})
         self.page.emulate_media(color_scheme="light")
         wide, seen = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        wrong += [f"{name}: {text} does not fit" for text in self.page.evaluate(CROWDED)]
         return wrong if wide <= seen else [*wrong, f"{name}: {wide} px wide, {seen} px are seen"]
 
     def _findings(self, name: str, rules: Mapping[str, object]) -> list[str]:

@@ -38,6 +38,12 @@ def entered(page: Page, town: Town, name: str) -> None:
     page.get_by_role("button", name="Anmelden", exact=True).click()
 
 
+def signed_out(page: Page) -> None:
+    """Forget the session, once the page has asked what it asks with it."""
+    expect(page.locator("#alarm-count")).to_be_visible()
+    page.context.clear_cookies()
+
+
 def shown_code(secret: str, off: int = 0) -> str:
     """What an app shows, `off` steps from now."""
     totp = TOTP(base64.b32decode(secret), 6, SHA1(), 30)
@@ -87,7 +93,7 @@ def test_an_app_and_a_passkey_are_enrolled_and_prove_it(
         client.send("WebAuthn.addVirtualAuthenticator", {"options": KEY})
         secret, lost, wrong = enrolled(eye, link)
 
-        page.context.clear_cookies()
+        signed_out(page)
         entered(page, here, "vera")
         expect(page.get_by_role("heading", name="Zweiter Schritt")).to_be_visible()
         page.reload()
@@ -98,7 +104,7 @@ def test_an_app_and_a_passkey_are_enrolled_and_prove_it(
         page.get_by_role("button", name="Mit Passkey ausweisen").click()
         page.wait_for_url("**/devices")
 
-        page.context.clear_cookies()
+        signed_out(page)
         entered(page, here, "vera")
         page.get_by_label("Code der App").fill("000000")
         page.get_by_role("button", name="Weiter").first.click()
@@ -107,7 +113,7 @@ def test_an_app_and_a_passkey_are_enrolled_and_prove_it(
         page.get_by_role("button", name="Weiter").first.click()
         page.wait_for_url("**/city")
 
-        page.context.clear_cookies()
+        signed_out(page)
         entered(page, here, "vera")
         page.get_by_text("App oder Passkey nicht zur Hand?").click()
         page.get_by_label("Notfallcode").fill(lost)
