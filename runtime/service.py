@@ -52,6 +52,8 @@ def install(  # noqa: PLR0917
         typer.echo(text)
         return
     _require_root()
+    if not unit_dir.is_dir():
+        raise NotInstalled(f"there is no folder {unit_dir}: name the one where systemd looks for units (--unit-dir)")
     _make_user(user, chosen.data_dir)
     unit = unit_dir / NAME
     unit.write_text(text, encoding="utf-8")
@@ -127,7 +129,7 @@ def _make_user(user: str, data_dir: Path) -> None:
     for folder, _, files in os.walk(data_dir):
         for path in (folder, *(os.path.join(folder, name) for name in files)):  # noqa: PTH118 - as os.walk has it
             os.chown(path, found.pw_uid, found.pw_gid, follow_symlinks=False)
-    if not _reaches(found, Path(sys.executable)):
+    if not all(_reaches(found, program) for program in (Path(sys.executable), Path(sys.executable).resolve())):
         typer.echo(f"note: {user} must be able to run {sys.executable}: install Lautern where everybody may read it")
 
 

@@ -8,6 +8,7 @@ from typing import Final
 NAME: Final = "lautern.service"
 OPEN_FILES: Final = 65_536
 _HOMES: Final = (Path("/home"), Path("/root"), Path("/run/user"))
+_TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - not written to: PrivateTmp hides them
 _UNIT: Final = """\
 # Written by `lautern service install`; changes of your own: systemctl edit {name}
 [Unit]
@@ -50,7 +51,7 @@ NoNewPrivileges=yes
 ProtectSystem=strict
 ReadWritePaths={writable}
 ProtectHome={home}
-PrivateTmp=yes
+PrivateTmp={private_tmp}
 PrivateDevices=yes
 PrivateUsers={private_users}
 ProtectClock=yes
@@ -107,12 +108,15 @@ class ServiceUnit:
             capabilities="CAP_NET_BIND_SERVICE" if self.low_ports else "",
             private_users="no" if self.low_ports else "yes",
             writable=" ".join(_quoted(path) for path in (self.data_dir, *self.writable)),
-            home="read-only" if self._needs_home() else "yes",
+            home="read-only" if self._needs(_HOMES) else "yes",
+            private_tmp="no" if self._needs(_TEMPORARY) else "yes",
         )
 
-    def _needs_home(self) -> bool:
-        used = (self.data_dir, self.program, *self.writable, *([self.config] if self.config else []))
-        return any(path.is_relative_to(home) for path in used for home in _HOMES)
+    def _needs(self, folders: Sequence[Path]) -> bool:
+        """Whether what it runs or uses is below one of them, also by a link: an environment's python is one."""
+        named = (self.data_dir, self.program, *self.writable, *([self.config] if self.config else []))
+        used = (*named, *(path.resolve() for path in named))
+        return any(path.is_relative_to(folder) for path in used for folder in folders)
 
 
 def _quoted(text: object) -> str:

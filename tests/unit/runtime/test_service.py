@@ -37,6 +37,14 @@ def test_low_ports_homes_and_other_folders_are_seen_to() -> None:
     assert "ReadWritePaths=/home/city/data /mnt/worm" in lines
 
 
+def test_what_it_runs_is_not_hidden_from_it(tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    program.symlink_to("/root/.pyenv/versions/3.11/bin/python")
+    assert "ProtectHome=read-only" in ServiceUnit(HOME, "x", program).text().splitlines()
+    assert "PrivateTmp=no" in ServiceUnit(Path("/tmp/town"), "x", UNIT.program).text().splitlines()
+    assert "PrivateTmp=yes" in UNIT.text().splitlines()
+
+
 def test_paths_are_paths_whatever_is_in_them() -> None:
     strange = ServiceUnit(Path('/srv/a b%h$HOME"'), "x", UNIT.program).text()
     assert '--data-dir "/srv/a b%%h$$HOME\\""' in strange
@@ -51,6 +59,13 @@ def test_who_is_not_root_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     with pytest.raises(ConfigurationError):
         install(data_dir=tmp_path, user="x y", unit_dir=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_units_that_is_not_there_is_told_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(service, "_make_user", lambda *_: pytest.fail("gave the data away first"))
+    with pytest.raises(NotInstalled, match="no folder"):
+        install(data_dir=tmp_path, unit_dir=tmp_path / "none")
 
 
 def test_installed_shown_and_taken_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
