@@ -15,7 +15,7 @@ AXE: Final = (Path(__file__).parent / "vendored" / "axe.min.js").read_text(encod
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 PICTURES: Final = os.environ.get("LAUTERN_TEST_PICTURES", "")
 """A folder to keep pictures of all pages in."""
-LOADING: Final = "/Wird geladen|Loading …/.test(document.body.innerText) || !!document.querySelector('[aria-busy]')"
+LOADING: Final = "!document.body || /Wird geladen|Loading …/.test(document.body.innerText) || !!document.querySelector('[aria-busy]')"
 CROWDED: Final = """[...document.querySelectorAll("button, .button, ol > li")].filter((part) => part.matches("li")
   ? parseFloat(getComputedStyle(part.parentElement).paddingInlineStart) < 24 && getComputedStyle(part).listStyleType === "decimal"
   : part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1).map((part) => part.innerText)"""
