@@ -15,10 +15,13 @@ AXE: Final = (Path(__file__).parent / "vendored" / "axe.min.js").read_text(encod
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 PICTURES: Final = os.environ.get("LAUTERN_TEST_PICTURES", "")
 """A folder to keep pictures of all pages in."""
-LOADING: Final = "!document.body || /Wird geladen|Loading …/.test(document.body.innerText) || !!document.querySelector('[aria-busy]')"
-CROWDED: Final = """[...document.querySelectorAll("button, .button, ol > li")].filter((part) => part.matches("li")
-  ? parseFloat(getComputedStyle(part.parentElement).paddingInlineStart) < 24 && getComputedStyle(part).listStyleType === "decimal"
-  : part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1).map((part) => part.innerText)"""
+LOADING: Final = """!document.body || /Wird geladen|Loading …/.test(document.body.innerText)
+  || !!document.querySelector('[aria-busy]')"""
+CROWDED: Final = """[...document.querySelectorAll("button, .button, ol > li")].filter((part) => {
+  if (!part.matches("li")) return part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1;
+  const room = parseFloat(getComputedStyle(part.parentElement).paddingInlineStart);
+  return getComputedStyle(part).listStyleType === "decimal" && room < 24;
+}).map((part) => part.innerText)"""
 """Buttons whose words stand over their edge, and numbers of lists beside it."""
 SETTLE_S: Final = 40
 
@@ -82,7 +85,7 @@ class Eye:
         wait_until(lambda: not self.page.evaluate(LOADING), timeout_s=SETTLE_S, what=f"{self.page.url} to be there")
 
     def check(self, name: str) -> list[str]:
-        """What is wrong with the page as it is: axe's findings in light and dark, what does not fit, sideways scrolling."""
+        """What is wrong with the page as it is: axe's findings, what does not fit, and whether it scrolls sideways."""
         self.page.evaluate(f"() => {{ {AXE}; }}")
         wrong = self._findings(f"{name} light", {"type": "tag", "values": TAGS})
         self.page.emulate_media(color_scheme="dark")
