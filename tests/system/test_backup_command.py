@@ -273,7 +273,8 @@ def test_settings_of_a_file_come_instead_of_the_archives(archive: Path, tmp_path
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "new" / "lautern.toml").read_text() == other.read_text()
     assert nothing_but(
-        tmp_path / "new", "audit.key", "broker", "lautern.lock", "lautern.toml", "registry.db", "secrets.key", "tls"
+        tmp_path / "new",
+        *("audit.anchors", "audit.key", "broker", "lautern.lock", "lautern.toml", "registry.db", "secrets.key", "tls"),
     )
     assert lautern("keys", "list", "--data-dir", tmp_path / "new").stdout.count("admin") == 1
 
