@@ -32,7 +32,7 @@ PROMISED = {
     "lautern_store_bisect_total", "lautern_commands", "lautern_scheduler_lag_seconds", "lautern_loop_troubles_total",
     "lautern_loop_still_seconds", "process_start_time_seconds", "lautern_ready", "lautern_cause",
 }  # fmt: skip
-LABELS = {"unit", "lane", "reason", "part", "fault", "loop", "state", "status", "route", "method", "le", "generation"}
+LABELS = {"unit", "lane", "reason", "part", "fault", "loop", "state", "status", "area", "method", "le", "generation"}
 NAME = re.compile(r"\b(?:lautern|process)_[a-z0-9_]+\b(?!\()")
 UNANSWERED = re.compile(r'lautern_store_errors_total\{status="none"\} [1-9]')
 METER = "meter-that-nobody-registered"
