@@ -142,7 +142,7 @@ class Installation:
 
     def program(self, name: str, module: str, *arguments: str, once: bool = False) -> Program:
         """Another program of ours."""
-        return Program(name, python(module, *arguments), self.environment(), self._log(name), once=once)
+        return Program(name, python(module, *arguments), self.environment(), self._log(name), WAITS, once=once)
 
     def arguments(self) -> list[str]:
         """Arguments that every role takes."""

@@ -181,7 +181,7 @@ class Supervisor:
     def _note_death(self, child: Child, code: int) -> None:
         now, name = time.monotonic(), child.program.name
         if child.program.once and code == 0:
-            child.again_at = float("inf")
+            child.again_at, child.troubled_us = float("inf"), None
             return
         child.listen_once_more()
         if code in child.program.refuses and not child.worked:

@@ -146,6 +146,22 @@ def test_the_alarm_ends_when_it_lives_long_enough(said: list[str], tmp_path: Pat
     assert said == ["lamp works again"]
 
 
+def test_one_that_was_to_end_and_did_is_in_no_trouble_any_more(
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "BACK_OFF_S", (0.01,))
+    marks, record = tmp_path / "marks", tmp_path / process_faults.FILE
+    fails_thrice = f"f = open({str(marks)!r}, 'a+'); f.write('x'); f.flush(); f.seek(0); exit(len(f.read()) < 4)"
+    supervisor = Supervisor(said.append, record=record)
+    supervisor.start(Program("city", [sys.executable, "-c", fails_thrice], once=True))
+    try:
+        _look_until(supervisor, record.exists, "its deaths are told")
+        _look_until(supervisor, lambda: not record.exists(), "that it did its work")
+    finally:
+        supervisor.stop(1)
+    assert marks.read_text() == "xxxx"
+
+
 def test_pauses_grow_to_less_than_what_is_promised_for_recovery() -> None:
     assert list(processes.BACK_OFF_S) == sorted(processes.BACK_OFF_S)
     assert processes.BACK_OFF_S[-1] <= 20
