@@ -1,7 +1,6 @@
 """Lets devices in at a nats-server, which asks it at each connect (auth callout); cuts those that lost their right."""
 
 import asyncio
-import json
 import re
 import time
 from collections import OrderedDict
@@ -29,6 +28,7 @@ from devices.ports.login_pauses import LoginPauses
 from devices.ports.memberships import Memberships
 from devices.ports.registry import Registry
 from runtime.broker.nats_conf import DEVICES, Permissions
+from runtime.broker.nats_requests import PATIENCE_S, request_json
 from runtime.broker.session_keeper import SessionKeeper
 from runtime.broker.sessions import MOST, SessionBounds
 from runtime.broker.signing import Request, Signer
@@ -41,7 +41,6 @@ BEAT_S: Final = 5.0
 FULL_TOLD_S: Final = 300.0
 """How long it is a fault that the broker refused a subscription: so long a device may well stay without commands."""
 _PAGE: Final = 1000
-_PATIENCE_S: Final = 5
 _REMEMBERED: Final = 100_000
 _CLOCKS_US: Final = 5 * SECOND_US
 """How far broker's and registry's clocks may differ; a cut too many costs a reconnect."""
@@ -196,7 +195,7 @@ class Door:
 
     async def _hear(self, door: Client) -> None:
         now_us = _now_us()
-        await door.flush(_PATIENCE_S)
+        await door.flush(PATIENCE_S)
         self._answering_us = now_us
 
     def _put_beat(self, fault: Fault | None) -> None:
@@ -290,11 +289,11 @@ class Door:
         offset, total = 0, 1
         while offset < total:
             wanted = {"auth": True, "limit": _PAGE, "offset": offset}
-            page = await _ask(system, "$SYS.REQ.SERVER.PING.CONNZ", wanted)
+            page = await request_json(system, "$SYS.REQ.SERVER.PING.CONNZ", wanted)
             server, data = page["server"]["id"], page["data"]
             for connection in data["connections"]:
                 if not self._may_stay(server, connection):
-                    await _ask(system, f"$SYS.REQ.SERVER.{server}.KICK", {"cid": connection["cid"]})
+                    await request_json(system, f"$SYS.REQ.SERVER.{server}.KICK", {"cid": connection["cid"]})
                     log.info("device_cut", user=connection.get("authorized_user", ""))
             offset, total = offset + _PAGE, data["total"]
 
@@ -324,14 +323,6 @@ def _remember(known: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> Non
     known[key] = value
     if len(known) > _REMEMBERED:
         known.popitem(last=False)
-
-
-async def _ask(system: Client, subject: str, wanted: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON is any value
-    answer = await system.request(subject, json.dumps(wanted).encode(), timeout=5)
-    said = json.loads(answer.data)
-    if "error" in said:
-        raise Error(str(said["error"]))
-    return said
 
 
 async def _told(error: Exception) -> None:

@@ -1,10 +1,9 @@
 """Keeps the bounds of sessions at a nats-server: follows its records of them, ends what is too much."""
 
-import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from nats.aio.client import Client
@@ -12,12 +11,12 @@ from nats.aio.msg import Msg
 from nats.errors import Error
 
 from runtime.broker import sessions
+from runtime.broker.nats_requests import request_json
 from runtime.broker.sessions import Session, SessionBounds
 
 log = structlog.get_logger()
 AGAIN_S: Final = 5.0
 AT_ONCE: Final = 50
-_ASKED_S: Final = 5
 
 
 class SessionKeeper:
@@ -56,7 +55,7 @@ class SessionKeeper:
             self._inbox = setup.new_inbox()
             await setup.subscribe(self._inbox, cb=self._take)
         with suppress(Error, OSError, TimeoutError):
-            await _ask(setup, sessions.CREATE, sessions.watching(self._inbox))
+            await request_json(setup, sessions.CREATE, sessions.watching(self._inbox))
             self._following = True
 
     async def _take(self, message: Msg) -> None:
@@ -73,19 +72,11 @@ class SessionKeeper:
 
 async def _end(setup: Client, system: Client, session: Session) -> None:
     """Cut who has it, and have the broker forget it; then it is as if it had never been."""
-    page = await _ask(system, "$SYS.REQ.SERVER.PING.CONNZ", {"mqtt_client": session.client_id, "auth": True})
+    page = await request_json(system, "$SYS.REQ.SERVER.PING.CONNZ", {"mqtt_client": session.client_id, "auth": True})
     for connection in page["data"]["connections"]:
         if connection.get("mqtt_client") != session.client_id:
             continue
-        await _ask(system, f"$SYS.REQ.SERVER.{page['server']['id']}.KICK", {"cid": connection["cid"]})
+        await request_json(system, f"$SYS.REQ.SERVER.{page['server']['id']}.KICK", {"cid": connection["cid"]})
     for consumer in session.consumers:
-        await _ask(setup, sessions.END_CONSUMER + consumer, {}, gone=True)
-    await _ask(setup, sessions.FORGET, {"seq": session.number}, gone=True)
-
-
-async def _ask(client: Client, subject: str, wanted: dict[str, Any], *, gone: bool = False) -> Any:  # noqa: ANN401 - JSON
-    """The answer. `gone`: that it is not there is as good. Raises Error, TimeoutError."""
-    answer = json.loads((await client.request(subject, json.dumps(wanted).encode(), timeout=_ASKED_S)).data)
-    if "error" in answer and not gone:
-        raise Error(str(answer["error"]))
-    return answer
+        await request_json(setup, sessions.END_CONSUMER + consumer, {}, gone=True)
+    await request_json(setup, sessions.FORGET, {"seq": session.number}, gone=True)

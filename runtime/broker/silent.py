@@ -1,7 +1,6 @@
 """Cuts connections to a nats-server that say nothing, before its own deadline, when there are many of them."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ import structlog
 from nats.aio.client import Client
 
 from devices.addresses import neighbourhood
+from runtime.broker.nats_requests import request_json
 
 log = structlog.get_logger()
 OF_ADDRESS: Final = 100
@@ -22,7 +22,6 @@ SPARED_S: Final = 6.0
 PRESSED_S: Final = 3.0
 _PAGE: Final = 1000
 _AT_ONCE: Final = 100
-_PATIENCE_S: Final = 5.0
 
 
 class SilentConnections:
@@ -38,11 +37,11 @@ class SilentConnections:
 
     async def look(self, system: Client) -> None:
         """Ask how many there are; look at the newest when they are many more than were settled, and cut."""
-        total = int((await _ask(system, "STATSZ", {}))["statsz"]["connections"])
+        total = int((await _asked(system, "STATSZ", {}))["statsz"]["connections"])
         self._settled = min(self._settled, total)
         if total - self._settled < OF_ADDRESS and total < NEARLY_ALL * self._most:
             return
-        page = await _ask(system, "CONNZ", {"auth": True, "limit": _PAGE, "offset": max(0, total - _PAGE)})
+        page = await _asked(system, "CONNZ", {"auth": True, "limit": _PAGE, "offset": max(0, total - _PAGE)})
         silent = [each for each in page["data"]["connections"] if is_silent(each)]
         self._settled = total - len(silent)
         now = datetime.now(UTC)
@@ -76,9 +75,8 @@ def is_silent(connection: Mapping[str, Any]) -> bool:
 
 async def _kick(system: Client, subject: str, number: int) -> None:
     """Without somebody who waits for the answer nothing would be done."""
-    await system.request(subject, json.dumps({"cid": number}).encode(), timeout=_PATIENCE_S)
+    await request_json(system, subject, {"cid": number}, gone=True)
 
 
-async def _ask(system: Client, what: str, wanted: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON is any value
-    answer = await system.request(f"$SYS.REQ.SERVER.PING.{what}", json.dumps(wanted).encode(), timeout=_PATIENCE_S)
-    return json.loads(answer.data)
+async def _asked(system: Client, what: str, wanted: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON is any value
+    return await request_json(system, f"$SYS.REQ.SERVER.PING.{what}", wanted, gone=True)
