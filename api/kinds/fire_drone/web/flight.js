@@ -19,23 +19,53 @@ const id = idInPath();
 onBack(() => goTo("/flights"));
 
 function sentence(flight) {
-  const words = { drone: flight.drone.name ?? flight.drone_id, number: flight.number, takeoff: moment(flight.takeoff), time: airTime(flight.duration_s), far: distance(flight.figures.distance_m) };
+  const words = {
+    drone: flight.drone.name ?? flight.drone_id,
+    number: flight.number,
+    takeoff: moment(flight.takeoff),
+    time: airTime(flight.duration_s),
+    far: distance(flight.figures.distance_m),
+  };
   const first = t(flight.status === "airborne" ? "flight.answer.airborne" : "flight.answer.flown", words);
   const height = flight.figures.altitude_rel_max_m;
   const second = height === null ? "" : t("flight.answer.height", { height: measure(height, "m", 0) });
   const gaps = flight.quality.gaps.length;
-  const third = flight.status === "landing_not_observed" ? t("flight.answer.unseen", { last: moment(flight.last_airborne, { seconds: true }) })
-    : gaps ? t("flight.answer.gaps", { n: gaps, time: airTime(flight.quality.total_gap_s) }) : t("flight.answer.whole");
+  const third =
+    flight.status === "landing_not_observed"
+      ? t("flight.answer.unseen", { last: moment(flight.last_airborne, { seconds: true }) })
+      : gaps
+        ? t("flight.answer.gaps", { n: gaps, time: airTime(flight.quality.total_gap_s) })
+        : t("flight.answer.whole");
   return [first, second, third].filter(Boolean).join(" ");
 }
 
 const downloads = (flight) => {
   const address = (query) => `/api/v1/flights/${flight.id}/track?${new URLSearchParams(query)}`;
   const files = [
-    ["gpx", { format: "gpx" }], ["kml", { format: "kml" }], ["geojson", { format: "geojson" }],
-    ["csv", { format: "csv" }], ["csv_de", { format: "csv", dialect: "de" }], ["json", { format: "json" }]];
-  return h("section", { class: "card" }, h("h2", {}, t("flight.downloads")),
-    h("ul", { class: "downloads" }, files.map(([name, query]) => h("li", {}, h("a", { href: address(query), download: "" }, t(`flight.download.${name}`)), h("p", { class: "note" }, t(`flight.download.${name}.note`))))));
+    ["gpx", { format: "gpx" }],
+    ["kml", { format: "kml" }],
+    ["geojson", { format: "geojson" }],
+    ["csv", { format: "csv" }],
+    ["csv_de", { format: "csv", dialect: "de" }],
+    ["json", { format: "json" }],
+  ];
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", {}, t("flight.downloads")),
+    h(
+      "ul",
+      { class: "downloads" },
+      files.map(([name, query]) =>
+        h(
+          "li",
+          {},
+          h("a", { href: address(query), download: "" }, t(`flight.download.${name}`)),
+          h("p", { class: "note" }, t(`flight.download.${name}.note`)),
+        ),
+      ),
+    ),
+  );
 };
 
 async function charts(flight, points, map) {
@@ -44,16 +74,41 @@ async function charts(flight, points, map) {
   const draw = async (field, label, unit, top, digits) => {
     const known = points.map((p) => p[field] ?? null);
     const here = known.filter((v) => v !== null);
-    if (!here.length) return h("div", { class: "chart-missing" }, h("strong", {}, label), h("p", { class: "quiet" }, t("flight.no_values")));
+    if (!here.length)
+      return h(
+        "div",
+        { class: "chart-missing" },
+        h("strong", {}, label),
+        h("p", { class: "quiet" }, t("flight.no_values")),
+      );
     const [times, [values]] = withGaps(x, [known], gaps);
-    const summary = t("flight.chart", { low: measure(Math.min(...here), unit, digits), high: measure(Math.max(...here), unit, digits), first: measure(here[0], unit, digits), last: measure(here.at(-1), unit, digits) });
+    const summary = t("flight.chart", {
+      low: measure(Math.min(...here), unit, digits),
+      high: measure(Math.max(...here), unit, digits),
+      first: measure(here[0], unit, digits),
+      last: measure(here.at(-1), unit, digits),
+    });
     const made = await chart({
-      label, unit, x: times, lines: [{ label, y: values, digits }], gaps, zero: true, top, summary, group: "flight", height: field === "altitude_rel_m" ? 200 : 130,
-      name: `lautern-${flight.drone_id}-${flight.number}-${field}`, point: (at) => map.point(times[at]),
+      label,
+      unit,
+      x: times,
+      lines: [{ label, y: values, digits }],
+      gaps,
+      zero: true,
+      top,
+      summary,
+      group: "flight",
+      height: field === "altitude_rel_m" ? 200 : 130,
+      name: `lautern-${flight.drone_id}-${flight.number}-${field}`,
+      point: (at) => map.point(times[at]),
     });
     return made.element;
   };
-  return [await draw("altitude_rel_m", t("flight.height"), "m", 10, 0), await draw("battery_pct", t("flight.battery"), "%", 100, 0), await draw("control_link_pct", t("flight.link"), "%", 100, 0)];
+  return [
+    await draw("altitude_rel_m", t("flight.height"), "m", 10, 0),
+    await draw("battery_pct", t("flight.battery"), "%", 100, 0),
+    await draw("control_link_pct", t("flight.link"), "%", 100, 0),
+  ];
 }
 
 async function read() {
@@ -70,15 +125,36 @@ async function read() {
 async function show() {
   try {
     const { flight, points, every } = await read();
-    const place = h("div", { class: "map flight-map" }), graphs = h("div", { class: "card flight-charts" });
-    fill(byId("content"),
-      h("p", { class: "toolbar" }, statusMark(flight.status), marks(flight.flags), timeOf(flight.takeoff, (at) => moment(at, { seconds: true }))),
-      h("div", { class: "flight" },
-        h("div", { class: "flight-pictures" },
+    const place = h("div", { class: "map flight-map" }),
+      graphs = h("div", { class: "card flight-charts" });
+    fill(
+      byId("content"),
+      h(
+        "p",
+        { class: "toolbar" },
+        statusMark(flight.status),
+        marks(flight.flags),
+        timeOf(flight.takeoff, (at) => moment(at, { seconds: true })),
+      ),
+      h(
+        "div",
+        { class: "flight" },
+        h(
+          "div",
+          { class: "flight-pictures" },
           h("section", { class: "flight-map-place", "aria-label": t("flight.map") }, place),
-          h("p", { class: "note flight-key" }, h("span", {}, icon("ok"), ` ${t("flight.key.start")}`), h("span", {}, t("flight.key.gap")), every > 1 && h("span", {}, t("flight.thinned", { every }))),
-          graphs),
-        h("div", { class: "flight-side" }, facts(flight), downloads(flight))));
+          h(
+            "p",
+            { class: "note flight-key" },
+            h("span", {}, icon("ok"), ` ${t("flight.key.start")}`),
+            h("span", {}, t("flight.key.gap")),
+            every > 1 && h("span", {}, t("flight.thinned", { every })),
+          ),
+          graphs,
+        ),
+        h("div", { class: "flight-side" }, facts(flight), downloads(flight)),
+      ),
+    );
     const map = new TrackMap(place, points, t("flight.map"));
     fill(graphs, await charts(flight, points, map));
     return flight;
@@ -91,4 +167,13 @@ async function show() {
 }
 
 const first = await show();
-if (first?.status === "airborne") live({ topics: ["flight"], kinds: ["fire_drone"], on: { flight: settled(2000, (data) => { if (data.flight_id === id || data.id === id) show(); }) } });
+if (first?.status === "airborne")
+  live({
+    topics: ["flight"],
+    kinds: ["fire_drone"],
+    on: {
+      flight: settled(2000, (data) => {
+        if (data.flight_id === id || data.id === id) show();
+      }),
+    },
+  });

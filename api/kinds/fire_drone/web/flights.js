@@ -17,68 +17,157 @@ const NEAR = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const CLOCK = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 
 await start();
-let asked = fromAddress(ADDRESS), drones = new Map(), flights = [], cursor = null;
+let asked = fromAddress(ADDRESS),
+  drones = new Map(),
+  flights = [],
+  cursor = null;
 
 const midnight = (at) => new Date(at).setHours(0, 0, 0, 0);
-const query = (more) => ({ limit: PAGE, drone: asked.drone, status: asked.status, from: asked.days === "all" ? "" : new Date(midnight(now()) - (Number(asked.days) - 1) * 864e5).toISOString(), ...more });
+const query = (more) => ({
+  limit: PAGE,
+  drone: asked.drone,
+  status: asked.status,
+  from: asked.days === "all" ? "" : new Date(midnight(now()) - (Number(asked.days) - 1) * 864e5).toISOString(),
+  ...more,
+});
 
 function dayName(at) {
-  const days = Math.round((midnight(at) - midnight(now())) / 864e5), whole = DAY.format(new Date(at));
+  const days = Math.round((midnight(at) - midnight(now())) / 864e5),
+    whole = DAY.format(new Date(at));
   return Math.abs(days) > 1 ? whole : `${NEAR.format(days, "day")}, ${whole}`;
 }
 
 function sentence() {
   const flying = [...drones.values()].filter((d) => d.flight_id);
   if (!flights.length) return t("flights.answer.none");
-  const n = flights.length, total = flights.reduce((sum, f) => sum + f.duration_s, 0);
-  const first = cursor ? t("flights.answer.first", { n, time: airTime(total) }) : t("flights.answer.some", { n, time: airTime(total) });
+  const n = flights.length,
+    total = flights.reduce((sum, f) => sum + f.duration_s, 0);
+  const first = cursor
+    ? t("flights.answer.first", { n, time: airTime(total) })
+    : t("flights.answer.some", { n, time: airTime(total) });
   const missing = flights.filter((f) => f.status === "landing_not_observed").length;
-  const second = flying.length ? t("flights.answer.flying", { n: flying.length, who: flying.map((d) => d.name).join(", ") }) : t("flights.answer.ground");
+  const second = flying.length
+    ? t("flights.answer.flying", { n: flying.length, who: flying.map((d) => d.name).join(", ") })
+    : t("flights.answer.ground");
   return [first, second, missing && t("flights.answer.missing", { n: missing })].filter(Boolean).join(" ");
 }
 
 function row(flight) {
   const begin = timeOf(flight.takeoff, (at) => CLOCK.format(new Date(at)));
-  const end = flight.landing ? ` – ${CLOCK.format(new Date(flight.landing))}` : flight.status === "airborne" ? "" : " – ?";
-  const figure = (text, name) => h("span", { class: "figure" }, h("span", { class: "hidden-text" }, `${t(name)} `), text);
-  return h("li", {}, h("a", { class: "flight-row", href: `/flights/${flight.id}` },
-    tinyTrack(flight),
-    h("span", { class: "flight-when" }, h("strong", {}, begin, end), h("span", { class: "quiet" }, t("flights.number", { drone: drones.get(flight.drone_id)?.name ?? flight.drone_id, number: flight.number }))),
-    h("span", { class: "flight-figures" },
-      figure(airTime(flight.duration_s), "flights.figure.duration"), figure(distance(flight.distance_m), "flights.figure.distance"),
-      figure(flight.altitude_rel_max_m === null ? "–" : measure(flight.altitude_rel_max_m, "m", 0), "flights.figure.height")),
-    h("span", { class: "flight-state" }, statusMark(flight.status), marks(flight.flags))));
+  const end = flight.landing
+    ? ` – ${CLOCK.format(new Date(flight.landing))}`
+    : flight.status === "airborne"
+      ? ""
+      : " – ?";
+  const figure = (text, name) =>
+    h("span", { class: "figure" }, h("span", { class: "hidden-text" }, `${t(name)} `), text);
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      { class: "flight-row", href: `/flights/${flight.id}` },
+      tinyTrack(flight),
+      h(
+        "span",
+        { class: "flight-when" },
+        h("strong", {}, begin, end),
+        h(
+          "span",
+          { class: "quiet" },
+          t("flights.number", { drone: drones.get(flight.drone_id)?.name ?? flight.drone_id, number: flight.number }),
+        ),
+      ),
+      h(
+        "span",
+        { class: "flight-figures" },
+        figure(airTime(flight.duration_s), "flights.figure.duration"),
+        figure(distance(flight.distance_m), "flights.figure.distance"),
+        figure(
+          flight.altitude_rel_max_m === null ? "–" : measure(flight.altitude_rel_max_m, "m", 0),
+          "flights.figure.height",
+        ),
+      ),
+      h("span", { class: "flight-state" }, statusMark(flight.status), marks(flight.flags)),
+    ),
+  );
 }
 
 function show() {
   answer(sentence());
   if (!flights.length) {
     const filtered = asked.drone || asked.status || asked.days !== ADDRESS.days;
-    fill(byId("content"), empty(t("flights.none"), t(filtered ? "flights.none_filtered" : "flights.none_text"),
-      asked.days !== "all" && h("button", { type: "button", onclick: () => change({ days: "all" }) }, t("flights.days.all"))));
+    fill(
+      byId("content"),
+      empty(
+        t("flights.none"),
+        t(filtered ? "flights.none_filtered" : "flights.none_text"),
+        asked.days !== "all" &&
+          h("button", { type: "button", onclick: () => change({ days: "all" }) }, t("flights.days.all")),
+      ),
+    );
     return;
   }
   const days = Map.groupBy ? Map.groupBy(flights, (f) => midnight(f.takeoff)) : grouped();
-  fill(byId("content"),
-    [...days].map(([at, some]) => h("section", { class: "card flight-day" },
-      h("div", { class: "card-head" }, h("h2", {}, dayName(at)), h("p", { class: "quiet" }, t("flights.day", { n: some.length, time: airTime(some.reduce((sum, f) => sum + f.duration_s, 0)), far: distance(some.reduce((sum, f) => sum + f.distance_m, 0)) }))),
-      h("ol", { class: "flight-list" }, some.map(row)))),
-    cursor && h("p", { class: "actions" }, h("button", { type: "button", onclick: more }, t("flights.more"))));
+  fill(
+    byId("content"),
+    [...days].map(([at, some]) =>
+      h(
+        "section",
+        { class: "card flight-day" },
+        h(
+          "div",
+          { class: "card-head" },
+          h("h2", {}, dayName(at)),
+          h(
+            "p",
+            { class: "quiet" },
+            t("flights.day", {
+              n: some.length,
+              time: airTime(some.reduce((sum, f) => sum + f.duration_s, 0)),
+              far: distance(some.reduce((sum, f) => sum + f.distance_m, 0)),
+            }),
+          ),
+        ),
+        h("ol", { class: "flight-list" }, some.map(row)),
+      ),
+    ),
+    cursor && h("p", { class: "actions" }, h("button", { type: "button", onclick: more }, t("flights.more"))),
+  );
 }
 
 function grouped() {
   const days = new Map();
-  for (const flight of flights) days.set(midnight(flight.takeoff), [...(days.get(midnight(flight.takeoff)) ?? []), flight]);
+  for (const flight of flights)
+    days.set(midnight(flight.takeoff), [...(days.get(midnight(flight.takeoff)) ?? []), flight]);
   return days;
 }
 
 function showFilters() {
-  const chips = (name, entries) => h("div", { class: "chips", role: "group", "aria-label": t(`flights.filter.${name}`) },
-    entries.map(([value, text]) => h("button", { type: "button", "aria-pressed": String(asked[name] === value), onclick: () => change({ [name]: value }) }, text)));
-  fill(byId("filters"),
-    chips("days", ["1", "7", "30", "all"].map((days) => [days, t(`flights.days.${days}`)])),
+  const chips = (name, entries) =>
+    h(
+      "div",
+      { class: "chips", role: "group", "aria-label": t(`flights.filter.${name}`) },
+      entries.map(([value, text]) =>
+        h(
+          "button",
+          { type: "button", "aria-pressed": String(asked[name] === value), onclick: () => change({ [name]: value }) },
+          text,
+        ),
+      ),
+    );
+  fill(
+    byId("filters"),
+    chips(
+      "days",
+      ["1", "7", "30", "all"].map((days) => [days, t(`flights.days.${days}`)]),
+    ),
     chips("drone", [["", t("flights.every")], ...[...drones.values()].map((d) => [d.id, d.name])]),
-    chips("status", ["", "airborne", "landing_not_observed"].map((status) => [status, t(`flights.status.${status || "any"}`)])));
+    chips(
+      "status",
+      ["", "airborne", "landing_not_observed"].map((status) => [status, t(`flights.status.${status || "any"}`)]),
+    ),
+  );
 }
 
 async function change(wish) {
@@ -105,6 +194,9 @@ const read = reading(async () => {
   show();
 });
 
-addEventListener("popstate", () => { asked = fromAddress(ADDRESS); read(); });
+addEventListener("popstate", () => {
+  asked = fromAddress(ADDRESS);
+  read();
+});
 await read();
 live({ topics: ["flight"], kinds: ["fire_drone"], on: { flight: settled(500, read) } });

@@ -2,12 +2,23 @@ import { h } from "../../lib/dom.js";
 import { get } from "../../lib/api.js";
 import { path, s } from "../../lib/svg.js";
 
-const WIDTH = 84, HEIGHT = 48, AIR = 5, POINTS = 80, AT_ONCE = 3;
+const WIDTH = 84,
+  HEIGHT = 48,
+  AIR = 5,
+  POINTS = 80,
+  AT_ONCE = 3;
 
 /** Lines of a track's GeoJSON as arrays of [lon, lat]; a new one begins after each gap. */
 export function linesOf(collection) {
   return collection.features.flatMap(({ geometry: g }) =>
-    g?.type === "MultiLineString" ? g.coordinates : g?.type === "LineString" ? [g.coordinates] : g?.type === "Point" ? [[g.coordinates]] : []);
+    g?.type === "MultiLineString"
+      ? g.coordinates
+      : g?.type === "LineString"
+        ? [g.coordinates]
+        : g?.type === "Point"
+          ? [[g.coordinates]]
+          : [],
+  );
 }
 
 /** A small picture of a track, north up: its lines, gaps dashed, take-off as a dot. */
@@ -15,19 +26,27 @@ export function tiny(lines) {
   const all = lines.flat();
   if (!all.length) return s("svg", { class: "tiny", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" });
   const squeeze = Math.cos((all[0][1] * Math.PI) / 180);
-  const xs = all.map(([lon]) => lon * squeeze), ys = all.map(([, lat]) => lat);
+  const xs = all.map(([lon]) => lon * squeeze),
+    ys = all.map(([, lat]) => lat);
   const [west, east, south, north] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const scale = Math.min((WIDTH - 2 * AIR) / (east - west || 1e-9), (HEIGHT - 2 * AIR) / (north - south || 1e-9), 3e5);
-  const at = ([lon, lat]) => [WIDTH / 2 + (lon * squeeze - (west + east) / 2) * scale, HEIGHT / 2 - (lat - (south + north) / 2) * scale];
+  const at = ([lon, lat]) => [
+    WIDTH / 2 + (lon * squeeze - (west + east) / 2) * scale,
+    HEIGHT / 2 - (lat - (south + north) / 2) * scale,
+  ];
   const gaps = lines.slice(1).map((line, i) => [at(lines[i].at(-1)), at(line[0])]);
   const [x, y] = at(all[0]);
-  return s("svg", { class: "tiny", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" },
+  return s(
+    "svg",
+    { class: "tiny", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" },
     gaps.map((gap) => s("path", { class: "track-gap", d: path(gap) })),
     lines.map((line) => s("path", { class: "track-line", d: path(line.map(at)) })),
-    s("circle", { class: "track-start", cx: x.toFixed(1), cy: y.toFixed(1), r: 2.6 }));
+    s("circle", { class: "track-start", cx: x.toFixed(1), cy: y.toFixed(1), r: 2.6 }),
+  );
 }
 
-const known = new Map(), waiting = [];
+const known = new Map(),
+  waiting = [];
 let running = 0;
 
 async function work() {
@@ -49,14 +68,17 @@ async function work() {
   }
 }
 
-const seen = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) {
-    if (!isIntersecting) continue;
-    seen.unobserve(target);
-    waiting.push({ flight: target.flight, place: target });
-    work();
-  }
-}, { rootMargin: "200px" });
+const seen = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      seen.unobserve(target);
+      waiting.push({ flight: target.flight, place: target });
+      work();
+    }
+  },
+  { rootMargin: "200px" },
+);
 
 /** Place for a flight's small track; it is read when the row comes into view. */
 export function tinyTrack(flight) {

@@ -11,19 +11,30 @@ export class TrackMap {
     this.mark = null;
     this.#draw();
     onTones(() => this.#draw());
-    if (this.points.length) this.map.fitBounds(L.latLngBounds(this.points.map(at)).pad(.15), { maxZoom: 18, animate: false });
+    if (this.points.length)
+      this.map.fitBounds(L.latLngBounds(this.points.map(at)).pad(0.15), { maxZoom: 18, animate: false });
   }
 
   /** Show where it was at an instant (seconds); nothing where no sample is near. */
   point(second) {
     const found = this.#nearest(second);
     this.mark?.remove();
-    this.mark = found && L.circleMarker(at(found), { radius: 8, color: tone("surface"), weight: 3, fillColor: tone("alarm"), fillOpacity: 1, interactive: false }).addTo(this.map);
+    this.mark =
+      found &&
+      L.circleMarker(at(found), {
+        radius: 8,
+        color: tone("surface"),
+        weight: 3,
+        fillColor: tone("alarm"),
+        fillOpacity: 1,
+        interactive: false,
+      }).addTo(this.map);
   }
 
   #nearest(second) {
     if (!this.times.length) return null;
-    let low = 0, high = this.times.length - 1;
+    let low = 0,
+      high = this.times.length - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.times[middle] < second) low = middle + 1;
@@ -43,7 +54,13 @@ export class TrackMap {
     for (const [i, line] of lines.entries()) {
       L.polyline(line.map(at), { color: tone("surface"), weight: 6, interactive: false }).addTo(this.layer);
       L.polyline(line.map(at), { color: tone("accent"), weight: 3, interactive: false }).addTo(this.layer);
-      if (i) L.polyline([at(lines[i - 1].at(-1)), at(line[0])], { color: tone("quiet"), weight: 2, dashArray: "3 6", interactive: false }).addTo(this.layer);
+      if (i)
+        L.polyline([at(lines[i - 1].at(-1)), at(line[0])], {
+          color: tone("quiet"),
+          weight: 2,
+          dashArray: "3 6",
+          interactive: false,
+        }).addTo(this.layer);
     }
     if (!this.points.length) return;
     const edge = { radius: 6, weight: 2, color: tone("surface"), fillOpacity: 1, interactive: false };

@@ -4,15 +4,24 @@ import { t } from "../../lib/words.js";
 
 /** "4 min 43 s", "1 h 12 min". */
 export function airTime(seconds) {
-  const whole = Math.round(seconds), hours = Math.floor(whole / 3600), minutes = Math.floor((whole % 3600) / 60);
+  const whole = Math.round(seconds),
+    hours = Math.floor(whole / 3600),
+    minutes = Math.floor((whole % 3600) / 60);
   if (hours) return t("flights.time.hours", { hours, minutes });
-  return minutes ? t("flights.time.minutes", { minutes, seconds: whole % 60 }) : t("flights.time.seconds", { seconds: whole });
+  return minutes
+    ? t("flights.time.minutes", { minutes, seconds: whole % 60 })
+    : t("flights.time.seconds", { seconds: whole });
 }
 
 /** "628 m", "2,4 km". */
-export const distance = (metres) => metres === null ? "–" : metres < 1000 ? measure(metres, "m", 0) : measure(metres / 1000, "km", 1);
+export const distance = (metres) =>
+  metres === null ? "–" : metres < 1000 ? measure(metres, "m", 0) : measure(metres / 1000, "km", 1);
 
-const ICONS = { airborne: ["kind-fire_drone", ""], landed: ["done", "is-ok"], landing_not_observed: ["warning", "is-warning"] };
+const ICONS = {
+  airborne: ["kind-fire_drone", ""],
+  landed: ["done", "is-ok"],
+  landing_not_observed: ["warning", "is-warning"],
+};
 
 /** Icon and word of how a flight stands. */
 export function statusMark(status) {
@@ -21,7 +30,8 @@ export function statusMark(status) {
 }
 
 /** What somebody should look at. */
-export const marks = (flags) => flags.map((flag) => h("span", { class: "state is-warning" }, icon("info"), h("span", {}, t(`flights.flag.${flag}`))));
+export const marks = (flags) =>
+  flags.map((flag) => h("span", { class: "state is-warning" }, icon("info"), h("span", {}, t(`flights.flag.${flag}`))));
 
 /** Degrees as a flight book has them. */
 export const position = ({ lat, lon }) => `${number(lat, 5)}° N, ${number(lon, 5)}° O`;

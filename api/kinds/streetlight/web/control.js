@@ -10,54 +10,118 @@ import { clock, listed } from "./words.js";
 
 const LONGEST_MS = 12 * 3600e3;
 const FAILED = new Set(["rejected", "failed", "undeliverable", "expired", "unknown", "cancelled"]);
-const LENGTHS = [["30m", 30 * 60e3], ["2h", 2 * 3600e3]];
+const LENGTHS = [
+  ["30m", 30 * 60e3],
+  ["2h", 2 * 3600e3],
+];
 const FOLLOW_MS = 120_000;
 
 /** Unguessable and without repetition; randomUUID exists on secure origins only. */
-const fresh = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+const fresh = () =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 
 /** The form that dims what is aimed at, and what came of it lamp by lamp. */
 export class Control {
   constructor(place, { changed }) {
     this.changed = changed;
     this.length = "2h";
-    this.level = h("input", { type: "range", min: 0, max: 100, step: 5, value: 80, "aria-label": t("light.level"), oninput: () => this.#levelled(this.level, this.exact) });
-    this.exact = h("input", { type: "number", min: 0, max: 100, step: 1, value: 80, required: true, inputmode: "numeric", "aria-label": t("light.level_exact"), oninput: () => this.#levelled(this.exact, this.level) });
+    this.level = h("input", {
+      type: "range",
+      min: 0,
+      max: 100,
+      step: 5,
+      value: 80,
+      "aria-label": t("light.level"),
+      oninput: () => this.#levelled(this.level, this.exact),
+    });
+    this.exact = h("input", {
+      type: "number",
+      min: 0,
+      max: 100,
+      step: 1,
+      value: 80,
+      required: true,
+      inputmode: "numeric",
+      "aria-label": t("light.level_exact"),
+      oninput: () => this.#levelled(this.exact, this.level),
+    });
     this.lengths = h("div", { class: "chips", role: "group", "aria-label": t("light.how_long") });
-    this.reason = h("input", { id: "light-reason", maxlength: 200, autocomplete: "off", placeholder: t("light.reason_example") });
+    this.reason = h("input", {
+      id: "light-reason",
+      maxlength: 200,
+      autocomplete: "off",
+      placeholder: t("light.reason_example"),
+    });
     this.scope = h("p", { class: "scope" });
     this.send = h("button", { class: "primary" });
     this.back = h("button", { type: "button", class: "back", onclick: () => this.#resume() }, t("light.resume"));
     this.problem = h("p", { class: "problem", role: "alert", hidden: true });
     this.results = h("div", { class: "results" });
-    fill(place,
-      h("h2", {}, t("light.control")), this.scope,
-      h("form", { class: "form", onsubmit: (event) => { event.preventDefault(); this.#dim(); } },
+    fill(
+      place,
+      h("h2", {}, t("light.control")),
+      this.scope,
+      h(
+        "form",
+        {
+          class: "form",
+          onsubmit: (event) => {
+            event.preventDefault();
+            this.#dim();
+          },
+        },
         h("div", { class: "level-row" }, this.level, this.exact, h("span", { "aria-hidden": "true" }, "%")),
         this.lengths,
-        h("label", { for: "light-reason" }, t("light.reason")), this.reason,
+        h("label", { for: "light-reason" }, t("light.reason")),
+        this.reason,
         this.problem,
-        h("div", { class: "actions primary-outdoors" }, this.send)),
+        h("div", { class: "actions primary-outdoors" }, this.send),
+      ),
       this.back,
-      this.results);
+      this.results,
+    );
   }
 
   /** What is to be dimmed: all of a group, or some lamps. */
   aim(target) {
     this.target = target;
-    const { lamps, group, names, sunrise } = target, online = lamps.filter((l) => l.status === "online").length;
-    put(this.scope, group
-      ? t("light.scope.group", { n: lamps.length, group: group.name, online })
-      : t("light.scope.some", { n: lamps.length, which: listed(lamps.map((l) => names.get(l.id))), online }));
+    const { lamps, group, names, sunrise } = target,
+      online = lamps.filter((l) => l.status === "online").length;
+    put(
+      this.scope,
+      group
+        ? t("light.scope.group", { n: lamps.length, group: group.name, online })
+        : t("light.scope.some", { n: lamps.length, which: listed(lamps.map((l) => names.get(l.id))), online }),
+    );
     const left = sunrise ? Date.parse(sunrise) - now() : 0;
     const key = `${left > 0 && left < LONGEST_MS ? sunrise : ""}`;
     if (key !== this.sunrise) {
       this.sunrise = key;
       if (!key && this.length === "sunrise") this.length = "2h";
-      fill(this.lengths, [...LENGTHS.map(([name]) => [name, t(`light.length.${name}`)]), ...(key ? [["sunrise", t("light.length.sunrise", { at: clock(key) })]] : [])]
-        .map(([name, text]) => h("button", { type: "button", "data-length": name, onclick: () => { this.length = name; this.#said(); } }, text)));
+      fill(
+        this.lengths,
+        [
+          ...LENGTHS.map(([name]) => [name, t(`light.length.${name}`)]),
+          ...(key ? [["sunrise", t("light.length.sunrise", { at: clock(key) })]] : []),
+        ].map(([name, text]) =>
+          h(
+            "button",
+            {
+              type: "button",
+              "data-length": name,
+              onclick: () => {
+                this.length = name;
+                this.#said();
+              },
+            },
+            text,
+          ),
+        ),
+      );
     }
-    this.back.disabled = !lamps.some((l) => l.override_active || l.asked?.some((a) => a.effect === "pending" || a.effect === "in_force"));
+    this.back.disabled = !lamps.some(
+      (l) => l.override_active || l.asked?.some((a) => a.effect === "pending" || a.effect === "in_force"),
+    );
     this.#said();
   }
 
@@ -73,37 +137,78 @@ export class Control {
   }
 
   #until() {
-    return this.length === "sunrise" ? new Date(this.sunrise) : new Date(now() + LENGTHS.find(([name]) => name === this.length)[1]);
+    return this.length === "sunrise"
+      ? new Date(this.sunrise)
+      : new Date(now() + LENGTHS.find(([name]) => name === this.length)[1]);
   }
 
   #said() {
-    for (const button of this.lengths.children) button.setAttribute("aria-pressed", String(button.dataset.length === this.length));
-    put(this.send, t("light.send", { n: this.target?.lamps.length ?? 0, level: measure(Number(this.exact.value), "%", 0), until: clock(this.#until()) }));
+    for (const button of this.lengths.children)
+      button.setAttribute("aria-pressed", String(button.dataset.length === this.length));
+    put(
+      this.send,
+      t("light.send", {
+        n: this.target?.lamps.length ?? 0,
+        level: measure(Number(this.exact.value), "%", 0),
+        until: clock(this.#until()),
+      }),
+    );
   }
 
   async #dim() {
     const emergency = me.roles.includes("emergency") && !me.roles.includes("light_operator");
-    const body = { name: "dim", arguments: { level_pct: Number(this.exact.value), ...(emergency ? { priority: "emergency" } : {}) }, reason: this.reason.value.trim() };
+    const body = {
+      name: "dim",
+      arguments: { level_pct: Number(this.exact.value), ...(emergency ? { priority: "emergency" } : {}) },
+      reason: this.reason.value.trim(),
+    };
     if (this.length === "sunrise") body.until = this.#until().toISOString();
     else body.duration_s = LENGTHS.find(([name]) => name === this.length)[1] / 1000;
-    await this.#order(body, t("light.done.dim", { level: measure(body.arguments.level_pct, "%", 0), until: clock(this.#until()) }), true);
+    await this.#order(
+      body,
+      t("light.done.dim", { level: measure(body.arguments.level_pct, "%", 0), until: clock(this.#until()) }),
+      true,
+    );
   }
 
   async #resume(target = this.target) {
     const emergency = me.roles.includes("emergency") && !me.roles.includes("light_operator");
-    const body = { name: "resume", arguments: emergency ? { priority: "emergency" } : {}, reason: this.reason.value.trim() };
+    const body = {
+      name: "resume",
+      arguments: emergency ? { priority: "emergency" } : {},
+      reason: this.reason.value.trim(),
+    };
     await this.#order(body, t("light.done.resume"), false, target);
   }
 
   async #order(body, what, undo, target = this.target) {
-    const { lamps, group } = target, key = fresh();
+    const { lamps, group } = target,
+      key = fresh();
     this.problem.hidden = true;
     this.send.disabled = this.back.disabled = true;
     try {
       const filed = group
-        ? (await post(`/light-groups/${encodeURIComponent(group.id)}/commands`, body, { headers: { "Idempotency-Key": key } })).commands
-        : await Promise.all(lamps.map((l, i) => post(`/devices/${encodeURIComponent(l.id)}/commands`, body, { headers: { "Idempotency-Key": `${key}-${i}` } })));
-      this.followed = { what, undo, target, commands: filed, wires: new Set(filed.map((c) => c.wire_id)), until: Date.now() + FOLLOW_MS, group: group ? filed[0].wire_id : null };
+        ? (
+            await post(`/light-groups/${encodeURIComponent(group.id)}/commands`, body, {
+              headers: { "Idempotency-Key": key },
+            })
+          ).commands
+        : await Promise.all(
+            lamps.map((l, i) =>
+              post(`/devices/${encodeURIComponent(l.id)}/commands`, body, {
+                headers: { "Idempotency-Key": `${key}-${i}` },
+              }),
+            ),
+          );
+      this.followed = {
+        what,
+        undo,
+        target,
+        commands: filed,
+        wires: new Set(filed.map((c) => c.wire_id)),
+        until: Date.now() + FOLLOW_MS,
+        group: group ? filed[0].wire_id : null,
+      };
       this.#show();
       this.#follow(this.followed);
     } catch (problem) {
@@ -140,15 +245,47 @@ export class Control {
   }
 
   #show() {
-    const followed = this.followed, { commands, target, what } = followed, { names } = target, n = commands.length;
-    const applied = commands.filter((c) => c.delivery === "applied").length, broken = commands.filter((c) => FAILED.has(c.delivery)), open = n - applied - broken.length;
-    const text = open ? t("light.result.open", { n, applied, failed: broken.length }) : broken.length ? t("light.result.failed", { n, applied, failed: broken.length }) : t("light.result.applied", { n });
+    const followed = this.followed,
+      { commands, target, what } = followed,
+      { names } = target,
+      n = commands.length;
+    const applied = commands.filter((c) => c.delivery === "applied").length,
+      broken = commands.filter((c) => FAILED.has(c.delivery)),
+      open = n - applied - broken.length;
+    const text = open
+      ? t("light.result.open", { n, applied, failed: broken.length })
+      : broken.length
+        ? t("light.result.failed", { n, applied, failed: broken.length })
+        : t("light.result.applied", { n });
     const rows = [...broken, ...commands.filter((c) => !FAILED.has(c.delivery))];
     followed.done = open === 0;
-    if (followed.done && !followed.told) { followed.told = true; sayAloud(`${what} ${text}`); this.changed(); }
-    fill(this.results,
-      h("div", { class: "card-head" }, h("h3", {}, what), followed.undo && h("button", { type: "button", onclick: () => this.#resume(target) }, t("light.undo"))),
+    if (followed.done && !followed.told) {
+      followed.told = true;
+      sayAloud(`${what} ${text}`);
+      this.changed();
+    }
+    fill(
+      this.results,
+      h(
+        "div",
+        { class: "card-head" },
+        h("h3", {}, what),
+        followed.undo && h("button", { type: "button", onclick: () => this.#resume(target) }, t("light.undo")),
+      ),
       h("p", { class: broken.length ? "result-text is-alarm" : "result-text" }, text),
-      h("ul", { class: "result-list" }, rows.map((c) => h("li", {}, h("strong", {}, names.get(c.asset_id) ?? c.asset_id), deliveryMark(c.delivery), c.answer && FAILED.has(c.delivery) && h("span", { class: "quiet" }, c.answer)))));
+      h(
+        "ul",
+        { class: "result-list" },
+        rows.map((c) =>
+          h(
+            "li",
+            {},
+            h("strong", {}, names.get(c.asset_id) ?? c.asset_id),
+            deliveryMark(c.delivery),
+            c.answer && FAILED.has(c.delivery) && h("span", { class: "quiet" }, c.answer),
+          ),
+        ),
+      ),
+    );
   }
 }

@@ -19,18 +19,28 @@ const SILENT_S = 180;
 await start();
 const asked = fromAddress(ADDRESS);
 const kind = "streetlight";
-let lamps = [], groups = [], alarms = new Map(), chosen = [];
+let lamps = [],
+  groups = [],
+  alarms = new Map(),
+  chosen = [];
 
 const street = new Street(byId("street"), { choose: pick });
 const night = new Night(byId("night"));
 const control = me.may("lights:dim") ? new Control(byId("control"), { changed: () => reload() }) : null;
 byId("control").hidden = !control;
-onBack(() => { if (chosen.length) street.select([]); });
+onBack(() => {
+  if (chosen.length) street.select([]);
+});
 
 function shown(lamp) {
   const alarm = alarms.get(lamp.id);
   const seen = lamp.last_seen_at ? Date.parse(lamp.last_seen_at) : null;
-  return { ...lamp, seen, alarm, state: stateOf({ status: lamp.status, seen, worst: alarm?.severity, silentAfter: SILENT_S }) };
+  return {
+    ...lamp,
+    seen,
+    alarm,
+    state: stateOf({ status: lamp.status, seen, worst: alarm?.severity, silentAfter: SILENT_S }),
+  };
 }
 
 async function readAlarms() {
@@ -51,7 +61,7 @@ function pick(ids) {
   show();
 }
 
-const target = () => chosen.length ? lamps.filter((l) => chosen.includes(l.id)) : lamps;
+const target = () => (chosen.length ? lamps.filter((l) => chosen.includes(l.id)) : lamps);
 const group = () => groups.find((g) => g.id === asked.group);
 
 const show = eachFrame(() => {
@@ -61,28 +71,68 @@ const show = eachFrame(() => {
 });
 
 function showForce() {
-  const some = target(), names = street.names;
+  const some = target(),
+    names = street.names;
   const one = some.length === 1 ? some[0] : null;
   const title = one ? one.name : chosen.length ? t("light.chosen", { n: some.length }) : t("light.in_force");
-  const rows = forces(some).map(({ lamps: ours, text, then }) => h("li", {},
-    some.length > 1 && h("span", { class: "force-count" }, ours.length === some.length ? t("light.all_of", { n: ours.length }) : listed(ours.map((l) => names.get(l.id)))),
-    h("span", { class: "force-text" }, text), then && h("span", { class: "quiet" }, then)));
+  const rows = forces(some).map(({ lamps: ours, text, then }) =>
+    h(
+      "li",
+      {},
+      some.length > 1 &&
+        h(
+          "span",
+          { class: "force-count" },
+          ours.length === some.length
+            ? t("light.all_of", { n: ours.length })
+            : listed(ours.map((l) => names.get(l.id))),
+        ),
+      h("span", { class: "force-text" }, text),
+      then && h("span", { class: "quiet" }, then),
+    ),
+  );
   const said = one ? doubts(one) : [];
   const power = some.map((l) => l.power_w).filter((w) => w !== null);
-  fill(byId("chosen"),
+  fill(
+    byId("chosen"),
     h("div", { class: "card-head" }, h("h2", {}, title), one && stateMark(one.state)),
-    h("ul", { class: "forces" }, rows), said.map((text) => h("p", { class: "doubt" }, text)),
-    h("dl", { class: "facts" },
-      power.length > 0 && [h("dt", {}, t("light.power")), h("dd", {}, measure(power.reduce((a, b) => a + b, 0), "W", 0), power.length < some.length && ` ${t("light.power_of", { n: power.length })}`)],
+    h("ul", { class: "forces" }, rows),
+    said.map((text) => h("p", { class: "doubt" }, text)),
+    h(
+      "dl",
+      { class: "facts" },
+      power.length > 0 && [
+        h("dt", {}, t("light.power")),
+        h(
+          "dd",
+          {},
+          measure(
+            power.reduce((a, b) => a + b, 0),
+            "W",
+            0,
+          ),
+          power.length < some.length && ` ${t("light.power_of", { n: power.length })}`,
+        ),
+      ],
       one && [h("dt", {}, t("light.heard")), h("dd", {}, timeOf(one.last_seen_at, ago))],
-      one && [h("dt", {}, t("light.device")), h("dd", {}, h("a", { href: `/devices/${encodeURIComponent(one.id)}` }, one.id))]));
+      one && [
+        h("dt", {}, t("light.device")),
+        h("dd", {}, h("a", { href: `/devices/${encodeURIComponent(one.id)}` }, one.id)),
+      ],
+    ),
+  );
 }
 
 function showGroups() {
   const entries = [["", t("light.every")], ...groups.map((g) => [g.id, `${g.name} (${g.members.length})`])];
   const place = byId("groups");
   place.hidden = groups.length < 2 && !(groups.length === 1 && asked.group === "");
-  fill(place, entries.map(([id, name]) => h("button", { type: "button", "aria-pressed": String(id === asked.group), onclick: () => go(id) }, name)));
+  fill(
+    place,
+    entries.map(([id, name]) =>
+      h("button", { type: "button", "aria-pressed": String(id === asked.group), onclick: () => go(id) }, name),
+    ),
+  );
 }
 
 async function go(id) {
@@ -98,7 +148,10 @@ async function begin() {
   if (!lamps.length) {
     for (const name of ["chosen", "night", "control"]) byId(name).hidden = true;
     answer(t("light.answer.none"));
-    fill(byId("street"), empty(t("light.none"), t("light.none_text"), h("a", { class: "button", href: "/devices" }, t("devices.title"))));
+    fill(
+      byId("street"),
+      empty(t("light.none"), t("light.none_text"), h("a", { class: "button", href: "/devices" }, t("devices.title"))),
+    );
     return;
   }
   street.show(lamps);
@@ -142,13 +195,30 @@ try {
   broken(problem, () => location.reload());
 }
 live({
-  topics: ["telemetry", "state", "status", "command"], kinds: [kind],
-  on: { telemetry: told, state: (data, change) => { told(data, change); reload(); }, status: reload, command: (data) => { control?.heard(data); reload(); }, alarm: reload },
+  topics: ["telemetry", "state", "status", "command"],
+  kinds: [kind],
+  on: {
+    telemetry: told,
+    state: (data, change) => {
+      told(data, change);
+      reload();
+    },
+    status: reload,
+    command: (data) => {
+      control?.heard(data);
+      reload();
+    },
+    alarm: reload,
+  },
 });
 setInterval(() => {
   for (const [at, lamp] of lamps.entries()) {
     const fresh = shown(lamp);
-    if (fresh.state !== lamp.state) { lamps[at] = fresh; street.update(fresh); show(); }
+    if (fresh.state !== lamp.state) {
+      lamps[at] = fresh;
+      street.update(fresh);
+      show();
+    }
   }
   night.tick();
 }, 15_000);

@@ -12,11 +12,18 @@ export function along(lamps) {
   const placed = lamps.filter((l) => l.lat !== null && l.lon !== null);
   const byId = [...lamps].sort((a, b) => natural.compare(a.id, b.id));
   if (placed.length < lamps.length || lamps.length < 3) return byId;
-  const lat = mean(placed.map((l) => l.lat)), lon = mean(placed.map((l) => l.lon)), squeeze = Math.cos((lat * Math.PI) / 180);
+  const lat = mean(placed.map((l) => l.lat)),
+    lon = mean(placed.map((l) => l.lon)),
+    squeeze = Math.cos((lat * Math.PI) / 180);
   const points = placed.map((l) => [(l.lon - lon) * squeeze, l.lat - lat]);
-  const xx = sum(points.map(([x]) => x * x)), yy = sum(points.map(([, y]) => y * y)), xy = sum(points.map(([x, y]) => x * y));
-  const turn = Math.atan2(2 * xy, xx - yy) / 2, way = Math.cos(turn) < -1e-9 ? -1 : 1;
-  const far = new Map(placed.map((l, i) => [l.id, way * (points[i][0] * Math.cos(turn) + points[i][1] * Math.sin(turn))]));
+  const xx = sum(points.map(([x]) => x * x)),
+    yy = sum(points.map(([, y]) => y * y)),
+    xy = sum(points.map(([x, y]) => x * y));
+  const turn = Math.atan2(2 * xy, xx - yy) / 2,
+    way = Math.cos(turn) < -1e-9 ? -1 : 1;
+  const far = new Map(
+    placed.map((l, i) => [l.id, way * (points[i][0] * Math.cos(turn) + points[i][1] * Math.sin(turn))]),
+  );
   return byId.sort((a, b) => far.get(a.id) - far.get(b.id));
 }
 
@@ -27,7 +34,8 @@ const mean = (numbers) => sum(numbers) / numbers.length;
 export function shortNames(lamps) {
   const names = lamps.map((l) => l.name);
   let common = names.length > 1 ? names[0].slice(0, names[0].lastIndexOf(" ") + 1) : "";
-  while (common && !names.every((n) => n.startsWith(common) && n.length > common.length)) common = common.slice(0, common.lastIndexOf(" ", common.length - 2) + 1);
+  while (common && !names.every((n) => n.startsWith(common) && n.length > common.length))
+    common = common.slice(0, common.lastIndexOf(" ", common.length - 2) + 1);
   return new Map(lamps.map((l) => [l.id, l.name.slice(common.length)]));
 }
 
@@ -40,12 +48,33 @@ export class Street {
     this.choose = choose;
     this.chosen = new Set();
     this.posts = new Map();
-    this.row = h("div", { class: "posts", role: "group", "aria-label": t("light.street_keys"), onkeydown: (e) => this.#key(e) });
-    this.none = h("button", { type: "button", class: "plain", hidden: true, onclick: () => this.select([]) }, t("light.choose_all"));
-    fill(place,
-      h("div", { class: "card-head" }, h("h2", {}, t("light.street")),
-        h("div", { class: "actions" }, this.none, h("button", { type: "button", onclick: () => this.#table() }, icon("table"), t("chart.table")))),
-      this.row, h("p", { class: "note" }, t("light.street_note")));
+    this.row = h("div", {
+      class: "posts",
+      role: "group",
+      "aria-label": t("light.street_keys"),
+      onkeydown: (e) => this.#key(e),
+    });
+    this.none = h(
+      "button",
+      { type: "button", class: "plain", hidden: true, onclick: () => this.select([]) },
+      t("light.choose_all"),
+    );
+    fill(
+      place,
+      h(
+        "div",
+        { class: "card-head" },
+        h("h2", {}, t("light.street")),
+        h(
+          "div",
+          { class: "actions" },
+          this.none,
+          h("button", { type: "button", onclick: () => this.#table() }, icon("table"), t("chart.table")),
+        ),
+      ),
+      this.row,
+      h("p", { class: "note" }, t("light.street_note")),
+    );
   }
 
   /** Show these lamps in this order. */
@@ -53,7 +82,10 @@ export class Street {
     this.lamps = lamps;
     this.names = shortNames(lamps);
     this.posts = new Map(lamps.map((lamp) => [lamp.id, this.#post(lamp)]));
-    fill(this.row, [...this.posts.values()].map((p) => p.element));
+    fill(
+      this.row,
+      [...this.posts.values()].map((p) => p.element),
+    );
     this.#stop(lamps[0]?.id);
     this.chosen = new Set([...this.chosen].filter((id) => this.posts.has(id)));
     for (const lamp of lamps) this.update(lamp);
@@ -80,7 +112,14 @@ export class Street {
     post.asked.style.bottom = `${asked ?? 0}%`;
     const level = lamp.level_pct === null ? "–" : measure(lamp.level_pct, "%", 0);
     put(post.level, level);
-    fill(post.mark, UNWELL.has(lamp.state) || lamp.state === "unknown" ? icon(lamp.state, `is-${lamp.state}`) : lamp.override_active ? icon("person") : "");
+    fill(
+      post.mark,
+      UNWELL.has(lamp.state) || lamp.state === "unknown"
+        ? icon(lamp.state, `is-${lamp.state}`)
+        : lamp.override_active
+          ? icon("person")
+          : "",
+    );
     put(post.rest, this.#said(lamp));
     post.element.title = `${this.names.get(lamp.id)}: ${level}${this.#said(lamp)}`;
   }
@@ -92,9 +131,27 @@ export class Street {
   }
 
   #post(lamp) {
-    const bar = h("span", { class: "post-bar" }), asked = h("span", { class: "post-asked", hidden: true }), mark = h("span", { class: "post-mark" }), level = h("span", { class: "post-level" }), rest = h("span", { class: "hidden-text" });
-    const element = h("button", { type: "button", class: "post", tabindex: "-1", "data-id": lamp.id, "aria-pressed": String(this.chosen.has(lamp.id)), onclick: () => this.#toggle(lamp.id) },
-      mark, h("span", { class: "post-column", "aria-hidden": "true" }, bar, asked), level, h("span", { class: "post-name" }, this.names.get(lamp.id)), rest);
+    const bar = h("span", { class: "post-bar" }),
+      asked = h("span", { class: "post-asked", hidden: true }),
+      mark = h("span", { class: "post-mark" }),
+      level = h("span", { class: "post-level" }),
+      rest = h("span", { class: "hidden-text" });
+    const element = h(
+      "button",
+      {
+        type: "button",
+        class: "post",
+        tabindex: "-1",
+        "data-id": lamp.id,
+        "aria-pressed": String(this.chosen.has(lamp.id)),
+        onclick: () => this.#toggle(lamp.id),
+      },
+      mark,
+      h("span", { class: "post-column", "aria-hidden": "true" }, bar, asked),
+      level,
+      h("span", { class: "post-name" }, this.names.get(lamp.id)),
+      rest,
+    );
     return { element, bar, asked, mark, level, rest };
   }
 
@@ -110,7 +167,8 @@ export class Street {
   }
 
   #key(event) {
-    const ids = [...this.posts.keys()], at = ids.indexOf(event.target.closest("[data-id]")?.dataset.id);
+    const ids = [...this.posts.keys()],
+      at = ids.indexOf(event.target.closest("[data-id]")?.dataset.id);
     if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: ids.length - 1 }[event.key];
     if (to === undefined) return;
@@ -123,8 +181,14 @@ export class Street {
   #table() {
     const head = ["lamp", "state", "level", "asked", "why", "until", "power"].map((name) => t(`light.column.${name}`));
     const rows = this.lamps.map((l) => [
-      l.name, t(`state.${l.state}`), l.level_pct, l.in_force?.level_pct, l.in_force?.reason ? valueName("streetlight", l.in_force.reason) : null,
-      l.in_force?.until ? new Date(l.in_force.until) : null, l.power_w]);
+      l.name,
+      t(`state.${l.state}`),
+      l.level_pct,
+      l.in_force?.level_pct,
+      l.in_force?.reason ? valueName("streetlight", l.in_force.reason) : null,
+      l.in_force?.until ? new Date(l.in_force.until) : null,
+      l.power_w,
+    ]);
     showTable(t("light.street"), { head, rows }, "lautern-light");
   }
 }

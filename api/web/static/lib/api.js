@@ -32,7 +32,8 @@ async function ask(method, path, { body, query, headers } = {}) {
   let answer;
   try {
     answer = await fetch(address, {
-      method, credentials: "same-origin",
+      method,
+      credentials: "same-origin",
       headers: { Accept: "application/json", ...sent, ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
@@ -67,8 +68,10 @@ export function toSecondStep() {
 
 export const get = async (path, query, options) => (await ask("GET", path, { query, ...options })).found;
 export const post = async (path, body, options) => (await ask("POST", path, { body: body ?? {}, ...options })).found;
-export const patch = async (path, body, etag) => (await ask("PATCH", path, { body, headers: etag ? { "If-Match": etag } : {} })).found;
-export const put = async (path, body, etag) => (await ask("PUT", path, { body, headers: etag ? { "If-Match": etag } : {} })).found;
+export const patch = async (path, body, etag) =>
+  (await ask("PATCH", path, { body, headers: etag ? { "If-Match": etag } : {} })).found;
+export const put = async (path, body, etag) =>
+  (await ask("PUT", path, { body, headers: etag ? { "If-Match": etag } : {} })).found;
 export const remove = async (path) => (await ask("DELETE", path)).found;
 /** With its ETag, for a later patch. */
 export const read = (path, query) => ask("GET", path, { query });

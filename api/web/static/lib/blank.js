@@ -26,7 +26,10 @@ export async function shown(place, work) {
     if (made) fill(place, made);
   } catch (problem) {
     if (problem.status === undefined) console.error(problem);
-    fill(place, failed(problem, () => shown(place, work)));
+    fill(
+      place,
+      failed(problem, () => shown(place, work)),
+    );
   } finally {
     place.removeAttribute("aria-busy");
   }

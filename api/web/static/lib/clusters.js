@@ -14,11 +14,19 @@ export function gather(points, { alone }) {
     if (cell) cell.push(point);
     else cells.set(key, [point]);
   }
-  const singles = [], clusters = [];
+  const singles = [],
+    clusters = [];
   for (const cell of cells.values()) {
-    if (cell.length < 3) { singles.push(...cell); continue; }
-    let x = 0, y = 0;
-    for (const point of cell) { x += point.x; y += point.y; }
+    if (cell.length < 3) {
+      singles.push(...cell);
+      continue;
+    }
+    let x = 0,
+      y = 0;
+    for (const point of cell) {
+      x += point.x;
+      y += point.y;
+    }
     clusters.push({ x: x / cell.length, y: y / cell.length, items: cell.map((point) => point.item) });
   }
   return { singles, clusters };

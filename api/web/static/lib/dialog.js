@@ -9,7 +9,10 @@ export function open(title, content, { wide = false } = {}) {
   const dialog = h("dialog", { "aria-labelledby": id, class: wide && "wide" }, h("h2", { id }, title), content);
   document.body.append(dialog);
   const closed = new Promise((done) => {
-    dialog.addEventListener("close", () => { dialog.remove(); done(dialog.returnValue); });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      done(dialog.returnValue);
+    });
   });
   dialog.showModal();
   return { dialog, closed };
@@ -23,11 +26,17 @@ export function tell(title, content, options) {
 
 /** Ask before something that cannot be undone, naming what it is; true when the person goes on. */
 export async function confirm(title, text, action, { danger = false } = {}) {
-  const form = h("form", { method: "dialog" },
+  const form = h(
+    "form",
+    { method: "dialog" },
     h("p", {}, text),
-    h("div", { class: "actions" },
+    h(
+      "div",
+      { class: "actions" },
       h("button", { value: "", autofocus: true }, t("shell.cancel")),
-      h("button", { value: "yes", class: danger ? "danger" : "primary" }, action)));
+      h("button", { value: "yes", class: danger ? "danger" : "primary" }, action),
+    ),
+  );
   return (await open(title, form).closed) === "yes";
 }
 
@@ -38,10 +47,18 @@ export async function confirm(title, text, action, { danger = false } = {}) {
 export async function ask(title, fields, action, send) {
   let result;
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const form = h("form", { class: "form" }, problem, fields,
-    h("div", { class: "actions" },
+  const form = h(
+    "form",
+    { class: "form" },
+    problem,
+    fields,
+    h(
+      "div",
+      { class: "actions" },
       h("button", { type: "button", onclick: () => dialog.close() }, t("shell.cancel")),
-      h("button", { class: "primary" }, action)));
+      h("button", { class: "primary" }, action),
+    ),
+  );
   const { dialog, closed } = open(title, form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -69,7 +86,10 @@ function mark(form, errors) {
   for (const note of form.querySelectorAll(".beside")) note.remove();
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   const places = errors.map(({ field: path, message }) => {
-    const place = path.split(".").map((name) => form.querySelector(`[name="${CSS.escape(name)}"]`)).find(Boolean);
+    const place = path
+      .split(".")
+      .map((name) => form.querySelector(`[name="${CSS.escape(name)}"]`))
+      .find(Boolean);
     const group = place?.matches("fieldset");
     place?.[group ? "append" : "after"](h("p", { class: "problem beside", role: "alert" }, message));
     if (!group) place?.setAttribute("aria-invalid", "true");
@@ -84,8 +104,11 @@ export function field(name, label, attributes = {}, note) {
   const id = `field-${name}-${++count}`;
   const hint = note && h("p", { class: "note", id: `${id}-note` }, note);
   const { tag = "input", options, ...rest } = attributes;
-  const input = h(tag, { id, name, "aria-describedby": hint && `${id}-note`, ...rest },
-    (options ?? []).map(([value, text]) => h("option", { value }, text)));
+  const input = h(
+    tag,
+    { id, name, "aria-describedby": hint && `${id}-note`, ...rest },
+    (options ?? []).map(([value, text]) => h("option", { value }, text)),
+  );
   if (rest.value !== undefined) input.value = rest.value;
   return [h("label", { for: id }, label), input, hint];
 }

@@ -42,11 +42,19 @@ export function fill(element, ...children) {
 /** Call at most once a frame, however often it is asked for. */
 export function eachFrame(work) {
   let asked = 0;
-  return () => { asked ||= requestAnimationFrame(() => { asked = 0; work(); }); };
+  return () => {
+    asked ||= requestAnimationFrame(() => {
+      asked = 0;
+      work();
+    });
+  };
 }
 
 /** Call when nothing more came for so many ms. */
 export function settled(ms, work) {
   let timer;
-  return (...values) => { clearTimeout(timer); timer = setTimeout(() => work(...values), ms); };
+  return (...values) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => work(...values), ms);
+  };
 }

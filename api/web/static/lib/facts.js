@@ -8,4 +8,7 @@ export const page = (path) => (path.startsWith("/") ? facts.root + path : path);
 /** Open a page. */
 export const goTo = (path) => location.assign(page(path));
 /** Path of the page that is open, without what a proxy has before it. */
-export const here = () => (facts.root && location.pathname.startsWith(`${facts.root}/`) ? location.pathname.slice(facts.root.length) : location.pathname);
+export const here = () =>
+  facts.root && location.pathname.startsWith(`${facts.root}/`)
+    ? location.pathname.slice(facts.root.length)
+    : location.pathname;

@@ -8,9 +8,11 @@ let asked;
 const byName = (list) => new Map(list.map((one) => [one.name, one]));
 
 /** What the kinds say of themselves, by name; asked for once. */
-export const kinds = () => asked ??= get("/kinds", { lang: language }).then(({ items }) => new Map(items.map((kind) => [
-  kind.name, { ...kind, fields: byName(kind.fields), alarms: byName(kind.alarms) },
-])));
+export const kinds = () =>
+  (asked ??= get("/kinds", { lang: language }).then(
+    ({ items }) =>
+      new Map(items.map((kind) => [kind.name, { ...kind, fields: byName(kind.fields), alarms: byName(kind.alarms) }])),
+  ));
 
 /** What an alarm means, as it follows the device's name, and what to do about it. */
 export function alarmSaid(known, kind, name) {
@@ -19,7 +21,23 @@ export function alarmSaid(known, kind, name) {
 }
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
-const UNITS = { pct: "%", w: "W", v: "V", a: "A", m: "m", s: "s", h: "h", k: "K", hz: "Hz", celsius: "°C", c: "°C", deg: "deg", dbm: "dBm", wh: "Wh", ms: "m/s" };
+const UNITS = {
+  pct: "%",
+  w: "W",
+  v: "V",
+  a: "A",
+  m: "m",
+  s: "s",
+  h: "h",
+  k: "K",
+  hz: "Hz",
+  celsius: "°C",
+  c: "°C",
+  deg: "deg",
+  dbm: "dBm",
+  wh: "Wh",
+  ms: "m/s",
+};
 
 /** Unit of a field as the kind declares it, else as its name ends. */
 export function unitOf(kind, field) {
@@ -31,7 +49,8 @@ export function unitOf(kind, field) {
 export function valueText(kind, field, value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "boolean") return yesNo(value);
-  if (typeof value === "number") return field.endsWith("lat") || field.endsWith("lon") ? number(value, 5) : measure(value, unitOf(kind, field));
+  if (typeof value === "number")
+    return field.endsWith("lat") || field.endsWith("lon") ? number(value, 5) : measure(value, unitOf(kind, field));
   if (Array.isArray(value)) return value.length ? value.map((v) => valueName(kind?.name, v)).join(", ") : "–";
   if (INSTANT.test(value)) return moment(value, { seconds: true });
   return /^[a-z][a-z_]+$/.test(value) ? valueName(kind?.name, value) : String(value);

@@ -16,7 +16,13 @@ export class List {
     this.rows = new Map();
     this.items = [];
     this.chosen = null;
-    this.box = h("div", { class: "list", role: "listbox", "aria-label": label, onkeydown: (e) => this.#key(e), onclick: (e) => this.#click(e) });
+    this.box = h("div", {
+      class: "list",
+      role: "listbox",
+      "aria-label": label,
+      onkeydown: (e) => this.#key(e),
+      onclick: (e) => this.#click(e),
+    });
     this.end = h("div", { class: "list-end" });
     this.element = h("div", {}, this.box, this.end);
   }
@@ -54,7 +60,12 @@ export class List {
   }
 
   #make(item) {
-    const element = h("div", { role: "option", "data-id": item.id, tabindex: "-1", "aria-selected": String(item.id === this.chosen) });
+    const element = h("div", {
+      role: "option",
+      "data-id": item.id,
+      tabindex: "-1",
+      "aria-selected": String(item.id === this.chosen),
+    });
     const parts = this.row(item, null, element);
     this.rows.set(item.id, { element, parts });
     return element;
@@ -68,7 +79,8 @@ export class List {
     else if (left > 0) {
       this.end.append(
         h("span", {}, t("list.shown", { shown: this.most, n: this.items.length })),
-        h("button", { type: "button", onclick: () => this.#more() }, t("list.more", { n: Math.min(STEP, left) })));
+        h("button", { type: "button", onclick: () => this.#more() }, t("list.more", { n: Math.min(STEP, left) })),
+      );
     }
     this.end.hidden = !this.end.firstChild;
   }
@@ -105,7 +117,14 @@ export class List {
     if (!element || event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor(300 / element.offsetHeight));
     const at = [...this.box.children].indexOf(element);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: this.box.children.length - 1, PageDown: at + page, PageUp: at - page }[event.key];
+    const to = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      Home: 0,
+      End: this.box.children.length - 1,
+      PageDown: at + page,
+      PageUp: at - page,
+    }[event.key];
     if (to !== undefined) {
       event.preventDefault();
       if (to >= this.box.children.length && this.most < this.items.length) this.#more();

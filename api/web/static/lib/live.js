@@ -24,11 +24,15 @@ export class Live {
     this.last = after;
     this.tries = 0;
     document.addEventListener("visibilitychange", () => this.#seen());
-    setInterval(() => { if (this.controller && Date.now() - this.beat > SILENT_MS) this.controller.abort(); }, 5000);
+    setInterval(() => {
+      if (this.controller && Date.now() - this.beat > SILENT_MS) this.controller.abort();
+    }, 5000);
   }
 
   /** Whether people are to be told: it is away for longer than it takes to come back. */
-  get lost() { return this.brokenAt !== null && Date.now() - this.brokenAt > GRACE_MS; }
+  get lost() {
+    return this.brokenAt !== null && Date.now() - this.brokenAt > GRACE_MS;
+  }
 
   /** Begin after the change of the id `after`, which what is shown already includes, or with what comes from now on. */
   start() {
@@ -49,15 +53,23 @@ export class Live {
       let again = true;
       try {
         again = await this.#read(this.controller.signal);
-      } catch { /* told below */ }
+      } catch {
+        /* told below */
+      }
       this.controller = null;
       if (this.stopped || !again) return;
       this.lostSince ??= this.heard ?? Date.now();
       this.brokenAt ??= Date.now();
       this.state(this);
       // By chance, so that not all come back at once.
-      const wait = Math.max(this.retryMs, WAITS_MS[Math.min(this.tries++, WAITS_MS.length - 1)] * (0.5 + Math.random()));
-      await new Promise((done) => { setTimeout(done, wait); this.wake = done; });
+      const wait = Math.max(
+        this.retryMs,
+        WAITS_MS[Math.min(this.tries++, WAITS_MS.length - 1)] * (0.5 + Math.random()),
+      );
+      await new Promise((done) => {
+        setTimeout(done, wait);
+        this.wake = done;
+      });
     }
   }
 
@@ -67,7 +79,10 @@ export class Live {
     if (this.last !== null) headers["Last-Event-ID"] = this.last;
     const given = Object.entries(this.query).filter(([, v]) => v);
     const answer = await fetch(`${BASE}/stream?${new URLSearchParams(given)}`, { headers, signal, cache: "no-store" });
-    if (answer.status === 401) { away(); return false; }
+    if (answer.status === 401) {
+      away();
+      return false;
+    }
     if (answer.status === 403) return false;
     this.crowded = answer.status === 429;
     if (!answer.ok) {
@@ -94,7 +109,8 @@ export class Live {
   }
 
   #event(block) {
-    let name = "message", data = "";
+    let name = "message",
+      data = "";
     for (const line of block.split("\n")) {
       if (line.startsWith("id: ")) this.last = line.slice(4);
       else if (line.startsWith("event: ")) name = line.slice(7);
@@ -102,7 +118,10 @@ export class Live {
     }
     if (!data) return;
     const message = JSON.parse(data);
-    if (name === "reset") { this.reset?.(message); return; }
+    if (name === "reset") {
+      this.reset?.(message);
+      return;
+    }
     if (message.at) learn(Date.parse(message.at));
     this.on[name]?.(message.data, message);
   }
@@ -110,8 +129,14 @@ export class Live {
   // Browsers allow few connections to a server: a page that nobody sees gives its own back, and resumes later.
   #seen() {
     clearTimeout(this.hiding);
-    if (document.hidden) this.hiding = setTimeout(() => { this.stop(); this.paused = true; }, HIDDEN_MS);
-    else if (this.paused) { this.paused = false; this.start(); }
-    else this.wake?.();
+    if (document.hidden)
+      this.hiding = setTimeout(() => {
+        this.stop();
+        this.paused = true;
+      }, HIDDEN_MS);
+    else if (this.paused) {
+      this.paused = false;
+      this.start();
+    } else this.wake?.();
   }
 }

@@ -5,12 +5,32 @@ import { t } from "./words.js";
 
 /** Show a secret this once, to be copied: a link, a key. */
 export function showOnce(title, text, secret) {
-  const field = h("input", { type: "text", readonly: true, value: secret, class: "mono once", "aria-label": title, onfocus: () => field.select() });
+  const field = h("input", {
+    type: "text",
+    readonly: true,
+    value: secret,
+    class: "mono once",
+    "aria-label": title,
+    onfocus: () => field.select(),
+  });
   const copied = () => toast(t("people.copied"));
-  const copy = h("button", { type: "button", class: "primary", onclick: async () => {
-    // The clipboard is there on secure origins only; elsewhere the text is chosen, to be copied by hand.
-    if (!navigator.clipboard) { field.select(); if (document.execCommand("copy")) copied(); return; }
-    await navigator.clipboard.writeText(secret).then(copied, () => field.select());
-  } }, icon("copy"), t("people.copy"));
+  const copy = h(
+    "button",
+    {
+      type: "button",
+      class: "primary",
+      onclick: async () => {
+        // The clipboard is there on secure origins only; elsewhere the text is chosen, to be copied by hand.
+        if (!navigator.clipboard) {
+          field.select();
+          if (document.execCommand("copy")) copied();
+          return;
+        }
+        await navigator.clipboard.writeText(secret).then(copied, () => field.select());
+      },
+    },
+    icon("copy"),
+    t("people.copy"),
+  );
   return tell(title, [h("p", {}, text), h("div", { class: "once-row" }, field, copy)]);
 }

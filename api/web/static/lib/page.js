@@ -8,8 +8,18 @@ import { ago, moment, now, zone } from "./times.js";
 import { t } from "./words.js";
 
 const YEAR_S = 31_536_000;
-const keep = (name, value) => { document.cookie = `lautern_${name}=${value}; Path=${facts.root || "/"}; Max-Age=${value ? YEAR_S : 0}; SameSite=Lax`; };
-const keys = [["/", "help.search"], ["?", "help.help"], ["↑ ↓", "help.arrows"], ["Enter", "help.enter"], ["Esc", "help.back"], ["Tab", "help.tab"], ["+ −", "help.zoom"]];
+const keep = (name, value) => {
+  document.cookie = `lautern_${name}=${value}; Path=${facts.root || "/"}; Max-Age=${value ? YEAR_S : 0}; SameSite=Lax`;
+};
+const keys = [
+  ["/", "help.search"],
+  ["?", "help.help"],
+  ["↑ ↓", "help.arrows"],
+  ["Enter", "help.enter"],
+  ["Esc", "help.back"],
+  ["Tab", "help.tab"],
+  ["+ −", "help.zoom"],
+];
 let back = null;
 
 /** Who is signed in; `may(scope)` as the server decides it. */
@@ -24,7 +34,10 @@ export async function start() {
   if (facts.open) return null;
   me = await get("/me");
   me.may = (scope) => allowed(me, scope);
-  if (me.second_step) { toSecondStep(); return new Promise(() => {}); }
+  if (me.second_step) {
+    toSecondStep();
+    return new Promise(() => {});
+  }
   if (me.must_set_password) goTo("/sign-in?set");
   if (me.language && me.language !== language && !document.cookie.includes("lautern_language=")) {
     keep("language", me.language);
@@ -38,17 +51,21 @@ export async function start() {
 }
 
 function barred(status) {
-  const state = failed({ status }), title = state.querySelector("strong").textContent;
+  const state = failed({ status }),
+    title = state.querySelector("strong").textContent;
   document.title = `${title} · Lautern`;
   fill(byId("main"), h("h1", { class: "hidden-text" }, title), state);
   return new Promise(() => {});
 }
 
 // The server decides; this only spares people what would be refused.
-const allowed = ({ scopes }, scope) => scopes.includes(scope) || scopes.includes(`${scope.split(":")[0]}:*`) || scopes.includes("*");
+const allowed = ({ scopes }, scope) =>
+  scopes.includes(scope) || scopes.includes(`${scope.split(":")[0]}:*`) || scopes.includes("*");
 
 /** What Esc goes back to: called when no menu or dialog is open; returns true when it did something. */
-export function onBack(work) { back = work; }
+export function onBack(work) {
+  back = work;
+}
 
 /** The sentence that stands above everything else. */
 export const answer = (text) => put(byId("answer"), text);
@@ -61,9 +78,14 @@ export function broken(problem, again) {
 }
 
 /** What reads a page's content, again too; where that fails the page says so. */
-export const reading = (work) => async function read() {
-  try { await work(); } catch (problem) { broken(problem, read); }
-};
+export const reading = (work) =>
+  async function read() {
+    try {
+      await work();
+    } catch (problem) {
+      broken(problem, read);
+    }
+  };
 
 /** A live stream shown in the frame: its age beside the sentence, the bar across the top when it is lost. */
 export function live({ on, topics, kinds, reset, after }) {
@@ -73,14 +95,32 @@ export function live({ on, topics, kinds, reset, after }) {
   const show = (stream) => {
     const { lost } = stream;
     mark?.classList.toggle("lost", lost);
-    put(age, lost ? t("live.lost") : stream.heard ? t("live.since", { age: ago(Math.min(stream.heard, now())) }) : t("live.begins"));
+    put(
+      age,
+      lost
+        ? t("live.lost")
+        : stream.heard
+          ? t("live.since", { age: ago(Math.min(stream.heard, now())) })
+          : t("live.begins"),
+    );
     const bar = byId("connection");
-    if (lost) put(bar, t(stream.crowded ? "live.crowded" : "live.bar", { since: moment(stream.lostSince, { seconds: true }) }));
+    if (lost)
+      put(bar, t(stream.crowded ? "live.crowded" : "live.bar", { since: moment(stream.lostSince, { seconds: true }) }));
     bar.hidden = !lost;
   };
   const stream = new Live({
-    topics: topics && [...topics, "alarm"], kinds, after: after === undefined ? null : String(after), reset: reset ?? (() => location.reload()), state: show,
-    on: { ...on, alarm: (data, message) => { recount(); on.alarm?.(data, message); } },
+    topics: topics && [...topics, "alarm"],
+    kinds,
+    after: after === undefined ? null : String(after),
+    reset: reset ?? (() => location.reload()),
+    state: show,
+    on: {
+      ...on,
+      alarm: (data, message) => {
+        recount();
+        on.alarm?.(data, message);
+      },
+    },
   });
   setInterval(() => show(stream), 1000);
   return stream.start();
@@ -101,10 +141,17 @@ async function countAlarms() {
     const waiting = items.filter((a) => !a.acknowledged_at && a.severity !== "info");
     const n = waiting.length;
     const count = more && n ? `${n}+` : n.toLocaleString(language);
-    fill(place, icon(n ? "alarm" : "bell"), h("span", {}, count), h("span", { class: "long" }, t("shell.alarms", { n })));
+    fill(
+      place,
+      icon(n ? "alarm" : "bell"),
+      h("span", {}, count),
+      h("span", { class: "long" }, t("shell.alarms", { n })),
+    );
     place.classList.toggle("any", n > 0);
     place.hidden = false;
-  } catch { place.hidden = true; }
+  } catch {
+    place.hidden = true;
+  }
 }
 
 function person() {
@@ -117,12 +164,42 @@ function person() {
   const mine = towns.find((x) => x.id === me.tenant_id);
   const place = byId("town");
   if (towns.length < 2) return put(place, mine?.name ?? towns[0]?.name ?? "");
-  return fill(place, h("details", { class: "menu" },
-    h("summary", {}, h("span", { class: "hidden-text" }, `${t("shell.town")}:`), mine?.name ?? t("shell.all_towns"), icon("chevron", "small")),
-    h("ul", {}, towns.map((town) => h("li", {}, h("button", {
-      type: "button", "aria-current": town.id === me.tenant_id && "true",
-      onclick: async () => { await patch("/me", { tenant_id: town.id }); goTo("/city"); },
-    }, town.name))))));
+  return fill(
+    place,
+    h(
+      "details",
+      { class: "menu" },
+      h(
+        "summary",
+        {},
+        h("span", { class: "hidden-text" }, `${t("shell.town")}:`),
+        mine?.name ?? t("shell.all_towns"),
+        icon("chevron", "small"),
+      ),
+      h(
+        "ul",
+        {},
+        towns.map((town) =>
+          h(
+            "li",
+            {},
+            h(
+              "button",
+              {
+                type: "button",
+                "aria-current": town.id === me.tenant_id && "true",
+                onclick: async () => {
+                  await patch("/me", { tenant_id: town.id });
+                  goTo("/city");
+                },
+              },
+              town.name,
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function frame() {
@@ -141,7 +218,8 @@ function frame() {
   }
   const theme = () => {
     const now = document.documentElement.dataset.theme ?? "";
-    for (const button of document.querySelectorAll("[data-theme-choice]")) button.setAttribute("aria-pressed", String(button.dataset.themeChoice === now));
+    for (const button of document.querySelectorAll("[data-theme-choice]"))
+      button.setAttribute("aria-pressed", String(button.dataset.themeChoice === now));
   };
   byId("theme").addEventListener("click", ({ target }) => {
     const choice = target.closest("button")?.dataset.themeChoice;
@@ -154,7 +232,10 @@ function frame() {
   });
   theme();
   byId("help").addEventListener("click", help);
-  byId("sign-out")?.addEventListener("click", async () => { await post("/logout").catch(() => {}); away(); });
+  byId("sign-out")?.addEventListener("click", async () => {
+    await post("/logout").catch(() => {});
+    away();
+  });
   byId("password")?.addEventListener("click", changePassword);
   document.addEventListener("keydown", keyboard);
   document.addEventListener("click", ({ target }) => closeMenus(target.closest?.("details.menu")));
@@ -183,15 +264,30 @@ function keyboard(event) {
 
 function help() {
   closeMenus();
-  tell(t("help.title"), h("dl", { class: "facts" }, keys.map(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, t(text))])));
+  tell(
+    t("help.title"),
+    h(
+      "dl",
+      { class: "facts" },
+      keys.map(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, t(text))]),
+    ),
+  );
 }
 
 async function changePassword() {
   closeMenus();
   const fields = [
     field("current", t("sign_in.current"), { type: "password", autocomplete: "current-password", required: true }),
-    field("new", t("sign_in.new"), { type: "password", autocomplete: "new-password", minlength: 12, required: true }, t("sign_in.rule")),
+    field(
+      "new",
+      t("sign_in.new"),
+      { type: "password", autocomplete: "new-password", minlength: 12, required: true },
+      t("sign_in.rule"),
+    ),
   ];
-  const done = await ask(t("shell.password"), fields, t("sign_in.set"), async (data) => { await post("/me/password", data); return true; });
+  const done = await ask(t("shell.password"), fields, t("sign_in.set"), async (data) => {
+    await post("/me/password", data);
+    return true;
+  });
   if (done) tell(t("shell.password"), h("p", {}, t("sign_in.changed")));
 }

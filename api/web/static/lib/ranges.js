@@ -2,13 +2,29 @@ import { now } from "./times.js";
 
 // Ranges people ask for, and for any range the bucket that gives a few hundred points: never more than a screen can show.
 const HOUR = 3600;
-export const RANGES = { "1h": HOUR, "6h": 6 * HOUR, "24h": 24 * HOUR, "7d": 7 * 24 * HOUR, "30d": 30 * 24 * HOUR, "1y": 366 * 24 * HOUR };
-const BUCKETS = [["10s", 10], ["1m", 60], ["5m", 300], ["15m", 900], ["1h", HOUR], ["6h", 6 * HOUR], ["1d", 24 * HOUR]];
+export const RANGES = {
+  "1h": HOUR,
+  "6h": 6 * HOUR,
+  "24h": 24 * HOUR,
+  "7d": 7 * 24 * HOUR,
+  "30d": 30 * 24 * HOUR,
+  "1y": 366 * 24 * HOUR,
+};
+const BUCKETS = [
+  ["10s", 10],
+  ["1m", 60],
+  ["5m", 300],
+  ["15m", 900],
+  ["1h", HOUR],
+  ["6h", 6 * HOUR],
+  ["1d", 24 * HOUR],
+];
 const POINTS = 700;
 
 /** Seconds from and to of an address {range, from, to}; what is no time is the last day. */
 export function span({ range, from, to }) {
-  const until = Date.parse(to) || now(), since = Date.parse(from);
+  const until = Date.parse(to) || now(),
+    since = Date.parse(from);
   if (from && since < until) return [since / 1000, until / 1000];
   return [now() / 1000 - (RANGES[range] ?? RANGES["24h"]), now() / 1000];
 }

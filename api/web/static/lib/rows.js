@@ -6,19 +6,30 @@ import { kindName, t } from "./words.js";
 export function deviceRow(item, parts, element) {
   if (!parts) {
     const made = { mark: null, state: null, word: h("span", { class: "side" }), age: h("span", { class: "side sub" }) };
-    element.append(h("span", {}), h("span", { class: "title" }, item.name), made.word, h("span", { class: "sub" }, item.name === item.id ? kindName(item.kind) : `${kindName(item.kind)} · ${item.id}`), made.age);
+    element.append(
+      h("span", {}),
+      h("span", { class: "title" }, item.name),
+      made.word,
+      h("span", { class: "sub" }, item.name === item.id ? kindName(item.kind) : `${kindName(item.kind)} · ${item.id}`),
+      made.age,
+    );
     deviceRow(item, made, element);
     return made;
   }
   if (parts.state !== item.state || parts.alarms !== item.alarms) {
     element.firstChild.replaceChildren(icon(item.state, `is-${item.state}`));
     parts.word.className = `side is-${item.state}`;
-    put(parts.word, item.alarms > 1 ? t("town.state_alarms", { state: t(`state.${item.state}`), n: item.alarms }) : t(`state.${item.state}`));
+    put(
+      parts.word,
+      item.alarms > 1
+        ? t("town.state_alarms", { state: t(`state.${item.state}`), n: item.alarms })
+        : t(`state.${item.state}`),
+    );
     parts.state = item.state;
     parts.alarms = item.alarms;
   }
   if (!item.seen) return parts;
   if (parts.time) renew(parts.time, item.seen);
-  else parts.age.append(parts.time = timeOf(item.seen, ago));
+  else parts.age.append((parts.time = timeOf(item.seen, ago)));
   return parts;
 }

@@ -4,47 +4,85 @@ import { fill, h, icon } from "./dom.js";
 import { t } from "./words.js";
 
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const text = (buffer) =>
+  btoa(String.fromCharCode(...new Uint8Array(buffer)))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
 const described = (all) => (all ?? []).map((one) => ({ ...one, id: bytes(one.id) }));
 
 /** Ask the browser for a signature, as JSON for the server. */
 async function sign() {
   const asked = await post("/login/second-factor/passkey");
-  const made = await navigator.credentials.get({ publicKey: { ...asked, challenge: bytes(asked.challenge), allowCredentials: described(asked.allowCredentials) } });
+  const made = await navigator.credentials.get({
+    publicKey: { ...asked, challenge: bytes(asked.challenge), allowCredentials: described(asked.allowCredentials) },
+  });
   const { clientDataJSON, authenticatorData, signature, userHandle } = made.response;
   return {
-    id: made.id, rawId: text(made.rawId), type: made.type, clientExtensionResults: {},
-    response: { clientDataJSON: text(clientDataJSON), authenticatorData: text(authenticatorData), signature: text(signature), ...(userHandle && { userHandle: text(userHandle) }) },
+    id: made.id,
+    rawId: text(made.rawId),
+    type: made.type,
+    clientExtensionResults: {},
+    response: {
+      clientDataJSON: text(clientDataJSON),
+      authenticatorData: text(authenticatorData),
+      signature: text(signature),
+      ...(userHandle && { userHandle: text(userHandle) }),
+    },
   };
 }
 
 /** Have the browser make a passkey, as JSON for the server. */
 async function make() {
   const asked = await post("/me/second-factors/passkey-options");
-  const made = await navigator.credentials.create({ publicKey: {
-    ...asked, challenge: bytes(asked.challenge), user: { ...asked.user, id: bytes(asked.user.id) }, excludeCredentials: described(asked.excludeCredentials),
-  } });
+  const made = await navigator.credentials.create({
+    publicKey: {
+      ...asked,
+      challenge: bytes(asked.challenge),
+      user: { ...asked.user, id: bytes(asked.user.id) },
+      excludeCredentials: described(asked.excludeCredentials),
+    },
+  });
   const { clientDataJSON, attestationObject } = made.response;
-  return { id: made.id, rawId: text(made.rawId), type: made.type, clientExtensionResults: {}, response: { clientDataJSON: text(clientDataJSON), attestationObject: text(attestationObject) } };
+  return {
+    id: made.id,
+    rawId: text(made.rawId),
+    type: made.type,
+    clientExtensionResults: {},
+    response: { clientDataJSON: text(clientDataJSON), attestationObject: text(attestationObject) },
+  };
 }
 
 /** A form whose `send(data)` may throw a Problem, which is then said above it; DOMException: the browser gave up. */
 function form(content, action, send) {
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const button = action && h("button", { class: "primary" }, action);
-  return h("form", { class: "form", onsubmit: (event) => {
-    event.preventDefault();
-    tried(problem, button, () => send(Object.fromEntries(new FormData(event.target))));
-  } }, problem, content, button);
+  return h(
+    "form",
+    {
+      class: "form",
+      onsubmit: (event) => {
+        event.preventDefault();
+        tried(problem, button, () => send(Object.fromEntries(new FormData(event.target))));
+      },
+    },
+    problem,
+    content,
+    button,
+  );
 }
 
 async function tried(problem, button, work) {
   problem.hidden = true;
   if (button) button.disabled = true;
-  try { await work(); } catch (error) {
+  try {
+    await work();
+  } catch (error) {
     if (error.status === undefined && !(error instanceof DOMException)) throw error;
     fill(problem, error.status === undefined ? t("second.gave_up") : error.message).hidden = false;
-  } finally { if (button) button.disabled = false; }
+  } finally {
+    if (button) button.disabled = false;
+  }
 }
 
 function passkeyButton(words, work) {
@@ -54,7 +92,14 @@ function passkeyButton(words, work) {
 }
 
 /** Recovery codes, shown this once. */
-const codes = (shown) => [h("p", {}, t("second.codes_text")), h("ol", { class: "mono", "aria-label": t("second.codes") }, shown.map((code) => h("li", {}, code)))];
+const codes = (shown) => [
+  h("p", {}, t("second.codes_text")),
+  h(
+    "ol",
+    { class: "mono", "aria-label": t("second.codes") },
+    shown.map((code) => h("li", {}, code)),
+  ),
+];
 export { codes };
 
 /** The second step of signing in; `done(me)` when it is made. */
@@ -62,16 +107,44 @@ export async function prove(place, done) {
   const { methods, passkeys_possible: possible } = await get("/login/second-factor");
   const shown = async (proof) => done(await post("/login/second-factor", proof));
   const number = form(
-    field("code", t("second.code"), { inputmode: "numeric", autocomplete: "one-time-code", pattern: "[0-9]{6}", maxlength: 6, required: true, autofocus: true }, t("second.code_note")),
-    t("second.go_on"), ({ code }) => shown({ code }));
+    field(
+      "code",
+      t("second.code"),
+      {
+        inputmode: "numeric",
+        autocomplete: "one-time-code",
+        pattern: "[0-9]{6}",
+        maxlength: 6,
+        required: true,
+        autofocus: true,
+      },
+      t("second.code_note"),
+    ),
+    t("second.go_on"),
+    ({ code }) => shown({ code }),
+  );
   const recovery = form(
-    field("recovery_code", t("second.recovery"), { autocomplete: "off", autocapitalize: "none", spellcheck: "false", minlength: 10, maxlength: 64, required: true }),
-    t("second.go_on"), (data) => shown(data));
-  fill(place,
+    field("recovery_code", t("second.recovery"), {
+      autocomplete: "off",
+      autocapitalize: "none",
+      spellcheck: "false",
+      minlength: 10,
+      maxlength: 64,
+      required: true,
+    }),
+    t("second.go_on"),
+    (data) => shown(data),
+  );
+  fill(
+    place,
     methods.includes("totp") && number,
-    methods.includes("passkey") && (possible ? passkeyButton(t("second.with_passkey"), async () => shown({ passkey: await sign() })) : h("p", { class: "note" }, t("second.needs_name"))),
+    methods.includes("passkey") &&
+      (possible
+        ? passkeyButton(t("second.with_passkey"), async () => shown({ passkey: await sign() }))
+        : h("p", { class: "note" }, t("second.needs_name"))),
     methods.includes("recovery") && h("details", {}, h("summary", {}, t("second.lost")), recovery),
-    h("p", { class: "note" }, t("second.lost_all")));
+    h("p", { class: "note" }, t("second.lost_all")),
+  );
   place.querySelector("input, button")?.focus();
 }
 
@@ -88,14 +161,31 @@ export function enrol(place, possible, done) {
     const svg = document.importNode(new DOMParser().parseFromString(picture, "image/svg+xml").documentElement, true);
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", t("second.qr"));
-    fill(place, h("div", { class: "qr" }, svg), h("p", {}, t("second.type"), " ", h("span", { class: "mono" }, secret.match(/.{1,4}/g).join(" "))), form([
-      field("code", t("second.code"), { inputmode: "numeric", autocomplete: "one-time-code", pattern: "[0-9]{6}", maxlength: 6, required: true }, t("second.first_code")),
-      field("name", t("second.name"), { value: t("second.app"), maxlength: 100, required: true }),
-    ], t("second.enrol"), async (data) => made(await post("/me/second-factors/app/confirm", data))));
+    fill(
+      place,
+      h("div", { class: "qr" }, svg),
+      h("p", {}, t("second.type"), " ", h("span", { class: "mono" }, secret.match(/.{1,4}/g).join(" "))),
+      form(
+        [
+          field(
+            "code",
+            t("second.code"),
+            { inputmode: "numeric", autocomplete: "one-time-code", pattern: "[0-9]{6}", maxlength: 6, required: true },
+            t("second.first_code"),
+          ),
+          field("name", t("second.name"), { value: t("second.app"), maxlength: 100, required: true }),
+        ],
+        t("second.enrol"),
+        async (data) => made(await post("/me/second-factors/app/confirm", data)),
+      ),
+    );
     place.querySelector("input").focus();
   };
-  const passkey = async () => made(await post("/me/second-factors/passkeys", { name: t("second.passkey"), passkey: await make() }));
-  fill(place,
+  const passkey = async () =>
+    made(await post("/me/second-factors/passkeys", { name: t("second.passkey"), passkey: await make() }));
+  fill(
+    place,
     passkeyButton(t("second.add_app"), app),
-    possible ? passkeyButton(t("second.add_passkey"), passkey) : h("p", { class: "note" }, t("second.needs_name")));
+    possible ? passkeyButton(t("second.add_passkey"), passkey) : h("p", { class: "note" }, t("second.needs_name")),
+  );
 }

@@ -16,21 +16,36 @@ export async function fieldOver(id, { field, part, interval, span }) {
   const pick = (name) => items.map((item) => known(bucket ? item.values[field][name] : item.values[field]));
   const columns = bucket ? [pick("mean"), pick("min"), pick("max")] : [pick()];
   const [seconds, [y, low, high]] = withGaps(x, columns, answer.gaps);
-  return { x: seconds, y, low, high, gaps: answer.gaps, bucket, width: bucket && width(bucket), source: answer.source, cut: answer.next_from !== null };
+  return {
+    x: seconds,
+    y,
+    low,
+    high,
+    gaps: answer.gaps,
+    bucket,
+    width: bucket && width(bucket),
+    source: answer.source,
+    cut: answer.next_from !== null,
+  };
 }
 
 /** Numbers are drawn; what is not told, or only as "<5", is a gap. */
-const known = (value) => typeof value === "number" ? value : null;
+const known = (value) => (typeof value === "number" ? value : null);
 const width = (bucket) => Number.parseInt(bucket, 10) * { s: 1, m: 60, h: 3600, d: 86400 }[bucket.at(-1)];
 
 /** What a chart shows, as a sentence. */
 export function summary({ y, low, high, gaps, x }, measured) {
   const there = y.filter((v) => v !== null);
   if (!there.length) return t("chart.empty");
-  const least = Math.min(...(low ?? y).filter((v) => v !== null)), most = Math.max(...(high ?? y).filter((v) => v !== null));
+  const least = Math.min(...(low ?? y).filter((v) => v !== null)),
+    most = Math.max(...(high ?? y).filter((v) => v !== null));
   const mean = there.reduce((sum, v) => sum + v, 0) / there.length;
   const top = (high ?? y).indexOf(most);
-  const said = t("chart.summary", { low: measured(least), mean: measured(mean), high: measured(most), at: measured.when(x[top] * 1000) });
+  const said = t("chart.summary", {
+    low: measured(least),
+    mean: measured(mean),
+    high: measured(most),
+    at: measured.when(x[top] * 1000),
+  });
   return gaps.length ? `${said} ${t("chart.gaps", { n: gaps.length })}` : said;
 }
-

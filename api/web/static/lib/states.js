@@ -25,8 +25,16 @@ const SEVERITIES = { critical: "alarm", major: "alarm", warning: "warning", info
 export const severityIcon = (severity) => SEVERITIES[severity] ?? "info";
 
 const DELIVERIES = {
-  queued: "waiting", sent: "waiting", accepted: "waiting", applied: "done", rejected: "failed", failed: "failed",
-  expired: "failed", cancelled: "close", undeliverable: "failed", unknown: "unknown",
+  queued: "waiting",
+  sent: "waiting",
+  accepted: "waiting",
+  applied: "done",
+  rejected: "failed",
+  failed: "failed",
+  expired: "failed",
+  cancelled: "close",
+  undeliverable: "failed",
+  unknown: "unknown",
 };
 
 /** How far a command got: never a hopeful green. */

@@ -13,21 +13,31 @@ export function s(tag, attributes = {}, ...children) {
 /** Path through points [[x, y], …]; null begins it again. */
 export function path(points) {
   let pen = "M";
-  return points.map((point) => {
-    if (!point) { pen = "M"; return ""; }
-    const text = `${pen}${point[0].toFixed(1)} ${point[1].toFixed(1)}`;
-    pen = "L";
-    return text;
-  }).join("");
+  return points
+    .map((point) => {
+      if (!point) {
+        pen = "M";
+        return "";
+      }
+      const text = `${pen}${point[0].toFixed(1)} ${point[1].toFixed(1)}`;
+      pen = "L";
+      return text;
+    })
+    .join("");
 }
 
 /** Draw again whenever the width of `place` changes: `draw(width)` returns what stands inside. */
 export function drawn(place, draw) {
   let width = 0;
-  const work = () => { if (width) place.replaceChildren(draw(width)); };
+  const work = () => {
+    if (width) place.replaceChildren(draw(width));
+  };
   new ResizeObserver(([entry]) => {
     const wide = Math.floor(entry.contentRect.width);
-    if (wide && wide !== width) { width = wide; work(); }
+    if (wide && wide !== width) {
+      width = wide;
+      work();
+    }
   }).observe(place);
   return work;
 }

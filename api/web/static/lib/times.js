@@ -18,10 +18,13 @@ const AGO = new Intl.RelativeTimeFormat(language, { style: "narrow", numeric: "a
 let ahead = 0;
 export const now = () => Date.now() + ahead;
 /** Learn the server's clock from an answer's Date, or a message's time. */
-export const learn = (milliseconds) => { ahead = Math.abs(milliseconds - Date.now()) < 1500 ? 0 : milliseconds - Date.now(); };
+export const learn = (milliseconds) => {
+  ahead = Math.abs(milliseconds - Date.now()) < 1500 ? 0 : milliseconds - Date.now();
+};
 
 const midnight = (instant) => new Date(instant).setHours(0, 0, 0, 0);
-const unit = (seconds) => seconds < 60 ? ["second", 1] : seconds < 3600 ? ["minute", 60] : seconds < 86400 ? ["hour", 3600] : ["day", 86400];
+const unit = (seconds) =>
+  seconds < 60 ? ["second", 1] : seconds < 3600 ? ["minute", 60] : seconds < 86400 ? ["hour", 3600] : ["day", 86400];
 
 /** "heute 21:14", "gestern 21:14", "3. Nov., 21:14"; with `seconds` to the second. */
 export function moment(instant, { seconds = false } = {}) {
@@ -43,7 +46,12 @@ export function ago(instant) {
 export function duration(seconds) {
   const [name, size] = unit(Math.max(0, Math.round(seconds)));
   const value = Math.round((seconds / size) * 10) / 10;
-  return new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "narrow", maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
+  return new Intl.NumberFormat(language, {
+    style: "unit",
+    unit: name,
+    unitDisplay: "narrow",
+    maximumFractionDigits: value < 10 ? 1 : 0,
+  }).format(value);
 }
 
 /** Whole time with zone, and UTC. */
@@ -70,7 +78,10 @@ export function renew(element, instant) {
 
 setInterval(() => {
   for (const element of ticking) {
-    if (!element.isConnected) { ticking.delete(element); continue; }
+    if (!element.isConnected) {
+      ticking.delete(element);
+      continue;
+    }
     const text = ago(element.dateTime);
     if (element.firstChild.data !== text) element.firstChild.data = text;
   }

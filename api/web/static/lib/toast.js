@@ -7,14 +7,29 @@ const SECONDS = { plain: 8, alarm: 20 };
 export function toast(text, { action, alarm = false } = {}) {
   const note = h("div", { class: alarm ? "toast is-alarm" : "toast" }, h("span", {}, text));
   const gone = () => note.remove();
-  if (action) note.append(h("button", { type: "button", onclick: () => { gone(); action.run(); } }, action.text));
+  if (action)
+    note.append(
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            gone();
+            action.run();
+          },
+        },
+        action.text,
+      ),
+    );
   note.append(h("button", { type: "button", onclick: gone }, t("shell.close")));
   byId("toasts").append(note);
   let timer = setTimeout(gone, SECONDS[alarm ? "alarm" : "plain"] * 1000);
   const stay = () => clearTimeout(timer);
   note.addEventListener("pointerenter", stay);
   note.addEventListener("focusin", stay);
-  note.addEventListener("pointerleave", () => { timer = setTimeout(gone, 3000); });
+  note.addEventListener("pointerleave", () => {
+    timer = setTimeout(gone, 3000);
+  });
   while (byId("toasts").children.length > 4) byId("toasts").firstChild.remove();
 }
 

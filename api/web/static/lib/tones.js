@@ -10,7 +10,9 @@ export function tone(name) {
 }
 
 const listeners = new Set();
-const tell = () => { for (const work of listeners) work(); };
+const tell = () => {
+  for (const work of listeners) work();
+};
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tell);
 document.addEventListener("themechange", tell);
 

@@ -15,10 +15,24 @@ export class Town {
     const found = await get("/city");
     this.groups = found.groups;
     this.more = found.more;
-    this.items = new Map(found.items.map((item) => [item.id, this.#judge({
-      id: item.id, kind: item.kind, name: item.name, title: item.name, lat: item.lat, lon: item.lon, status: item.status,
-      seen: item.last_seen_at ? Date.parse(item.last_seen_at) : null, silentAfter: item.silent_after_s, worst: item.worst, alarms: item.alarms,
-    })]));
+    this.items = new Map(
+      found.items.map((item) => [
+        item.id,
+        this.#judge({
+          id: item.id,
+          kind: item.kind,
+          name: item.name,
+          title: item.name,
+          lat: item.lat,
+          lon: item.lon,
+          status: item.status,
+          seen: item.last_seen_at ? Date.parse(item.last_seen_at) : null,
+          silentAfter: item.silent_after_s,
+          worst: item.worst,
+          alarms: item.alarms,
+        }),
+      ]),
+    );
     this.members = new Map(this.groups.map((group) => [group.id, new Set(group.members)]));
     return found.change_id;
   }
@@ -27,12 +41,16 @@ export class Town {
   get on() {
     const heard = ({ devices }, { at }) => this.#heard(devices, Date.parse(at));
     return {
-      telemetry: heard, state: heard, info: heard,
+      telemetry: heard,
+      state: heard,
+      info: heard,
       status: ({ devices }, { at }) => {
-        for (const device of devices) if (this.items.has(device.device_id)) this.items.get(device.device_id).status = device.values.state;
+        for (const device of devices)
+          if (this.items.has(device.device_id)) this.items.get(device.device_id).status = device.values.state;
         this.#heard(devices, Date.parse(at));
       },
-      device: () => this.reread?.(), alarm: () => this.reread?.(),
+      device: () => this.reread?.(),
+      alarm: () => this.reread?.(),
     };
   }
 
@@ -65,24 +83,44 @@ export function filtered(town, { kind, state, group, q }) {
   const members = group ? town.members.get(group) : null;
   const text = q.trim().toLocaleLowerCase();
   const wanted = state ? new Set(state.split(",")) : null;
-  return [...town.items.values()].filter((item) =>
-    (!kind || item.kind === kind) && (!wanted || wanted.has(item.state)) && (!group || members?.has(item.id))
-    && (!text || item.name.toLocaleLowerCase().includes(text) || item.id.toLocaleLowerCase().includes(text)));
+  return [...town.items.values()].filter(
+    (item) =>
+      (!kind || item.kind === kind) &&
+      (!wanted || wanted.has(item.state)) &&
+      (!group || members?.has(item.id)) &&
+      (!text || item.name.toLocaleLowerCase().includes(text) || item.id.toLocaleLowerCase().includes(text)),
+  );
 }
 
 const order = new Map(STATES.map((state, at) => [state, at]));
 const names = new Intl.Collator(undefined, { numeric: true });
 /** Gravest first, then by name as people count. */
-export const urgent = (a, b) => (UNWELL.has(b.state) - UNWELL.has(a.state)) || (order.get(a.state) - order.get(b.state)) * (UNWELL.has(a.state) ? 1 : 0) || names.compare(a.name, b.name);
+export const urgent = (a, b) =>
+  UNWELL.has(b.state) - UNWELL.has(a.state) ||
+  (order.get(a.state) - order.get(b.state)) * (UNWELL.has(a.state) ? 1 : 0) ||
+  names.compare(a.name, b.name);
 
 /** "Alle 10 Geräte melden sich; eines hat Alarm (L07)." */
 export function sentence(items) {
   const count = (state) => items.filter((item) => item.state === state);
-  const alarm = count("alarm"), warning = count("warning"), away = [...count("offline"), ...count("stale")], never = count("unknown");
+  const alarm = count("alarm"),
+    warning = count("warning"),
+    away = [...count("offline"), ...count("stale")],
+    never = count("unknown");
   if (!items.length) return t("town.none");
-  const named = (some) => some.length <= 3 ? some.map((i) => i.name).sort(names.compare).join(", ") : "";
-  const say = (key, some) => some.length ? t(named(some) ? `town.${key}_named` : `town.${key}`, { n: some.length, names: named(some) }) : "";
+  const named = (some) =>
+    some.length <= 3
+      ? some
+          .map((i) => i.name)
+          .sort(names.compare)
+          .join(", ")
+      : "";
+  const say = (key, some) =>
+    some.length ? t(named(some) ? `town.${key}_named` : `town.${key}`, { n: some.length, names: named(some) }) : "";
   const told = [say("alarm", alarm), say("away", away), say("warning", warning), say("never", never)].filter(Boolean);
-  const whole = t(away.length || never.length ? "town.some" : "town.all", { n: items.length, well: items.length - away.length - never.length });
+  const whole = t(away.length || never.length ? "town.some" : "town.all", {
+    n: items.length,
+    well: items.length - away.length - never.length,
+  });
   return told.length ? `${whole}; ${told.join("; ")}.` : `${whole}.`;
 }

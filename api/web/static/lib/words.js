@@ -38,7 +38,10 @@ const SAID = "said.";
 /** A sentence of the server in the language of the page: keys are those known, with `{what}` for any text. */
 export function said(sentence) {
   for (const key of Object.keys(entries).filter((one) => one.startsWith(SAID))) {
-    const pattern = key.slice(SAID.length).replace(/[.()]/g, "\\$&").replace(/\{(\w+)\}/g, "(?<$1>.+)");
+    const pattern = key
+      .slice(SAID.length)
+      .replace(/[.()]/g, "\\$&")
+      .replace(/\{(\w+)\}/g, "(?<$1>.+)");
     const found = new RegExp(`^${pattern}$`).exec(sentence);
     if (found) return t(key, found.groups);
   }

@@ -6,32 +6,64 @@ import { said, t } from "../lib/words.js";
 export const STATES = ["queued", "sent", "failed"];
 
 /** Whether it did not arrive, for good or so far. */
-export const troubled = (message) => message?.state === "failed" || Boolean(message?.state === "queued" && message.reason);
+export const troubled = (message) =>
+  message?.state === "failed" || Boolean(message?.state === "queued" && message.reason);
 
-const LOOKS = { sent: ["done", "is-ok"], failed: ["failed", "is-alarm"], late: ["warning", "is-warning"], queued: ["waiting", ""] };
-const lookOf = (message) => message.state === "queued" && message.reason ? "late" : message.state;
+const LOOKS = {
+  sent: ["done", "is-ok"],
+  failed: ["failed", "is-alarm"],
+  late: ["warning", "is-warning"],
+  queued: ["waiting", ""],
+};
+const lookOf = (message) => (message.state === "queued" && message.reason ? "late" : message.state);
 
 /** Icon and word of how far a message got. */
 function mark(message) {
-  const look = lookOf(message), [name, tone] = LOOKS[look];
+  const look = lookOf(message),
+    [name, tone] = LOOKS[look];
   return h("span", { class: `state ${tone}` }, icon(name), h("span", {}, t(`notifications.state.${look}`)));
 }
 
 /** Why it did not arrive, and when it is tried again; empty when all is well. */
-export const whyText = (message) => [message.reason && said(message.reason), message.reason && message.next_attempt_at && t("notifications.next", { at: moment(message.next_attempt_at, { seconds: true }) })].filter(Boolean).join(" ");
+export const whyText = (message) =>
+  [
+    message.reason && said(message.reason),
+    message.reason &&
+      message.next_attempt_at &&
+      t("notifications.next", { at: moment(message.next_attempt_at, { seconds: true }) }),
+  ]
+    .filter(Boolean)
+    .join(" ");
 
 /** How far it got and since when, with the reason below. */
-export const outcome = (message) => [mark(message), " ", timeOf(message.final_at ?? message.created_at, ago), whyText(message) && h("p", { class: "note" }, whyText(message))];
+export const outcome = (message) => [
+  mark(message),
+  " ",
+  timeOf(message.final_at ?? message.created_at, ago),
+  whyText(message) && h("p", { class: "note" }, whyText(message)),
+];
 
 /** The same as a sentence, to be said aloud. */
 export const outcomeText = (message) => `${t(`notifications.state.${lookOf(message)}`)}. ${whyText(message)}`;
 
 /** Table of messages; `names` of targets by id. */
 export function messageTable(messages, names) {
-  const row = (message) => h("tr", {},
-    h("td", { class: "nowrap" }, timeOf(message.created_at, ago)),
-    h("th", { scope: "row" }, h("span", { class: "person-name" }, message.subject), h("span", { class: "quiet" }, t(`notifications.occasion.${message.occasion}`))),
-    h("td", { "data-label": t("notifications.to") }, names.get(message.target_id) ?? t("notifications.gone")),
-    h("td", {}, mark(message), whyText(message) && h("p", { class: "note" }, whyText(message))));
-  return stack(["at", "message", "to", "outcome"].map((name) => t(`notifications.${name}`)), messages.map(row));
+  const row = (message) =>
+    h(
+      "tr",
+      {},
+      h("td", { class: "nowrap" }, timeOf(message.created_at, ago)),
+      h(
+        "th",
+        { scope: "row" },
+        h("span", { class: "person-name" }, message.subject),
+        h("span", { class: "quiet" }, t(`notifications.occasion.${message.occasion}`)),
+      ),
+      h("td", { "data-label": t("notifications.to") }, names.get(message.target_id) ?? t("notifications.gone")),
+      h("td", {}, mark(message), whyText(message) && h("p", { class: "note" }, whyText(message))),
+    );
+  return stack(
+    ["at", "message", "to", "outcome"].map((name) => t(`notifications.${name}`)),
+    messages.map(row),
+  );
 }

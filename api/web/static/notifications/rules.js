@@ -4,7 +4,8 @@ import { kindPlural, t } from "../lib/words.js";
 
 export const SEVERITIES = ["info", "warning", "major", "critical"];
 export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-const LIST = new Intl.ListFormat(language, { type: "conjunction" }), DAY = new Intl.DateTimeFormat(language, { weekday: "short", timeZone: "UTC" });
+const LIST = new Intl.ListFormat(language, { type: "conjunction" }),
+  DAY = new Intl.DateTimeFormat(language, { weekday: "short", timeZone: "UTC" });
 
 /** "Lichtdienst, Leitung und Ticket". */
 export const listed = (names) => LIST.format(names);
@@ -17,7 +18,10 @@ export function leastSeverity({ severities }) {
   return SEVERITIES.slice(SEVERITIES.indexOf(least)).length === severities.length ? least : "";
 }
 
-export const severityText = (rule) => leastSeverity(rule) ? t(`notifications.from.${leastSeverity(rule)}`) : t("notifications.from.some", { which: listed(rule.severities.map((one) => t(`severity.${one}`))) });
+export const severityText = (rule) =>
+  leastSeverity(rule)
+    ? t(`notifications.from.${leastSeverity(rule)}`)
+    : t("notifications.from.some", { which: listed(rule.severities.map((one) => t(`severity.${one}`))) });
 
 /** "Mo–Fr", "Sa, So", "täglich". */
 function daysText(weekdays) {
@@ -28,23 +32,44 @@ function daysText(weekdays) {
     else runs.push([at]);
   }
   const name = (at) => dayName(WEEKDAYS[at]);
-  return runs.map((run) => run.length > 2 ? `${name(run[0])}–${name(run.at(-1))}` : run.map(name).join(", ")).join(", ");
+  return runs
+    .map((run) => (run.length > 2 ? `${name(run[0])}–${name(run.at(-1))}` : run.map(name).join(", ")))
+    .join(", ");
 }
 
 function dutyText({ duty, critical_always: always }) {
   if (!duty.spans.length) return t("notifications.said.always");
   const spans = duty.spans.map((span) => `${daysText(span.weekdays)} ${span.from}–${span.until}`).join("; ");
-  return [t("notifications.said.duty", { spans: duty.zone === zone ? spans : `${spans} (${duty.zone})` }),
-    duty.region && t("notifications.said.holidays", { region: duty.region }), always && t("notifications.said.critical")].filter(Boolean).join(", ") + ".";
+  return (
+    [
+      t("notifications.said.duty", { spans: duty.zone === zone ? spans : `${spans} (${duty.zone})` }),
+      duty.region && t("notifications.said.holidays", { region: duty.region }),
+      always && t("notifications.said.critical"),
+    ]
+      .filter(Boolean)
+      .join(", ") + "."
+  );
 }
 
 /** A rule as sentences; `names` are those of targets and groups by id. */
 export function ruleText(rule, names) {
   const called = (ids) => listed(ids.map((id) => names.get(id) ?? id));
-  const what = { which: severityText(rule), kinds: listed(rule.kinds.map(kindPlural)), targets: called(rule.targets), groups: called(rule.groups) };
+  const what = {
+    which: severityText(rule),
+    kinds: listed(rule.kinds.map(kindPlural)),
+    targets: called(rule.targets),
+    groups: called(rule.groups),
+  };
   return [
-    t(rule.groups.length ? "notifications.said.what_in" : "notifications.said.what", what), dutyText(rule), t("notifications.said.gather", { span: duration(rule.gather_s) }),
+    t(rule.groups.length ? "notifications.said.what_in" : "notifications.said.what", what),
+    dutyText(rule),
+    t("notifications.said.gather", { span: duration(rule.gather_s) }),
     rule.repeat_min && t("notifications.said.repeat", { span: duration(rule.repeat_min * 60) }),
-    ...rule.escalation.map((step) => t("notifications.said.escalation", { span: duration(step.after_min * 60), targets: called(step.targets) })),
-    t(rule.resolved ? "notifications.said.resolved" : "notifications.said.unresolved")].filter(Boolean).join(" ");
+    ...rule.escalation.map((step) =>
+      t("notifications.said.escalation", { span: duration(step.after_min * 60), targets: called(step.targets) }),
+    ),
+    t(rule.resolved ? "notifications.said.resolved" : "notifications.said.unresolved"),
+  ]
+    .filter(Boolean)
+    .join(" ");
 }

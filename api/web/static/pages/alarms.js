@@ -13,11 +13,23 @@ const USUAL = { show: "open", kind: "", q: "" };
 const VIEWS = ["open", "shelved", "all"];
 const values = fromAddress(USUAL);
 const names = new Map();
-let me, known, alarms = [], next = null, held = [];
+let me,
+  known,
+  alarms = [],
+  next = null,
+  held = [];
 
 const box = h("div", { class: "alarms" });
 const more = h("div", { class: "list-end" });
-const news = h("button", { type: "button", class: "plain new-mark", hidden: true, onclick: () => { news.hidden = true; read(); } });
+const news = h("button", {
+  type: "button",
+  class: "plain new-mark",
+  hidden: true,
+  onclick: () => {
+    news.hidden = true;
+    read();
+  },
+});
 
 function query(cursor) {
   const asked = { kind: values.kind, limit: 100, cursor };
@@ -36,24 +48,56 @@ async function read() {
 }
 
 const nameOf = (alarm) => names.get(alarm.asset_id) ?? alarm.asset_id;
-const passes = (alarm) => !values.q || `${nameOf(alarm)} ${alarm.asset_id} ${alarmSaid(known, alarm.kind, alarm.name).what}`.toLocaleLowerCase().includes(values.q.toLocaleLowerCase());
+const passes = (alarm) =>
+  !values.q ||
+  `${nameOf(alarm)} ${alarm.asset_id} ${alarmSaid(known, alarm.kind, alarm.name).what}`
+    .toLocaleLowerCase()
+    .includes(values.q.toLocaleLowerCase());
 const RANK = { critical: 0, major: 1, warning: 2, info: 3 };
-const first = (a, b) => Boolean(a.cleared_at) - Boolean(b.cleared_at) || Boolean(a.acknowledged_at) - Boolean(b.acknowledged_at) || RANK[a.severity] - RANK[b.severity] || b.since.localeCompare(a.since);
+const first = (a, b) =>
+  Boolean(a.cleared_at) - Boolean(b.cleared_at) ||
+  Boolean(a.acknowledged_at) - Boolean(b.acknowledged_at) ||
+  RANK[a.severity] - RANK[b.severity] ||
+  b.since.localeCompare(a.since);
 
 function show() {
   toAddress(values, USUAL);
   const some = alarms.filter(passes).sort(first);
   fill(box, some.map(card));
-  if (!some.length) fill(box, empty(t(values.show === "open" ? "alarms.none" : "alarms.none_here"), t(values.show === "open" ? "alarms.none_text" : "alarms.none_here_text")));
-  fill(more, next && h("button", { type: "button", onclick: async () => { const page = await query(next); alarms.push(...page.items); next = page.next_cursor; show(); } }, t("alarms.older")));
+  if (!some.length)
+    fill(
+      box,
+      empty(
+        t(values.show === "open" ? "alarms.none" : "alarms.none_here"),
+        t(values.show === "open" ? "alarms.none_text" : "alarms.none_here_text"),
+      ),
+    );
+  fill(
+    more,
+    next &&
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: async () => {
+            const page = await query(next);
+            alarms.push(...page.items);
+            next = page.next_cursor;
+            show();
+          },
+        },
+        t("alarms.older"),
+      ),
+  );
   more.hidden = !next;
   tell();
 }
 
-const card = (alarm) => alarmCard(alarm, { known, name: nameOf(alarm), may: me.may, now: now(), told: tellProblem, changed, level: "h2" });
+const card = (alarm) =>
+  alarmCard(alarm, { known, name: nameOf(alarm), may: me.may, now: now(), told: tellProblem, changed, level: "h2" });
 
 function changed(alarm) {
-  alarms = alarms.map((one) => one.id === alarm.id ? alarm : one);
+  alarms = alarms.map((one) => (one.id === alarm.id ? alarm : one));
   const place = box.querySelector(`[data-id="${CSS.escape(alarm.id)}"]`);
   if (place) {
     const fresh = card(alarm);
@@ -68,12 +112,24 @@ function tell() {
   const open = alarms.filter((a) => !a.cleared_at && !isShelved(a, now()));
   const waiting = open.filter((a) => !a.acknowledged_at);
   const silent = open.filter((a) => a.name === "device_silent" || a.name === "device_offline");
-  if (values.show === "shelved") { answer(t("alarms.answer_shelved", { n: alarms.length })); return; }
-  if (!open.length) { answer(t("alarms.answer_none")); return; }
+  if (values.show === "shelved") {
+    answer(t("alarms.answer_shelved", { n: alarms.length }));
+    return;
+  }
+  if (!open.length) {
+    answer(t("alarms.answer_none"));
+    return;
+  }
   const gravest = [...waiting].sort(first)[0];
-  const parts = [t("alarms.answer", { n: open.length }), waiting.length ? t("alarms.answer_waiting", { n: waiting.length }) : t("alarms.answer_seen")];
+  const parts = [
+    t("alarms.answer", { n: open.length }),
+    waiting.length ? t("alarms.answer_waiting", { n: waiting.length }) : t("alarms.answer_seen"),
+  ];
   if (silent.length) parts.push(t("alarms.answer_silent", { n: silent.length }));
-  if (gravest) parts.push(t("alarms.answer_gravest", { what: `${nameOf(gravest)} ${alarmSaid(known, gravest.kind, gravest.name).what}` }));
+  if (gravest)
+    parts.push(
+      t("alarms.answer_gravest", { what: `${nameOf(gravest)} ${alarmSaid(known, gravest.kind, gravest.name).what}` }),
+    );
   answer(`${parts.join("; ")}.`);
 }
 
@@ -85,7 +141,8 @@ const refetch = settled(600, async () => {
   held = page.items.filter((a) => !here.has(a.id) && !a.cleared_at);
   for (const alarm of page.items) if (here.has(alarm.id)) changed(alarm);
   const shown = new Set(page.items.map((a) => a.id));
-  for (const alarm of alarms.filter((a) => !a.cleared_at && !shown.has(a.id)).slice(0, 20)) changed(await get(`/alarms/${alarm.id}`));
+  for (const alarm of alarms.filter((a) => !a.cleared_at && !shown.has(a.id)).slice(0, 20))
+    changed(await get(`/alarms/${alarm.id}`));
   news.hidden = !held.length;
   if (!held.length) return;
   put(news, t("alarms.new", { n: held.length }));
@@ -93,22 +150,54 @@ const refetch = settled(600, async () => {
 });
 
 function toolbar() {
-  const views = h("div", { class: "chips", role: "group", "aria-label": t("alarms.view") }, VIEWS.map((view) => h("button", {
-    type: "button", "data-view": view, "aria-pressed": String(values.show === view), onclick: () => {
-      values.show = view;
-      for (const button of views.children) button.setAttribute("aria-pressed", String(button.dataset.view === view));
-      read().catch(tellProblem);
-    },
-  }, t(`alarms.view_${view}`))));
-  const kind = known.size > 1 && h("select", { "aria-label": t("filters.kind"), onchange: ({ target }) => { values.kind = target.value; read().catch(tellProblem); } },
-    h("option", { value: "" }, t("filters.kind")), [...known.keys()].map((name) => h("option", { value: name, selected: name === values.kind }, kindPlural(name))));
+  const views = h(
+    "div",
+    { class: "chips", role: "group", "aria-label": t("alarms.view") },
+    VIEWS.map((view) =>
+      h(
+        "button",
+        {
+          type: "button",
+          "data-view": view,
+          "aria-pressed": String(values.show === view),
+          onclick: () => {
+            values.show = view;
+            for (const button of views.children)
+              button.setAttribute("aria-pressed", String(button.dataset.view === view));
+            read().catch(tellProblem);
+          },
+        },
+        t(`alarms.view_${view}`),
+      ),
+    ),
+  );
+  const kind =
+    known.size > 1 &&
+    h(
+      "select",
+      {
+        "aria-label": t("filters.kind"),
+        onchange: ({ target }) => {
+          values.kind = target.value;
+          read().catch(tellProblem);
+        },
+      },
+      h("option", { value: "" }, t("filters.kind")),
+      [...known.keys()].map((name) => h("option", { value: name, selected: name === values.kind }, kindPlural(name))),
+    );
   return h("div", { class: "toolbar" }, views, kind, news);
 }
 
 me = await start();
 byId("q").value = values.q;
 byId("search").addEventListener("submit", (event) => event.preventDefault());
-byId("q").addEventListener("input", settled(120, () => { values.q = byId("q").value; show(); }));
+byId("q").addEventListener(
+  "input",
+  settled(120, () => {
+    values.q = byId("q").value;
+    show();
+  }),
+);
 try {
   known = await kinds();
   fill(byId("content"), toolbar(), box, more);
@@ -117,5 +206,8 @@ try {
 } catch (problem) {
   if (problem.status === undefined) throw problem;
   answer(problem.message);
-  fill(byId("content"), failed(problem, () => location.reload()));
+  fill(
+    byId("content"),
+    failed(problem, () => location.reload()),
+  );
 }

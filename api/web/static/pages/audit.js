@@ -16,10 +16,22 @@ const PAGE = 100;
 
 await start();
 const content = byId("content");
-let asked = fromAddress(ADDRESS), entries = [], cursor = null;
+let asked = fromAddress(ADDRESS),
+  entries = [],
+  cursor = null;
 
-const from = () => asked.days === "all" ? undefined : new Date(new Date(now()).setHours(0, 0, 0, 0) - (Number(asked.days) - 1) * 864e5).toISOString();
-const query = (more = {}) => ({ actor: asked.actor, action: asked.action, object: asked.object, result: asked.result, from: from(), ...more });
+const from = () =>
+  asked.days === "all"
+    ? undefined
+    : new Date(new Date(now()).setHours(0, 0, 0, 0) - (Number(asked.days) - 1) * 864e5).toISOString();
+const query = (more = {}) => ({
+  actor: asked.actor,
+  action: asked.action,
+  object: asked.object,
+  result: asked.result,
+  from: from(),
+  ...more,
+});
 const isFiltered = () => Object.keys(ADDRESS).some((name) => asked[name] !== ADDRESS[name]);
 
 const verified = h("div", { "aria-live": "polite" });
@@ -28,47 +40,136 @@ const form = h("form", { class: "toolbar audit-filters", onsubmit: (event) => ev
 const days = h("div", { class: "chips", role: "group", "aria-label": t("audit.when") });
 const files = h("span", { class: "row-actions" });
 
-const actionName = (action) => named(action, `audit.action.${action}`, ...facts.kinds.map((kind) => `${kind}.action.${action}`));
-const who = (entry) => entry.actor.startsWith("machine:") ? t("audit.machine") : entry.name || entry.actor || t("audit.nobody");
-const resultMark = (result) => result === "ok"
-  ? h("span", { class: "state" }, icon("done"), h("span", {}, t("audit.result.ok")))
-  : h("span", { class: "state is-warning" }, icon("failed"), h("span", {}, named(result, `audit.result.${result}`)));
+const actionName = (action) =>
+  named(action, `audit.action.${action}`, ...facts.kinds.map((kind) => `${kind}.action.${action}`));
+const who = (entry) =>
+  entry.actor.startsWith("machine:") ? t("audit.machine") : entry.name || entry.actor || t("audit.nobody");
+const resultMark = (result) =>
+  result === "ok"
+    ? h("span", { class: "state" }, icon("done"), h("span", {}, t("audit.result.ok")))
+    : h("span", { class: "state is-warning" }, icon("failed"), h("span", {}, named(result, `audit.result.${result}`)));
 
 function row(entry) {
-  const pick = (name, value, text) => h("button", { type: "button", class: "plain pick", onclick: () => change({ [name]: value }) }, text ?? value);
-  return h("tr", {},
-    h("td", { "data-label": t("audit.when"), class: "nowrap" }, timeOf(entry.at, (at) => moment(at, { seconds: true }))),
+  const pick = (name, value, text) =>
+    h("button", { type: "button", class: "plain pick", onclick: () => change({ [name]: value }) }, text ?? value);
+  return h(
+    "tr",
+    {},
+    h(
+      "td",
+      { "data-label": t("audit.when"), class: "nowrap" },
+      timeOf(entry.at, (at) => moment(at, { seconds: true })),
+    ),
     h("td", { "data-label": t("audit.who") }, entry.actor ? pick("actor", entry.actor, who(entry)) : t("audit.nobody")),
     h("td", { "data-label": t("audit.what") }, pick("action", entry.action, actionName(entry.action))),
     h("td", { "data-label": t("audit.on") }, entry.object && pick("object", entry.object)),
     h("td", { "data-label": t("audit.result") }, resultMark(entry.result)),
-    h("td", {}, rowButton(t("audit.more"), number(entry.seq), () => details(entry), { class: "plain" })));
+    h(
+      "td",
+      {},
+      rowButton(t("audit.more"), number(entry.seq), () => details(entry), { class: "plain" }),
+    ),
+  );
 }
 
 function details(entry) {
   const shown = [
-    ["seq", number(entry.seq)], ["when", timeOf(entry.at, (at) => moment(at, { seconds: true }))], ["who", `${who(entry)} (${entry.actor || "–"})`],
-    ["what", `${actionName(entry.action)} (${entry.action})`], ["on", entry.object], ["result", named(entry.result, `audit.result.${entry.result}`)],
-    ["address", entry.address], ["request", h("span", { class: "mono" }, entry.request_id)], ["town", entry.tenant_id],
-    ["detail", Object.keys(entry.detail).length > 0 && h("pre", { class: "mono" }, JSON.stringify(entry.detail, null, 2))], ["mac", h("span", { class: "mono" }, entry.mac)]];
-  return tell(t("audit.entry", { n: entry.seq }), h("dl", { class: "facts" }, shown.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, t(`audit.${name}`)), h("dd", {}, value)])), { wide: true });
+    ["seq", number(entry.seq)],
+    ["when", timeOf(entry.at, (at) => moment(at, { seconds: true }))],
+    ["who", `${who(entry)} (${entry.actor || "–"})`],
+    ["what", `${actionName(entry.action)} (${entry.action})`],
+    ["on", entry.object],
+    ["result", named(entry.result, `audit.result.${entry.result}`)],
+    ["address", entry.address],
+    ["request", h("span", { class: "mono" }, entry.request_id)],
+    ["town", entry.tenant_id],
+    [
+      "detail",
+      Object.keys(entry.detail).length > 0 && h("pre", { class: "mono" }, JSON.stringify(entry.detail, null, 2)),
+    ],
+    ["mac", h("span", { class: "mono" }, entry.mac)],
+  ];
+  return tell(
+    t("audit.entry", { n: entry.seq }),
+    h(
+      "dl",
+      { class: "facts" },
+      shown.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, t(`audit.${name}`)), h("dd", {}, value)]),
+    ),
+    { wide: true },
+  );
 }
 
 function show() {
-  const n = entries.length, refused = entries.filter((e) => e.result !== "ok").length;
+  const n = entries.length,
+    refused = entries.filter((e) => e.result !== "ok").length;
   const words = { n, count: cursor ? `${number(n)}+` : number(n) };
-  answer(n ? [t("audit.answer", words), refused > 0 && t("audit.answer_refused", { n: refused }), t("audit.answer_last", { at: moment(entries[0].at), what: actionName(entries[0].action), who: who(entries[0]) })].filter(Boolean).join(" ") : t("audit.answer_none"));
-  fill(days, DAYS.map((d) => h("button", { type: "button", "aria-pressed": String(asked.days === d), onclick: () => change({ days: d }) }, t(`audit.days.${d}`))));
-  const address = (format) => `/api/v1/audit?${new URLSearchParams(Object.entries(query({ format })).filter(([, v]) => v))}`;
-  fill(files, h("a", { class: "button", href: address("csv"), download: "" }, t("audit.csv")), h("a", { class: "button", href: "/api/v1/audit?format=jsonl", download: "" }, t("audit.jsonl")));
-  if (!n) { fill(list, empty(t("audit.none"), t("audit.none_text"), isFiltered() && h("button", { type: "button", onclick: () => change(ADDRESS) }, t("audit.clear")))); return; }
-  fill(list, stack(["when", "who", "what", "on", "result"].map((name) => t(`audit.${name}`)), entries.map(row), t("audit.more")),
-  cursor && h("p", { class: "actions" }, h("button", { type: "button", onclick: more }, t("audit.earlier"))));
+  answer(
+    n
+      ? [
+          t("audit.answer", words),
+          refused > 0 && t("audit.answer_refused", { n: refused }),
+          t("audit.answer_last", {
+            at: moment(entries[0].at),
+            what: actionName(entries[0].action),
+            who: who(entries[0]),
+          }),
+        ]
+          .filter(Boolean)
+          .join(" ")
+      : t("audit.answer_none"),
+  );
+  fill(
+    days,
+    DAYS.map((d) =>
+      h(
+        "button",
+        { type: "button", "aria-pressed": String(asked.days === d), onclick: () => change({ days: d }) },
+        t(`audit.days.${d}`),
+      ),
+    ),
+  );
+  const address = (format) =>
+    `/api/v1/audit?${new URLSearchParams(Object.entries(query({ format })).filter(([, v]) => v))}`;
+  fill(
+    files,
+    h("a", { class: "button", href: address("csv"), download: "" }, t("audit.csv")),
+    h("a", { class: "button", href: "/api/v1/audit?format=jsonl", download: "" }, t("audit.jsonl")),
+  );
+  if (!n) {
+    fill(
+      list,
+      empty(
+        t("audit.none"),
+        t("audit.none_text"),
+        isFiltered() && h("button", { type: "button", onclick: () => change(ADDRESS) }, t("audit.clear")),
+      ),
+    );
+    return;
+  }
+  fill(
+    list,
+    stack(
+      ["when", "who", "what", "on", "result"].map((name) => t(`audit.${name}`)),
+      entries.map(row),
+      t("audit.more"),
+    ),
+    cursor && h("p", { class: "actions" }, h("button", { type: "button", onclick: more }, t("audit.earlier"))),
+  );
 }
 
-const inputs = ["actor", "action", "object", "result"].map((name) => h("input", {
-  type: "search", name, value: asked[name], maxlength: 512, autocomplete: "off", "aria-label": t(`audit.filter.${name}`), placeholder: t(`audit.filter.${name}`),
-  oninput: settled(400, () => change(Object.fromEntries(new FormData(form)))) }));
+const inputs = ["actor", "action", "object", "result"].map((name) =>
+  h("input", {
+    type: "search",
+    name,
+    value: asked[name],
+    maxlength: 512,
+    autocomplete: "off",
+    "aria-label": t(`audit.filter.${name}`),
+    placeholder: t(`audit.filter.${name}`),
+    oninput: settled(400, () => change(Object.fromEntries(new FormData(form)))),
+  }),
+);
 fill(form, inputs);
 
 async function change(wish) {
@@ -90,9 +191,25 @@ async function verify() {
   fill(verified, h("p", { class: "note" }, t("audit.verifying")));
   try {
     const found = await get("/audit/verify");
-    fill(verified, found.ok
-      ? h("p", { class: "verdict" }, icon("done", "is-ok"), t("audit.good", { n: found.entries, anchors: number(found.anchors), last: number(found.last_seq) }))
-      : h("p", { class: "problem" }, t("audit.bad", { seq: number(found.first_bad.seq), fault: named(found.first_bad.fault, `audit.fault.${found.first_bad.fault}`), n: number(found.entries) })));
+    fill(
+      verified,
+      found.ok
+        ? h(
+            "p",
+            { class: "verdict" },
+            icon("done", "is-ok"),
+            t("audit.good", { n: found.entries, anchors: number(found.anchors), last: number(found.last_seq) }),
+          )
+        : h(
+            "p",
+            { class: "problem" },
+            t("audit.bad", {
+              seq: number(found.first_bad.seq),
+              fault: named(found.first_bad.fault, `audit.fault.${found.first_bad.fault}`),
+              n: number(found.entries),
+            }),
+          ),
+    );
   } catch (problem) {
     if (problem.status === undefined) throw problem;
     fill(verified, h("p", { class: "problem" }, problem.message));
@@ -108,12 +225,24 @@ async function read() {
     const page = await get("/audit", query({ limit: PAGE }));
     entries = page.items;
     cursor = page.next_cursor;
-    if (!list.isConnected) fill(content, h("div", { class: "toolbar" }, button, files), verified, h("div", { class: "toolbar" }, days), form, list);
+    if (!list.isConnected)
+      fill(
+        content,
+        h("div", { class: "toolbar" }, button, files),
+        verified,
+        h("div", { class: "toolbar" }, days),
+        form,
+        list,
+      );
     show();
   } catch (problem) {
     broken(problem, () => location.reload());
   }
 }
 
-addEventListener("popstate", () => { asked = fromAddress(ADDRESS); for (const input of inputs) input.value = asked[input.name]; read(); });
+addEventListener("popstate", () => {
+  asked = fromAddress(ADDRESS);
+  for (const input of inputs) input.value = asked[input.name];
+  read();
+});
 await read();

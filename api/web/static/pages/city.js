@@ -20,17 +20,25 @@ const stage = document.querySelector(".city");
 let bar, map;
 
 const list = new List({
-  label: t("city.list"), row: deviceRow, choose,
-  empty: () => empty(t("city.none"), t("city.none_text"), h("button", { type: "button", onclick: clear }, t("filters.clear"))),
+  label: t("city.list"),
+  row: deviceRow,
+  choose,
+  empty: () =>
+    empty(t("city.none"), t("city.none_text"), h("button", { type: "button", onclick: clear }, t("filters.clear"))),
 });
 // Rows change in place as news comes; they are put in order anew only when somebody asks for other ones.
 const moved = new Set();
-const town = new Town({ changed: (items, heard) => {
-  for (const item of items) { moved.add(item); map.update(item); }
-  for (const device of heard ?? []) list.update(town.items.get(device.device_id) ?? { id: "" });
-  if (items.length) told();
-  if (heard?.some((device) => device.device_id === values.device)) detail(values.device, true);
-} });
+const town = new Town({
+  changed: (items, heard) => {
+    for (const item of items) {
+      moved.add(item);
+      map.update(item);
+    }
+    for (const device of heard ?? []) list.update(town.items.get(device.device_id) ?? { id: "" });
+    if (items.length) told();
+    if (heard?.some((device) => device.device_id === values.device)) detail(values.device, true);
+  },
+});
 const told = eachFrame(() => {
   const some = filtered(town, { ...values, state: "" });
   answer(sentence(some));
@@ -77,30 +85,62 @@ let asked = "";
 const detail = (id, quietly = false) => {
   asked = id;
   byId("detail").hidden = false;
-  if (quietly) refresh(); else shown(byId("detail"), () => card(id));
+  if (quietly) refresh();
+  else shown(byId("detail"), () => card(id));
 };
 const refresh = settled(300, async () => {
-  const id = asked, made = await card(id).catch(() => null);
+  const id = asked,
+    made = await card(id).catch(() => null);
   if (made && id === values.device && !byId("detail").contains(document.activeElement)) fill(byId("detail"), made);
 });
 
 async function card(id) {
   const item = town.items.get(id);
   if (!item) return blank("empty", t("shell.not_found"), t("shell.not_found_text"));
-  const [known, latest, alarms] = await Promise.all([kinds(), get(`/devices/${id}/latest`), item.alarms ? get("/alarms", { device: id, open: true, shelved: false }) : { items: [] }]);
+  const [known, latest, alarms] = await Promise.all([
+    kinds(),
+    get(`/devices/${id}/latest`),
+    item.alarms ? get("/alarms", { device: id, open: true, shelved: false }) : { items: [] },
+  ]);
   const kind = known.get(item.kind);
-  const rows = latest.items.filter((row) => row.channel === "telemetry" && row.part === latest.items.find((r) => r.channel === "telemetry")?.part);
-  const measured = rows.flatMap((row) => Object.entries(row.values).map(([field, value]) => ({ field, value }))).slice(0, 8);
-  return h("div", { class: "card" },
-    h("div", { class: "card-head" },
-      h("h2", {}, item.name), stateMark(item.state),
-      h("button", { type: "button", class: "plain", onclick: close, "aria-label": t("shell.close") }, icon("close"))),
-    alarms.items.map((alarm) => h("p", { class: "state" }, icon(severityIcon(alarm.severity), `is-${severityIcon(alarm.severity)}`), h("span", {}, alarmSaid(known, alarm.kind, alarm.name).what, ", ", t("alarms.since"), " ", timeOf(alarm.since)))),
-    h("dl", { class: "facts" },
-      h("dt", {}, t("device.kind")), h("dd", {}, kindName(item.kind)),
-      h("dt", {}, t("device.seen")), h("dd", {}, timeOf(item.seen, ago)),
-      measured.map(({ field, value }) => [h("dt", {}, fieldName(item.kind, field)), h("dd", {}, valueText(kind, field, value))])),
-    h("div", { class: "actions" }, h("a", { class: "button primary", href: `/devices/${id}` }, t("city.open"))));
+  const rows = latest.items.filter(
+    (row) => row.channel === "telemetry" && row.part === latest.items.find((r) => r.channel === "telemetry")?.part,
+  );
+  const measured = rows
+    .flatMap((row) => Object.entries(row.values).map(([field, value]) => ({ field, value })))
+    .slice(0, 8);
+  return h(
+    "div",
+    { class: "card" },
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", {}, item.name),
+      stateMark(item.state),
+      h("button", { type: "button", class: "plain", onclick: close, "aria-label": t("shell.close") }, icon("close")),
+    ),
+    alarms.items.map((alarm) =>
+      h(
+        "p",
+        { class: "state" },
+        icon(severityIcon(alarm.severity), `is-${severityIcon(alarm.severity)}`),
+        h("span", {}, alarmSaid(known, alarm.kind, alarm.name).what, ", ", t("alarms.since"), " ", timeOf(alarm.since)),
+      ),
+    ),
+    h(
+      "dl",
+      { class: "facts" },
+      h("dt", {}, t("device.kind")),
+      h("dd", {}, kindName(item.kind)),
+      h("dt", {}, t("device.seen")),
+      h("dd", {}, timeOf(item.seen, ago)),
+      measured.map(({ field, value }) => [
+        h("dt", {}, fieldName(item.kind, field)),
+        h("dd", {}, valueText(kind, field, value)),
+      ]),
+    ),
+    h("div", { class: "actions" }, h("a", { class: "button primary", href: `/devices/${id}` }, t("city.open"))),
+  );
 }
 
 function panes() {
@@ -132,9 +172,26 @@ read.catch(() => {});
 await start();
 map = new CityMap(byId("map"), { label: t("city.map"), choose });
 search.value = values.q;
-byId("search").addEventListener("submit", (event) => { event.preventDefault(); list.focus(); });
-search.addEventListener("input", settled(120, () => { values.q = search.value; show(); }));
-onBack(() => { if (values.device) { const id = values.device; close(); list.select(id); list.select(null); list.focus(); } });
+byId("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  list.focus();
+});
+search.addEventListener(
+  "input",
+  settled(120, () => {
+    values.q = search.value;
+    show();
+  }),
+);
+onBack(() => {
+  if (values.device) {
+    const id = values.device;
+    close();
+    list.select(id);
+    list.select(null);
+    list.focus();
+  }
+});
 addEventListener("popstate", () => location.reload());
 panes();
 try {
@@ -143,12 +200,24 @@ try {
   bar = filterBar(values, { kinds: present, groups: town.groups, change: () => show({ fit: true }) });
   fill(byId("pane-list"), bar.element, list.element);
   show({ fit: true });
-  if (values.device) { list.select(values.device); map.select(values.device); detail(values.device); }
-  town.reread = settled(700, async () => { await town.read(); map.show(filtered(town, values)); for (const item of town.items.values()) list.update(item); told(); });
+  if (values.device) {
+    list.select(values.device);
+    map.select(values.device);
+    detail(values.device);
+  }
+  town.reread = settled(700, async () => {
+    await town.read();
+    map.show(filtered(town, values));
+    for (const item of town.items.values()) list.update(item);
+    told();
+  });
   live({ on: town.on, topics: ["telemetry", "state", "status", "info", "device"], after, reset: town.reread });
   setInterval(() => town.age(), 5000);
 } catch (problem) {
   if (problem.status === undefined) throw problem;
   answer(problem.message);
-  fill(byId("pane-list"), failed(problem, () => location.reload()));
+  fill(
+    byId("pane-list"),
+    failed(problem, () => location.reload()),
+  );
 }

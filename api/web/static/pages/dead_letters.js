@@ -11,16 +11,41 @@ import { tellProblem, toast } from "../lib/toast.js";
 import { kindName, kindPlural, named, t } from "../lib/words.js";
 
 const USUAL = { kind: "", reason: "", q: "" };
-const REASONS = ["bad_topic", "bad_json", "wrong_type", "out_of_range", "missing_field", "unknown_version", "wrong_device", "unknown_kind", "unknown_event", "clock_ahead", "too_old", "too_large", "bad_encoding", "unregistered", "store_refused"];
-const ROW = 16, MOST_ROWS = 256;
+const REASONS = [
+  "bad_topic",
+  "bad_json",
+  "wrong_type",
+  "out_of_range",
+  "missing_field",
+  "unknown_version",
+  "wrong_device",
+  "unknown_kind",
+  "unknown_event",
+  "clock_ahead",
+  "too_old",
+  "too_large",
+  "bad_encoding",
+  "unregistered",
+  "store_refused",
+];
+const ROW = 16,
+  MOST_ROWS = 256;
 const values = fromAddress(USUAL);
 const why = (reason) => named(reason, `reason.${reason}`);
-let me, letters = [], next = null;
+let me,
+  letters = [],
+  next = null;
 
 const table = h("div");
 
 async function read(cursor) {
-  const page = await get("/dead-letters", { kind: values.kind, reason: values.reason, device_id: /^[\w-]{1,64}$/.test(values.q) ? values.q : "", limit: 100, cursor });
+  const page = await get("/dead-letters", {
+    kind: values.kind,
+    reason: values.reason,
+    device_id: /^[\w-]{1,64}$/.test(values.q) ? values.q : "",
+    limit: 100,
+    cursor,
+  });
   letters = cursor ? [...letters, ...page.items] : page.items;
   next = page.next_cursor;
   toAddress(values, USUAL);
@@ -29,25 +54,87 @@ async function read(cursor) {
 }
 
 function tell() {
-  if (!letters.length) { answer(t(values.kind || values.reason || values.q ? "dead_letters.answer_filtered" : "dead_letters.answer_none")); return; }
+  if (!letters.length) {
+    answer(t(values.kind || values.reason || values.q ? "dead_letters.answer_filtered" : "dead_letters.answer_none"));
+    return;
+  }
   const counts = new Map();
   for (const { reason } of letters) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const [[reason, n]] = [...counts].sort((a, b) => b[1] - a[1]);
-  answer(t(next ? "dead_letters.answer_many" : "dead_letters.answer", { n: letters.length, most: n, why: why(reason) }));
+  answer(
+    t(next ? "dead_letters.answer_many" : "dead_letters.answer", { n: letters.length, most: n, why: why(reason) }),
+  );
 }
 
 function view() {
   if (!letters.length) return empty(t("dead_letters.none"), t("dead_letters.none_text"));
-  return h("div", { class: "card" }, h("table", { class: "stack" },
-    h("thead", {}, h("tr", {}, ["at", "why", "device", "topic", "size", "did"].map((name) => h("th", { scope: "col", class: name === "size" && "number" }, t(`dead_letters.${name}`))))),
-    h("tbody", {}, letters.map((letter) => h("tr", {},
-      h("td", { class: "nowrap" }, timeOf(letter.received_at)),
-      h("th", { scope: "row" }, why(letter.reason)),
-      h("td", { "data-label": t("dead_letters.device") }, letter.device_id ?? "–", letter.kind && ` (${kindName(letter.kind)})`),
-      h("td", { class: "mono" }, letter.topic),
-      h("td", { class: "number nowrap", "data-label": t("dead_letters.size") }, letter.size_bytes === null ? t("dead_letters.not_kept") : bytes(letter.size_bytes)),
-      h("td", {}, h("button", { type: "button", onclick: () => look(letter.id).catch(tellProblem) }, letter.replayed_at ? t("dead_letters.replayed") : t("dead_letters.look"), h("span", { class: "hidden-text" }, t("dead_letters.look_at", { why: why(letter.reason), device: letter.device_id ?? letter.topic }))))))),
-  ), next && h("div", { class: "list-end" }, h("button", { type: "button", onclick: () => read(next).then((made) => fill(table, made), tellProblem) }, t("dead_letters.older"))));
+  return h(
+    "div",
+    { class: "card" },
+    h(
+      "table",
+      { class: "stack" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["at", "why", "device", "topic", "size", "did"].map((name) =>
+            h("th", { scope: "col", class: name === "size" && "number" }, t(`dead_letters.${name}`)),
+          ),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        letters.map((letter) =>
+          h(
+            "tr",
+            {},
+            h("td", { class: "nowrap" }, timeOf(letter.received_at)),
+            h("th", { scope: "row" }, why(letter.reason)),
+            h(
+              "td",
+              { "data-label": t("dead_letters.device") },
+              letter.device_id ?? "–",
+              letter.kind && ` (${kindName(letter.kind)})`,
+            ),
+            h("td", { class: "mono" }, letter.topic),
+            h(
+              "td",
+              { class: "number nowrap", "data-label": t("dead_letters.size") },
+              letter.size_bytes === null ? t("dead_letters.not_kept") : bytes(letter.size_bytes),
+            ),
+            h(
+              "td",
+              {},
+              h(
+                "button",
+                { type: "button", onclick: () => look(letter.id).catch(tellProblem) },
+                letter.replayed_at ? t("dead_letters.replayed") : t("dead_letters.look"),
+                h(
+                  "span",
+                  { class: "hidden-text" },
+                  t("dead_letters.look_at", { why: why(letter.reason), device: letter.device_id ?? letter.topic }),
+                ),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+    next &&
+      h(
+        "div",
+        { class: "list-end" },
+        h(
+          "button",
+          { type: "button", onclick: () => read(next).then((made) => fill(table, made), tellProblem) },
+          t("dead_letters.older"),
+        ),
+      ),
+  );
 }
 
 /** Bytes as hexadecimal with the text beside, 16 a row. */
@@ -55,8 +142,11 @@ function dump(content) {
   const rows = [];
   for (let at = 0; at < Math.min(content.length, ROW * MOST_ROWS); at += ROW) {
     const some = [...content.slice(at, at + ROW)];
-    const hex = some.map((b) => b.toString(16).padStart(2, "0")).join(" ").padEnd(ROW * 3 - 1);
-    const text = some.map((b) => b >= 32 && b < 127 ? String.fromCharCode(b) : "·").join("");
+    const hex = some
+      .map((b) => b.toString(16).padStart(2, "0"))
+      .join(" ")
+      .padEnd(ROW * 3 - 1);
+    const text = some.map((b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : "·")).join("");
     rows.push(`${at.toString(16).padStart(5, "0")}  ${hex}  ${text}`);
   }
   return rows.join("\n");
@@ -64,45 +154,110 @@ function dump(content) {
 
 async function look(id) {
   const letter = await get(`/dead-letters/${id}`);
-  const content = letter.payload_base64 === null ? null : Uint8Array.from(atob(letter.payload_base64), (c) => c.charCodeAt(0));
-  const area = (label, text) => [h("h3", {}, label), h("pre", { class: "bytes", tabindex: "0", role: "group", "aria-label": label }, text)];
-  const { dialog } = open(why(letter.reason), [
-    h("dl", { class: "facts" },
-      h("dt", {}, t("dead_letters.exactly")), h("dd", {}, letter.detail || "–"),
-      h("dt", {}, t("dead_letters.topic")), h("dd", { class: "mono" }, letter.topic),
-      h("dt", {}, t("dead_letters.at")), h("dd", {}, timeOf(letter.received_at)),
-      h("dt", {}, t("dead_letters.delivery")), h("dd", {}, t(letter.retained ? "dead_letters.retained" : "dead_letters.fresh", { qos: letter.qos })),
-      letter.replayed_at && [h("dt", {}, t("dead_letters.replayed")), h("dd", {}, timeOf(letter.replayed_at))]),
-    content ? [area(t("dead_letters.text"), letter.payload_text), area(t("dead_letters.bytes"), dump(content)), content.length > ROW * MOST_ROWS && h("p", { class: "note" }, t("dead_letters.cut"))]
-      : h("p", {}, t("dead_letters.no_bytes")),
-    h("div", { class: "actions" },
-      h("button", { type: "button", autofocus: true, onclick: () => dialog.close() }, t("shell.close")),
-      content && me.may("dead_letters:replay") && h("button", { type: "button", class: "primary", onclick: () => replay(letter, dialog) }, t("dead_letters.replay"))),
-  ], { wide: true });
+  const content =
+    letter.payload_base64 === null ? null : Uint8Array.from(atob(letter.payload_base64), (c) => c.charCodeAt(0));
+  const area = (label, text) => [
+    h("h3", {}, label),
+    h("pre", { class: "bytes", tabindex: "0", role: "group", "aria-label": label }, text),
+  ];
+  const { dialog } = open(
+    why(letter.reason),
+    [
+      h(
+        "dl",
+        { class: "facts" },
+        h("dt", {}, t("dead_letters.exactly")),
+        h("dd", {}, letter.detail || "–"),
+        h("dt", {}, t("dead_letters.topic")),
+        h("dd", { class: "mono" }, letter.topic),
+        h("dt", {}, t("dead_letters.at")),
+        h("dd", {}, timeOf(letter.received_at)),
+        h("dt", {}, t("dead_letters.delivery")),
+        h("dd", {}, t(letter.retained ? "dead_letters.retained" : "dead_letters.fresh", { qos: letter.qos })),
+        letter.replayed_at && [h("dt", {}, t("dead_letters.replayed")), h("dd", {}, timeOf(letter.replayed_at))],
+      ),
+      content
+        ? [
+            area(t("dead_letters.text"), letter.payload_text),
+            area(t("dead_letters.bytes"), dump(content)),
+            content.length > ROW * MOST_ROWS && h("p", { class: "note" }, t("dead_letters.cut")),
+          ]
+        : h("p", {}, t("dead_letters.no_bytes")),
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { type: "button", autofocus: true, onclick: () => dialog.close() }, t("shell.close")),
+        content &&
+          me.may("dead_letters:replay") &&
+          h(
+            "button",
+            { type: "button", class: "primary", onclick: () => replay(letter, dialog) },
+            t("dead_letters.replay"),
+          ),
+      ),
+    ],
+    { wide: true },
+  );
 }
 
 async function replay(letter, dialog) {
-  if (!await confirm(t("dead_letters.replay_title"), t("dead_letters.replay_text"), t("dead_letters.replay"))) return;
+  if (!(await confirm(t("dead_letters.replay_title"), t("dead_letters.replay_text"), t("dead_letters.replay")))) return;
   try {
     await post(`/dead-letters/${letter.id}/replay`);
     dialog.close();
     toast(t("dead_letters.asked"));
     setTimeout(() => read().then((made) => fill(table, made), tellProblem), 1500);
-  } catch (problem) { tellProblem(problem); }
+  } catch (problem) {
+    tellProblem(problem);
+  }
 }
 
 function toolbar() {
   const again = () => shown(table, () => read());
-  const choose = (name, label, options) => h("select", { "aria-label": label, onchange: ({ target }) => { values[name] = target.value; again(); } },
-    h("option", { value: "" }, label), options.map(([value, text]) => h("option", { value, selected: value === values[name] }, text)));
-  return h("div", { class: "toolbar" },
-    me.kinds.length > 1 && choose("kind", t("filters.kind"), me.kinds.map((kind) => [kind, kindPlural(kind)])),
-    choose("reason", t("dead_letters.every"), REASONS.map((reason) => [reason, why(reason)])));
+  const choose = (name, label, options) =>
+    h(
+      "select",
+      {
+        "aria-label": label,
+        onchange: ({ target }) => {
+          values[name] = target.value;
+          again();
+        },
+      },
+      h("option", { value: "" }, label),
+      options.map(([value, text]) => h("option", { value, selected: value === values[name] }, text)),
+    );
+  return h(
+    "div",
+    { class: "toolbar" },
+    me.kinds.length > 1 &&
+      choose(
+        "kind",
+        t("filters.kind"),
+        me.kinds.map((kind) => [kind, kindPlural(kind)]),
+      ),
+    choose(
+      "reason",
+      t("dead_letters.every"),
+      REASONS.map((reason) => [reason, why(reason)]),
+    ),
+  );
 }
 
 me = await start();
 byId("q").value = values.q;
-byId("search").addEventListener("submit", (event) => { event.preventDefault(); values.q = byId("q").value.trim(); shown(table, () => read()); });
-onBack(() => { if (values.q || values.kind || values.reason) goTo("/dead-letters"); });
+byId("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  values.q = byId("q").value.trim();
+  shown(table, () => read());
+});
+onBack(() => {
+  if (values.q || values.kind || values.reason) goTo("/dead-letters");
+});
 fill(byId("content"), toolbar(), table);
-await shown(table, () => read().catch((problem) => { answer(problem.message); throw problem; }));
+await shown(table, () =>
+  read().catch((problem) => {
+    answer(problem.message);
+    throw problem;
+  }),
+);

@@ -15,14 +15,21 @@ const search = byId("q");
 let bar;
 
 const list = new List({
-  label: t("devices.title"), row: deviceRow, choose: (id) => goTo(`/devices/${id}`),
+  label: t("devices.title"),
+  row: deviceRow,
+  choose: (id) => goTo(`/devices/${id}`),
   empty: () => empty(t("city.none"), town.items.size ? t("city.none_text") : t("devices.first")),
 });
-const town = new Town({ changed: (items, heard) => {
-  for (const device of heard ?? []) { const item = town.items.get(device.device_id); if (item) list.update(item); }
-  for (const item of items) list.update(item);
-  if (items.length) told();
-} });
+const town = new Town({
+  changed: (items, heard) => {
+    for (const device of heard ?? []) {
+      const item = town.items.get(device.device_id);
+      if (item) list.update(item);
+    }
+    for (const item of items) list.update(item);
+    if (items.length) told();
+  },
+});
 const told = eachFrame(() => {
   const some = filtered(town, { ...values, state: "" });
   answer(sentence(some));
@@ -37,19 +44,35 @@ function show() {
 
 await start();
 search.value = values.q;
-byId("search").addEventListener("submit", (event) => { event.preventDefault(); list.focus(); });
-search.addEventListener("input", settled(120, () => { values.q = search.value; show(); }));
+byId("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  list.focus();
+});
+search.addEventListener(
+  "input",
+  settled(120, () => {
+    values.q = search.value;
+    show();
+  }),
+);
 try {
   const after = await town.read();
   const present = [...new Set([...town.items.values()].map((item) => item.kind))].sort();
   bar = filterBar(values, { kinds: present, groups: town.groups, change: show });
   fill(byId("content"), h("div", { class: "card flush" }, bar.element, list.element));
   show();
-  town.reread = settled(700, async () => { await town.read(); for (const item of town.items.values()) list.update(item); told(); });
+  town.reread = settled(700, async () => {
+    await town.read();
+    for (const item of town.items.values()) list.update(item);
+    told();
+  });
   live({ on: town.on, topics: ["telemetry", "state", "status", "info", "device"], after, reset: town.reread });
   setInterval(() => town.age(), 5000);
 } catch (problem) {
   if (problem.status === undefined) throw problem;
   answer(problem.message);
-  fill(byId("content"), failed(problem, () => location.reload()));
+  fill(
+    byId("content"),
+    failed(problem, () => location.reload()),
+  );
 }

@@ -14,25 +14,56 @@ import { listed, ruleText } from "../notifications/rules.js";
 import { changeTarget, newTarget } from "../notifications/target_form.js";
 
 const ADDRESS = { state: "", target: "" };
-const PAGE = 50, WATCHED_MS = 60_000, PAUSE_MS = 700, NAMED = 3;
+const PAGE = 50,
+  WATCHED_MS = 60_000,
+  PAUSE_MS = 700,
+  NAMED = 3;
 
 await start();
 const content = byId("content");
-let asked = fromAddress(ADDRESS), newest = new Map(), targets = [], rules = [], groups = [], messages = [], next = null;
+let asked = fromAddress(ADDRESS),
+  newest = new Map(),
+  targets = [],
+  rules = [],
+  groups = [],
+  messages = [],
+  next = null;
 const [who, when, sent] = ["who", "when", "sent"].map(() => h("section", { class: "card" }));
-const filters = h("div", { class: "toolbar" }), list = h("div");
+const filters = h("div", { class: "toolbar" }),
+  list = h("div");
 
 const names = () => new Map([...targets, ...groups].map((one) => [one.id, one.name]));
 const uses = (rule, id) => [rule, ...rule.escalation].some((part) => part.targets.includes(id));
-const act = (word, key, name, work, look) => rowButton(t(`notifications.${word}`), name, () => Promise.resolve(work()).catch(tellProblem), { "data-key": key, class: look });
+const act = (word, key, name, work, look) =>
+  rowButton(t(`notifications.${word}`), name, () => Promise.resolve(work()).catch(tellProblem), {
+    "data-key": key,
+    class: look,
+  });
 const off = () => h("span", { class: "state is-offline" }, icon("close"), h("span", {}, t("notifications.off")));
 const head = (name, button) => h("div", { class: "card-head" }, h("h2", {}, t(`notifications.${name}`)), button);
 
 function sentence() {
-  const active = rules.filter((rule) => rule.enabled), told = targets.filter((one) => one.enabled && active.some((rule) => uses(rule, one.id)));
-  if (!told.length) return t(!targets.length ? "notifications.answer_none" : !active.length ? "notifications.answer_no_rule" : "notifications.answer_off", { n: targets.length });
-  const bad = told.filter((one) => troubled(newest.get(one.id))), called = (some) => some.length > NAMED ? t("notifications.targets", { n: some.length }) : listed(some.map((one) => one.name));
-  const state = bad.length ? t("notifications.answer_bad", { targets: called(bad) }) : t(told.some((one) => newest.get(one.id)?.state === "sent") ? "notifications.answer_good" : "notifications.answer_new");
+  const active = rules.filter((rule) => rule.enabled),
+    told = targets.filter((one) => one.enabled && active.some((rule) => uses(rule, one.id)));
+  if (!told.length)
+    return t(
+      !targets.length
+        ? "notifications.answer_none"
+        : !active.length
+          ? "notifications.answer_no_rule"
+          : "notifications.answer_off",
+      { n: targets.length },
+    );
+  const bad = told.filter((one) => troubled(newest.get(one.id))),
+    called = (some) =>
+      some.length > NAMED ? t("notifications.targets", { n: some.length }) : listed(some.map((one) => one.name));
+  const state = bad.length
+    ? t("notifications.answer_bad", { targets: called(bad) })
+    : t(
+        told.some((one) => newest.get(one.id)?.state === "sent")
+          ? "notifications.answer_good"
+          : "notifications.answer_new",
+      );
   return `${t("notifications.answer", { n: active.length, targets: called(told) })} ${state}`;
 }
 
@@ -45,31 +76,92 @@ function redraw(place, ...children) {
 
 function targetRow(target) {
   const message = newest.get(target.id);
-  return h("tr", {},
-    h("th", { scope: "row" }, h("span", { class: "person-name" }, target.name), h("span", { class: "quiet" }, target.address)),
-    h("td", {}, t(`notifications.channel.${target.channel}`)), h("td", { "data-label": t("notifications.last") }, !target.enabled ? off() : message ? outcome(message) : t("notifications.untried")),
-    h("td", {}, h("div", { class: "row-actions" },
-      target.enabled && act("try", `try-${target.id}`, target.name, () => tryOut(target)),
-      act("change", `change-${target.id}`, target.name, () => saved(changeTarget(target))), act("remove", `remove-${target.id}`, target.name, () => take("target", target)))));
+  return h(
+    "tr",
+    {},
+    h(
+      "th",
+      { scope: "row" },
+      h("span", { class: "person-name" }, target.name),
+      h("span", { class: "quiet" }, target.address),
+    ),
+    h("td", {}, t(`notifications.channel.${target.channel}`)),
+    h(
+      "td",
+      { "data-label": t("notifications.last") },
+      !target.enabled ? off() : message ? outcome(message) : t("notifications.untried"),
+    ),
+    h(
+      "td",
+      {},
+      h(
+        "div",
+        { class: "row-actions" },
+        target.enabled && act("try", `try-${target.id}`, target.name, () => tryOut(target)),
+        act("change", `change-${target.id}`, target.name, () => saved(changeTarget(target))),
+        act("remove", `remove-${target.id}`, target.name, () => take("target", target)),
+      ),
+    ),
+  );
 }
 
 function ruleRow(rule) {
-  return h("tr", {},
+  return h(
+    "tr",
+    {},
     h("th", { scope: "row" }, h("span", { class: "person-name" }, rule.name), !rule.enabled && off()),
     h("td", {}, ruleText(rule, names())),
-    h("td", {}, h("div", { class: "row-actions" },
-      act("change", `change-${rule.id}`, rule.name, () => saved(ruleForm(rule, targets, groups))), act("remove", `remove-${rule.id}`, rule.name, () => take("rule", rule)))));
+    h(
+      "td",
+      {},
+      h(
+        "div",
+        { class: "row-actions" },
+        act("change", `change-${rule.id}`, rule.name, () => saved(ruleForm(rule, targets, groups))),
+        act("remove", `remove-${rule.id}`, rule.name, () => take("rule", rule)),
+      ),
+    ),
+  );
 }
 
-const table = (heads, rows) => stack(heads.map((name) => t(`notifications.${name}`)), rows, t("people.actions"));
+const table = (heads, rows) =>
+  stack(
+    heads.map((name) => t(`notifications.${name}`)),
+    rows,
+    t("people.actions"),
+  );
 
 function show() {
   answer(sentence());
-  const first = !targets.length ? "target" : "rule", look = (name) => name === first && "primary";
-  const addTarget = act("target_add", "add", "", () => saved(newTarget(), "notifications.target_saved"), look("target"));
-  redraw(who, head("who", targets.length > 0 && addTarget), targets.length ? table(["name", "channel", "last"], targets.map(targetRow)) : empty(t("notifications.no_target"), t("notifications.no_target_text"), addTarget));
-  const addRule = targets.length > 0 && act("rule_add", "add", "", () => saved(ruleForm(null, targets, groups)), look("rule"));
-  redraw(when, head("when", rules.length > 0 && addRule), rules.length ? table(["name", "rule"], rules.map(ruleRow)) : empty(t("notifications.no_rule"), t(targets.length ? "notifications.no_rule_text" : "notifications.first_target"), addRule));
+  const first = !targets.length ? "target" : "rule",
+    look = (name) => name === first && "primary";
+  const addTarget = act(
+    "target_add",
+    "add",
+    "",
+    () => saved(newTarget(), "notifications.target_saved"),
+    look("target"),
+  );
+  redraw(
+    who,
+    head("who", targets.length > 0 && addTarget),
+    targets.length
+      ? table(["name", "channel", "last"], targets.map(targetRow))
+      : empty(t("notifications.no_target"), t("notifications.no_target_text"), addTarget),
+  );
+  const addRule =
+    targets.length > 0 && act("rule_add", "add", "", () => saved(ruleForm(null, targets, groups)), look("rule"));
+  redraw(
+    when,
+    head("when", rules.length > 0 && addRule),
+    rules.length
+      ? table(["name", "rule"], rules.map(ruleRow))
+      : empty(
+          t("notifications.no_rule"),
+          t(targets.length ? "notifications.no_rule_text" : "notifications.first_target"),
+          addRule,
+        ),
+  );
   showFilters();
 }
 
@@ -80,16 +172,52 @@ function choose(wish) {
 }
 
 function showFilters() {
-  const chip = (state) => h("button", { type: "button", "data-key": `state-${state}`, "aria-pressed": String(asked.state === state), onclick: () => choose({ state }) }, state ? t(`notifications.state.${state}`) : t("filters.all"));
-  redraw(filters, h("div", { class: "chips", role: "group", "aria-label": t("filters.state") }, ["", ...STATES].map(chip)),
-    targets.length > 1 && h("select", { "data-key": "target", "aria-label": t("notifications.every_target"), onchange: ({ target }) => choose({ target: target.value }) },
-      [["", t("notifications.every_target")], ...targets.map((one) => [one.id, one.name])].map(([value, text]) => h("option", { value, selected: value === asked.target }, text))));
+  const chip = (state) =>
+    h(
+      "button",
+      {
+        type: "button",
+        "data-key": `state-${state}`,
+        "aria-pressed": String(asked.state === state),
+        onclick: () => choose({ state }),
+      },
+      state ? t(`notifications.state.${state}`) : t("filters.all"),
+    );
+  redraw(
+    filters,
+    h("div", { class: "chips", role: "group", "aria-label": t("filters.state") }, ["", ...STATES].map(chip)),
+    targets.length > 1 &&
+      h(
+        "select",
+        {
+          "data-key": "target",
+          "aria-label": t("notifications.every_target"),
+          onchange: ({ target }) => choose({ target: target.value }),
+        },
+        [["", t("notifications.every_target")], ...targets.map((one) => [one.id, one.name])].map(([value, text]) =>
+          h("option", { value, selected: value === asked.target }, text),
+        ),
+      ),
+  );
 }
 
 function messagesShown() {
-  if (messages.length) return [messageTable(messages, names()), next && h("div", { class: "list-end" }, h("button", { type: "button", onclick: () => more().catch(tellProblem) }, t("alarms.older")))];
+  if (messages.length)
+    return [
+      messageTable(messages, names()),
+      next &&
+        h(
+          "div",
+          { class: "list-end" },
+          h("button", { type: "button", onclick: () => more().catch(tellProblem) }, t("alarms.older")),
+        ),
+    ];
   if (!asked.state && !asked.target) return empty(t("notifications.no_message"), t("notifications.no_message_text"));
-  return empty(t("notifications.none_here"), t("notifications.none_here_text"), h("button", { type: "button", onclick: () => choose(ADDRESS) }, t("filters.clear")));
+  return empty(
+    t("notifications.none_here"),
+    t("notifications.none_here_text"),
+    h("button", { type: "button", onclick: () => choose(ADDRESS) }, t("filters.clear")),
+  );
 }
 
 const messagePage = (cursor) => get("/notifications", { ...asked, limit: PAGE, cursor });
@@ -111,7 +239,7 @@ const readMessages = () => shown(list, firstMessages);
 
 /** Wait for what a dialog makes; then say so and show it. */
 async function saved(asking, said = "notifications.saved") {
-  if (!await asking) return;
+  if (!(await asking)) return;
   toast(t(said));
   await read();
 }
@@ -121,23 +249,34 @@ async function tryOut(target) {
   if (target.tried) return;
   target.tried = true;
   try {
-    let message = await post(`/notification-targets/${target.id}/test`), told = "";
+    let message = await post(`/notification-targets/${target.id}/test`),
+      told = "";
     for (const end = now() + WATCHED_MS; ; message = await get(`/notifications/${message.id}`)) {
       const text = outcomeText(message);
       if (text !== told) {
         newest.set(target.id, message);
-        sayAloud(`${target.name}: ${told = text}`);
+        sayAloud(`${target.name}: ${(told = text)}`);
         show();
         fill(list, await firstMessages());
       }
       if (message.state !== "queued" || now() > end) return;
       await new Promise((done) => setTimeout(done, PAUSE_MS));
     }
-  } finally { target.tried = false; }
+  } finally {
+    target.tried = false;
+  }
 }
 
 async function take(what, { id, name }) {
-  if (!await confirm(t("notifications.remove_title", { name }), t(`notifications.remove_text.${what}`), t("notifications.remove"), { danger: true })) return;
+  if (
+    !(await confirm(
+      t("notifications.remove_title", { name }),
+      t(`notifications.remove_text.${what}`),
+      t("notifications.remove"),
+      { danger: true },
+    ))
+  )
+    return;
   await remove(`/notification-${what}s/${id}`);
   await saved(true, "notifications.removed");
 }
@@ -147,7 +286,11 @@ const newestTo = async ({ id }) => [id, (await get("/notifications", { target: i
 
 async function read() {
   try {
-    [{ items: targets }, { items: rules }, groups] = await Promise.all([get("/notification-targets"), get("/notification-rules"), all("/groups").catch(() => [])]);
+    [{ items: targets }, { items: rules }, groups] = await Promise.all([
+      get("/notification-targets"),
+      get("/notification-rules"),
+      all("/groups").catch(() => []),
+    ]);
     newest = new Map(await Promise.all(targets.map(newestTo)));
     if (!who.isConnected) fill(content, who, when, fill(sent, head("sent"), filters, list));
     show();
@@ -158,5 +301,8 @@ async function read() {
   await readMessages();
 }
 
-addEventListener("popstate", () => { asked = fromAddress(ADDRESS); readMessages(); });
+addEventListener("popstate", () => {
+  asked = fromAddress(ADDRESS);
+  readMessages();
+});
 await read();

@@ -12,74 +12,179 @@ import { tellProblem, toast } from "../lib/toast.js";
 import { t } from "../lib/words.js";
 
 const ADDRESS = { role: "" };
-const LANGUAGES = [["", "people.language.any"], ["de", "people.language.de"], ["en", "people.language.en"]];
+const LANGUAGES = [
+  ["", "people.language.any"],
+  ["de", "people.language.de"],
+  ["en", "people.language.en"],
+];
 
 await start();
-const content = byId("content"), asked = fromAddress(ADDRESS);
-const filters = h("div", { class: "toolbar" }), place = h("div", { class: "card" });
-let users = [], roles = [];
+const content = byId("content"),
+  asked = fromAddress(ADDRESS);
+const filters = h("div", { class: "toolbar" }),
+  place = h("div", { class: "card" });
+let users = [],
+  roles = [];
 
 const sentence = () => {
-  const shut = users.filter((u) => u.disabled_at).length, waiting = users.filter(isWaiting).length;
-  return [t("people.answer", { n: users.length }), waiting && t("people.answer_waiting", { n: waiting }), shut && t("people.answer_shut", { n: shut })].filter(Boolean).join(" ");
+  const shut = users.filter((u) => u.disabled_at).length,
+    waiting = users.filter(isWaiting).length;
+  return [
+    t("people.answer", { n: users.length }),
+    waiting && t("people.answer_waiting", { n: waiting }),
+    shut && t("people.answer_shut", { n: shut }),
+  ]
+    .filter(Boolean)
+    .join(" ");
 };
 const isWaiting = (user) => !user.has_password && !user.subject && !user.disabled_at;
 
 function stateOf(user) {
-  if (user.disabled_at) return h("span", { class: "state is-offline" }, icon("lock"), h("span", {}, t("people.state.shut")));
+  if (user.disabled_at)
+    return h("span", { class: "state is-offline" }, icon("lock"), h("span", {}, t("people.state.shut")));
   if (isWaiting(user)) return h("span", { class: "state" }, icon("waiting"), h("span", {}, t("people.state.waiting")));
   return h("span", { class: "state is-ok" }, icon("ok"), h("span", {}, t("people.state.active")));
 }
 
 function row(user) {
   const act = (text, work) => rowButton(text, user.name, work);
-  return h("tr", {},
+  return h(
+    "tr",
+    {},
     h("th", { scope: "row" }, h("span", { class: "person-name" }, user.name), h("span", { class: "quiet" }, user.id)),
-    h("td", { "data-label": t("people.roles") }, h("ul", {}, user.roles.map((held) => h("li", {}, heldText(held, me.tenants))))),
+    h(
+      "td",
+      { "data-label": t("people.roles") },
+      h(
+        "ul",
+        {},
+        user.roles.map((held) => h("li", {}, heldText(held, me.tenants))),
+      ),
+    ),
     h("td", { "data-label": t("people.state") }, stateOf(user)),
     h("td", { "data-label": t("people.seen") }, timeOf(user.last_seen_at, ago)),
-    h("td", {}, h("div", { class: "row-actions" },
-      act(t("people.change"), () => change(user)), act(t("people.link"), () => link(user)), user.has_second_factor && act(t("people.reset"), () => reset(user)),
-      user.disabled_at ? act(t("people.open"), () => shut(user, false)) : act(t("people.shut"), () => shut(user, true)))));
+    h(
+      "td",
+      {},
+      h(
+        "div",
+        { class: "row-actions" },
+        act(t("people.change"), () => change(user)),
+        act(t("people.link"), () => link(user)),
+        user.has_second_factor && act(t("people.reset"), () => reset(user)),
+        user.disabled_at
+          ? act(t("people.open"), () => shut(user, false))
+          : act(t("people.shut"), () => shut(user, true)),
+      ),
+    ),
+  );
 }
 
 function show() {
   answer(sentence());
-  const used = [...new Set(users.flatMap((u) => u.roles.map((r) => r.role)))].sort((a, b) => roleName(a).localeCompare(roleName(b)));
-  fill(filters, h("button", { type: "button", class: "primary", onclick: invite }, t("people.invite")),
-    h("div", { class: "chips", role: "group", "aria-label": t("people.role") }, [["", t("people.every_role")], ...used.map((r) => [r, roleName(r)])]
-      .map(([role, text]) => h("button", { type: "button", "aria-pressed": String(asked.role === role), onclick: () => { asked.role = role; toAddress(asked, ADDRESS); show(); } }, text))));
+  const used = [...new Set(users.flatMap((u) => u.roles.map((r) => r.role)))].sort((a, b) =>
+    roleName(a).localeCompare(roleName(b)),
+  );
+  fill(
+    filters,
+    h("button", { type: "button", class: "primary", onclick: invite }, t("people.invite")),
+    h(
+      "div",
+      { class: "chips", role: "group", "aria-label": t("people.role") },
+      [["", t("people.every_role")], ...used.map((r) => [r, roleName(r)])].map(([role, text]) =>
+        h(
+          "button",
+          {
+            type: "button",
+            "aria-pressed": String(asked.role === role),
+            onclick: () => {
+              asked.role = role;
+              toAddress(asked, ADDRESS);
+              show();
+            },
+          },
+          text,
+        ),
+      ),
+    ),
+  );
   const shown = users.filter((u) => !asked.role || u.roles.some((r) => r.role === asked.role));
-  if (!shown.length) { fill(place, empty(t("people.none"), t("people.none_text"))); return; }
-  fill(place, stack(["name", "roles", "state", "seen"].map((name) => t(`people.${name}`)), shown.map(row), t("people.actions")));
+  if (!shown.length) {
+    fill(place, empty(t("people.none"), t("people.none_text")));
+    return;
+  }
+  fill(
+    place,
+    stack(
+      ["name", "roles", "state", "seen"].map((name) => t(`people.${name}`)),
+      shown.map(row),
+      t("people.actions"),
+    ),
+  );
 }
 
 async function invite() {
   const rows = roleRows([{ role: least(roles), limits: [], tenant_id: me.tenant_id }], roles, await limits());
   const fields = [
-    field("id", t("people.id"), { required: true, pattern: "[A-Za-z0-9_\\-]{1,64}", maxlength: 64, autocomplete: "off", autocapitalize: "none", spellcheck: false }, t("people.id_note")),
+    field(
+      "id",
+      t("people.id"),
+      {
+        required: true,
+        pattern: "[A-Za-z0-9_\\-]{1,64}",
+        maxlength: 64,
+        autocomplete: "off",
+        autocapitalize: "none",
+        spellcheck: false,
+      },
+      t("people.id_note"),
+    ),
     field("name", t("people.name"), { required: true, maxlength: 200, autocomplete: "off" }, t("people.name_note")),
     field("email", t("people.email"), { type: "email", maxlength: 250, autocomplete: "off" }),
     field("language", t("people.language"), { tag: "select", options: LANGUAGES.map(([v, key]) => [v, t(key)]) }),
     rows.element,
   ];
   const made = await ask(t("people.invite"), fields, t("people.invite_send"), ({ id, name, email, language }) =>
-    post("/users", { id: id.trim(), name: name.trim(), roles: rows.value(), ...(email ? { email } : {}), ...(language ? { language } : {}) }));
+    post("/users", {
+      id: id.trim(),
+      name: name.trim(),
+      roles: rows.value(),
+      ...(email ? { email } : {}),
+      ...(language ? { language } : {}),
+    }),
+  );
   if (!made) return;
   await read();
   await showLink(made.name, made.invitation);
 }
 
-const showLink = (name, { link: secret, expires_at: until }) => showOnce(t("people.link_title", { name }), t("people.link_text", { until: moment(until) }), secret);
+const showLink = (name, { link: secret, expires_at: until }) =>
+  showOnce(t("people.link_title", { name }), t("people.link_text", { until: moment(until) }), secret);
 
 async function reset(user) {
-  if (!await confirm(t("people.reset_title", { name: user.name }), t("people.reset_text"), t("people.reset"), { danger: true })) return;
-  await remove(`/users/${encodeURIComponent(user.id)}/second-factors`).then(() => toast(t("people.reset_done", { name: user.name })), tellProblem);
+  if (
+    !(await confirm(t("people.reset_title", { name: user.name }), t("people.reset_text"), t("people.reset"), {
+      danger: true,
+    }))
+  )
+    return;
+  await remove(`/users/${encodeURIComponent(user.id)}/second-factors`).then(
+    () => toast(t("people.reset_done", { name: user.name })),
+    tellProblem,
+  );
   await read();
 }
 
 async function link(user) {
-  if (user.has_password && !await confirm(t("people.link_title", { name: user.name }), t("people.link_warning", { name: user.name }), t("people.link"))) return;
+  if (
+    user.has_password &&
+    !(await confirm(
+      t("people.link_title", { name: user.name }),
+      t("people.link_warning", { name: user.name }),
+      t("people.link"),
+    ))
+  )
+    return;
   await post(`/users/${encodeURIComponent(user.id)}/invitation`).then((made) => showLink(user.name, made), tellProblem);
   await read();
 }
@@ -90,7 +195,11 @@ async function change(user) {
   const fields = [
     field("name", t("people.name"), { required: true, maxlength: 200, value: found.name, autocomplete: "off" }),
     field("email", t("people.email"), { type: "email", maxlength: 250, value: found.email ?? "", autocomplete: "off" }),
-    field("language", t("people.language"), { tag: "select", options: LANGUAGES.map(([v, key]) => [v, t(key)]), value: found.language ?? "" }),
+    field("language", t("people.language"), {
+      tag: "select",
+      options: LANGUAGES.map(([v, key]) => [v, t(key)]),
+      value: found.language ?? "",
+    }),
     rows.element,
     h("p", {}, h("button", { type: "button", class: "plain", onclick: () => leave(user) }, t("people.leave"))),
   ];
@@ -102,26 +211,49 @@ async function change(user) {
     if (JSON.stringify(rows.value()) !== JSON.stringify(found.roles)) body.roles = rows.value();
     return Object.keys(body).length ? patch(`/users/${encodeURIComponent(user.id)}`, body, etag) : true;
   });
-  if (done) { toast(t("people.saved")); await read(); }
+  if (done) {
+    toast(t("people.saved"));
+    await read();
+  }
 }
 
-const withKeys = (text, names) => (names?.length ? `${text} ${t("people.keys_ended", { names: names.join(", ") })}` : text);
+const withKeys = (text, names) =>
+  names?.length ? `${text} ${t("people.keys_ended", { names: names.join(", ") })}` : text;
 
 async function shut(user, disabled) {
-  if (disabled && !await confirm(t("people.shut_title", { name: user.name }), t("people.shut_text"), t("people.shut"), { danger: true })) return;
+  if (
+    disabled &&
+    !(await confirm(t("people.shut_title", { name: user.name }), t("people.shut_text"), t("people.shut"), {
+      danger: true,
+    }))
+  )
+    return;
   try {
     const { etag } = await readTagged(`/users/${encodeURIComponent(user.id)}`);
     const { keys_revoked: ended } = await patch(`/users/${encodeURIComponent(user.id)}`, { disabled }, etag);
     const undo = { text: t("people.undo"), run: () => shut(user, false) };
-    toast(withKeys(t(disabled ? "people.shut_done" : "people.open_done", { name: user.name }), ended), disabled ? { action: undo } : {});
-  } catch (problem) { tellProblem(problem); }
+    toast(
+      withKeys(t(disabled ? "people.shut_done" : "people.open_done", { name: user.name }), ended),
+      disabled ? { action: undo } : {},
+    );
+  } catch (problem) {
+    tellProblem(problem);
+  }
   await read();
 }
 
 async function leave(user) {
   document.querySelector("dialog[open]")?.close();
-  if (!await confirm(t("people.leave_title", { name: user.name }), t("people.leave_text"), t("people.leave"), { danger: true })) return;
-  await remove(`/users/${encodeURIComponent(user.id)}`).then((done) => toast(withKeys(t("people.left", { name: user.name }), done?.keys_revoked)), tellProblem);
+  if (
+    !(await confirm(t("people.leave_title", { name: user.name }), t("people.leave_text"), t("people.leave"), {
+      danger: true,
+    }))
+  )
+    return;
+  await remove(`/users/${encodeURIComponent(user.id)}`).then(
+    (done) => toast(withKeys(t("people.left", { name: user.name }), done?.keys_revoked)),
+    tellProblem,
+  );
   await read();
 }
 

@@ -5,7 +5,6 @@ import { start } from "../lib/page.js";
 import { enrol, prove } from "../lib/second_factor.js";
 import { t } from "../lib/words.js";
 
-
 function tell(problem) {
   fill(byId("problem"), problem.message).hidden = false;
 }
@@ -28,13 +27,17 @@ function askPassword(me) {
 
 /** Between the password and everything else: show the second factor, or enrol one where the role needs it. */
 async function secondStep(me) {
-  const enrols = me.second_step === "enrol", place = byId("second-step");
+  const enrols = me.second_step === "enrol",
+    place = byId("second-step");
   byId("sign-in").hidden = true;
   byId("elsewhere").hidden = true;
   byId("sign-title").textContent = t(enrols ? "second.enrol_title" : "second.title");
   byId("answer").textContent = t(enrols ? "second.enrol_lead" : "second.lead", { name: me.name });
   place.hidden = false;
-  if (!enrols) { await prove(place, entered); return; }
+  if (!enrols) {
+    await prove(place, entered);
+    return;
+  }
   const { passkeys_possible: possible } = await get("/login/second-factor");
   enrol(place, possible, async () => entered(await get("/me")));
 }
@@ -79,7 +82,10 @@ byId("set-password").addEventListener("submit", (event) => {
   submit(event.target, async (data) => {
     const same = data.new === data.again;
     byId("again").setAttribute("aria-invalid", String(!same));
-    if (!same) { tell({ message: t("sign_in.differ") }); return; }
+    if (!same) {
+      tell({ message: t("sign_in.differ") });
+      return;
+    }
     await post("/me/password", { new: data.new });
     onward();
   });

@@ -20,7 +20,8 @@ const partName = (part) => {
 
 function told(name, value) {
   if (typeof value === "boolean") return yesNo(value);
-  if (typeof value !== "number") return value === null ? "–" : String(typeof value === "object" ? JSON.stringify(value) : value);
+  if (typeof value !== "number")
+    return value === null ? "–" : String(typeof value === "object" ? JSON.stringify(value) : value);
   if (name.endsWith("bytes")) return bytes(value);
   if (name.endsWith("_us")) return moment(value / 1000, { seconds: true });
   if (name.endsWith("_s")) return duration(value);
@@ -29,64 +30,224 @@ function told(name, value) {
 }
 
 function trouble({ cause, remedy }) {
-  return h("div", { class: "card trouble" }, h("h2", { class: "state is-alarm" }, icon("alarm"), h("span", {}, cause)), h("p", {}, h("strong", {}, t("system.remedy"), " "), remedy));
+  return h(
+    "div",
+    { class: "card trouble" },
+    h("h2", { class: "state is-alarm" }, icon("alarm"), h("span", {}, cause)),
+    h("p", {}, h("strong", {}, t("system.remedy"), " "), remedy),
+  );
 }
 
 function parts(system) {
   const threads = system.parts.filter((part) => part.part.startsWith("loop/") && part.ok);
   const sorted = system.parts.filter((part) => !threads.includes(part)).sort((a, b) => a.ok - b.ok);
-  const rows = (some) => some.map((part) => h("tr", {},
-    h("th", { scope: "row" }, partName(part.part)),
-    h("td", {}, h("span", { class: `state is-${part.ok ? "ok" : "alarm"}` }, icon(part.ok ? "done" : "alarm"), h("span", {}, part.ok ? t("system.works") : part.silent ? t("system.silent") : t("system.broken")))),
-    h("td", { "data-label": t("system.heard") }, part.heartbeat_at ? timeOf(part.heartbeat_at, ago) : "–"),
-    h("td", { "data-label": t("system.success") }, part.last_success_at ? timeOf(part.last_success_at, ago) : "–"),
-    h("td", {}, detail(part))));
-  const table = (some) => h("table", { class: "stack" },
-    h("thead", {}, h("tr", {}, ["part", "state", "heard", "success", "detail"].map((name) => h("th", { scope: "col" }, t(`system.${name}`))))),
-    h("tbody", {}, rows(some)));
-  return h("section", { class: "card" }, h("h2", {}, t("system.parts")), table(sorted), threads.length > 0 && h("details", {
-    open: OPEN.has("threads"), ontoggle: ({ target }) => { OPEN[target.open ? "add" : "delete"]("threads"); },
-  }, h("summary", {}, t("system.threads", { n: threads.length })), table(threads)));
+  const rows = (some) =>
+    some.map((part) =>
+      h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, partName(part.part)),
+        h(
+          "td",
+          {},
+          h(
+            "span",
+            { class: `state is-${part.ok ? "ok" : "alarm"}` },
+            icon(part.ok ? "done" : "alarm"),
+            h("span", {}, part.ok ? t("system.works") : part.silent ? t("system.silent") : t("system.broken")),
+          ),
+        ),
+        h("td", { "data-label": t("system.heard") }, part.heartbeat_at ? timeOf(part.heartbeat_at, ago) : "–"),
+        h("td", { "data-label": t("system.success") }, part.last_success_at ? timeOf(part.last_success_at, ago) : "–"),
+        h("td", {}, detail(part)),
+      ),
+    );
+  const table = (some) =>
+    h(
+      "table",
+      { class: "stack" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["part", "state", "heard", "success", "detail"].map((name) => h("th", { scope: "col" }, t(`system.${name}`))),
+        ),
+      ),
+      h("tbody", {}, rows(some)),
+    );
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", {}, t("system.parts")),
+    table(sorted),
+    threads.length > 0 &&
+      h(
+        "details",
+        {
+          open: OPEN.has("threads"),
+          ontoggle: ({ target }) => {
+            OPEN[target.open ? "add" : "delete"]("threads");
+          },
+        },
+        h("summary", {}, t("system.threads", { n: threads.length })),
+        table(threads),
+      ),
+  );
 }
 
 function detail(part) {
   const facts = Object.entries(part.detail ?? {});
   if (!facts.length) return "";
-  return h("details", { open: OPEN.has(part.part), ontoggle: ({ target }) => OPEN[target.open ? "add" : "delete"](part.part) },
+  return h(
+    "details",
+    { open: OPEN.has(part.part), ontoggle: ({ target }) => OPEN[target.open ? "add" : "delete"](part.part) },
     h("summary", { "aria-label": t("system.detail_of", { part: partName(part.part) }) }, t("system.details")),
-    h("dl", { class: "facts" }, facts.map(([name, value]) => [h("dt", {}, named(name, `detail.${name}`)), h("dd", {}, told(name, value))])));
+    h(
+      "dl",
+      { class: "facts" },
+      facts.map(([name, value]) => [h("dt", {}, named(name, `detail.${name}`)), h("dd", {}, told(name, value))]),
+    ),
+  );
 }
 
 function ledger(lines) {
-  const kind = (line) => line.kind === "-" ? t("system.no_kind") : kindPlural(line.kind);
-  return h("section", { class: "card" },
-    h("div", { class: "card-head" }, h("h2", {}, t("system.ledger")), h("p", { class: "quiet" }, t(lines.every((l) => l.balanced) ? "system.balanced" : "system.unbalanced"))),
+  const kind = (line) => (line.kind === "-" ? t("system.no_kind") : kindPlural(line.kind));
+  return h(
+    "section",
+    { class: "card" },
+    h(
+      "div",
+      { class: "card-head" },
+      h("h2", {}, t("system.ledger")),
+      h("p", { class: "quiet" }, t(lines.every((l) => l.balanced) ? "system.balanced" : "system.unbalanced")),
+    ),
     h("p", { class: "note" }, t("system.ledger_text")),
-    h("div", { class: "table-wrap", tabindex: "0", role: "group", "aria-label": t("system.ledger") }, h("table", {},
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("system.what")), LEDGER.map((name) => h("th", { scope: "col", class: "number" }, t(`ledger.${name}`))))),
-      h("tbody", {}, lines.map((line) => h("tr", {}, h("th", { scope: "row" }, kind(line), ", ", t(`ledger.${line.unit}`)), LEDGER.map((name) => h("td", { class: "number" }, line[name] ? number(line[name], 0) : h("span", { class: "quiet" }, "0")))))))));
+    h(
+      "div",
+      { class: "table-wrap", tabindex: "0", role: "group", "aria-label": t("system.ledger") },
+      h(
+        "table",
+        {},
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("th", { scope: "col" }, t("system.what")),
+            LEDGER.map((name) => h("th", { scope: "col", class: "number" }, t(`ledger.${name}`))),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          lines.map((line) =>
+            h(
+              "tr",
+              {},
+              h("th", { scope: "row" }, kind(line), ", ", t(`ledger.${line.unit}`)),
+              LEDGER.map((name) =>
+                h("td", { class: "number" }, line[name] ? number(line[name], 0) : h("span", { class: "quiet" }, "0")),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function gaps(found) {
   const missing = found.reduce((sum, gap) => sum + gap.missing, 0);
-  return h("section", { class: "card" }, h("h2", {}, t("system.gaps")),
-    h("p", { class: "quiet" }, found.length ? t("system.gaps_text", { n: missing, devices: found.length }) : t("system.no_gaps")),
-    found.length > 0 && h("table", { class: "stack" },
-      h("thead", {}, h("tr", {}, ["device", "missing", "since_when"].map((name) => h("th", { scope: "col", class: name === "missing" && "number" }, t(`system.${name}`))))),
-      h("tbody", {}, found.slice(0, 20).map((gap) => h("tr", {},
-        h("th", { scope: "row" }, gap.device_id), h("td", { class: "number", "data-label": t("system.missing") }, t("system.of", { missing: gap.missing, whole: gap.missing + gap.received })), h("td", {}, timeOf(gap.at)))))));
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", {}, t("system.gaps")),
+    h(
+      "p",
+      { class: "quiet" },
+      found.length ? t("system.gaps_text", { n: missing, devices: found.length }) : t("system.no_gaps"),
+    ),
+    found.length > 0 &&
+      h(
+        "table",
+        { class: "stack" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            ["device", "missing", "since_when"].map((name) =>
+              h("th", { scope: "col", class: name === "missing" && "number" }, t(`system.${name}`)),
+            ),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          found
+            .slice(0, 20)
+            .map((gap) =>
+              h(
+                "tr",
+                {},
+                h("th", { scope: "row" }, gap.device_id),
+                h(
+                  "td",
+                  { class: "number", "data-label": t("system.missing") },
+                  t("system.of", { missing: gap.missing, whole: gap.missing + gap.received }),
+                ),
+                h("td", {}, timeOf(gap.at)),
+              ),
+            ),
+        ),
+      ),
+  );
 }
 
 function versions(system) {
-  return h("section", { class: "card" }, h("h2", {}, t("system.versions")), h("dl", { class: "facts" },
-    h("dt", {}, "Lautern"), h("dd", {}, system.version), h("dt", {}, t("system.api")), h("dd", {}, system.api_version), h("dt", {}, "Python"), h("dd", {}, system.python)));
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", {}, t("system.versions")),
+    h(
+      "dl",
+      { class: "facts" },
+      h("dt", {}, "Lautern"),
+      h("dd", {}, system.version),
+      h("dt", {}, t("system.api")),
+      h("dd", {}, system.api_version),
+      h("dt", {}, "Python"),
+      h("dd", {}, system.python),
+    ),
+  );
 }
 
 async function read() {
-  const may = (scope, path, query) => me.may(scope) ? get(path, query).then(({ items }) => items, () => null) : null;
-  const [system, lines, holes] = await Promise.all([get("/system", { lang: language }), me.tenant_id === null ? may("ledger:read", "/ledger") : null, may("ledger:read", "/ledger/gaps", { limit: 100 })]);
+  const may = (scope, path, query) =>
+    me.may(scope)
+      ? get(path, query).then(
+          ({ items }) => items,
+          () => null,
+        )
+      : null;
+  const [system, lines, holes] = await Promise.all([
+    get("/system", { lang: language }),
+    me.tenant_id === null ? may("ledger:read", "/ledger") : null,
+    may("ledger:read", "/ledger/gaps", { limit: 100 }),
+  ]);
   answer(system.ready ? t("system.answer_well", { n: system.parts.length }) : system.summary);
-  return h("div", { class: "stackup" }, system.troubles.map(trouble), parts(system), lines && ledger(lines), h("div", { class: "columns" }, holes && gaps(holes), versions(system)));
+  return h(
+    "div",
+    { class: "stackup" },
+    system.troubles.map(trouble),
+    parts(system),
+    lines && ledger(lines),
+    h("div", { class: "columns" }, holes && gaps(holes), versions(system)),
+  );
 }
 
 function again() {
@@ -94,12 +255,20 @@ function again() {
   timer = setTimeout(async () => {
     const place = byId("content");
     if (!document.hidden && !place.contains(document.activeElement)) {
-      await read().then((made) => fill(place, made), (problem) => answer(problem.message));
+      await read().then(
+        (made) => fill(place, made),
+        (problem) => answer(problem.message),
+      );
     }
     again();
   }, EVERY_MS);
 }
 
 me = await start();
-await shown(byId("content"), () => read().catch((problem) => { answer(problem.message); throw problem; }));
+await shown(byId("content"), () =>
+  read().catch((problem) => {
+    answer(problem.message);
+    throw problem;
+  }),
+);
 again();
