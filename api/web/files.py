@@ -1,6 +1,5 @@
 """The browser's files, held in memory under one digest of all: immutable for caches, compressed once."""
 
-import gzip
 import hashlib
 import posixpath
 import re
@@ -10,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-import brotli
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+
+from api.web.encoding import ENCODINGS, Encoding, choose, compress
 
 STATIC: Final = Path(__file__).parent / "static"
 TYPES: Final[Mapping[str, str]] = {
@@ -26,10 +27,6 @@ TYPES: Final[Mapping[str, str]] = {
 _IMPORT: Final = re.compile(
     r"""^\s*(?:import|export)\s[^;]*?from\s+"(\.[^"]+)"|^\s*import\s+"(\.[^"]+)\"""", re.MULTILINE
 )
-_LEFT_OUT: Final = re.compile(rb"^[ \t]*(?://[^\n]*\n|/\*\*.*?\*/[ \t]*\n)?", re.MULTILINE | re.DOTALL)
-"""Indentation, and comments that are whole lines: no string of ours goes over lines."""
-_NEEDLESS: Final = re.compile(rb"/\*.*?\*/\s*|(?<=[{};])\s+|\s+(?=[{}])|(?<=:) ", re.DOTALL)
-"""Comments and spaces of styles."""
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -41,14 +38,9 @@ class File:
     media_type: str
 
     @cached_property
-    def gzip(self) -> bytes:
-        """Compressed for every browser; the same bytes each time."""
-        return gzip.compress(self.content, 9, mtime=0)
-
-    @cached_property
-    def br(self) -> bytes:
-        """Compressed with Brotli, an eighth smaller; browsers ask for it over HTTPS and on loopback."""
-        return bytes(brotli.compress(self.content))
+    def packed(self) -> Mapping[Encoding, bytes]:
+        """In each encoding, compressed once."""
+        return {encoding: compress(self.content, encoding) for encoding in ENCODINGS}
 
 
 class Files:
@@ -61,6 +53,7 @@ class Files:
             whole.update(f"{path}\0{len(found[path])}\0".encode() + found[path])
         self.digest = whole.hexdigest()[:16]
         self._loads: dict[str, tuple[str, ...]] = {}
+        self._prepared: set[str] = set()
 
     def address(self, path: str) -> str:
         """Path of a file's URL. Raises KeyError for one that there is not."""
@@ -73,7 +66,13 @@ class Files:
 
     def weight(self, suffixes: tuple[str, ...]) -> int:
         """Bytes of all files with these endings, compressed with Brotli."""
-        return sum(len(file.br) for path, file in self._files.items() if path.endswith(suffixes))
+        return sum(len(file.packed["br"]) for path, file in self._files.items() if path.endswith(suffixes))
+
+    async def prepare(self, path: str) -> None:
+        """Compress a file once, in a thread: the largest takes a third of a second."""
+        if path in self._files and path not in self._prepared:
+            await run_in_threadpool(getattr, self._files[path], "packed")
+            self._prepared.add(path)
 
     def loads(self, module: str) -> tuple[str, ...]:
         """Modules that one loads, itself first, so that a page can ask for all at once."""
@@ -93,13 +92,11 @@ class Files:
         headers["ETag"] = etag
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
-        accepted = request.headers.get("accept-encoding", "")
-        encoding = next((name for name in ("br", "gzip") if name in accepted), None)
+        encoding = choose(request.headers.get("accept-encoding", ""))
         if encoding is None:
             return Response(file.content, headers=headers, media_type=file.media_type)
         headers["Content-Encoding"] = encoding
-        content = file.br if encoding == "br" else file.gzip
-        return Response(content, headers=headers, media_type=file.media_type)
+        return Response(file.packed[encoding], headers=headers, media_type=file.media_type)
 
     def _walk(self, module: str, found: dict[str, None]) -> None:
         if module in found or module not in self._files:
@@ -110,16 +107,9 @@ class Files:
 
 
 def read(folder: Path, below: str = "") -> Mapping[str, bytes]:
-    """Files of a folder that browsers may have, by path under `below`; without what only people read in them."""
+    """Files of a folder that browsers may have, by path under `below`, as they were written."""
     return {
-        posixpath.join(below, path.relative_to(folder).as_posix()): _sent(path)
+        posixpath.join(below, path.relative_to(folder).as_posix()): path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix in TYPES and path.suffix != ".json"
     }
-
-
-def _sent(path: Path) -> bytes:
-    content = path.read_bytes()
-    if path.suffix == ".css":
-        return _NEEDLESS.sub(b"", content)
-    return content if path.suffix != ".js" or path.parent.name == "vendor" else _LEFT_OUT.sub(b"", content)

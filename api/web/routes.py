@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.web import words
+from api.web.encoding import choose, compress
 from api.web.shell import Shell
 
 LANGUAGE_COOKIE: Final = "lautern_language"
@@ -22,7 +23,10 @@ _CSP: Final = (
 def build(shell: Shell) -> APIRouter:
     """Return a route for each page of the shell, for its files and for the way in."""
     router = APIRouter(include_in_schema=False)
-    headers = {"Content-Security-Policy": _csp(shell.options.tile_url), "Vary": "Accept-Language, Cookie"}
+    headers = {
+        "Content-Security-Policy": _csp(shell.options.tile_url),
+        "Vary": "Accept-Encoding, Accept-Language, Cookie",
+    }
 
     @router.get("/")
     async def root() -> RedirectResponse:
@@ -30,6 +34,7 @@ def build(shell: Shell) -> APIRouter:
 
     @router.get("/static/{digest}/{path:path}")
     async def static(digest: str, path: str, request: Request) -> Response:
+        await shell.files.prepare(path)
         found = shell.files.answer(request, digest, path)
         if found is None:
             raise HTTPException(404)
@@ -42,7 +47,9 @@ def build(shell: Shell) -> APIRouter:
         theme = cookies.get(THEME_COOKIE, "")
         path = getattr(request.scope["route"], "path", "")
         html = shell.render(path, language, theme if theme in {"light", "dark"} else "")
-        answer = HTMLResponse(html, headers=headers)
+        encoding = choose(request.headers.get("accept-encoding", ""))
+        packed = compress(html.encode(), encoding, quickly=True) if encoding else html
+        answer = HTMLResponse(packed, headers=headers | ({"Content-Encoding": encoding} if encoding else {}))
         if asked == language:
             answer.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_S, samesite="lax")
         return answer

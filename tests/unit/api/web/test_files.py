@@ -1,7 +1,10 @@
 """Files for browsers: cached for ever under a digest of all, loaded with what they import."""
 
 import gzip
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import brotli
 import pytest
@@ -10,10 +13,15 @@ from fastapi.testclient import TestClient
 from starlette.requests import Request
 
 import api.kinds
-from api.web.files import STATIC, Files, read
+from api.web.encoding import choose
+from api.web.files import Files, read
 from api.web.routes import build
 from api.web.shell import Shell, WebOptions, of_kinds
 
+PAGE_BYTES: Final = 120_000
+ALL_BYTES: Final = 200_000
+ADDRESS: Final = re.compile(r'"(/static/[0-9a-f]+/[^"#]+)')
+LATER: Final = re.compile(r'\bfile\("([^"]+)"\)')
 FILES = {
     "pages/a.js": b'import { b } from "../lib/b.js";\nimport "../lib/c.js";\n',
     "lib/b.js": b'import {\n  one,\n  two,\n} from "./c.js";\nexport const b = 1;\n',
@@ -57,31 +65,50 @@ def test_files_are_compressed_for_those_who_ask() -> None:
         assert (len(answer.body) < len(FILES["style.css"])) == bool(accepted)
 
 
-def test_our_files_are_sent_without_what_only_people_read_and_are_else_the_same(tmp_path: Path) -> None:
-    kept = b'const a = "http://x"; // told\nconst b = `/** not */`;\n\nif (a) {\n'
-    (tmp_path / "a.js").write_bytes(b"// why\n  /** What\n   * it does. */\n" + kept + b"    // so\n  b();\n}\n")
-    (tmp_path / "a.css").write_bytes(
-        b'/* why */\na:hover, b::before {\n  margin: 0 -1px;\n  content: "a  b" }\n\nb { top: 0 }\n'
-    )
-    styles = b'a:hover, b::before{margin:0 -1px;content:"a  b"}b{top:0}'
-    assert read(tmp_path) == {"a.js": kept + b"b();\n}\n", "a.css": styles}
-    ours = [path for path in STATIC.rglob("*.js") if "vendor" not in path.parts]
-    shorter = sum(
-        len(content) for name, content in read(STATIC).items() if name.endswith(".js") and "vendor" not in name
-    )
-    assert shorter < sum(path.stat().st_size for path in ours) * 0.97
+def test_what_a_client_refuses_is_not_sent() -> None:
+    wishes = {"br;q=0, gzip;q=0.5": "gzip", "gzip; q=0.0": None, "brotli": None, "BR ;q=1": "br", "*": None}
+    assert {header: choose(header) for header in wishes} == wishes
 
 
-def test_no_text_of_our_scripts_goes_over_lines() -> None:
-    """Lines are sent without their indentation."""
-    for path in STATIC.parents[1].rglob("*.js"):
-        if "vendor" not in path.parts:
-            assert all(line.count("`") % 2 == 0 for line in path.read_text(encoding="utf-8").splitlines()), path
+def test_files_are_sent_as_they_were_written(tmp_path: Path) -> None:
+    written = b"// why\n  /** What it does. */\nexport const a = `/** not */`;\n"
+    (tmp_path / "a.js").write_bytes(written)
+    assert read(tmp_path, "lib") == {"lib/a.js": written}
 
 
-def test_all_scripts_and_styles_together_are_light() -> None:
-    """200 kB compressed: a phone at a lamp post."""
-    assert Shell(of_kinds(api.kinds), WebOptions()).files.weight((".js", ".css")) <= 200_000
+@pytest.fixture(scope="module")
+def shell() -> Shell:
+    return Shell(of_kinds(api.kinds), WebOptions())
+
+
+@pytest.fixture
+def client(shell: Shell) -> Iterator[TestClient]:
+    with TestClient(FastAPI(routes=build(shell).routes), headers={"Accept-Encoding": "br"}) as client:
+        yield client
+
+
+def sent(client: TestClient, address: str) -> int:
+    answer = client.get(address)
+    assert answer.status_code == 200, address
+    return int(answer.headers["content-length"])
+
+
+def test_every_page_is_light(shell: Shell, client: TestClient) -> None:
+    """120 kB as sent, with its words and what it loads later: a phone at a lamp post."""
+    too_heavy = {}
+    for path in shell.pages:
+        html = client.get(path).text
+        found = set(ADDRESS.findall(html))
+        scripts = [client.get(address).text for address in found if address.endswith(".js")]
+        found |= {shell.files.address(name) for script in scripts for name in LATER.findall(script)}
+        weight = sent(client, path) + sum(sent(client, address) for address in found)
+        if weight > PAGE_BYTES:
+            too_heavy[path] = weight
+    assert too_heavy == {}
+
+
+def test_all_scripts_and_styles_together_are_light(shell: Shell) -> None:
+    assert shell.files.weight((".js", ".css")) <= ALL_BYTES
 
 
 def test_only_a_tile_server_that_was_set_may_be_asked() -> None:
@@ -95,6 +122,16 @@ def test_only_a_tile_server_that_was_set_may_be_asked() -> None:
         assert policy.startswith("default-src 'self';")
         assert images in policy
         assert "unsafe" not in policy
+
+
+def test_pages_are_compressed_for_those_who_ask(client: TestClient) -> None:
+    plain = client.get("/sign-in", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    for encoding in ("br", "gzip"):
+        answer = client.get("/sign-in", headers={"Accept-Encoding": encoding})
+        assert (answer.headers["content-encoding"], answer.text) == (encoding, plain.text)
+        assert "Accept-Encoding" in answer.headers["vary"]
+        assert int(answer.headers["content-length"]) < len(plain.content) / 2
 
 
 def test_there_is_no_way_out_of_the_files() -> None:
