@@ -26,11 +26,16 @@ from devices.ports.people import User
 ISSUER: Final = "Lautern"
 CHALLENGE_US: Final = 5 * MINUTE_US
 FIELD: Final = "passkey"
+LOCALHOST: Final = "localhost"
 _PREFERRED: Final = UserVerificationRequirement.PREFERRED
 
 
 class PasskeysNeedAName(Conflict):
-    """Passkeys work where this is opened by a name, not by an address of numbers: set http.public_url."""
+    """Passkeys need a name, not an address of numbers, in the setting http.public_url."""
+
+
+class PasskeysNeedPublicUrl(Conflict):
+    """Passkeys need the setting http.public_url: without it they are for localhost alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +47,14 @@ class RelyingParty:
 
     @classmethod
     def of(cls, request: Request, public_url: str | None) -> "RelyingParty":
-        """From the public address, or without one from where the request was sent to. Raises PasskeysNeedAName."""
+        """The public address; without one localhost. Raises PasskeysNeedAName, PasskeysNeedPublicUrl.
+
+        Any other host that a request names is its sender's choice, and a passkey is bound to what is taken here.
+        """
         parts = urlsplit(public_url or sessions.base_url(request))
         host = parts.hostname or ""
+        if public_url is None and host != LOCALHOST:
+            raise PasskeysNeedPublicUrl
         if not host or _is_address(host):
             raise PasskeysNeedAName
         return cls(f"{parts.scheme}://{parts.netloc}", host)

@@ -12,7 +12,7 @@ from api import passkeys, sessions
 from api.attempts import Locked
 from api.authentication import HalfWay, doors
 from api.fields import Body, IdInPath, Name
-from api.passkeys import CHALLENGE_US, ISSUER, PasskeysNeedAName, RelyingParty
+from api.passkeys import CHALLENGE_US, ISSUER, PasskeysNeedAName, PasskeysNeedPublicUrl, RelyingParty
 from api.problems import responses
 from api.recording import of, record
 from api.refusals import Refused, refusals_of
@@ -57,7 +57,7 @@ class SecondStep(BaseModel):
     step: Literal["prove", "enrol"] | None
     methods: list[Literal["totp", "passkey", "recovery"]]
     passkeys_possible: bool
-    """False where the page was opened by an address of numbers."""
+    """False without `http.public_url` unless the page was opened at localhost, and where that is no name."""
 
 
 class Factor(BaseModel):
@@ -336,7 +336,7 @@ def _credentials(factors: Any) -> list[bytes]:  # noqa: ANN401 - a sequence of f
 def _party(request: Request, services: Services) -> RelyingParty | None:
     try:
         return _must_be_party(request, services)
-    except PasskeysNeedAName:
+    except (PasskeysNeedAName, PasskeysNeedPublicUrl):
         return None
 
 

@@ -86,9 +86,38 @@ def test_passkeys_are_made_for_the_public_address(city: City) -> None:
         assert browser.post(f"{MINE}/passkeys", json={"passkey": key.make(asked)}).status_code == status
 
 
-def test_an_address_of_numbers_has_no_passkeys(city: City) -> None:
+@pytest.mark.parametrize("address", ["http://127.0.0.1", "https://evil.example", "https://localhost.evil.example"])
+def test_no_host_that_a_request_names_gets_passkeys_but_localhost(city: City, address: str) -> None:
     person(city, "vera", VIEWER)
-    browser = TestClient(city.client.app, base_url="http://127.0.0.1", headers={"Origin": "http://127.0.0.1"})
+    key = passkey(city, sign_in(city, "vera"))
+    browser = TestClient(city.client.app, base_url=address, headers={"Origin": address})
     assert browser.post(SIGN_IN, json={"name": "vera", "password": PASSWORD}).status_code == 200
+    assert browser.get(STEP).json()["passkeys_possible"] is False
+    assert browser.post(f"{STEP}/passkey").status_code == 409
+    asked = sign_in(city, "vera").post(f"{STEP}/passkey").json()
+    signed = replace(key, origin=address, host=address.partition("//")[2]).sign(asked)
+    assert browser.post(STEP, json={"passkey": signed}).status_code == 409
+    person(city, "erik", VIEWER)
+    assert browser.post(SIGN_IN, json={"name": "erik", "password": PASSWORD}).status_code == 200
+    refused = browser.post(f"{MINE}/passkey-options")
+    assert (refused.status_code, refused.headers["Content-Type"]) == (409, "application/problem+json")
+    assert refused.json()["type"] == "urn:lautern:problem:passkeys_need_public_url"
+    assert "http.public_url" in refused.json()["title"]
+
+
+def test_a_passkey_of_an_earlier_public_address_proves_nothing(city: City) -> None:
+    person(city, "vera", VIEWER)
+    key = passkey(city, sign_in(city, "vera"))
+    app = create_app(replace(city.services, public_url="https://lautern.example.org"), poll_s=0.02)
+    browser = sign_in(replace(city, client=TestClient(app, base_url=ADDRESS)), "vera")
+    asked = browser.post(f"{STEP}/passkey").json()
+    assert asked["rpId"] == "lautern.example.org"
+    assert browser.post(STEP, json={"passkey": key.sign(asked)}).status_code == 422
+
+
+def test_a_public_address_of_numbers_has_no_passkeys(city: City) -> None:
+    app = create_app(replace(city.services, public_url="https://192.0.2.1"), poll_s=0.02)
+    person(city, "vera", VIEWER)
+    browser = sign_in(replace(city, client=TestClient(app, base_url=ADDRESS)), "vera")
     assert browser.get(MINE).json()["passkeys_possible"] is False
-    assert browser.post(f"{MINE}/passkey-options").status_code == 409
+    assert browser.post(f"{MINE}/passkey-options").json()["type"] == "urn:lautern:problem:passkeys_need_a_name"
