@@ -66,6 +66,9 @@ def enrolled(eye: Eye, link: str) -> tuple[str, str, list[str]]:
     page.get_by_role("button", name="Authenticator-App einrichten").click()
     secret = re.sub(r"\s", "", page.locator("dialog .mono").inner_text())
     expect(page.get_by_role("img", name="QR-Code für die Authenticator-App")).to_be_visible()
+    opens = page.get_by_role("link", name="App auf diesem Gerät öffnen").get_attribute("href") or ""
+    assert opens.startswith("otpauth://totp/"), opens
+    assert f"secret={secret}" in opens
     wrong += eye.check("app")
     page.get_by_label("Code der App").fill(shown_code(secret))
     page.get_by_role("button", name="Einrichten", exact=True).click()
@@ -108,7 +111,7 @@ def test_an_app_and_a_passkey_are_enrolled_and_prove_it(
         entered(page, here, "vera")
         page.get_by_label("Code der App").fill("000000")
         page.get_by_role("button", name="Weiter").first.click()
-        expect(page.get_by_role("alert").filter(has_text="stimmt nicht")).to_be_visible()
+        expect(page.get_by_role("alert").filter(visible=True)).to_have_text("stimmt nicht, oder wurde schon benutzt")
         page.get_by_label("Code der App").fill(shown_code(secret, 1))
         page.get_by_role("button", name="Weiter").first.click()
         page.wait_for_url("**/city")

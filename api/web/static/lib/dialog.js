@@ -82,7 +82,7 @@ export async function ask(title, fields, action, send) {
 }
 
 /** Say each error at the field it is about, and go to the first; true when all found their place. */
-function mark(form, errors) {
+export function mark(form, errors) {
   for (const note of form.querySelectorAll(".beside")) note.remove();
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   const places = errors.map(({ field: path, message }) => {

@@ -1,5 +1,5 @@
 import { get, post } from "./api.js";
-import { field } from "./dialog.js";
+import { field, mark } from "./dialog.js";
 import { fill, h, icon } from "./dom.js";
 import { t } from "./words.js";
 
@@ -63,7 +63,7 @@ function form(content, action, send) {
       class: "form",
       onsubmit: (event) => {
         event.preventDefault();
-        tried(problem, button, () => send(Object.fromEntries(new FormData(event.target))));
+        tried(problem, button, () => send(Object.fromEntries(new FormData(event.target))), event.target);
       },
     },
     problem,
@@ -72,17 +72,25 @@ function form(content, action, send) {
   );
 }
 
-async function tried(problem, button, work) {
+async function tried(problem, button, work, about) {
   problem.hidden = true;
+  if (about) mark(about, []);
   if (button) button.disabled = true;
   try {
     await work();
   } catch (error) {
     if (error.status === undefined && !(error instanceof DOMException)) throw error;
-    fill(problem, error.status === undefined ? t("second.gave_up") : error.message).hidden = false;
+    if (about && error.errors && mark(about, error.errors)) return;
+    fill(problem, told(error)).hidden = false;
   } finally {
     if (button) button.disabled = false;
   }
+}
+
+/** What people read of what has no field to stand beside. */
+function told(error) {
+  if (error.status === undefined) return t(error.name === "SecurityError" ? "second.needs_name" : "second.gave_up");
+  return error.errors.length ? t("second.refused") : error.message;
 }
 
 function passkeyButton(words, work) {
@@ -157,13 +165,14 @@ export function enrol(place, possible, done) {
     return place.querySelector("h2").focus();
   };
   const app = async () => {
-    const { secret, qr_svg: picture } = await post("/me/second-factors/app");
+    const { secret, uri, qr_svg: picture } = await post("/me/second-factors/app");
     const svg = document.importNode(new DOMParser().parseFromString(picture, "image/svg+xml").documentElement, true);
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", t("second.qr"));
     fill(
       place,
       h("div", { class: "qr" }, svg),
+      h("p", {}, h("a", { href: uri }, t("second.open_app"))),
       h("p", {}, t("second.type"), " ", h("span", { class: "mono" }, secret.match(/.{1,4}/g).join(" "))),
       form(
         [

@@ -1,4 +1,5 @@
 import { get, post } from "../lib/api.js";
+import { mark } from "../lib/dialog.js";
 import { byId, fill } from "../lib/dom.js";
 import { page } from "../lib/facts.js";
 import { start } from "../lib/page.js";
@@ -59,12 +60,13 @@ async function entered(me) {
 async function submit(form, work) {
   const button = form.querySelector("button.primary");
   byId("problem").hidden = true;
+  mark(form, []);
   button.disabled = true;
   try {
     await work(Object.fromEntries(new FormData(form)));
   } catch (problem) {
     if (problem.status === undefined) throw problem;
-    tell(problem);
+    if (!mark(form, problem.errors)) tell(problem);
     form.querySelector("input[type=password]").select();
   } finally {
     button.disabled = false;
