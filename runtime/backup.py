@@ -35,7 +35,7 @@ NEVER_INCLUDED: Final = (
 
 def backup(
     to: Annotated[
-        Path | None, typer.Option("--to", help="Folder, or name of the file that is not there yet.", show_default=False)
+        Path | None, typer.Option("--to", help="Folder that is there, or a new file (.tar.gz, .tar).", show_default=False)
     ] = None,
     data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
     config: Annotated[Path | None, saying.CONFIG] = None,
@@ -101,14 +101,21 @@ def _make(chosen: Settings, config: Path | None, target: Path, now_us: int, *, t
 
 
 def _target(to: Path, now_us: int, *, sealed: bool) -> Path:
-    """File to write: `to`, or one with the time in its name in this folder. Raises BackupFailed."""
+    """File to write: in the folder `to` one with the time in its name, or `to`, named as what it is.
+
+    Raises BackupFailed, also for a name that does not end as an archive's: it was meant as a folder, such as that of a
+    disk that is not there.
+    """
     target = to.absolute()
+    endings = [ending + (SUFFIX if sealed else "") for ending in (".tar.gz", ".tar")]
     if target.is_dir():
         target /= f"lautern-{from_us(now_us):%Y-%m-%dT%H%M%SZ}.tar.gz{SUFFIX if sealed else ''}"
     if target.exists():
         raise BackupFailed(f"{target} is there already, and no backup is overwritten")
+    if not target.name.endswith(tuple(endings)):
+        raise BackupFailed(f"there is no folder {target} (--to): make it, or name a new file {' or '.join(endings)}")
     if not target.parent.is_dir():
-        raise BackupFailed(f"there is no folder {target.parent} (--to)")
+        raise BackupFailed(f"there is no folder {target.parent} for {target.name} (--to): make it first")
     return target
 
 

@@ -82,8 +82,19 @@ def test_no_backup_is_overwritten(home: Path, shelf: Path) -> None:
     (shelf / "a.tar.gz").write_text("older")
     assert_told(lautern("backup", "--data-dir", home, "--to", shelf / "a.tar.gz"), saying.FAILED, "is there already")
     assert (shelf / "a.tar.gz").read_text() == "older"
-    assert_told(lautern("backup", "--data-dir", home, "--to", shelf / "x" / "a"), saying.FAILED, "there is no folder")
     assert_told(lautern("backup", "--data-dir", shelf / "no", "--to", shelf), saying.FAILED, "there is no")
+
+
+def test_a_folder_that_is_not_there_does_not_become_a_file(home: Path, shelf: Path) -> None:
+    """Such as that of a disk that was not mounted."""
+    for to in ("disk", "x/a", "x/a.tar.gz", "a.tar.gz.age", "a.zip"):
+        missing = shelf / "x" if to == "x/a.tar.gz" else shelf / to
+        done = lautern("backup", "--data-dir", home, "--to", shelf / to)
+        assert_told(done, saying.FAILED, f"there is no folder {missing}", "--to", "make it")
+        assert nothing_but(shelf)
+    sealed = {"LAUTERN_BACKUP__RECIPIENTS": '["age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"]'}
+    assert_told(lautern("backup", "--data-dir", home, "--to", shelf / "a.tar.gz", **sealed), saying.FAILED, ".tar.gz.age")
+    assert nothing_but(shelf)
 
 
 def influx_settings(url: str, token: str, prefix: str) -> dict[str, str]:
