@@ -35,7 +35,8 @@ NEVER_INCLUDED: Final = (
 
 def backup(
     to: Annotated[
-        Path | None, typer.Option("--to", help="Folder that is there, or a new file (.tar.gz, .tar).", show_default=False)
+        Path | None,
+        typer.Option("--to", help="Folder that is there, or a new file (.tar.gz, .tar).", show_default=False),
     ] = None,
     data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
     config: Annotated[Path | None, saying.CONFIG] = None,

@@ -93,7 +93,9 @@ def test_a_folder_that_is_not_there_does_not_become_a_file(home: Path, shelf: Pa
         assert_told(done, saying.FAILED, f"there is no folder {missing}", "--to", "make it")
         assert nothing_but(shelf)
     sealed = {"LAUTERN_BACKUP__RECIPIENTS": '["age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"]'}
-    assert_told(lautern("backup", "--data-dir", home, "--to", shelf / "a.tar.gz", **sealed), saying.FAILED, ".tar.gz.age")
+    assert_told(
+        lautern("backup", "--data-dir", home, "--to", shelf / "a.tar.gz", **sealed), saying.FAILED, ".tar.gz.age"
+    )
     assert nothing_but(shelf)
 
 
