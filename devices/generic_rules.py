@@ -30,7 +30,7 @@ def silence_rule(limits: Limits, severity: Severity = Severity.MAJOR) -> Rule:
         if not quiet or excused(view, context) or view.status in {*AWAY, "sleeping"}:
             return Outcome(cleared=(Cleared(DEVICE_SILENT, context.now_us),))
         silent_us, allowed_us = context.now_us - view.last_seen_us, _allowed_us(view, limits)
-        details = {"silent_s": silent_us / SECOND_US, "allowed_s": allowed_us / SECOND_US}
+        details = {"silent_s": silent_us / SECOND_US, "allowed_s": allowed_us / SECOND_US, **_unheard(context)}
         return Outcome(raised=(Raised(DEVICE_SILENT, view.last_seen_us, severity, details=details),))
 
     return device_silent
@@ -86,6 +86,11 @@ def quota_exceeded(_view: DeviceView, context: Context, state: RuleState) -> Out
 def is_quiet(view: DeviceView, limits: Limits, now_us: int) -> bool:
     """Tell whether it was not heard for longer than its kind's limit; not what was never heard."""
     return view.last_seen_us > 0 and now_us - view.last_seen_us > _allowed_us(view, limits)
+
+
+def silent_after_us(view: DeviceView, limits: Limits) -> int:
+    """When it counts as silent, unless it is heard before."""
+    return view.last_seen_us + _allowed_us(view, limits)
 
 
 def _allowed_us(view: DeviceView, limits: Limits) -> int:

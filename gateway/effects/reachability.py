@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from devices.catalog import Catalog
-from devices.generic_rules import is_quiet
-from devices.messages import AWAY, UNREACHABLE
+from devices.generic_rules import is_quiet, silent_after_us
+from devices.messages import AWAY, UNREACHABLE, StatusState
 from devices.ports.current import Latest
 from devices.ports.inventory import Asset, Inventory
 from devices.ports.memberships import Memberships
@@ -36,6 +36,8 @@ class Reachability:
         self._connector_of: dict[str, Asset | None] = {}
         self._speaking: dict[str, str] = {}
         """Devices that speak for others, by asset."""
+        self._silent: set[str] = set()
+        """Assets of connectors that were silent when we last looked."""
 
     def follow(
         self, tx: Transaction, triggers: Iterable[Trigger], now: MutableMapping[str, AssetNow], now_us: int
@@ -43,6 +45,7 @@ class Reachability:
         """Bring those up to date whose status, or whose connector's, changed; adds members to `now`."""
         self._sync(tx)
         told = {asset_id for asset_id, channel, _ in triggers if channel == "status"}
+        told |= {asset_id for asset_id in self._silent & now.keys() if not self._is_silent(tx, now[asset_id], now_us)}
         for asset_id in sorted(told):
             if members := self.members(tx, asset_id):
                 now.update(self._views.load(tx, members))
@@ -52,6 +55,7 @@ class Reachability:
     def refresh(self, tx: Transaction, now: Mapping[str, AssetNow], now_us: int) -> set[Trigger]:
         """Say of each whether it can be reached; returns what changed."""
         self._know(tx, now)
+        self._note_silent(tx, now, now_us)
         changed: set[Trigger] = set()
         for asset_id, asset in now.items():
             row = asset.latest.get(_STATUS)
@@ -69,8 +73,11 @@ class Reachability:
         connector = self._connector(asset)
         if connector is None or not self._shares_alarms(asset, connector, now_us):
             return False
-        view = connector.view(now_us)
-        return view.status in LOST or is_quiet(view, self._catalog[view.kind].limits, now_us)
+        if self._is_lost(connector) or self._is_quiet(connector, now_us):
+            return True
+        # Its connector may be gone as long: only what is silent while that was heard is so by itself.
+        bound_us = silent_after_us(asset.view(now_us), self._catalog[asset.asset.kind].limits)
+        return self._is_quiet(asset, now_us) and connector.last_seen_us <= bound_us
 
     def members(self, tx: Transaction, connector_id: str) -> list[Asset]:
         """Assets that the device of this one speaks for now."""
@@ -87,7 +94,7 @@ class Reachability:
 
         Empty unless it is a connector that is lost.
         """
-        if self._views.status_of(connector.asset.asset_id) not in LOST:
+        if not self._is_lost(connector):
             return []
         members = self.members(tx, connector.asset.asset_id)
         now = self._views.load(tx, members)
@@ -149,10 +156,38 @@ class Reachability:
     def _lost_with(self, asset: AssetNow, said: str) -> bool:
         """Whether it cannot be reached because another cannot: what said goodbye to a connector that is there did."""
         connector = self._connector(asset)
-        if connector is not None and self._views.status_of(connector.asset.asset_id) in LOST:
+        if connector is not None and self._is_lost(connector):
             return said not in LOST
         parent = asset.asset.via
         return said == "offline" and parent is not None and self._views.status_of(parent) in AWAY
+
+    def _is_lost(self, connector: AssetNow) -> bool:
+        asset_id = connector.asset.asset_id
+        return self._views.status_of(asset_id) in LOST or asset_id in self._silent
+
+    def _note_silent(self, tx: Transaction, now: Mapping[str, AssetNow], now_us: int) -> None:
+        """Look at the connectors among these assets, and at those who speak for them."""
+        found = {one.asset.asset_id: one for one in now.values() if one.asset.asset_id in self._speaking}
+        found |= {one.asset.asset_id: one for each in now.values() if (one := self._connector(each)) is not None}
+        for asset_id, connector in found.items():
+            if self._is_silent(tx, connector, now_us):
+                self._silent.add(asset_id)
+            else:
+                self._silent.discard(asset_id)
+        self._silent &= self._speaking.keys()
+
+    def _is_silent(self, tx: Transaction, connector: AssetNow, now_us: int) -> bool:
+        """Tell whether nothing came from it for too long, of its own or of its members; who said he sleeps is not."""
+        if not self._is_quiet(connector, now_us) or connector.view(now_us).status == StatusState.SLEEPING:
+            return False
+        # What it relayed is known of its members alone after a restart.
+        now = self._views.load(tx, self.members(tx, connector.asset.asset_id))
+        connector.last_seen_us = max(connector.last_seen_us, *(one.last_seen_us for one in now.values()), 0)
+        return self._is_quiet(connector, now_us)
+
+    def _is_quiet(self, asset: AssetNow, now_us: int) -> bool:
+        view = asset.view(now_us)
+        return is_quiet(view, self._catalog[view.kind].limits, now_us)
 
     def _shares_alarms(self, asset: AssetNow, connector: AssetNow, now_us: int) -> bool:
         same_town = asset.ownership.at(now_us) == connector.ownership.at(now_us)

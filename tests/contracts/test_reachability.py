@@ -185,6 +185,51 @@ def test_a_silent_connector_has_the_alarm_and_one_that_relays_is_not_silent(town
     assert town.alarms() == [("a-c", "device_silent")]
 
 
+def test_a_connector_that_falls_silent_is_lost_as_if_its_will_had_come(town: Town) -> None:
+    """A power cut behind a NAT, a frozen process: the connection stands, and nothing comes."""
+    for _ in range(3):
+        town.say(*((below(n), "telemetry", {}) for n in NAMES), after_us=MINUTE_US)
+    for _ in range(3):
+        town.clock(MINUTE_US)
+        assert (town.alarms(), set(town.states(*NAMES))) == ([], {"online"}), "it may only be slow"
+    town.clock(MINUTE_US)
+    assert (town.states("c"), set(town.states(*NAMES))) == (["online"], {"unreachable"})
+    assert town.alarms() == [("a-c", "device_silent")]
+    (details,) = town.details()
+    assert (details["unreachable"], details["devices"].startswith("a-m00, a-m01, ")) == (len(NAMES), True)
+    town.restart()
+    town.clock(MINUTE_US)
+    assert (set(town.states(*NAMES)), town.alarms()) == ({"unreachable"}, [("a-c", "device_silent")])
+    town.say(("lamp/c", "telemetry", {}))
+    assert set(town.states(*NAMES)) == {"online"}, "heard again, at once"
+    town.clock()
+    assert ("a-c", "device_silent") not in town.alarms()
+
+
+def test_members_that_fell_silent_before_their_connector_was_found_so_have_no_alarms_of_their_own(town: Town) -> None:
+    for _ in range(3):
+        town.say(*((below(n), "telemetry", {}) for n in NAMES), after_us=MINUTE_US)
+    town.say((below("m00"), "telemetry", {}), after_us=MINUTE_US // 2)
+    town.clock(3 * MINUTE_US - 1)
+    assert town.alarms() == [], "39 have been silent for long enough, and their connector not yet"
+    town.clock(MINUTE_US)
+    assert town.alarms() == [("a-c", "device_silent")]
+
+
+def test_a_connector_that_only_relays_is_not_lost_by_a_restart(town: Town) -> None:
+    for _ in range(8):
+        town.say(*((below(n), "telemetry", {}) for n in NAMES), after_us=MINUTE_US)
+    town.restart()
+    town.clock()
+    assert (set(town.states(*NAMES)), town.alarms()) == ({"online"}, [])
+
+
+def test_a_connector_that_sleeps_is_not_lost(town: Town) -> None:
+    town.say(status("lamp/c", StatusState.SLEEPING))
+    town.clock(10 * MINUTE_US)
+    assert set(town.states(*NAMES)) == {"online"}
+
+
 def test_one_that_leaves_its_connector_is_no_longer_lost_with_it(town: Town) -> None:
     town.say(status("lamp/c", StatusState.OFFLINE))
     with town.registry.write() as tx:
