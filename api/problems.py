@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from devices.errors import (
@@ -101,6 +102,7 @@ STATUS: Final[Mapping[type[LauternError], int]] = {
 """The nearest class in an error's line of ancestors decides; kinds' own errors inherit from one of these."""
 _WITHOUT_DETAIL: Final = frozenset({404, 503})
 """What is not there and what is not yours must read alike; a database's words are not for callers."""
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _OUR_WORDS: Final = (TooBusy, QueryTooSlow)
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
     401: {"WWW-Authenticate": 'Bearer realm="lautern"'},
@@ -185,7 +187,16 @@ def _http(request: Request, error: Exception) -> Response:
     answer = _answer(request, known.status_code, title.lower().replace(" ", "_").replace("'", ""), title, detail)
     for name, value in (known.headers or {}).items():
         answer.headers[name] = value
+    if known.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = ", ".join(_allowed(request))
     return answer
+
+
+def _allowed(request: Request) -> Sequence[str]:
+    """All methods of a path; each is a route of its own, and the one that refused knows its own only."""
+    routes = request.app.router.routes
+    given = [m for m in _METHODS if any(r.matches({**request.scope, "method": m})[0] is Match.FULL for r in routes)]
+    return ["HEAD", *given] if "GET" in given else given
 
 
 def _answer(

@@ -29,3 +29,18 @@ def test_head_needs_what_get_needs(city: City) -> None:
 def test_head_is_counted_as_head(city: City) -> None:
     city.client.head("/healthz")
     assert 'method="HEAD"' in city.client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/v1/api-keys", {"HEAD", "GET", "POST"}),
+        ("/api/v1/devices/lamp/config", {"HEAD", "GET", "PUT"}),
+        ("/api/v1/login", {"POST"}),
+        ("/healthz", {"HEAD", "GET"}),
+    ],
+)
+def test_a_method_that_is_not_there_is_answered_with_all_that_are(city: City, path: str, methods: set[str]) -> None:
+    answer = city.client.request("OPTIONS", path, headers=city.key("*"))
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == methods
