@@ -1,20 +1,25 @@
 """A05: requests made up from our own description, by each role and by nobody."""
 
 import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import pytest
 import uvicorn
 
+from api import attempts
 from api.application import create_app
 from api.limits import Limits
 from devices.catalog import discover
 from devices.people.roles import roles
 from tests.contracts.api.conftest import City, catalog, migrated, open_city
-from tests.contracts.api.test_schema import made_up
+from tests.contracts.api.test_schema import LEFT_OUT, REFUSES, SKIPPED, made_up
 from tests.faults.conftest import Report
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until
@@ -22,6 +27,9 @@ from tests.real_parts.waiting import wait_until
 __all__ = ["catalog", "migrated", "open_city"]
 LONG: Final = bool(os.environ.get("LAUTERN_TEST_LONG"))
 EXAMPLES: Final = int(os.environ.get("LAUTERN_TEST_EXAMPLES", "500")) if LONG else 1
+EACH: Final = int(os.environ.get("LAUTERN_TEST_EXAMPLES", "30"))
+"""Requests by chance for each operation, and chains of requests for each that can begin one."""
+MOST_S: Final = int(os.environ.get("LAUTERN_TEST_SCHEMA_S", "3600"))
 NOBODY: Final = "nobody"
 UNBOUNDED: Final = Limits(requests_per_s=1e9, address_requests_per_s=1e9)
 
@@ -52,3 +60,33 @@ def test_made_up_requests_break_nothing(served: tuple[City, str], role: str, rep
     report(
         "A05", f"{EXAMPLES} requests made up for each of {tried} operations, as {role}", "api-sqlite", server_errors=0
     )
+
+
+@pytest.mark.skipif(not LONG, reason="sends tens of thousands of requests; LAUTERN_TEST_LONG=1 runs it")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.timeout(MOST_S + 600 if LONG else 60)
+def test_no_case_and_no_chain_of_requests_breaks_the_description(
+    served: tuple[City, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, report: Report
+) -> None:
+    # The wrong keys of `ignored_auth` would lock the address, and the clock of this city stands still.
+    monkeypatch.setattr(attempts, "MOST_A_MINUTE", 10**9)
+    city, address = served
+    city.asset("lamp")
+    key = city.key(*(s for some in roles(city.catalog).values() for s in some), tenant_id="kl")
+    left_out = "".join(f"{check}.enabled = false\n" for check in LEFT_OUT)
+    (tmp_path / "schemathesis.toml").write_text(
+        f"[generation]\nwith-security-parameters = false\n"
+        f"[checks]\n{left_out}negative_data_rejection.expected-statuses = {list(REFUSES)}\n"
+    )
+    given = [
+        *(f"{address}/openapi.json", "--header", f"Authorization: {key['Authorization']}", "--no-color"),
+        *("--phases", "examples,coverage,fuzzing,stateful", "--mode", "all", "--max-examples", str(EACH)),
+        *("--exclude-path-regex", SKIPPED.pattern, "--max-time", str(MOST_S), "--request-timeout", "30"),
+        "--continue-on-failure",
+    ]
+    command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run", *given]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    requests, links = (int(re.findall(pattern, done.stdout)[-1]) for pattern in (r"(\d+) generated", r"(\d+) covered"))
+    what = f"each case of the description, {EACH} by chance for each operation, chains of requests"
+    report("A05", what, "api-sqlite", requests=requests, links=links, wrong=0)
