@@ -79,6 +79,10 @@ class RegistryUnavailable(LauternError):
     """The registry database does not answer; the same call may succeed later."""
 
 
+class RegistryTooSlow(RegistryUnavailable):
+    """The registry database took longer than one question may take: ask for less, or later."""
+
+
 class AuditUnavailable(RegistryUnavailable):
     """The audit log cannot be written, so nothing was done."""
 

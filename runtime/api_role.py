@@ -32,6 +32,7 @@ from runtime.retaining import catalog_of
 from runtime.sealing import secret_box_of
 from runtime.signs import Signs
 from runtime.version import VERSION
+from storage.registry.dialects import ANSWERING
 
 log = structlog.get_logger()
 _SWITCH_S = 0.001
@@ -48,7 +49,7 @@ def main(
     raise_limit()
     check_http(chosen.http)
     catalog = catalog_of(chosen)
-    with registry_of(chosen, recording=True) as registry:
+    with registry_of(chosen, recording=True, patience=ANSWERING) as registry:
         reader = stores.open_reader(chosen, catalog)
         try:
             serve(chosen, services_of(chosen, registry, reader, catalog))

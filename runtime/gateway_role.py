@@ -57,6 +57,7 @@ from runtime.stores import open_reader, open_writer
 from runtime.umask import keep_new_files_private
 from storage.journal.sqlite_identity import SqliteIdentity, SqliteVerdicts
 from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
+from storage.registry.dialects import WORKING
 from storage.registry.engine import open_registry
 from storage.writable import why_not_writable
 
@@ -74,6 +75,7 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
         checkpoints=True,
         notary=auditing.notary_of(settings),
         box=secret_box_of(settings),
+        patience=WORKING,
     )
     stack.callback(registry.close)
     holder = installation_id(settings)

@@ -22,6 +22,7 @@ from runtime.descriptors import connections, raise_limit
 from runtime.registry_access import registry_of
 from runtime.sections import Broker
 from runtime.signs import Signs
+from storage.registry.dialects import ANSWERING
 
 log = structlog.get_logger()
 
@@ -41,7 +42,7 @@ def main(
     folder = chosen.data_dir / "broker"
     logins = Logins(folder)
     address = Address(nats, logins.password("door"), logins.password("system"), logins.password("setup"))
-    with registry_of(chosen) as registry:
+    with registry_of(chosen, patience=ANSWERING) as registry:
         if taken := import_logins(registry, folder):
             log.info("logins_imported", devices=taken)
         tail = LogTail(server_log) if server_log else None

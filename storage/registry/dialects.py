@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,31 @@ BUSY_S: Final = 5.0
 READERS: Final = 8
 CHECKPOINT_PAGES: Final = 4000
 """16 MB of write-ahead log; a batch of 2,000 devices writes about 1 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long PostgreSQL works on one statement, and keeps a transaction that does nothing, s; 0 without end."""
+
+    statement_s: float
+    idle_s: float
+
+    def options(self) -> str:
+        """For the server, as libpq takes them; whoever waits for a lock does so for 5 s."""
+        timeouts = {
+            "lock_timeout": BUSY_S,
+            "statement_timeout": self.statement_s,
+            "idle_in_transaction_session_timeout": self.idle_s,
+        }
+        return " ".join(f"-c {name}={seconds * 1000:.0f}" for name, seconds in timeouts.items())
+
+
+ANSWERING: Final = Patience(statement_s=15, idle_s=60)
+"""Of what somebody waits for: the API, the door of the broker."""
+WORKING: Final = Patience(statement_s=30, idle_s=60)
+"""Of the gateway: shorter than a loop of it may stand still."""
+UNHURRIED: Final = Patience(statement_s=0, idle_s=600)
+"""Of programs somebody looks at: backup, verification of the audit log."""
 
 
 def open_sqlite(url: URL, *, checkpoints: bool) -> tuple[Engine, Engine]:
@@ -41,15 +67,14 @@ def open_sqlite(url: URL, *, checkpoints: bool) -> tuple[Engine, Engine]:
     return reader, writer
 
 
-def open_postgres(url: URL) -> tuple[Engine, Engine]:
-    """Engines of a PostgreSQL database; both use one pool. A reader sees one snapshot."""
+def open_postgres(url: URL, patience: Patience) -> tuple[Engine, Engine]:
+    """Engines of a PostgreSQL database; both use one pool. A reader sees one snapshot. What the URL says wins."""
+    given = {"connect_timeout": int(BUSY_S), "application_name": "lautern"}
+    own = url.query.get("options", ())
+    options = " ".join([patience.options(), *((own,) if isinstance(own, str) else own)])  # the last of a name counts
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
-        connect_args={
-            "connect_timeout": int(BUSY_S),
-            "application_name": "lautern",
-            "options": f"-c lock_timeout={BUSY_S * 1000:.0f} -c idle_in_transaction_session_timeout=60000",
-        },
+        connect_args={n: v for n, v in given.items() if n not in url.query} | {"options": options},
         pool_size=READERS,
         max_overflow=READERS,
         pool_timeout=BUSY_S,

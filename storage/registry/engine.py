@@ -16,12 +16,12 @@ from devices.ports.privacy import Retained
 from devices.ports.secret_box import SecretBox
 from storage.registry.adapters import ADAPTERS
 from storage.registry.audit import SqlAudit
-from storage.registry.dialects import open_postgres, open_sqlite
+from storage.registry.dialects import UNHURRIED, Patience, open_postgres, open_sqlite
 from storage.registry.failures import translated
 from storage.registry.importing import make_ready
 from storage.registry.kept_copy import keep_copy
 from storage.registry.kinds import Repository, repositories_of_kinds, retained_of_kinds
-from storage.registry.migrate import is_begun, is_current, upgrade
+from storage.registry.migrate import is_begun, is_current, take_time, upgrade
 from storage.registry.notifications import SqlNotificationTargets
 from storage.registry.retained import SqlRetained
 from storage.registry.sealed_targets import in_clear, seal_all
@@ -76,11 +76,13 @@ class SqlRegistry:
                 if not in_clear(connection):
                     return
             with self._writer.connect() as connection, connection.begin():
+                take_time(connection)
                 seal_all(connection, box)
 
     def make_ready(self) -> None:
         """Let a restored registry go on; see `storage.registry.importing.make_ready`. Raises RegistryUnavailable."""
         with translated(), self._writer.connect() as connection, connection.begin():
+            take_time(connection)
             make_ready(connection)
 
     def close(self) -> None:
@@ -96,18 +98,20 @@ def open_registry(
     checkpoints: bool = False,
     notary: Notary | None = None,
     box: SecretBox | None = None,
+    patience: Patience = UNHURRIED,
 ) -> SqlRegistry:
     """Open the registry. Raises RegistryUnavailable, ConfigurationError.
 
     `checkpoints`: this process moves SQLite's write-ahead log into the file; true in one process only.
     `notary`: seals what this process appends to the audit log; without one it can only read there.
     `box`: seals and opens secrets of webhooks; what stands in clear from before is sealed at once.
+    `patience`: with PostgreSQL; SQLite's statements end with their process.
     """
     place = make_url(url)
     if place.get_backend_name() == "sqlite":
         reader, writer = open_sqlite(place, checkpoints=checkpoints)
     elif place.drivername in POSTGRES:
-        reader, writer = open_postgres(place)
+        reader, writer = open_postgres(place, patience)
     else:
         raise ConfigurationError(f"the registry knows sqlite:///… and postgresql://…, not {place.drivername}")
     made_here: Mapping[type, Repository] = {

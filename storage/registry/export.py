@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Integer, MetaData, Table, make_url, select, text
 
 from devices.errors import RegistryUnavailable
-from storage.registry.dialects import open_postgres
+from storage.registry.dialects import UNHURRIED, open_postgres
 from storage.registry.failures import translated
 
 ROWS_AT_ONCE: Final = 1000
@@ -25,7 +25,7 @@ class RegistrySnapshot:
     """Connected when made; what it tells is as of `pin`. Raises RegistryUnavailable throughout."""
 
     def __init__(self, url: str) -> None:
-        reader, self._engine = open_postgres(make_url(url))
+        reader, self._engine = open_postgres(make_url(url), UNHURRIED)
         with translated():
             self._connection = reader.connect()
         self._tables: Sequence[Table] = ()

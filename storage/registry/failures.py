@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from devices.errors import Conflict, RegistryUnavailable
+from devices.errors import Conflict, RegistryTooSlow, RegistryUnavailable
 
 PASSING: Final = frozenset(
     {
@@ -25,6 +25,8 @@ PASSING: Final = frozenset(
 
 READ_ONLY: Final = "25006"
 """SQLSTATE of a write to a read-only PostgreSQL, as a standby is before it takes over."""
+TOO_LONG: Final = "57014"
+"""SQLSTATE of a statement that PostgreSQL ended because its time was up; one that waits for a lock has another."""
 
 
 @contextmanager
@@ -40,7 +42,8 @@ def translated() -> Iterator[None]:
     except DBAPIError as error:
         if not _may_pass(error):
             raise
-        raise RegistryUnavailable(_first_line(error)) from error
+        slow = getattr(error.orig, "sqlstate", None) == TOO_LONG
+        raise (RegistryTooSlow if slow else RegistryUnavailable)(_first_line(error)) from error
 
 
 def _may_pass(error: DBAPIError) -> bool:

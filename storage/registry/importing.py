@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, func, insert, inspect, make_url, selec
 from sqlalchemy.exc import StatementError
 
 from devices.errors import Invalid
-from storage.registry.dialects import open_postgres
+from storage.registry.dialects import UNHURRIED, open_postgres
 from storage.registry.export import BYTES_KEY, ROWS_AT_ONCE, numbered, sequence_of, tables_of
 from storage.registry.failures import translated
 from storage.registry.migrate import upgrade
@@ -26,7 +26,7 @@ class RegistryImport:
     """Fills an empty PostgreSQL database in one transaction. Raises RegistryUnavailable, Conflict throughout."""
 
     def __init__(self, url: str) -> None:
-        _, self._engine = open_postgres(make_url(url))
+        _, self._engine = open_postgres(make_url(url), UNHURRIED)
 
     def tables(self) -> Sequence[str]:
         """Names of the tables that are there."""

@@ -42,8 +42,12 @@ def unknown(revisions: Iterable[str]) -> list[str]:
 
 def upgrade(connection: Connection, to: Sequence[str] = ("heads",)) -> None:
     """Take the steps that are missing, within the connection's transaction; alone among all processes."""
+    take_time(connection)
     if connection.dialect.name == "postgresql":
+        # Another process that takes the steps is waited for; readers of a table are not, as others wait behind us.
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})
+        connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))
     config = _config()
     config.attributes["connection"] = connection
     try:
@@ -51,6 +55,12 @@ def upgrade(connection: Connection, to: Sequence[str] = ("heads",)) -> None:
             command.upgrade(config, revision)
     except CommandError as error:
         raise ConfigurationError(f"the registry's tables cannot be changed: {error}") from error
+
+
+def take_time(connection: Connection) -> None:
+    """Let the statements of this transaction take as long as they take."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def _config() -> Config:
