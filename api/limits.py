@@ -1,11 +1,11 @@
 """What one caller, one address and all together may take of the API."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of each process that serves the API; settings `limits`."""
+    """Of one process that serves the API; see settings `limits`."""
 
     requests_per_s: float = 100
     """Of one key or person, over time; so many seconds' worth may come at once."""
@@ -22,3 +22,22 @@ class Limits:
     streams: int = 500
     streams_per_caller: int = 16
     streams_per_address: int = 200
+
+    def of_each(self, processes: int) -> "Limits":
+        """What each of so many processes may give, so that all together give no more; at least one of everything.
+
+        Rows, memory and seconds are of one question and stay; a large question at a time is the least of a process.
+        """
+        if processes == 1:
+            return self
+        return replace(
+            self,
+            requests_per_s=self.requests_per_s / processes,
+            address_requests_per_s=self.address_requests_per_s / processes,
+            queries_at_once=max(1, self.queries_at_once // processes),
+            downloads=max(1, self.downloads // processes),
+            downloads_per_caller=max(1, self.downloads_per_caller // processes),
+            streams=max(1, self.streams // processes),
+            streams_per_caller=max(1, self.streams_per_caller // processes),
+            streams_per_address=max(1, self.streams_per_address // processes),
+        )

@@ -72,7 +72,7 @@ def services_of(chosen: settings.Settings, registry: Registry, reader: Telemetry
         anchors=auditing.anchors_of(chosen),
         mqtt=_mqtt(chosen),
         processes=lambda: process_faults.beats(chosen.data_dir / process_faults.FILE, auditing.now_us()),
-        limits=Limits(**chosen.limits.model_dump()),
+        limits=Limits(**chosen.limits.model_dump(exclude={"api_processes"})).of_each(chosen.limits.api_processes),
         allowed=chosen.notifications.allowed,
         second_factor=chosen.access.second_factor,
         secret_box=secret_box_of(chosen),

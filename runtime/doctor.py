@@ -46,7 +46,7 @@ def doctor(
         "broker": lambda: _broker(chosen.broker),
         "registry": lambda: _registry(chosen),
         "store": lambda: _store(chosen.store),
-        "api": lambda: _api(chosen.http),
+        "api": lambda: _api(chosen),
         "mail": lambda: _mail(chosen),
         "tls": lambda: _certificates(chosen),
         "processes": lambda: _processes(chosen.data_dir),
@@ -162,8 +162,10 @@ def _running(chosen: settings.Settings) -> str:
     return health.summary() if API in fresh else f"{health.summary()} No API runs."
 
 
-def _api(http: sections.Http) -> str:
-    return f"{http.host}, port {_port(http.host, http.port)}"
+def _api(chosen: settings.Settings) -> str:
+    http, processes = chosen.http, chosen.limits.api_processes
+    each = "all of its limits" if processes == 1 else f"1/{processes} of its limits, as one of {processes}"
+    return f"{http.host}, port {_port(http.host, http.port)}; each process gives {each} (limits.api_processes)"
 
 
 def _certificates(chosen: settings.Settings) -> str:

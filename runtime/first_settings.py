@@ -31,7 +31,8 @@ kind = "{store}"             # sqlite or influxdb
 # port = 8000
 # public_url = "https://lautern.example.org"    # links in messages begin with it; with a path all is below it
 
-[limits]                     # of each process that serves the API
+[limits]                     # of all processes that serve the API together
+# api_processes = 1          # so many: each gives its share
 # requests_per_s = 100       # of one key or person; 400 of one address
 # queries_at_once = 1        # large ones; each may take query_memory_mb = 80 and query_seconds = 40
 

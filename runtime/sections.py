@@ -127,7 +127,10 @@ class RegistryDatabase(Section):
     """The relational database; without `url` a SQLite file in the data directory."""
 
     url: SecretStr | None = None
-    """SQLAlchemy URL; a secret, as it may hold a password."""
+    """SQLAlchemy URL; a secret, as it may hold a password.
+
+    What it says to PostgreSQL wins over our time-outs: `?options=-c statement_timeout=60000`.
+    """
     migrate: bool = True
     """Bring the tables up to date at start."""
 
@@ -225,8 +228,13 @@ class Http(Section):
 
 
 class Limits(Section):
-    """What one caller, one address and all together may take of each process that serves the API."""
+    """What one caller, one address and all together may take of the API.
 
+    Each process counts by itself, and gives its share of what is set here: name in `api_processes` how many there are.
+    """
+
+    api_processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that serve the API of this installation, on all machines; requests should spread evenly over them."""
     requests_per_s: Annotated[float, Field(gt=0)] = 100
     """Of one key or person, over time."""
     address_requests_per_s: Annotated[float, Field(gt=0)] = 400
@@ -234,7 +242,7 @@ class Limits(Section):
     burst_s: Annotated[float, Field(ge=1)] = 20
     """So many seconds' worth of requests may come at once."""
     queries_at_once: Annotated[int, Field(ge=1, le=16)] = 1
-    """Large ones; each may take `query_memory_mb`."""
+    """Large ones, at least one in each process; each may take `query_memory_mb`."""
     query_rows: Annotated[int, Field(ge=10_000)] = 3_000_000
     query_memory_mb: Annotated[int, Field(ge=8)] = 80
     query_seconds: Annotated[float, Field(ge=1)] = 40
