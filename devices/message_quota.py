@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from devices.instants import SECOND_US
+from devices.ports.login_pauses import LoginPause
+
 FIRST_PAUSE_S: Final = 10
 LONGEST_PAUSE_S: Final = 3600
 FORGIVEN_S: Final = 6 * 3600
@@ -22,6 +25,12 @@ class Quota:
     bytes_per_s: float = 262_144
     burst_bytes: float = 33_554_432
 
+    def of_lanes(self, lanes: int) -> "Quota":
+        """What it may say on so many lanes together."""
+        return Quota(
+            lanes * self.messages_per_s, lanes * self.burst_messages, lanes * self.bytes_per_s, lanes * self.burst_bytes
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
@@ -33,6 +42,15 @@ class Quotas:
     def of(self, login: str) -> Quota:
         """Of a login, `tenant/kind/device`."""
         return self.by_kind.get(login.split("/")[1], self.usual) if self.by_kind else self.usual
+
+    def of_lanes(self, lanes: int) -> "Quotas":
+        """For who counts so many lanes in one."""
+        return Quotas(self.usual.of_lanes(lanes), {kind: quota.of_lanes(lanes) for kind, quota in self.by_kind.items()})
+
+    def smallest_burst(self) -> tuple[float, float]:
+        """Messages and bytes: who said less than these since he was counted cannot be far beyond his quota."""
+        every = (self.usual, *self.by_kind.values())
+        return min(quota.burst_messages for quota in every), min(quota.burst_bytes for quota in every)
 
 
 class Exceeded(NamedTuple):
@@ -122,3 +140,14 @@ def _leak(level: float, by: float) -> float:
 def pause_s(times: int) -> float:
     """How long a login stays out when it exceeded its quota for the so-manieth time."""
     return float(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(times - 1, 20)))
+
+
+def next_pause(found: Exceeded, before: LoginPause | None, now_us: int) -> LoginPause | None:
+    """The pause that follows; None while one lasts: what comes then was said before."""
+    if before is not None and now_us < before.until_us:
+        return None
+    in_a_row = before is not None and now_us - before.until_us < FORGIVEN_S * SECOND_US
+    times = before.times + 1 if before is not None and in_a_row else 1
+    tenant, kind, device = found.login.split("/")
+    until_us = now_us + round(pause_s(times) * SECOND_US)
+    return LoginPause(tenant, kind, device, now_us, until_us, times, found.messages, found.size)

@@ -6,11 +6,10 @@ from typing import Final
 import structlog
 
 from devices.instants import SECOND_US
-from devices.message_quota import FORGIVEN_S, Exceeded, pause_s
-from devices.ports.login_pauses import LoginPause, LoginPauses
+from devices.message_quota import Exceeded, next_pause
+from devices.ports.login_pauses import LoginPauses
 from devices.ports.registry import Registry
 
-_FORGIVEN_US: Final = FORGIVEN_S * SECOND_US
 _AT_ONCE: Final = 1000
 log = structlog.get_logger()
 
@@ -40,7 +39,7 @@ class QuotaEnforcer:
             pauses = tx.get(LoginPauses)
             known = pauses.of_users(self._waiting)
             now_us = self._now_us()
-            due = [_next(found, known.get(login), now_us) for login, found in self._waiting.items()]
+            due = [next_pause(found, known.get(login), now_us) for login, found in self._waiting.items()]
             begun = [pause for pause in due if pause is not None]
             pauses.put(begun)
         self._waiting.clear()
@@ -49,14 +48,3 @@ class QuotaEnforcer:
             seconds = (pause.until_us - pause.since_us) // SECOND_US
             log.warning("login_paused", user=pause.user, seconds=seconds, times=pause.times, messages=pause.messages)
         return False
-
-
-def _next(found: Exceeded, before: LoginPause | None, now_us: int) -> LoginPause | None:
-    """The pause that follows; None while one lasts: what comes then was said before."""
-    if before is not None and now_us < before.until_us:
-        return None
-    in_a_row = before is not None and now_us - before.until_us < _FORGIVEN_US
-    times = before.times + 1 if before is not None and in_a_row else 1
-    tenant, kind, device = found.login.split("/")
-    until_us = now_us + round(pause_s(times) * SECOND_US)
-    return LoginPause(tenant, kind, device, now_us, until_us, times, found.messages, found.size)

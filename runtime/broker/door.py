@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,8 +27,10 @@ from devices.ports.credentials import Credential, Credentials, Refusals, Refused
 from devices.ports.login_pauses import LoginPauses
 from devices.ports.memberships import Memberships
 from devices.ports.registry import Registry
+from runtime.broker.broker_quota import BrokerQuota, Flood
 from runtime.broker.nats_conf import DEVICES, Permissions
 from runtime.broker.nats_requests import PATIENCE_S, request_json
+from runtime.broker.pause_keeper import PauseKeeper
 from runtime.broker.session_keeper import SessionKeeper
 from runtime.broker.sessions import MOST, SessionBounds
 from runtime.broker.signing import Request, Signer
@@ -89,6 +91,7 @@ class Door:
         violations: LogTail | None,
         *,
         silent: SilentConnections | None = None,
+        quota: BrokerQuota | None = None,
     ) -> None:
         self._registry = registry
         self._address = address
@@ -96,9 +99,9 @@ class Door:
         self._permissions = permissions
         self._violations = violations
         self._silent = silent
+        self._quota = quota
         self._known: Mapping[str, Credential] = {}
-        self._paused: Mapping[str, int] = {}
-        """Until when a login is kept out, by user."""
+        self._paused = PauseKeeper()
         self._connectors: Mapping[str, int] = {}
         self._revision = self._pauses = -1
         self._guests: OrderedDict[tuple[str, int], _Guest] = OrderedDict()
@@ -121,18 +124,25 @@ class Door:
         door = await self._connect("door", self._address.door)
         system = await self._connect("system", self._address.system)
         setup = await self._connect("setup", self._address.setup)
+        metering: asyncio.Task[None] | None = None
         try:
             await door.subscribe("$SYS.REQ.USER.AUTH", cb=self._answer)
             await self._hear(door)
             log.info("door_open", logins=len(self._known))
+            if self._quota is not None:
+                metering = asyncio.create_task(self._meter(self._quota, system))
             while not stop.is_set():
                 alive()
+                if metering is not None and metering.done():
+                    metering.result()
                 await self._look(system)
                 await self._keeper.look(setup, system)
                 await self._beat(door)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), LOOK_S)
         finally:
+            if metering is not None:
+                metering.cancel()
             await door.close()
             await system.close()
             await setup.close()
@@ -163,6 +173,7 @@ class Door:
             if await asyncio.to_thread(self._read):
                 self._to_cut = True
             self._note_violations()
+            await asyncio.to_thread(self._paused.record, self._registry)
             if refused := self._noting.take():
                 await asyncio.to_thread(self._store, refused)
         except RegistryUnavailable as error:
@@ -179,6 +190,21 @@ class Door:
             except (Error, OSError, TimeoutError) as error:
                 self._to_cut = True
                 log.warning("door_cannot_cut", reason=str(error))
+
+    async def _meter(self, quota: BrokerQuota, system: Client) -> None:
+        """Beside the rest, which may wait for the registry."""
+        while True:
+            try:
+                await self._keep_out(system, await quota.look(system))
+            except (Error, OSError, TimeoutError) as error:
+                log.warning("door_cannot_meter", reason=str(error) or type(error).__name__)
+            await asyncio.sleep(LOOK_S)
+
+    async def _keep_out(self, system: Client, floods: Sequence[Flood]) -> None:
+        """Pause first: who is cut comes back at once. What is not cut here is when the pause is recorded."""
+        for flood in [flood for flood in floods if self._paused.begin(flood.exceeded, _now_us())]:
+            for number in flood.connections:
+                await request_json(system, f"$SYS.REQ.SERVER.{flood.server}.KICK", {"cid": number}, gone=True)
 
     async def _beat(self, door: Client) -> None:
         """Let readiness know that it answers."""
@@ -213,7 +239,7 @@ class Door:
             if revisions == (self._revision, self._pauses):
                 return False
             if revisions[1] != self._pauses:
-                self._paused = {pause.user: pause.until_us for pause in pauses.since(_now_us())}
+                self._paused.take_over(pauses.since(self._paused.oldest_us(_now_us())))
             if revisions[0] != self._revision:
                 self._known = {credential.user: credential for credential in credentials.valid()}
                 self._users = {credential.device_id: user for user, credential in self._known.items()}
@@ -268,7 +294,7 @@ class Door:
         return self._signer.admit(request, DEVICES, *self._permissions(request.user, connector=connector))
 
     def _is_paused(self, user: str) -> bool:
-        return user in self._paused and _now_us() < self._paused[user]
+        return self._paused.is_paused(user, _now_us())
 
     def _note(self, reason: Refusal, user: str, detail: str, address: str) -> None:
         if self._noting.note(reason, user, detail, address, _now_us()):

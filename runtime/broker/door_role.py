@@ -11,6 +11,7 @@ import typer
 
 from devices.catalog import discover
 from runtime import logging_setup, saying, settings
+from runtime.broker.broker_quota import BrokerQuota
 from runtime.broker.door import Address, Door
 from runtime.broker.importing import import_logins
 from runtime.broker.logins import Logins
@@ -48,9 +49,8 @@ def main(
         tail = LogTail(server_log) if server_log else None
         events = {kind.name: tuple(kind.events) for kind in discover().values()}
         permissions = partial(device_permissions, root=chosen.topic_root, events=events)
-        asyncio.run(
-            _serve(Door(registry, address, Signer.of(folder), permissions, tail, silent=_silent(chosen.broker)))
-        )
+        silent, quota = _silent(chosen.broker), BrokerQuota(chosen.quota.quotas)
+        asyncio.run(_serve(Door(registry, address, Signer.of(folder), permissions, tail, silent=silent, quota=quota)))
 
 
 def _silent(broker: Broker) -> SilentConnections:

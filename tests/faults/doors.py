@@ -134,8 +134,8 @@ def _python(*arguments: str | Path, **variables: str) -> list[str | Path]:
 
 
 @contextmanager
-def nats_door(folder: Path, max_consumers: int = MAX_CONSUMERS) -> Iterator[Door]:
-    """A nats-server and `lautern door`."""
+def nats_door(folder: Path, max_consumers: int = MAX_CONSUMERS, **variables: str) -> Iterator[Door]:
+    """A nats-server and `lautern door`. `variables`: of its environment."""
     program = finding.require(finding.nats_server(), "nats-server", "install requirements/run.lock")
     port, client_port = claim_port(), claim_port()
     logins = Logins(folder / "broker")
@@ -161,7 +161,9 @@ def nats_door(folder: Path, max_consumers: int = MAX_CONSUMERS) -> Iterator[Door
         _registry(folder) as registry,
         serving(Server("nats-server", command, folder=folder, ready=lambda: answers(port))) as server,
     ):
-        keeper = Server("door", _python("runtime.broker.door_role", *place), folder=folder, ready=lambda: True)
+        keeper = Server(
+            "door", _python("runtime.broker.door_role", *place, **variables), folder=folder, ready=lambda: True
+        )
         with serving(keeper):
             wait_until(lambda: "door_open" in keeper.log_tail(), timeout_s=30, what="the door")
             gateway = Login("gateway", logins.password("gateway"))

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.flooding HOST PORT USER PASSWORD RATE SECONDS`: one device that says far too much.
+"""`python -m tests.faults.flooding HOST PORT USER PASSWORD RATE SECONDS [NAME]`: one device that says far too much.
 
 A process of its own, on a bare socket; it comes back a moment after it was cut. At its end it prints what it sent, and
 how often it was let in and refused.
@@ -17,6 +17,7 @@ from tests.faults.rough import packet, text
 TURN_S: Final = 0.01
 AGAIN_S: Final = 0.5
 LINK_S: Final = 2.0
+AT_ONCE: Final = 5000
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Flood:
 
     user: str
     rate: float
+    name: str = ""
     sent: int = 0
     confirmed: int = 0
     let_in: int = 0
@@ -45,7 +47,8 @@ class Flood:
 
     def _connected(self, link: socket.socket, password: str, until: float) -> None:
         device = self.user.rpartition("/")[2]
-        head = text(b"MQTT") + b"\x04\xc2\x00\x3c" + text(device.encode()) + text(self.user.encode())
+        client_id = f"{self.user}/{self.name}" if self.name else device
+        head = text(b"MQTT") + b"\x04\xc2\x00\x3c" + text(client_id.encode()) + text(self.user.encode())
         link.sendall(packet(0x10, head + text(password.encode())))
         if link.recv(4)[3:] != b"\0":
             self.refused += 1
@@ -58,7 +61,7 @@ class Flood:
             self.spans_s[-1] = round(now - began, 2)
             due = round((now - began) * self.rate) - here
             # One second of it at most: who was held up does not make up for it.
-            due = min(due, round(self.rate))
+            due = min(due, round(self.rate), AT_ONCE)
             link.sendall(b"".join(self._message(device, topic) for _ in range(due)))
             here += due
             self._read(link)
@@ -67,7 +70,7 @@ class Flood:
     def _message(self, device: str, topic: bytes) -> bytes:
         self.sent += 1
         body = (
-            f'{{"v":1,"device_id":"{device}","ts":"{rfc3339(time.time_ns() // 1000)}","boot_id":"flood",'
+            f'{{"v":1,"device_id":"{device}","ts":"{rfc3339(time.time_ns() // 1000)}","boot_id":"flood{self.name}",'
             f'"seq":{self.sent},"level_pct":40,"power_w":20.5}}'
         )
         return packet(0x32, topic + (self.sent % 65_535 + 1).to_bytes(2, "big") + body.encode())
@@ -86,8 +89,8 @@ class Flood:
 
 def main() -> None:
     """Flood, then tell."""
-    host, port, user, password, rate, seconds = sys.argv[1:]
-    flood = Flood(user, float(rate))
+    host, port, user, password, rate, seconds, *name = sys.argv[1:]
+    flood = Flood(user, float(rate), name="".join(name))
     flood.run(host, int(port), password, float(seconds))
     sys.stdout.write(json.dumps(asdict(flood)) + "\n")
 

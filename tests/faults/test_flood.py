@@ -109,9 +109,9 @@ class Watch:
         return quantiles(self.ages_s, n=100)[-1] - EVERY_S
 
 
-def flood(town: Town, seconds: float) -> "subprocess.Popen[str]":
+def flood(town: Town, seconds: float, rate: int = RATE, name: str = "") -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "tests.faults.flooding", "127.0.0.1", str(town.port), town.login.user]
-    command += [town.login.password, str(RATE), str(seconds)]
+    command += [town.login.password, str(rate), str(seconds), *([name] if name else [])]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 

@@ -39,6 +39,16 @@ def test_a_kind_may_say_more() -> None:
     assert told(meter(), 5000, 0)
 
 
+def test_who_counts_both_lanes_in_one_allows_twice_as_much() -> None:
+    quotas = Quotas(QUOTA, {"event_network": Quota(1, 50, 1, 20_000)})
+    assert quotas.smallest_burst() == (50, 10_000)
+    both = QuotaMeter(quotas.of_lanes(2))
+    assert not told(both, 200, 0, size=20_000)
+    assert told(both, 1, 0)
+    assert told(both, 101, 0, login=NODE)
+    assert not told(both, 20, 1)
+
+
 def test_only_the_one_who_exceeds_is_told() -> None:
     found = meter().count({LAMP: (500, 7), "kl/streetlight/L2": (5, 7)}, 0)
     assert [(one.login, one.messages, one.size) for one in found] == [(LAMP, 500, 7)]
