@@ -59,9 +59,8 @@ class Fleet:
 
 
 @contextmanager
-def lamps(town: Embedded, logins: Sequence[Login], qos: int, certificate: Path | None) -> Iterator[Fleet]:
-    """Lamps that come, and come back, until the block ends."""
-    file = town.folder.parent / "logins.jsonl"
+def lamps(file: Path, port: int, logins: Sequence[Login], qos: int, certificate: Path | None = None) -> Iterator[Fleet]:
+    """Lamps that come, and come back, until the block ends; `file` is for their logins."""
     file.write_text("".join(json.dumps({"user": x.user, "password": x.password}) + "\n" for x in logins))
     command = [
         sys.executable,
@@ -69,7 +68,7 @@ def lamps(town: Embedded, logins: Sequence[Login], qos: int, certificate: Path |
         "benchmarks.parts.lamp_fleet",
         str(file),
         "--port",
-        str(town.port),
+        str(port),
         "--qos",
         str(qos),
     ]
@@ -140,7 +139,7 @@ def measure(folder: Path, number: int, qos: int, certificate: Path | None) -> li
             found.append((what, f"{took_s:.1f} s; {more}"))
             sys.stderr.write(f"{what}: {took_s:.1f} s; {more}; {spent}; broker {pss_mb(broker):.0f} MB\n")
 
-        with lamps(town, list(logins.values()), qos, certificate) as fleet:
+        with lamps(folder / "logins.jsonl", town.port, list(logins.values()), qos, certificate) as fleet:
             took_s, counts = fleet.wait(lambda c: c["connected"] == number)
             seen("all connected and subscribed", took_s, counts)
             found.append(("broker, all subscribed, MB", f"{pss_mb(broker):.0f}"))

@@ -1,7 +1,7 @@
 """Both brokers as they let devices in: each with what keeps it at the registry's word, spoken to with paho."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +49,13 @@ class Door:
         user, at_us = f"kl/streetlight/{device}", now_us() - ago_s * SECOND_US
         with self.registry.write() as tx:
             return Login(user, issue(tx.get(Credentials), [user], "test", at_us)[user])
+
+    def issue_all(self, devices: Sequence[str]) -> dict[str, Login]:
+        """Logins for lamps of the town `kl`, by device."""
+        users = {f"kl/streetlight/{device}": device for device in devices}
+        with self.registry.write() as tx:
+            passwords = issue(tx.get(Credentials), list(users), "test", now_us())
+        return {device: Login(user, passwords[user]) for user, device in users.items()}
 
     def revoke(self, login: Login) -> None:
         """Take it away."""

@@ -17,6 +17,8 @@ SUBACK: Final = 9
 MOST: Final = 268_435_455
 """The largest length that a packet can announce."""
 _WAIT_S: Final = 2
+Will = tuple[bytes, bytes]
+"""Topic and payload."""
 
 
 class Rough:
@@ -27,10 +29,11 @@ class Rough:
         self._rest = b""
         self._number = 0
 
-    def connect(self, client_id: str, login: Login, keepalive_s: int = 60) -> bool:
-        """Whether the broker let us in."""
-        body = text(b"MQTT") + bytes([4, 0b1100_0010]) + struct.pack(">H", keepalive_s)
-        body += text(client_id.encode()) + text(login.user.encode()) + text(login.password.encode())
+    def connect(
+        self, client_id: str, login: Login, keepalive_s: int = 60, will: Will | None = None, *, retain: bool = False
+    ) -> bool:
+        """Whether the broker let us in; `retain` is of the will."""
+        body = connect_body(client_id, login.user, login.password, keepalive_s, will, retain=retain)
         answer = self._ask(0x10, body, CONNACK)
         return answer is not None and answer[1] == 0
 
@@ -120,6 +123,20 @@ def rough(broker: Broker, client_id: str, login: Login | None = None, patience_s
 def text(data: bytes) -> bytes:
     """A string of MQTT."""
     return struct.pack(">H", len(data)) + data
+
+
+def connect_body(
+    client_id: str, user: str, password: str, keepalive_s: int = 60, will: Will | None = None, *, retain: bool = False
+) -> bytes:
+    """Of a CONNECT with a clean session; the will has QoS 1."""
+    flags = 0b1100_0010 | (0b0000_1100 if will else 0) | (0b0010_0000 if will and retain else 0)
+    fields = (client_id.encode(), *(will or ()), user.encode(), password.encode())
+    return text(b"MQTT") + bytes([4, flags]) + struct.pack(">H", keepalive_s) + b"".join(map(text, fields))
+
+
+def connect_packet(client_id: str, user: str, password: str, will: Will | None = None) -> bytes:
+    """A whole CONNECT."""
+    return packet(0x10, connect_body(client_id, user, password, will=will))
 
 
 def packet(first: int, body: bytes) -> bytes:

@@ -1,12 +1,14 @@
 """F21: one device says ten thousand messages a second: it is kept out for a time, and nobody else waits."""
 
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,8 +52,22 @@ class Town:
     port: int
     """For devices."""
     registry: Registry
-    login: Login
-    """Of the flooder."""
+    logins: Mapping[str, Login]
+    """Of its devices."""
+    broker_pid: Callable[[], int]
+
+    @property
+    def login(self) -> Login:
+        """Of the flooder."""
+        return self.logins["flooder"]
+
+    def kill_broker(self) -> None:
+        """With −9; it is started again."""
+        if self.broker_pid() == self.broker.server.pid:
+            self.broker.kill()
+            self.broker.start()
+        else:
+            os.kill(self.broker_pid(), signal.SIGKILL)
 
     def judged(self) -> int:
         """How many messages of streetlights were judged."""
@@ -61,28 +77,29 @@ class Town:
 
 
 @contextmanager
-def nats_town(folder: Path, more: dict[str, object]) -> Iterator[Town]:
-    with embedded(folder, ["flooder"], more=more) as (town, logins), ExitStack() as stack:
+def nats_town(folder: Path, more: dict[str, object], others: Sequence[str] = ()) -> Iterator[Town]:
+    with embedded(folder, ["flooder", *others], more=more) as (town, logins), ExitStack() as stack:
         registry = town.registry()
         stack.callback(registry.close)
         broker = town.as_broker(town.inside("gateway"))
-        yield Town("nats", folder, broker, town.port, registry, logins["flooder"])
+        yield Town("nats", folder, broker, town.port, registry, logins, lambda: town.child("nats-server"))
 
 
 @contextmanager
-def mosquitto_town(folder: Path, more: dict[str, object]) -> Iterator[Town]:
+def mosquitto_town(folder: Path, more: dict[str, object], others: Sequence[str] = ()) -> Iterator[Town]:
     folder.mkdir()
     with mosquitto_door(folder) as door, ExitStack() as stack:
-        login = door.issue("flooder")
-        wait_until(lambda: door.admits(login), timeout_s=20, what="the login is good")
+        logins = door.issue_all(["flooder", *others])
+        last = next(reversed(logins.values()))
+        wait_until(lambda: door.admits(last), timeout_s=20, what="the logins are good")
         broker = Broker(name="mosquitto", host="127.0.0.1", port=door.inside_port, gateway=door.gateway,
                         device=door.gateway, server=door.server)  # fmt: skip
         variables = {f"LAUTERN_{name}": str(value) for name, value in more.items()}
         town = Installation(folder, broker, gateway_environment=variables)
         stack.callback(town.stop)
         town.start()
-        town.register("kl", ["flooder"])
-        yield Town("mosquitto", folder, broker, door.port, door.registry, login)
+        town.register("kl", list(logins))
+        yield Town("mosquitto", folder, broker, door.port, door.registry, logins, lambda: door.server.pid)
 
 
 TOWNS = {"nats": nats_town, "mosquitto": mosquitto_town}

@@ -78,7 +78,8 @@ def _readyz(town: Embedded) -> dict[str, Any]:
     return answer
 
 
-def _ready(town: Embedded) -> bool:
+def ready(town: Embedded) -> bool:
+    """Whether `/readyz` says so."""
     try:
         return bool(_readyz(town)["ready"])
     except OSError:
@@ -105,21 +106,21 @@ def test_a_broker_that_keeps_its_write_error_is_started_again(
     logs.mkdir()
     with _disks(tmp_path / "data", order) as disks, embedded(tmp_path / "data", ["L1"], logs) as (town, logins):
         lamp = Lamp(town, logins["L1"])
-        wait_until(lambda: answers(town.http_port) and _ready(town), timeout_s=40, what="ready")
+        wait_until(lambda: answers(town.http_port) and ready(town), timeout_s=40, what="ready")
         assert lamp.confirmed()
         fillers = []
         for name in order:
             fillers.append(fill(disks[name]))
-            wait_until(lambda: not (lamp.confirmed() and _ready(town)), timeout_s=60, what=f"{name} is full")
+            wait_until(lambda: not (lamp.confirmed() and ready(town)), timeout_s=60, what=f"{name} is full")
         wait_until(lambda: not lamp.confirmed(), timeout_s=30, what="the broker takes no messages")
         broker_log = tmp_path / "data" / "broker" / "nats.log"
-        wait_until(lambda: not _ready(town), timeout_s=60, what="it is told")
+        wait_until(lambda: not ready(town), timeout_s=60, what="it is told")
         for filler in fillers:
             filler.unlink()
         began = time.monotonic()
         wait_until(lamp.confirmed, timeout_s=60, what="the broker takes messages again")
         takes_s = time.monotonic() - began
-        wait_until(lambda: _ready(town), timeout_s=60, what="ready again")
+        wait_until(lambda: ready(town), timeout_s=60, what="ready again")
         ready_s = time.monotonic() - began
         restarts = town.said().count("broker says of itself") + town.said().count("broker takes no message")
         assert broker_log.exists()
@@ -132,7 +133,7 @@ def test_a_broker_that_keeps_its_write_error_is_started_again(
 @pytest.mark.timeout(200)
 def test_one_that_dies_again_and_again_is_told_and_takes_nobody_with_it(tmp_path: Path, report: Report) -> None:
     with embedded(tmp_path / "data", ["L1"]) as (town, logins):
-        wait_until(lambda: answers(town.http_port) and _ready(town), timeout_s=40, what="ready")
+        wait_until(lambda: answers(town.http_port) and ready(town), timeout_s=40, what="ready")
         others = {name: town.child(name) for name in (API, GATEWAY)}
         killed: set[int] = set()
         while len(killed) < KILLS:
