@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from api.attempts import MOST_A_MINUTE
 from devices.people.roles import Grant
-from tests.contracts.api import role_matrix, test_matrix
+from tests.contracts.api import oracles, role_matrix, test_matrix
 from tests.contracts.api.conftest import City, catalog, city, migrated, open_city
 from tests.contracts.api.matrix_town import INSIDE, body, fill, path_of
 from tests.contracts.api.people import PASSWORD, person
@@ -40,6 +40,19 @@ def test_no_role_gets_at_what_the_table_does_not_grant(city: City, role: str, re
     granted = test_matrix.asked_for(city, role)
     what = f"{len(role_matrix.rows())} routes for things of one's own and of others, as {role}"
     report("A06", what, PARTS, requests=granted, beyond_the_table=0)
+
+
+def test_no_path_tells_what_is_hidden_from_what_is_not_there(city: City, report: Report) -> None:
+    asked = oracles.compare_paths(city)
+    report("A06", "each route with an id in its path: another town's, a hidden kind's, none", PARTS, compared=asked)
+    assert asked > 300
+
+
+def test_no_field_tells_what_is_hidden_from_what_is_not_there_or_taken(city: City, report: Report) -> None:
+    asked = oracles.compare_fields(city)
+    report("A06", "each field and filter that takes an id: another town's, a hidden kind's, none, taken", PARTS,
+           compared=asked)  # fmt: skip
+    assert asked > 100
 
 
 @pytest.fixture
