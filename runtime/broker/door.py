@@ -14,7 +14,7 @@ import nats
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error
+from nats.errors import Error, NoRespondersError
 
 from devices.admitting import Attempt, Noting, Refusal, judge
 from devices.certificates import Facts
@@ -42,6 +42,13 @@ LOOK_S: Final = 0.25
 BEAT_S: Final = 5.0
 FULL_TOLD_S: Final = 300.0
 """How long it is a fault that the broker refused a subscription: so long a device may well stay without commands."""
+_DEAF_US: Final = 30 * SECOND_US
+"""Without an answer for so long nobody is let in, whatever the connection looks like."""
+_PING_S: Final = 10
+_PINGS: Final = 3
+"""Unanswered, and the connection is made anew: also one that is open and that nobody reads any more."""
+_NOBODYS: Final = "lautern.door.heard"
+"""A subject that nobody answers on: the broker says so at once."""
 _PAGE: Final = 1000
 _REMEMBERED: Final = 100_000
 _CLOCKS_US: Final = 5 * SECOND_US
@@ -154,6 +161,8 @@ class Door:
             password=password,
             max_reconnect_attempts=-1,
             reconnect_time_wait=0.25,
+            ping_interval=_PING_S,
+            max_outstanding_pings=_PINGS,
             error_cb=_told,
             reconnected_cb=self._listen_again if user == "door" else self._back,
         )
@@ -215,13 +224,17 @@ class Door:
             await self._hear(door)
         try:
             full = Fault.BROKER_FULL if time.monotonic() - self._full_s < FULL_TOLD_S else None
-            await asyncio.to_thread(self._put_beat, full if door.is_connected else Fault.DOOR_AWAY)
+            hears = door.is_connected and _now_us() - self._answering_us < _DEAF_US
+            await asyncio.to_thread(self._put_beat, full if hears else Fault.DOOR_AWAY)
         except RegistryUnavailable as error:
             log.warning("door_registry_away", reason=str(error))
 
     async def _hear(self, door: Client) -> None:
+        """Ask on the connection that the broker asks on."""
+        # Not by a ping: when the answer comes to one that was given up, nats-py stops to read, for good and silently.
         now_us = _now_us()
-        await door.flush(PATIENCE_S)
+        with suppress(NoRespondersError):
+            await door.request(_NOBODYS, timeout=PATIENCE_S)
         self._answering_us = now_us
 
     def _put_beat(self, fault: Fault | None) -> None:

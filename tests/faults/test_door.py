@@ -16,9 +16,13 @@ import pytest
 
 from devices.health.faults import Fault
 from devices.health.sentences import SENTENCES
+from runtime.broker.door import Address
+from runtime.broker.door import Door as Callout
 from runtime.broker.logins import Logins
+from runtime.broker.nats_conf import Permissions
+from runtime.broker.signing import Signer
 from tests.faults.conftest import Report
-from tests.faults.doors import nats_door
+from tests.faults.doors import Door, nats_door
 from tests.faults.embedded import Embedded, embedded
 from tests.real_parts.ports import answers
 from tests.real_parts.waiting import wait_until
@@ -79,3 +83,39 @@ async def _asking(url: str) -> set[str]:
         return {each.get("authorized_user", "") for each in found if each["type"] == "mqtt"}
     finally:
         await client.close()
+
+
+@pytest.mark.timeout(60)
+def test_a_broker_that_answers_late_is_still_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Report
+) -> None:
+    """The late answer to a question that was given up must not end the connection on which the broker asks."""
+    with nats_door(tmp_path) as door:
+        asyncio.run(_asked_while_it_is_frozen(door, tmp_path / "broker", monkeypatch))
+    report("F02", "the broker answers its auth callout too late, as under a flood of connects", "nats", None, deaf=0)
+
+
+async def _asked_while_it_is_frozen(door: Door, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    asking = Callout(door.registry, Address(door.setup_url, "", "", ""), Signer.of(folder), _nothing, None)
+    place = door.setup_url.rpartition("@")[2]
+    client = await nats.connect(f"nats://door:{Logins(folder).password('door')}@{place}")
+    try:
+        with door.server.paused():
+            wait_until(lambda: _state(door.server.pid) == "T", what="it is frozen")
+            with patch.context() as impatient:
+                impatient.setattr("runtime.broker.door.PATIENCE_S", 0.3)
+                with pytest.raises(nats.errors.TimeoutError):
+                    await asking._hear(client)
+        await asking._hear(client)
+        with pytest.raises(nats.errors.NoRespondersError):
+            await client.request("test.nobody", timeout=5)
+    finally:
+        await client.close()
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def _nothing(user: str, *, connector: bool) -> Permissions:
+    return [user], [str(connector)]
