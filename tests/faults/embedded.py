@@ -65,15 +65,19 @@ def embedded(
     folder: Path,
     devices: Sequence[str],
     logs: Path | None = None,
+    *,
     certificate: Path | None = None,
     more: Mapping[str, object] | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
 ) -> Iterator[tuple[Embedded, dict[str, Login]]]:
     """`lautern up` inside the block, with these streetlights registered and allowed in; their logins by device.
 
     `logs`: folder of what it says, where that is not to be beside the data. `certificate`: with its key in one PEM
-    file; then MQTT goes over TLS. `more`: further settings, as in `QUOTA__MESSAGES_PER_S`.
+    file; then MQTT goes over TLS. `more`: further settings, as in `QUOTA__MESSAGES_PER_S`. `host`, `port`: where these
+    have the broker listen.
     """
-    port, http_port = claim_port(), claim_port()
+    port, http_port = port or claim_port(), claim_port()
     logins = {device: f"kl/streetlight/{device}" for device in devices}
     metrics_port = claim_port()
     settings = {"BROKER__URL": f"mqtt://127.0.0.1:{port}", "GATEWAY__METRICS_PORT": metrics_port, **(more or {})}
@@ -84,7 +88,7 @@ def embedded(
     up = [sys.executable, "-m", "runtime", "up", "--data-dir", str(folder), "--port", str(http_port)]
     known = _let_in(folder, logins)
     command = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
-    with serving(Server("up", command, folder=logs or folder, ready=lambda: answers(port))) as server:
+    with serving(Server("up", command, folder=logs or folder, ready=lambda: answers(port, host))) as server:
         town = Embedded(folder, server, port, http_port, metrics_port)
         _register(town, devices)
         wait_until(lambda: town.said().count("mqtt_ready") >= 2, timeout_s=90, what="the gateway at its broker")
