@@ -102,6 +102,25 @@ def test_a_slow_clock_loses_nothing_at_the_beginning_and_a_fast_one_nothing_befo
     assert reasons(town, slow, older, fast) == ["a-l1", REFUSED, "a-l1"]
 
 
+def test_a_refusal_says_when_the_right_ended_and_no_end_that_there_was_not(town: Town) -> None:
+    begin = NOW_US - HOUR_US
+    town.memberships.kept = [
+        Membership("l1", "lamp", "c1", "lamp", "kl", begin - HOUR_US, begin - 40 * MINUTE_US),
+        Membership("l1", "lamp", "c1", "lamp", "kl", begin, NOW_US),
+        Membership("l2", "lamp", "c1", "lamp", "kl", NOW_US),
+    ]
+
+    def detail(device: str, at_us: int) -> str:
+        said = message(1, device=device, ts=rfc3339(at_us), received_us=at_us)
+        (verdict,) = town.verdicts(said_by("lamp/c1", said))
+        return verdict.detail
+
+    none = "kl/lamp/c1 does not speak for it"
+    assert detail("l1", NOW_US) == f"{none}, its right ended {rfc3339(NOW_US)}"
+    assert detail("l1", begin - 20 * MINUTE_US) == f"{none}, its right ended {rfc3339(begin - 40 * MINUTE_US)}"
+    assert detail("l1", begin - 2 * HOUR_US) == detail("l2", NOW_US - HOUR_US) == none
+
+
 def test_the_device_itself_is_not_heard_while_another_speaks_for_it(town: Town) -> None:
     during, after = message(1, ts=rfc3339(NOW_US - 1)), message(2, ts=rfc3339(NOW_US))
     status = message(channel="status", state="online", received_us=NOW_US - 1)
