@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from api.access import Caller
 from api.authentication import Uses, new_key, verify
 from api.sessions import digest
+from devices.catalog import discover
 from devices.errors import Forbidden, NotFound, Unauthenticated
 from devices.instants import MINUTE_US
+from devices.people.roles import roles
 from devices.ports.access import ApiKey
 
 RESTRICTED = frozenset({"fire_drone"})
@@ -38,6 +40,12 @@ def test_scopes(scopes: tuple[str, ...], scope: str, granted: bool) -> None:  # 
     if not granted:
         with pytest.raises(Forbidden):
             who.require(scope)
+
+
+def test_no_role_reads_the_programs_own_devices() -> None:
+    own = {kind.read_scope for kind in discover().values() if kind.internal}
+    assert own
+    assert not own & frozenset().union(*roles(discover()).values())
 
 
 def test_what_is_not_yours_is_not_there_and_its_kind_is_not_told() -> None:
