@@ -11,7 +11,6 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match
 from starlette.types import Scope
 
 from devices.errors import (
@@ -188,15 +187,17 @@ def _http(request: Request, error: Exception) -> Response:
     for name, value in (known.headers or {}).items():
         answer.headers[name] = value
     if known.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        answer.headers["Allow"] = ", ".join(_allowed(request))
+        answer.headers["Allow"] = _allowed(request, answer.headers.get("Allow", ""))
     return answer
 
 
-def _allowed(request: Request) -> Sequence[str]:
+def _allowed(request: Request, own: str) -> str:
     """All methods of a path; each is a route of its own, and the one that refused knows its own only."""
-    routes = request.app.router.routes
-    given = [m for m in _METHODS if any(r.matches({**request.scope, "method": m})[0] is Match.FULL for r in routes)]
-    return ["HEAD", *given] if "GET" in given else given
+    path = getattr(request.scope.get("route"), "path", "")
+    described = request.app.openapi()["paths"]
+    methods = described.get(f"/api/v1{path}") or described.get(path) or own.lower().split(", ")
+    given = [method for method in _METHODS if method.lower() in methods]
+    return ", ".join(["HEAD", *given] if "GET" in given else given)
 
 
 def _answer(

@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 import uvicorn
+from httpx2 import get
 
 from api import attempts
 from api.application import create_app
@@ -81,12 +82,15 @@ def test_no_case_and_no_chain_of_requests_breaks_the_description(
     given = [
         *(f"{address}/openapi.json", "--header", f"Authorization: {key['Authorization']}", "--no-color"),
         *("--phases", "examples,coverage,fuzzing,stateful", "--mode", "all", "--max-examples", str(EACH)),
+        # The key would revoke itself, and all that comes after be refused.
+        *("--exclude-name", "DELETE /api/v1/api-keys/{key_id}"),
         *("--exclude-path-regex", SKIPPED.pattern, "--max-time", str(MOST_S), "--request-timeout", "30"),
         "--continue-on-failure",
     ]
     command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run", *given]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    requests, links = (int(re.findall(pattern, done.stdout)[-1]) for pattern in (r"(\d+) generated", r"(\d+) covered"))
+    assert get(f"{address}/api/v1/me", headers=key, timeout=10).status_code == 200
+    sent, links = (int(re.findall(pattern, done.stdout)[-1]) for pattern in (r"(\d+) generated", r"(\d+) covered"))
     what = f"each case of the description, {EACH} by chance for each operation, chains of requests"
-    report("A05", what, "api-sqlite", requests=requests, links=links, wrong=0)
+    report("A05", what, "api-sqlite", requests=sent, links=links, wrong=0)

@@ -36,7 +36,10 @@ def test_head_is_counted_as_head(city: City) -> None:
     [
         ("/api/v1/api-keys", {"HEAD", "GET", "POST"}),
         ("/api/v1/devices/lamp/config", {"HEAD", "GET", "PUT"}),
+        ("/api/v1/devices/import", {"POST"}),
+        ("/api/v1/me/second-factors/app", {"POST"}),
         ("/api/v1/login", {"POST"}),
+        ("/sign-in", {"HEAD", "GET"}),
         ("/healthz", {"HEAD", "GET"}),
     ],
 )
