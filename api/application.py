@@ -70,7 +70,7 @@ from devices.errors import RegistryUnavailable
 from devices.ports.access import ApiKeys
 from devices.ports.people import Sessions
 
-API_VERSION: Final = "1.23.1"
+API_VERSION: Final = "1.24.0"
 """Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
     login,

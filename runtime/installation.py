@@ -59,12 +59,14 @@ def alone(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def choose_ports(settings: Settings, say: Callable[[str], None], *, http_fixed: bool = False) -> Ports:
-    """Find free ports; one that the settings name is not replaced by another. Raises PortTaken."""
+def choose_ports(
+    settings: Settings, say: Callable[[str], None], *, http_fixed: bool = False, mqtt_fixed: bool = False
+) -> Ports:
+    """Find free ports; one that the settings name, or that is fixed, is not replaced by another. Raises PortTaken."""
     taken: set[int] = set()
 
-    def choose(what: str, host: str, wanted: int, *, fixed: bool) -> int:
-        port = ports.choose(host, wanted, fixed=fixed, avoid=frozenset(taken))
+    def choose(what: str, host: str, wanted: int, *, fixed: bool, setting: str = "") -> int:
+        port = ports.choose(host, wanted, fixed=fixed, setting=setting, avoid=frozenset(taken))
         taken.add(port)
         if port != wanted and what:
             say(f"port {wanted} is taken: {what} is on {port}")
@@ -73,11 +75,27 @@ def choose_ports(settings: Settings, say: Callable[[str], None], *, http_fixed: 
     check_http(settings.http)
     http, gateway, broker = settings.http, settings.gateway, settings.broker
     return Ports(
-        http=choose("the API", http.host, http.port, fixed=http_fixed or "port" in http.model_fields_set),
-        metrics=choose(
-            "/metrics of the gateway", http.host, gateway.metrics_port, fixed=bool(gateway.model_fields_set)
+        http=choose(
+            "the API",
+            http.host,
+            http.port,
+            fixed=http_fixed or "port" in http.model_fields_set,
+            setting="http.port",
         ),
-        mqtt=choose("MQTT", broker.host, broker.port, fixed="url" in broker.model_fields_set)
+        metrics=choose(
+            "/metrics of the gateway",
+            http.host,
+            gateway.metrics_port,
+            fixed=bool(gateway.model_fields_set),
+            setting="gateway.metrics_port",
+        ),
+        mqtt=choose(
+            "MQTT",
+            broker.host,
+            broker.port,
+            fixed=mqtt_fixed or "url" in broker.model_fields_set,
+            setting="broker.url",
+        )
         if broker.mode == "embedded"
         else broker.port,
         nats=choose("", LOOPBACK, NATS_PORT, fixed=False),

@@ -1,8 +1,13 @@
 """Ports to listen on."""
 
 import socket
+import time
+from typing import Final
 
 from devices.errors import LauternError
+
+LEAVES_S: Final = 3.0
+"""A port that must be had may still be held for so long by a predecessor that ends."""
 
 
 class PortTaken(LauternError):
@@ -14,13 +19,17 @@ def place_of(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def choose(host: str, wanted: int, *, fixed: bool, avoid: frozenset[int] = frozenset()) -> int:
-    """Return `wanted`, or unless `fixed` the next free port above it. Raises PortTaken."""
+def choose(host: str, wanted: int, *, fixed: bool, setting: str = "", avoid: frozenset[int] = frozenset()) -> int:
+    """Return `wanted`, or unless `fixed` the next free port above it. Raises PortTaken, which names the setting."""
+    until = time.monotonic() + LEAVES_S
+    while fixed and wanted not in avoid and not is_free(host, wanted) and time.monotonic() < until:
+        time.sleep(0.1)
     candidates = [wanted] if fixed else range(wanted, min(wanted + 200, 65_536))
     for port in candidates:
         if port not in avoid and is_free(host, port):
             return port
-    raise PortTaken(place_of(host, wanted))
+    place = place_of(host, wanted)
+    raise PortTaken(f"({place}): end it, or set another port ({setting})" if setting else place)
 
 
 def is_free(host: str, port: int) -> bool:

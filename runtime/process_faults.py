@@ -24,6 +24,7 @@ class ProcessFault:
     deaths: int
     why: str
     last_words: str
+    fault: Fault = Fault.PROCESS_DIES
 
     @property
     def said(self) -> str:
@@ -47,8 +48,8 @@ def read(path: Path) -> list[ProcessFault]:
     """What was written last; nothing where no supervisor has anything to say."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return [ProcessFault(**each) for each in found]
-    except (OSError, ValueError, TypeError):
+        return [ProcessFault(**{**each, "fault": Fault(each["fault"])}) for each in found]
+    except (OSError, ValueError, TypeError, KeyError):
         return []
 
 
@@ -60,7 +61,7 @@ def beats(path: Path, now_us: int) -> list[Heartbeat]:
             now_us,
             ok=False,
             last_success_us=None,
-            detail={"fault": Fault.PROCESS_DIES, "text": fault.said},
+            detail={"fault": fault.fault, "text": fault.said},
         )
         for fault in read(path)
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from devices.errors import LauternError
+from devices.health.faults import Fault
 from runtime import process_faults
 from runtime.process_faults import ProcessFault
 from runtime.signs import VARIABLE, Listener
@@ -29,6 +30,9 @@ LOG_BYTES: Final = 20 * 2**20
 TAIL_BYTES: Final = 4096
 HANGS_S: Final = 45.0
 """A watched program that gave signs of life and none for so long hangs."""
+_PORT_TAKEN: Final = "address already in use"
+_SHOWN: Final = 200
+"""Characters of the system's own words."""
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None)
 
@@ -76,6 +80,8 @@ class Child:
     why: str = ""
     """What its last death was."""
     last_words: str = ""
+    port_taken: bool = False
+    """By its last words another program listens where it wants to."""
     ended_for: str = ""
     """Why it was killed by us, until its death is noted."""
 
@@ -174,8 +180,9 @@ class Supervisor:
     def _look_well(self, child: Child) -> None:
         now = time.monotonic()
         child.worked = child.worked or child.silent_s is not None or now - child.began > WORKS_S
-        if child.troubled_us is not None and now - max(child.deaths) > WITHIN_S:
-            child.troubled_us = None
+        lives_s = now - max(child.deaths, default=0.0)
+        if child.troubled_us is not None and lives_s > (WORKS_S if child.port_taken else WITHIN_S):
+            child.troubled_us, child.port_taken = None, False
             self._say(f"{child.program.name} works again")
 
     def _note_death(self, child: Child, code: int) -> None:
@@ -193,12 +200,16 @@ class Supervisor:
             child.deaths = [at for at in child.deaths if now - at < WITHIN_S] + [now]
             pause_s = BACK_OFF_S[min(len(child.deaths), len(BACK_OFF_S)) - 1]
             child.why, child.ended_for = child.ended_for or _meaning(code), ""
+            last_line = child.last_words.rpartition("\n")[2]
+            child.port_taken = _PORT_TAKEN in last_line.lower()
+            if child.port_taken:
+                child.why = f"another program listens on its port ({last_line[-_SHOWN:]})"
             self._say(f"{name} died ({_meaning(code)}); started again in {pause_s:g} s")
             self._note_trouble(child)
         child.again_at = now + pause_s
 
     def _note_trouble(self, child: Child) -> None:
-        if len(child.deaths) >= TOO_OFTEN and child.troubled_us is None:
+        if (len(child.deaths) >= TOO_OFTEN or child.port_taken) and child.troubled_us is None:
             child.troubled_us = time.time_ns() // 1000
             words = f"; its last words:\n{child.last_words}" if child.last_words else ""
             self._say(f"{child.program.name} dies again and again ({child.why}) and is started again for ever{words}")
@@ -208,7 +219,14 @@ class Supervisor:
         if self._record is None:
             return
         faults = [
-            ProcessFault(child.program.name, child.troubled_us, len(child.deaths), child.why, child.last_words)
+            ProcessFault(
+                child.program.name,
+                child.troubled_us,
+                len(child.deaths),
+                child.why,
+                child.last_words,
+                Fault.PORT_TAKEN if child.port_taken else Fault.PROCESS_DIES,
+            )
             for child in self._children
             if child.troubled_us is not None
         ]

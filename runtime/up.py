@@ -38,7 +38,7 @@ def up(
     with alone(chosen.data_dir), ending() as stop, supervised(_say, record) as supervisor:
         if open_to_others := sentence(mend(chosen)):
             log.warning(open_to_others)
-        found = choose_ports(chosen, _say, http_fixed=port is not None)
+        found = choose_ports(chosen, _say, http_fixed=port is not None, mqtt_fixed=True)
         installation = Installation(chosen, found, config)
         broker = installation.broker(simulators=False)
         if broker is not None:

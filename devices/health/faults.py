@@ -23,6 +23,7 @@ class Fault(StrEnum):
 
     REGISTRY_AWAY = "registry_away"
     REGISTRY_READ_ONLY = "registry_read_only"
+    PORT_TAKEN = "port_taken"
     PROCESS_DIES = "process_dies"
     GATEWAY_DEAD = "gateway_dead"
     SECOND_GATEWAY = "second_gateway"
@@ -68,6 +69,7 @@ _NOT_OF_THE_GATEWAY: Final = frozenset(
     {
         Fault.REGISTRY_AWAY,
         Fault.REGISTRY_READ_ONLY,
+        Fault.PORT_TAKEN,
         Fault.PROCESS_DIES,
         Fault.SECOND_GATEWAY,
         Fault.AUDIT_BROKEN,
@@ -78,6 +80,7 @@ _NOT_OF_THE_GATEWAY: Final = frozenset(
 CONSEQUENCES: Final[Mapping[Fault, frozenset[Fault]]] = {
     Fault.REGISTRY_AWAY: _ALL,
     Fault.REGISTRY_READ_ONLY: _ALL - {Fault.REGISTRY_AWAY, Fault.DISK_FULL},
+    Fault.PORT_TAKEN: frozenset({Fault.BROKER_REFUSES, Fault.DOOR_AWAY, *_NOTHING_IN}),
     Fault.PROCESS_DIES: frozenset({Fault.GATEWAY_DEAD, Fault.DOOR_AWAY, *_NOTHING_IN}),
     Fault.GATEWAY_DEAD: _ALL - _NOT_OF_THE_GATEWAY,
     Fault.LOOP_DEAD: frozenset({Fault.CANARY_LOST, Fault.BROKER_AWAY, Fault.JOURNAL_FULL}),

@@ -48,6 +48,19 @@ SENTENCES: Final[Mapping[Fault, Sentence]] = {
             " oder schreibgeschützt ist",
         ),
     ),
+    Fault.PORT_TAKEN: Sentence(
+        Said(
+            "Another program listens on a port of Lautern, and what devices or people say there goes to it",
+            "Ein anderes Programm belegt einen Port von Lautern und bekommt, was Geräte oder Menschen dort sagen",
+        ),
+        Said(
+            "end that program (`ss -ltnp` names it; `lautern doctor` says which port), or set another port (broker.url,"
+            " http.port, gateway.metrics_port) and start Lautern again; once the port is free all goes on by itself",
+            "dieses Programm beenden (`ss -ltnp` nennt es, `lautern doctor` den Port) oder einen anderen Port setzen"
+            " (broker.url, http.port, gateway.metrics_port) und Lautern neu starten; ist der Port frei, geht alles von"
+            " selbst weiter",
+        ),
+    ),
     Fault.PROCESS_DIES: Sentence(
         Said("A process of Lautern ends again and again", "Ein Prozess von Lautern endet immer wieder"),
         Said(

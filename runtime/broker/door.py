@@ -49,6 +49,8 @@ _PINGS: Final = 3
 """Unanswered, and the connection is made anew: also one that is open and that nobody reads any more."""
 _NOBODYS: Final = "lautern.door.heard"
 """A subject that nobody answers on: the broker says so at once."""
+TOLD_AGAIN_S: Final = 60.0
+_REASONS: Final = 100
 _PAGE: Final = 1000
 _REMEMBERED: Final = 100_000
 _CLOCKS_US: Final = 5 * SECOND_US
@@ -120,6 +122,8 @@ class Door:
         """When we last heard of the broker on the connection that it asks on."""
         self._unanswered_us = (1, 0)
         """From when until when it may have asked in vain, as that connection was lost."""
+        self._said: dict[str, float] = {}
+        """When each trouble of a connection was told last."""
         self._given: OrderedDict[str, str] = OrderedDict()
         self._users: Mapping[str, str] = {}
         self._sessions = SessionBounds(self._owner_of)
@@ -163,9 +167,19 @@ class Door:
             reconnect_time_wait=0.25,
             ping_interval=_PING_S,
             max_outstanding_pings=_PINGS,
-            error_cb=_told,
+            error_cb=self._told,
             reconnected_cb=self._listen_again if user == "door" else self._back,
         )
+
+    async def _told(self, error: Exception) -> None:
+        """Four times a second while another server is there, which knows no login of ours: told once a minute."""
+        reason, now = str(error) or type(error).__name__, time.monotonic()
+        if now - self._said.get(reason, -TOLD_AGAIN_S) < TOLD_AGAIN_S:
+            return
+        if len(self._said) >= _REASONS:
+            self._said.clear()
+        self._said[reason] = now
+        log.warning("door_connection", reason=reason, url=self._address.url)
 
     async def _back(self) -> None:
         """Connection numbers begin again with a new process of the broker."""
@@ -362,10 +376,6 @@ def _remember(known: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> Non
     known[key] = value
     if len(known) > _REMEMBERED:
         known.popitem(last=False)
-
-
-async def _told(error: Exception) -> None:
-    log.warning("door_connection", reason=str(error) or type(error).__name__)
 
 
 def _fingerprint(pem: str | None) -> str | None:

@@ -50,7 +50,9 @@ class EmbeddedBroker:
             processes.Program("broker", [str(program()), "-c", str(path)], ENVIRONMENT, self.log)
         )
         deadline = time.monotonic() + START_S
-        while has_room(self._folder) and not answers(self._host, self._conf.mqtt_port):
+        while has_room(self._folder) and (
+            self._child.ended() is not None or not answers(self._host, self._conf.mqtt_port)
+        ):
             if time.monotonic() > deadline or len(self._child.deaths) >= processes.TOO_OFTEN:
                 place = place_of(self._host, self._conf.mqtt_port)
                 raise ConfigurationError(f"the broker does not answer on {place}\n{self._child.last_words}".strip())

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import socket
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -51,6 +52,23 @@ def test_wrong_settings_are_wrong_usage_and_one_line(tmp_path: Path) -> None:
     assert done.stderr.startswith("lautern: The settings do not fit.")
     assert "http.prot" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("setting", ["broker.url", "http.port", "gateway.metrics_port"])
+def test_a_port_that_is_taken_is_refused_by_its_setting(setting: str, tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        value = f"mqtt://127.0.0.1:{port}" if setting == "broker.url" else str(port)
+        given = {f"LAUTERN_{setting.upper().replace('.', '__')}": value}
+        command = [sys.executable, "-m", "runtime", "up", "--data-dir", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **given}, check=False)
+    assert done.returncode != 0
+    last = done.stderr.strip().rpartition("\n")[2]
+    assert last == (
+        f"lautern: Another program listens on this port. (127.0.0.1:{port}): end it, or set another port ({setting})"
+    )
 
 
 def completed(line: str) -> list[str]:

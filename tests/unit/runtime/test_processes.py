@@ -130,6 +130,25 @@ def test_what_dies_again_and_again_is_told_once_and_started_for_ever(
     assert process_faults.read(record) == [], "nothing is left of it when the supervisor ends"
 
 
+def test_a_port_that_another_program_took_is_told_at_the_first_death(
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "WORKS_S", 0.0)
+    record, words = tmp_path / process_faults.FILE, "listen tcp 127.0.0.1:1883: bind: address already in use"
+    supervisor = Supervisor(said.append, record=record)
+    with_words = [sys.executable, "-c", f"import sys; sys.exit({words!r})"]
+    child = supervisor.start(Program("broker", with_words, log=tmp_path / "log"))
+    try:
+        _look_until(supervisor, lambda: len(child.deaths) == 1, "one death")
+        (fault,) = process_faults.read(record)
+        assert fault.fault is Fault.PORT_TAKEN
+        assert "127.0.0.1:1883" in fault.said
+        child.program = Program("broker", SLEEP)
+        _look_until(supervisor, lambda: not record.exists(), "its end")
+    finally:
+        supervisor.stop(1)
+
+
 def test_the_alarm_ends_when_it_lives_long_enough(said: list[str], tmp_path: Path) -> None:
     record = tmp_path / process_faults.FILE
     supervisor = Supervisor(said.append, record=record)
