@@ -1,4 +1,4 @@
-"""What the supervisor knows of programs that die again and again: a file beside the data, for readiness and doctor."""
+"""What the supervisor knows of programs in trouble: a file beside the data, for readiness and doctor."""
 
 import json
 import os
@@ -17,7 +17,10 @@ PART: Final = "process"
 
 @dataclass(frozen=True, slots=True)
 class ProcessFault:
-    """One program that keeps dying. `last_words`: its own, or the end of its log, for who runs the machine."""
+    """One program that keeps dying, or whose open files run short.
+
+    `last_words`: its own, or the end of its log, for who runs the machine.
+    """
 
     name: str
     since_us: int
@@ -29,6 +32,8 @@ class ProcessFault:
     @property
     def said(self) -> str:
         """One line without its last words: anybody may see it."""
+        if self.fault is Fault.FILES_SHORT:
+            return f"{self.why} since {rfc3339(self.since_us)}"
         return f"ended {self.deaths} times since {rfc3339(self.since_us)}, at last: {self.why}"
 
 

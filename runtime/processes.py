@@ -15,6 +15,7 @@ from typing import Final
 from devices.errors import LauternError
 from devices.health.faults import Fault
 from runtime import process_faults
+from runtime.open_files import OpenFiles
 from runtime.process_faults import ProcessFault
 from runtime.signs import VARIABLE, Listener
 
@@ -137,6 +138,7 @@ class Supervisor:
         self._hangs_s = hangs_s
         self._record = record
         self._recorded: list[ProcessFault] | None = None
+        self._open_files = OpenFiles()
         self._children: list[Child] = []
 
     def start(self, program: Program) -> Child:
@@ -230,6 +232,9 @@ class Supervisor:
             for child in self._children
             if child.troubled_us is not None
         ]
+        self._open_files.look({child.program.name: child.process.pid for child in self._children if child.worked})
+        named = {fault.name for fault in faults}
+        faults += [fault for fault in self._open_files.faults if fault.name not in named]
         if faults != self._recorded:
             with suppress(OSError):
                 process_faults.write(self._record, faults)

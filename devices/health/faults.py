@@ -45,6 +45,7 @@ class Fault(StrEnum):
     DOOR_AWAY = "door_away"
     BROKER_FULL = "broker_full"
     CANARY_LOST = "canary_lost"
+    FILES_SHORT = "files_short"
     MAIL_AWAY = "mail_away"
     NOTIFICATION_FAILED = "notification_failed"
 
@@ -71,6 +72,7 @@ _NOT_OF_THE_GATEWAY: Final = frozenset(
         Fault.REGISTRY_READ_ONLY,
         Fault.PORT_TAKEN,
         Fault.PROCESS_DIES,
+        Fault.FILES_SHORT,
         Fault.SECOND_GATEWAY,
         Fault.AUDIT_BROKEN,
         Fault.DOOR_AWAY,
@@ -111,7 +113,7 @@ CONSEQUENCES: Final[Mapping[Fault, frozenset[Fault]]] = {
 so that the broker seems away."""
 
 
-HARMLESS: Final = frozenset({Fault.MAIL_AWAY, Fault.NOTIFICATION_FAILED})
+HARMLESS: Final = frozenset({Fault.FILES_SHORT, Fault.MAIL_AWAY, Fault.NOTIFICATION_FAILED})
 """Somebody must act, and the installation works all the same: nobody is to restart it or turn away from it."""
 
 

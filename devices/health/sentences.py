@@ -254,6 +254,18 @@ SENTENCES: Final[Mapping[Fault, Sentence]] = {
             "im Protokoll des Gateways prüfen, ob Broker oder Speicher langsam ist; das Token muss auch lesen dürfen",
         ),
     ),
+    Fault.FILES_SHORT: Sentence(
+        Said(
+            "A process of Lautern may soon open no more files and connections",
+            "Ein Prozess von Lautern darf bald keine Dateien und Verbindungen mehr öffnen",
+        ),
+        Said(
+            "`lautern doctor` says which and how many; raise the limit (`ulimit -Hn`, LimitNOFILE= of the service,"
+            " ulimits of the container), or see who holds so many connections, and start Lautern again",
+            "`lautern doctor` nennt ihn und wie viele; die Grenze erhöhen (`ulimit -Hn`, LimitNOFILE= des Dienstes,"
+            " ulimits des Containers) oder prüfen, wer so viele Verbindungen hält, und Lautern neu starten",
+        ),
+    ),
     Fault.MAIL_AWAY: Sentence(
         Said(
             "The mail server takes no messages, so they wait", "Der Mailserver nimmt nichts an, die Nachrichten warten"

@@ -1,6 +1,7 @@
 """The supervisor restarts without end, tells what keeps dying, and ends all in order."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from devices.health.faults import Fault
-from runtime import process_faults, processes
+from runtime import open_files, process_faults, processes
 from runtime.processes import Program, ProgramFailed, Supervisor
 from tests.real_parts.waiting import wait_until
 
@@ -145,6 +146,34 @@ def test_a_port_that_another_program_took_is_told_at_the_first_death(
         assert "127.0.0.1:1883" in fault.said
         child.program = Program("broker", SLEEP)
         _look_until(supervisor, lambda: not record.exists(), "its end")
+    finally:
+        supervisor.stop(1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="the system does not tell of open files")
+def test_open_files_that_run_short_are_told_and_that_ends(
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a process that it started, too, as the gateway's receiver."""
+    monkeypatch.setattr(open_files, "EVERY_S", 0.0)
+    monkeypatch.setattr(processes, "WORKS_S", 0.0)
+    record, freed = tmp_path / process_faults.FILE, tmp_path / "freed"
+    opens = (
+        "import os, pathlib, resource, time; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
+        "held = [os.open('/dev/null', os.O_RDONLY) for _ in range(50)]\n"
+        f"while not pathlib.Path({str(freed)!r}).exists(): time.sleep(0.02)\n"
+        "[os.close(one) for one in held]; time.sleep(60)"
+    )
+    starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {opens!r}])"
+    supervisor = Supervisor(said.append, record=record)
+    supervisor.start(Program("gateway", [sys.executable, "-c", starts]))
+    try:
+        _look_until(supervisor, record.exists, "it is told")
+        (fault,) = process_faults.read(record)
+        assert (fault.name, fault.fault) == ("gateway", Fault.FILES_SHORT)
+        assert re.match(r"5\d of 64 files and connections are open since ", fault.said)
+        freed.touch()
+        _look_until(supervisor, lambda: not record.exists(), "it ends")
     finally:
         supervisor.stop(1)
 
