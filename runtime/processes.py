@@ -122,6 +122,10 @@ class Child:
             self.listener.close()
             self.listener = None
 
+    def has_done(self) -> bool:
+        """Tell whether it was to end, and did."""
+        return self.again_at == float("inf")
+
     def ended(self) -> int | None:
         """Exit code, or None while it runs."""
         return self.process.poll()
@@ -140,6 +144,11 @@ class Supervisor:
         self._recorded: list[ProcessFault] | None = None
         self._open_files = OpenFiles()
         self._children: list[Child] = []
+
+    @property
+    def faults(self) -> Sequence[ProcessFault]:
+        """What is on record, as of the last look."""
+        return self._recorded or ()
 
     def start(self, program: Program) -> Child:
         """Start a program and watch over it from now on. Raises OSError."""

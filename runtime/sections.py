@@ -283,6 +283,8 @@ class Notifications(Section):
     webhook_hosts: tuple[str, ...] = ()
     """Such as `hooks.example.org`, `*.example.org`, or `*` for all that are public. A host named itself, with its port
     unless that is 443, may also be inside the own network and, with its port, without TLS."""
+    operators: tuple[str, ...] = ()
+    """Mail addresses of those who run the machine: `lautern up` tells them what keeps dying; may be of any domain."""
     ca_file: Path | None = None
     """Certificates to trust beside the system's when webhooks are called, PEM."""
 

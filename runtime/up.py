@@ -10,9 +10,11 @@ from typing import Annotated
 import structlog
 import typer
 
+from devices.errors import ConfigurationError
 from runtime import logging_setup, process_faults, saying, settings
 from runtime.file_modes import mend, sentence
 from runtime.installation import Installation, alone, choose_ports
+from runtime.operators import TOLD, Operators, mailing
 from runtime.ports import place_of
 from runtime.processes import Supervisor
 
@@ -50,7 +52,15 @@ def up(
         supervisor.start(installation.program("first", "runtime.first", *told, once=True))
         mqtt = place_of(installation.mqtt_host, found.mqtt)
         _say(f"API on {installation.address}/docs, MQTT on {mqtt}, data in {chosen.data_dir}")
-        watch(supervisor, broker.look if broker else _nothing, stop)
+        operators = _operators(chosen, installation, supervisor)
+
+        def look() -> None:
+            if broker is not None:
+                broker.look()
+            if operators is not None:
+                operators.look()
+
+        watch(supervisor, look, stop)
         if broker is not None:
             broker.close()
         _say("ending")
@@ -85,8 +95,13 @@ def watch(supervisor: Supervisor, look: Callable[[], None], stop: threading.Even
         look()
 
 
-def _nothing() -> None:
-    """An external broker needs no looking after."""
+def _operators(chosen: settings.Settings, installation: Installation, supervisor: Supervisor) -> Operators | None:
+    """Those who are told by mail what keeps dying; None where nobody is. Raises ConfigurationError."""
+    if not chosen.notifications.operators:
+        return None
+    if chosen.mail.host is None:
+        raise ConfigurationError("notifications.operators needs mail.host")
+    return Operators(supervisor, mailing(installation.arguments()), chosen.data_dir / TOLD)
 
 
 def _say(text: str) -> None:

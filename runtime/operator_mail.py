@@ -1,0 +1,96 @@
+"""Mails who runs the machine (`notifications.operators`) what began or ended since he was told; needs no registry."""
+
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from devices.errors import LauternError
+from devices.health.faults import Fault
+from devices.health.sentences import SENTENCES
+from devices.notifying.allowing import Allowed
+from devices.notifying.deliveries import Delivery
+from devices.notifying.errors import NotDelivered
+from devices.notifying.rules import Channel, Target
+from devices.notifying.steps import Occasion
+from gateway.notifying.mail import Mails
+from runtime import logging_setup, process_faults, saying, settings
+from runtime.notifying import mail_server
+from runtime.operators import TOLD
+from runtime.process_faults import ProcessFault
+
+_ENDED: Final = ("behoben", "ended")
+
+
+def main(data_dir: Annotated[Path, saying.DATA_DIR], config: Annotated[Path | None, saying.CONFIG] = None) -> None:
+    """Send what is due; exit code 3 while the mail server takes nothing."""
+    chosen = settings.load(data_dir, config)
+    logging_setup.set_up(chosen.log)
+    faults = {fault.name: fault for fault in process_faults.read(chosen.data_dir / process_faults.FILE)}
+    mails = Mails(Allowed(mail_domains=("*",)), mail_server(chosen.mail))
+    path = chosen.data_dir / TOLD
+    told = _read(path)
+    for address in chosen.notifications.operators:
+        known = told.get(address, {})
+        try:
+            for name in sorted({*faults, *known}):
+                now = faults.get(name)
+                if (now.fault if now else None) != known.get(name):
+                    _send(mails, address, name, now, Fault(known[name]) if name in known else None)
+                    known = {n: f for n, f in known.items() if n != name} | ({name: now.fault} if now else {})
+                    told[address] = known
+                    _write(path, told)
+        except NotDelivered as error:
+            typer.echo(f"operators are not told yet: {error.detail}", err=True)
+            raise typer.Exit(saying.UNREACHABLE) from None
+        except LauternError as error:
+            typer.echo(f"{address} cannot be told: {error}", err=True)
+
+
+def _send(mails: Mails, address: str, name: str, now: ProcessFault | None, before: Fault | None) -> None:
+    fault = before if now is None else now.fault
+    if fault is None:
+        return
+    sentence, host = SENTENCES[fault], socket.gethostname()
+    if now is None:
+        subject = f"Lautern, {host}: {_ENDED[0]}: {name}: {sentence.cause.de}"
+        body = f"{name}: {_ENDED[0]}: {sentence.cause.de}.\n\n{name}: {_ENDED[1]}: {sentence.cause.en}.\n"
+    else:
+        subject = f"Lautern, {host}: {name}: {sentence.cause.de}"
+        body = f"{sentence.text('de')}\n\n{sentence.text('en')}\n\n{name}: {now.said}\n"
+    at_us = time.time_ns() // 1000
+    occasion = Occasion.RESOLVED if now is None else Occasion.NEW
+    target = Target("operators", "", "operators", Channel.EMAIL, address)
+    delivery = Delivery(uuid.uuid4().hex, "", "operators", Channel.EMAIL, occasion, subject, body, at_us, at_us)
+    mails.attempt(delivery, target).run()
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
+    with suppress(OSError, ValueError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {str(a): {n: Fault(f) for n, f in known.items()} for a, known in found.items()}
+    return {}
+
+
+def _write(path: Path, told: Mapping[str, Mapping[str, str]]) -> None:
+    """On a full disk it is told again later rather than not at all."""
+    with suppress(OSError):
+        if not any(told.values()):
+            path.unlink(missing_ok=True)
+            return
+        draft = path.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(told, file)
+        draft.replace(path)
+
+
+if __name__ == "__main__":
+    saying.run("operator-mail", main)
