@@ -110,7 +110,8 @@ class Child:
         return self.silent_s is not None and self.silent_s > after_s
 
     def listen_once_more(self) -> None:
-        """It ended: keep what it said last."""
+        """It ended: keep what it said last, and nothing of an earlier end."""
+        self.last_words = ""
         if self.listener is not None:
             self.listener.heard()
             self.last_words = self.listener.last_words

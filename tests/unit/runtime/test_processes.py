@@ -137,10 +137,15 @@ def test_a_port_that_another_program_took_is_told_at_the_first_death(
     monkeypatch.setattr(processes, "WORKS_S", 0.0)
     record, words = tmp_path / process_faults.FILE, "listen tcp 127.0.0.1:1883: bind: address already in use"
     supervisor = Supervisor(said.append, record=record)
-    with_words = [sys.executable, "-c", f"import sys; sys.exit({words!r})"]
-    child = supervisor.start(Program("broker", with_words, log=tmp_path / "log"))
+    log = tmp_path / "log"
+    log.write_text("it listens\n")
+    child = supervisor.start(Program("broker", SLEEP, log=log))
     try:
+        child.process.kill()  # as one whose port is then taken by somebody who was faster
         _look_until(supervisor, lambda: len(child.deaths) == 1, "one death")
+        assert process_faults.read(record) == []
+        child.program = Program("broker", [sys.executable, "-c", f"import sys; sys.exit({words!r})"], log=log)
+        _look_until(supervisor, record.exists, "its second death")
         (fault,) = process_faults.read(record)
         assert fault.fault is Fault.PORT_TAKEN
         assert "127.0.0.1:1883" in fault.said
