@@ -224,8 +224,9 @@ class Door:
             await asyncio.sleep(LOOK_S)
 
     async def _keep_out(self, system: Client, floods: Sequence[Flood]) -> None:
-        """Pause first: who is cut comes back at once. What is not cut here is when the pause is recorded."""
+        """Pause first: who is cut comes back at once. Who came in since the list was made goes with the next cut."""
         for flood in [flood for flood in floods if self._paused.begin(flood.exceeded, _now_us())]:
+            self._to_cut = True
             for number in flood.connections:
                 await request_json(system, f"$SYS.REQ.SERVER.{flood.server}.KICK", {"cid": number}, gone=True)
 
