@@ -1,7 +1,8 @@
 """Answers bucket queries out of raw samples and rollups, the same way for every store."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Final, Literal, Protocol, cast
 
@@ -16,6 +17,7 @@ from devices.samples import TELEMETRY, SeriesKey
 from storage.telemetry.pace import raw_since
 
 RAW_ROWS_MAX: Final = 10_000
+Span = tuple[int, int]
 _NUMBERS: Final = frozenset({int, float})
 
 
@@ -53,6 +55,12 @@ class Stored(Protocol):
     ) -> Iterator[Piece]:
         """Rollup pieces."""
 
+    def ranked(self, query: BucketQuery, from_raw: Callable[[Span], Iterator[Piece]]) -> Iterator[Piece] | None:
+        """Pieces with percentiles, as the store itself makes them; `from_raw` makes those of a span out of numbers.
+
+        None where that would be no cheaper than to read every sample.
+        """
+
     def unrolled_hours(self, key: SeriesKey, from_us: int, to_us: int, now_us: int) -> Sequence[int]:
         """Hours of the range that must be read raw because their rollups may be out of date, in order."""
 
@@ -67,7 +75,11 @@ def read(  # noqa: PLR0917
     if query.from_us >= query.to_us:
         return Buckets(query.width_us, source, [])
     if source == "raw":
-        pieces = _from_raw(stored, query, (query.start_us, query.end_us), query.width_us, budget)
+        from_raw = partial(_from_raw, stored, query, query.width_us, budget)
+        ranked = None
+        if any(aggregate in PERCENTILES for aggregate in query.aggregates):
+            ranked = stored.ranked(query, from_raw)
+        pieces = from_raw((query.start_us, query.end_us)) if ranked is None else ranked
     else:
         pieces = rollup.combine(_from_rollups(stored, query, source, now_us, budget), query.width_us)
     return Buckets(query.width_us, source, list(_answered(pieces, query, budget)))
@@ -93,9 +105,7 @@ def _source(query: BucketQuery, limits: Limits, now_us: int, raw_rows_max: int) 
     return "raw" if raw_lasts and few else narrowed
 
 
-def _from_raw(
-    stored: Stored, query: BucketQuery, span: tuple[int, int], width_us: int, budget: QueryBudget
-) -> Iterator[Piece]:
+def _from_raw(stored: Stored, query: BucketQuery, width_us: int, budget: QueryBudget, span: Span) -> Iterator[Piece]:
     """Pieces of a span; samples around it count for coverage only."""
     start_us, end_us = span
     reach = rollup.reach_us(query.expected_interval_s)
@@ -111,7 +121,7 @@ def _from_rollups(
 ) -> Iterator[Piece]:
     unrolled = stored.unrolled_hours(query.key, query.start_us, query.end_us, now_us)
     return chain.from_iterable(
-        _from_raw(stored, query, (start_us, end_us), WIDTHS_US[width], budget)
+        _from_raw(stored, query, WIDTHS_US[width], budget, (start_us, end_us))
         if raw
         else stored.pieces(query.key, width, start_us, end_us, query.fields)
         for start_us, end_us, raw in _stretches(query.start_us, query.end_us, unrolled)

@@ -1,10 +1,11 @@
 """Flux texts. Values (ids, names, times) are parameters; the text holds only constants and parameter names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from devices.instants import from_us
+from devices.ports.telemetry import Aggregate
 from devices.samples import SeriesKey
 
 EACH_SAMPLE: Final = "received_at_us"
@@ -54,6 +55,71 @@ def counts_of(where: Where, key: SeriesKey, every: timedelta) -> Flux:
     return Flux(head.text + text, head.values | {"each_sample": EACH_SAMPLE, "window": every})
 
 
+def windows_of(  # noqa: PLR0917
+    where: Where, measurement: str, key: SeriesKey, fields: Sequence[str], function: str, every: timedelta
+) -> Flux:
+    """What a function of Flux makes of each field in each window that has some; its name is ours, never a caller's."""
+    head = _series(where, measurement, key)
+    text, values = _any_of("_field", "field", fields)
+    text += (
+        f'  |> aggregateWindow(every: window, fn: {function}, createEmpty: false, timeSrc: "_start")\n'
+        '  |> keep(columns: ["_time", "_field", "_value"])'
+    )
+    return Flux(head.text + text, head.values | values | {"window": every})
+
+
+def ranks_of(
+    where: Where,
+    key: SeriesKey,
+    fields: Sequence[str],
+    shares: Mapping[Aggregate, float | None],
+    percentiles: Mapping[Aggregate, float],
+    *,
+    are_floats: bool,
+) -> Flux:
+    """One row per field and percentile, its name in the column `rank`, over the whole range; and one for its mean.
+
+    The server's mean of whole numbers overflows, so that they become floats before.
+
+    `shares`: where the server's interpolation hits the rank exactly, which takes a fifth of the time and memory of its
+    own selection; None where it cannot.
+    """
+    head = _series(where, key.series, key)
+    text, values = _any_of("_field", "field", fields)
+    ranks = []
+    for number, (name, share) in enumerate(shares.items()):
+        # As text: a parameter's last bit is lost on its way.
+        literal = f"{percentiles[name] if share is None else share:.30f}"
+        values[f"name_{number}"] = name
+        method = "exact_selector" if share is None else "exact_mean"
+        ranks.append(
+            f'    data |> quantile(q: {literal}, method: "{method}")\n'
+            f'      |> keep(columns: ["_field", "_value"]) |> set(key: "rank", value: name_{number}),\n'
+        )
+    floats = "" if are_floats else "  |> toFloat()\n"
+    keep = '|> keep(columns: ["_field", "_value"])'
+    ranks.append(f'    data |> mean() {keep} |> set(key: "rank", value: "mean"),\n')
+    text = f"data = {head.text}{text}{floats}union(tables: [\n{''.join(ranks)}])"
+    return Flux(text, head.values | values)
+
+
+def gaps_of(where: Where, key: SeriesKey, longer_than_us: int) -> Flux:
+    """Each sample that came so long after the one before, and how long (`elapsed`), µs."""
+    head = _series(where, key.series, key)
+    text = (
+        '  |> filter(fn: (r) => r._field == each_sample)\n  |> keep(columns: ["_time"])\n'
+        "  |> elapsed(unit: 1us)\n  |> filter(fn: (r) => r.elapsed > longer_than)"
+    )
+    return Flux(head.text + text, head.values | {"each_sample": EACH_SAMPLE, "longer_than": longer_than_us})
+
+
+def end_of(where: Where, key: SeriesKey, which: Literal["first", "last"]) -> Flux:
+    """The first or last sample's time."""
+    head = _series(where, key.series, key)
+    text = f'  |> filter(fn: (r) => r._field == each_sample)\n  |> {which}()\n  |> keep(columns: ["_time"])'
+    return Flux(head.text + text, head.values | {"each_sample": EACH_SAMPLE})
+
+
 def names_of(where: Where, asset_id: str) -> Flux:
     """One row per series and part in which the asset has samples."""
     text = (
@@ -97,8 +163,8 @@ def _series(where: Where, measurement: str, key: SeriesKey) -> Flux:
     return Flux(_RANGE + _MEASUREMENT + _ASSET + (_PART if key.part else _NO_PART), values)
 
 
-def _any_of(column: str, name: str, wanted: Sequence[str]) -> tuple[str, dict[str, str]]:
+def _any_of(column: str, name: str, wanted: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """A filter for any of the values, which the storage engine evaluates itself (`contains` it would not)."""
-    values = {f"{name}_{number}": value for number, value in enumerate(wanted)}
+    values: dict[str, Any] = {f"{name}_{number}": value for number, value in enumerate(wanted)}
     condition = " or ".join(f"r.{column} == {parameter}" for parameter in values) or "false"
     return f"  |> filter(fn: (r) => {condition})\n", values

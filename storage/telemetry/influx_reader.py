@@ -13,7 +13,7 @@ from devices.query_budget import QueryBudget
 from devices.rollup import WIDTHS_US, Numbers, Piece, Tally, floor_to
 from devices.samples import SeriesKey
 from storage.telemetry import bucket_reading, influx_flux
-from storage.telemetry.bucket_reading import BucketQuery
+from storage.telemetry.bucket_reading import BucketQuery, Span
 from storage.telemetry.clock import wall_clock_us
 from storage.telemetry.influx_answers import Answer, by_time, instant_us, numbers_by_time
 from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
@@ -22,7 +22,9 @@ from storage.telemetry.influx_http import TIMEOUT_S, InfluxHttp
 from storage.telemetry.influx_lines import rollup_fields, rollup_measurement, rollup_tallies
 from storage.telemetry.influx_pages import PAGE, TooDenseError, one_page, one_page_is_enough, pages, window
 from storage.telemetry.influx_progress import Progress
+from storage.telemetry.influx_ranks import Ranks
 from storage.telemetry.pace import due_before, raw_since
+from storage.telemetry.schema import Schema
 
 T = TypeVar("T")
 
@@ -58,6 +60,7 @@ class InfluxTelemetryReader:
         self._http = InfluxHttp(url=url, org=org, token=token, timeout_s=timeout_s, watch=watch)
         self._prefix = bucket_prefix
         self._catalog = catalog
+        self._schema = Schema(catalog)
         self._now_us = now_us
         self._progress = Progress(self._http, bucket_prefix, catalog)
         self._raw_rows_max = raw_rows_max
@@ -146,6 +149,17 @@ class InfluxTelemetryReader:
                 values = stored[start_us]
                 tallies = {name: Tally(*tally) for name, tally in rollup_tallies(values, fields).items()}
                 yield Piece(start_us, int(values["count"]), int(values["covered_us"]), tallies)
+
+    def ranked(self, query: BucketQuery, from_raw: Callable[[Span], Iterator[Piece]]) -> Iterator[Piece] | None:
+        """Of `bucket_reading.Stored`."""
+        types = self._schema.declared(query.key.kind, query.key.series)
+        can = set(query.fields) <= set(self._schema.numeric(query.key.kind, query.key.series))
+        if not can or one_page_is_enough(query.start_us, query.end_us, query.expected_interval_s, None):
+            return None
+        ranks = Ranks(self._ask, raw_bucket(self._prefix, query.key.kind), query, types, self._budget)
+        if not ranks.is_dense:
+            return None
+        return ranks.pieces(lambda start_us: from_raw((start_us, start_us + query.width_us)))
 
     def unrolled_hours(self, key: SeriesKey, from_us: int, to_us: int, now_us: int) -> Sequence[int]:
         """Of `bucket_reading.Stored`: all hours not told to be rolled up, as far back as raw samples last."""

@@ -18,7 +18,7 @@ from devices.query_budget import QueryBudget
 from devices.rollup import Numbers, Piece, floor_to
 from devices.samples import SeriesKey
 from storage.telemetry import bucket_reading
-from storage.telemetry.bucket_reading import BucketQuery, only_numbers
+from storage.telemetry.bucket_reading import BucketQuery, Span, only_numbers
 from storage.telemetry.clock import wall_clock_us
 from storage.telemetry.sqlite_file import guarded, open_reader
 from storage.telemetry.sqlite_rollup import read_pieces
@@ -120,6 +120,9 @@ class SqliteTelemetryReader:
             if len(found) < PAGE:
                 return
             from_us = found[-1].start_us + 1
+
+    def ranked(self, query: BucketQuery, from_raw: Callable[[Span], Iterator[Piece]]) -> None:
+        """Of `bucket_reading.Stored`: the file is read here, whoever ranks."""
 
     def unrolled_hours(self, key: SeriesKey, from_us: int, to_us: int, now_us: int) -> Sequence[int]:
         """Of `bucket_reading.Stored`: the marks are in the same file."""
