@@ -118,7 +118,7 @@ async def heavy(web: AsyncClient, path: str, counts: collections.Counter[str], t
     took.append(time.monotonic() - began)
 
 
-async def measure(installation: Installation, asked: list[str], at_once: int) -> dict[str, Any]:
+async def measure(installation: Installation, asked: list[str], at_once: int, store_pid: int) -> dict[str, Any]:
     """Quiet first, then with the heavy reads."""
     rest = installation.rest
     given: dict[str, Any] = {"base_url": rest.address, "headers": {"Authorization": f"Bearer {rest.key}"}}
@@ -135,13 +135,15 @@ async def measure(installation: Installation, asked: list[str], at_once: int) ->
         stopped.set()
         before_mb = cost.pss_mb(installation.api.pid)
         stopped = asyncio.Event()
+        before_store_mb = cost.pss_mb(store_pid)
         tasks = asyncio.create_task(watch(light, stopped)), asyncio.create_task(memory(installation.api.pid, stopped))
+        store = asyncio.create_task(memory(store_pid, stopped))
         await asyncio.gather(*(heavy(web, asked[n % len(asked)], counts, took) for n in range(at_once)))
         stopped.set()
         busy, highest_mb = await tasks[0], await tasks[1]
     return {
         "quiet": await quiet, "busy": busy, "before_mb": before_mb, "highest_mb": highest_mb, "answers": dict(counts),
-        "took": took,
+        "took": took, "store_mb": (before_store_mb, await store),
     }  # fmt: skip
 
 
@@ -177,13 +179,21 @@ def main() -> int:
             fill_sqlite(folder / "data" / "telemetry.db", options.samples, end_us)
         installation.api.start()
         stack.callback(installation.api.stop)
-        found = asyncio.run(measure(installation, paths(options.samples, end_us, mixed=options.mixed), options.at_once))
+        asked = paths(options.samples, end_us, mixed=options.mixed)
+        store_pid = influx.server.pid if influx else installation.api.pid
+        found = asyncio.run(measure(installation, asked, options.at_once, store_pid))
     table = Table(title=f"{options.at_once} heavy reads at once, {options.samples:,} samples, {options.store}")
-    for column in ("while", "/me p50 ms", "p99 ms", "max ms", "api MB", "answers", "heavy max s"):
+    for column in ("while", "/me p50 ms", "p99 ms", "max ms", "api MB", "store MB", "answers", "heavy max s"):
         table.add_column(column)
+    in_store = [f"{mb:.0f}" if influx else "" for mb in found["store_mb"]]
     for name, took, mb, more in (
-        ("quiet", found["quiet"], found["before_mb"], ("", "")),
-        ("heavy", found["busy"], found["highest_mb"], (str(found["answers"]), f"{max(found['took']):.1f}")),
+        ("quiet", found["quiet"], found["before_mb"], (in_store[0], "", "")),
+        (
+            "heavy",
+            found["busy"],
+            found["highest_mb"],
+            (in_store[1], str(found["answers"]), f"{max(found['took']):.1f}"),
+        ),
     ):
         ordered = sorted(took)
         figures = (f"{1000 * ordered[int(q * (len(ordered) - 1))]:.0f}" for q in (0.5, 0.99, 1))
