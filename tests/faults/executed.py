@@ -22,6 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Begin to look before anything of the program is imported; each process has a file of its own."""
     files = os.environ["LAUTERN_TEST_EXECUTED_FILES"].split(":")
     seen = coverage.Coverage(data_file=FOLDER / "lines", data_suffix=True, include=files, config_file=False)
+    # The process that only hands tests to others sees nothing.
+    seen.set_option("run:disable_warnings", ["no-data-collected"])
     seen.start()
     config.stash[_SEEN] = seen
 
@@ -43,10 +45,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Write down what was seen."""
+    (FOLDER / f"{TOOK}.{os.getpid()}.json").write_text(json.dumps(_took))
     seen = config.stash[_SEEN]
     seen.stop()
     seen.save()
-    (FOLDER / f"{TOOK}.{os.getpid()}.json").write_text(json.dumps(_took))
 
 
 _SEEN: Final = pytest.StashKey[coverage.Coverage]()

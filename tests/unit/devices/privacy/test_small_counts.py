@@ -75,6 +75,17 @@ def test_road_users_at_a_lamp_are_counts_of_people_too() -> None:
     assert rounded_values(lamp, values) is values
 
 
+def test_what_counts_nobody_is_shown_as_it_is_beside_what_does() -> None:
+    heat = {"mean": 3.5, "min": 1.0, "max": 4.0}
+    few = {"mean": 4.0, "sum": 12.0, "min": 4, "max": 4}
+    shown = shown_aggregates(NODE, {"cpu_pct": heat, "wifi_clients": few}, ("mean", "sum"))
+    assert shown == {"cpu_pct": {"mean": 3.5}, "wifi_clients": {"mean": "<5", "sum": None}}
+    assert needed(NODE, ["cpu_pct"], ("mean",)) == ("mean",)
+    values = {"cpu_pct": 3.5}
+    assert shown_values(NODE, values) is values
+    assert shown_values(None, {"wifi_clients": 4}) == {"wifi_clients": 4}
+
+
 def _taken_in(**counts: int) -> object:
     body = {"v": 1, "device_id": "n1", "boot_id": "b1", "seq": 1, "part": "ssid:visitors", **counts}
     topic, now_us = b"city/v1/kl/event_network/n1/telemetry", 1_790_000_000_000_000
