@@ -2,13 +2,13 @@
 
 mutmut runs here, but leaves alone whatever has a decorator, which is each route, and what stands outside of functions,
 which is each scope that a route needs. This one changes decisions only, and runs only tests that execute what was
-changed: which do is recorded once (`--record`), then those that noticed other changes come first, then the quickest.
+changed: which do is recorded once (`--record`); those that noticed other changes come first, then the quickest.
 
 A change is: a comparison turned round, `and` for `or` or one side left out, `not` left out, a condition that always or
 never holds, a `raise` or a call left out, the scope of a route replaced by one that many have. What survives is listed
 in `access_survivors.txt`, each with the reason why that is no hole; another survivor is an error.
 
-What is done is kept until its file changes; a survivor is tried again with `--again`.
+What is done is kept until its file changes. After a new test: `FILE --again --record TEST`.
 """
 
 import argparse
@@ -215,14 +215,16 @@ def main(arguments: Sequence[str]) -> int:
     """Try the changes of some files, or of all; 1 when one survives that is not accepted."""
     parser = argparse.ArgumentParser(description="Changes each decision about access and sees the suite catch it.")
     parser.add_argument("files", nargs="*", default=FILES, metavar="FILE")
-    parser.add_argument("--record", action="store_true", help="record first which test executes what")
+    parser.add_argument(
+        "--record", nargs="*", metavar="TEST", help="record first what all tests execute, or some new ones besides"
+    )
     parser.add_argument("--sample", type=int, metavar="N", help="only so many of the changes that are left, by chance")
     parser.add_argument("--again", action="store_true", help="try again what survived")
     parser.add_argument("--at-once", type=int, default=1, metavar="N")
     parser.add_argument("--kept", type=Path, default=KEPT, metavar="FOLDER")
     given = parser.parse_args(arguments)
-    if given.record or not (given.kept / "lines").exists():
-        record([str(ROOT / file) for file in FILES], given.kept, given.at_once)
+    if given.record is not None or not (given.kept / "lines").exists():
+        record([str(ROOT / file) for file in FILES], given.kept, given.at_once, given.record or ())
     trial = Trial(given.kept)
     known = accepted()
     wanted = [c for file in given.files for c in changes(file, (ROOT / file).read_text()) if str(c) not in known]

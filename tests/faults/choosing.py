@@ -22,17 +22,15 @@ _LINES: Final = "lines"
 _TOOK: Final = "took"
 
 
-def record(files: Sequence[str], folder: Path, at_once: int) -> None:
-    """Run all tests in a folder's presence, which holds then what each executed of the files."""
+def record(files: Sequence[str], folder: Path, at_once: int, tests: Sequence[str] = ()) -> None:
+    """Run all tests, or add some to what was recorded; the folder holds then what each executed of the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(f"{_LINES}*"):
-        old.unlink()
-    for old in folder.glob(f"{_TOOK}*"):
+    for old in () if tests else (*folder.glob(f"{_LINES}*"), *folder.glob(f"{_TOOK}*")):
         old.unlink()
     given = {**os.environ, "LAUTERN_TEST_EXECUTED": str(folder), "LAUTERN_TEST_EXECUTED_FILES": ":".join(files)}
     left_out = [word for test in LEFT_OUT for word in ("--ignore", test)]
     command = [sys.executable, "-m", "pytest", "-p", "tests.faults.executed", "-q", "-n", str(at_once)]
-    subprocess.run([*command, "--dist", "loadfile", *TESTS, *left_out], cwd=ROOT, env=given, check=False)
+    subprocess.run([*command, "--dist", "loadfile", *(tests or TESTS), *left_out], cwd=ROOT, env=given, check=False)
 
 
 class Executed:
