@@ -1,4 +1,4 @@
-import { get, read as readTagged } from "../../lib/api.js";
+import { get, read as readTagged, refusal } from "../../lib/api.js";
 import { fromAddress, idInPath, toAddress } from "../../lib/address.js";
 import { failed } from "../../lib/blank.js";
 import { byId, fill, h, put } from "../../lib/dom.js";
@@ -11,8 +11,16 @@ import { Lines } from "./lines.js";
 import { sentence } from "./sentence.js";
 import { eventMark, rate, span, volume } from "./words.js";
 
+/** @typedef {import("./words.js").CityEvent} CityEvent */
+/** @typedef {import("./words.js").Live} Live */
+/** @typedef {import("./words.js").Line} Line */
+/** @typedef {import("./words.js").Way} Way */
+/** @typedef {import("./words.js").Series} Series */
+
 const ADDRESS = { range: "6h", direction: "down", scale: "one", line: "" };
+/** @type {Record<string, number>} */
 const RANGES = { "3h": 3, "6h": 6, "24h": 24, all: Infinity };
+/** @type {[string, number][]} */
 const BUCKETS = [
   ["1m", 60],
   ["2m", 120],
@@ -23,6 +31,8 @@ const BUCKETS = [
   ["1h", 3600],
   ["3h", 10800],
 ];
+/** @type {Way[]} */
+const WAYS = ["down", "up"];
 const POINTS = 260,
   HOUR = 3600e3,
   LIVE_MS = 5000;
@@ -30,14 +40,21 @@ const POINTS = 260,
 await start();
 const id = idInPath();
 onBack(() => goTo("/events"));
-let asked = fromAddress(ADDRESS),
-  event,
-  tag,
-  current,
-  series = null,
-  dirty = false,
-  reading = null;
-if (!RANGES[asked.range]) asked.range = ADDRESS.range;
+const view = {
+  asked: fromAddress(ADDRESS),
+  /** @type {CityEvent} */
+  event: /** @type {any} */ (null),
+  /** @type {string | null} */
+  tag: null,
+  /** @type {Live} */
+  current: /** @type {any} */ (null),
+  /** @type {Series | null} */
+  series: null,
+  dirty: false,
+  /** @type {object | null} */
+  reading: null,
+};
+if (!RANGES[view.asked.range]) view.asked.range = ADDRESS.range;
 
 const head = h("div", { class: "toolbar event-head" }),
   totals = h("dl", { class: "values event-totals" }),
@@ -46,9 +63,9 @@ const head = h("div", { class: "toolbar event-head" }),
 const lines = new Lines({ choose: (key) => change({ line: key }) });
 
 function window_() {
-  const begin = Date.parse(event.service_from),
-    end = Math.min(Date.parse(event.service_to), now());
-  const from = Math.max(begin, end - RANGES[asked.range] * HOUR),
+  const first = Date.parse(view.event.service_from),
+    end = Math.min(Date.parse(view.event.service_to), now());
+  const from = Math.max(first, end - RANGES[view.asked.range] * HOUR),
     ours = Number.isFinite(from) && from < end;
   const seconds = (end - from) / 1000;
   const [name, width] = BUCKETS.find(([, w]) => seconds / w <= POINTS) ?? BUCKETS.at(-1);
@@ -57,8 +74,8 @@ function window_() {
 
 async function readSeries() {
   const wanted = window_(),
-    mine = (reading = {});
-  series = null;
+    mine = (view.reading = {});
+  view.series = null;
   lines.wait(true);
   put(status, wanted ? t("event.series_reads") : t("event.series_not_yet"));
   show();
@@ -72,12 +89,12 @@ async function readSeries() {
       from: new Date(wanted.from).toISOString(),
       to: new Date(wanted.to).toISOString(),
     });
-    if (reading !== mine) return;
-    series = { ...found, ...wanted, readAt: now() };
+    if (view.reading !== mine) return;
+    view.series = { ...found, ...wanted, readAt: now() };
     put(status, "");
-  } catch (problem) {
-    if (problem.status === undefined) throw problem;
-    if (reading === mine) put(status, problem.message);
+  } catch (thrown) {
+    const { message } = refusal(thrown);
+    if (view.reading === mine) put(status, message);
   }
   lines.wait(false);
   show();
@@ -85,37 +102,41 @@ async function readSeries() {
 
 // Only what came since the last bucket: a whole range is much to count.
 async function extend() {
-  if (!series || now() - series.readAt < series.width * 1000 || now() > Date.parse(event.service_to)) return;
-  const mine = series,
-    last = series.lines[0]?.down.at(-1)?.start ?? new Date(series.from).toISOString();
+  const mine = view.series;
+  if (!mine || now() - mine.readAt < mine.width * 1000 || now() > Date.parse(view.event.service_to)) return;
+  const last = mine.lines[0]?.down.at(-1)?.start ?? new Date(mine.from).toISOString();
   mine.readAt = now();
   const found = await get(`/events/${id}/series`, {
     bucket: mine.name,
     from: last,
     to: new Date(now()).toISOString(),
   }).catch(() => null);
-  if (!found || series !== mine) return;
+  if (!found || view.series !== mine) return;
   for (const line of found.lines) {
     const old = mine.lines.find((l) => l.area_id === line.area_id && l.service_class === line.service_class);
-    if (old) for (const way of ["down", "up"]) old[way] = [...old[way].filter((p) => p.start < last), ...line[way]];
+    if (old) for (const way of WAYS) old[way] = [...old[way].filter((p) => p.start < last), ...line[way]];
   }
   mine.to = now();
 }
 
 async function readLive() {
-  dirty = false;
-  current = await get(`/events/${id}/live`);
+  view.dirty = false;
+  view.current = await get(`/events/${id}/live`);
   await extend();
   show();
 }
 
+/** The way that is asked for. */
+const direction = () => /** @type {Way} */ (view.asked.direction === "up" ? "up" : "down");
+
 function show() {
-  answer(sentence(event, current, series, asked.direction));
+  answer(sentence(view.event, view.current, view.series, direction()));
   showTotals();
-  lines.show({ event, current, series, ...asked });
+  lines.show({ event: view.event, current: view.current, series: view.series, ...view.asked, direction: direction() });
 }
 
 function showTotals() {
+  /** @param {string} name @param {string} value @param {Child} [note] */
   const cell = (name, value, note) =>
     h(
       "div",
@@ -124,20 +145,25 @@ function showTotals() {
       h("dd", { class: "value" }, value),
       note && h("dd", { class: "age" }, note),
     );
+  /** @param {Way} way */
   const sum = (way) =>
-    series?.lines.reduce((all, line) => all + line[way].reduce((bytes, p) => bytes + (p.volume_bytes ?? 0), 0), 0);
-  const carried = (way) => series && t("event.carried", { volume: volume(sum(way)) });
+    view.series?.lines.reduce((all, line) => all + line[way].reduce((bytes, p) => bytes + (p.volume_bytes ?? 0), 0), 0);
+  /** @param {Way} way */
+  const carried = (way) => view.series && t("event.carried", { volume: volume(sum(way) ?? 0) });
   fill(
     totals,
-    cell(t("event.total.down"), rate(current.total.down.used_bps), carried("down")),
-    cell(t("event.total.up"), rate(current.total.up.used_bps), carried("up")),
-    current.areas
+    cell(t("event.total.down"), rate(view.current.total.down.used_bps), carried("down")),
+    cell(t("event.total.up"), rate(view.current.total.up.used_bps), carried("up")),
+    view.current.areas
       .filter((a) => a.area_id)
-      .map((area) => cell(area.area, rate(area[asked.direction].used_bps), t(`event.direction.${asked.direction}`))),
+      .map((area) =>
+        cell(area.area ?? "", rate(area[direction()].used_bps), t(`event.direction.${view.asked.direction}`)),
+      ),
   );
 }
 
 function showChoices() {
+  /** @param {string} name @param {string[]} entries */
   const chips = (name, entries) =>
     h(
       "div",
@@ -145,7 +171,11 @@ function showChoices() {
       entries.map((value) =>
         h(
           "button",
-          { type: "button", "aria-pressed": String(asked[name] === value), onclick: () => change({ [name]: value }) },
+          {
+            type: "button",
+            "aria-pressed": String(view.asked[name] === value),
+            onclick: () => change({ [name]: value }),
+          },
           t(`event.${name}.${value}`),
         ),
       ),
@@ -158,12 +188,13 @@ function showChoices() {
   );
 }
 
+/** @param {Values} wish */
 async function change(wish) {
-  const before = asked.range;
-  asked = { ...asked, ...wish };
-  toAddress(asked, ADDRESS, { push: true });
+  const before = view.asked.range;
+  view.asked = { ...view.asked, ...wish };
+  toAddress(view.asked, ADDRESS, { push: true });
   showChoices();
-  if (asked.range !== before) await readSeries();
+  if (view.asked.range !== before) await readSeries();
   else show();
 }
 
@@ -171,9 +202,9 @@ function showHead() {
   const csv = new URLSearchParams({ format: "csv", bucket: "15m" });
   fill(
     head,
-    eventMark(event.state),
-    h("span", {}, span(event.service_from, event.service_to)),
-    event.place.name && h("span", { class: "quiet" }, event.place.name),
+    eventMark(view.event.state),
+    h("span", {}, span(view.event.service_from, view.event.service_to)),
+    view.event.place.name && h("span", { class: "quiet" }, view.event.place.name),
     h(
       "span",
       { class: "event-actions" },
@@ -185,30 +216,30 @@ function showHead() {
 }
 
 async function edit() {
-  const changed = await eventForm(event, tag);
+  const changed = await eventForm(view.event, view.tag);
   if (changed) location.reload();
 }
 
 async function begin() {
   try {
     const tagged = await readTagged(`/events/${encodeURIComponent(id)}`);
-    ({ found: event, etag: tag } = tagged);
-    put(byId("name"), event.name);
-    document.title = `${event.name} · Lautern`;
-    current = await get(`/events/${id}/live`);
+    ({ found: view.event, etag: view.tag } = tagged);
+    put(byId("name"), view.event.name);
+    document.title = `${view.event.name} · Lautern`;
+    view.current = await get(`/events/${id}/live`);
     showHead();
     showChoices();
     fill(byId("content"), head, totals, choices, status, lines.element);
     await readSeries();
-  } catch (problem) {
-    if (problem.status === undefined) throw problem;
+  } catch (thrown) {
+    const problem = refusal(thrown);
     answer(t(problem.status === 404 ? "shell.not_found" : "shell.failed"));
     fill(byId("content"), failed(problem, begin));
   }
 }
 
 addEventListener("popstate", () => {
-  asked = fromAddress(ADDRESS);
+  view.asked = fromAddress(ADDRESS);
   showChoices();
   readSeries();
 });
@@ -218,23 +249,20 @@ live({
   kinds: ["event_network"],
   on: {
     telemetry: () => {
-      dirty = true;
+      view.dirty = true;
     },
     state: () => {
-      dirty = true;
+      view.dirty = true;
     },
     capacity_test: () => {
-      dirty = true;
+      view.dirty = true;
     },
     event: () => {
-      dirty = true;
+      view.dirty = true;
     },
   },
 });
 await begun;
 setInterval(() => {
-  if (dirty && current && !document.hidden)
-    readLive().catch((problem) => {
-      if (problem.status === undefined) throw problem;
-    });
+  if (view.dirty && view.current && !document.hidden) readLive().catch(refusal);
 }, LIVE_MS);

@@ -9,6 +9,8 @@ import { t } from "../../lib/words.js";
 import { eventForm } from "./form.js";
 import { eventMark, span } from "./words.js";
 
+/** @typedef {import("./words.js").CityEvent} CityEvent */
+
 const GROUPS = [
   ["running", ["setup", "live", "teardown"]],
   ["coming", ["draft", "confirmed"]],
@@ -17,24 +19,28 @@ const GROUPS = [
 
 await start();
 
+/** @param {CityEvent[]} events */
 function sentence(events) {
   const running = events.filter((e) => e.state === "live"),
     coming = events.filter((e) => e.state === "confirmed" && Date.parse(e.service_from) > now());
-  if (running.length)
+  if (running.length) {
     return t("events.answer.running", {
       n: running.length,
       who: running.map((e) => e.name).join(", "),
       until: moment(running[0].service_to),
     });
-  if (coming.length)
+  }
+  if (coming.length) {
     return t("events.answer.coming", { who: coming.at(-1).name, from: moment(coming.at(-1).service_from) });
+  }
   return t("events.answer.none");
 }
 
+/** @param {CityEvent} event */
 function row(event) {
   const facts = [
-    event.areas.length && t("events.areas", { n: event.areas.length }),
-    t("events.bookings", { n: event.bookings.length }),
+    event.areas?.length && t("events.areas", { n: event.areas.length }),
+    t("events.bookings", { n: event.bookings?.length ?? 0 }),
     event.expected_attendees && t("events.visitors", { n: number(event.expected_attendees) }),
   ];
   return h(

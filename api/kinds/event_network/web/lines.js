@@ -8,23 +8,51 @@ import { runs, small } from "./small.js";
 import { nearest, peakOf } from "./sentence.js";
 import { bare, lineKey, lineName, rate, volume } from "./words.js";
 
+/** @typedef {import("./words.js").CityEvent} CityEvent */
+/** @typedef {import("./words.js").Live} Live */
+/** @typedef {import("./words.js").Line} Line */
+/** @typedef {import("./words.js").Way} Way */
+/** @typedef {import("./words.js").RatePoint} RatePoint */
+/** @typedef {import("./words.js").Series} Series */
+/**
+ * @typedef {object} LinesState
+ * @property {CityEvent} event
+ * @property {Live} current
+ * @property {Series | null} series
+ * @property {Way} direction
+ * @property {string} scale
+ * @property {string} line
+ */
+
 /** Service classes and areas of an event: a small chart each, and one of them large. */
 export class Lines {
+  /** @param {{choose: (key: string) => void}} given */
   constructor({ choose }) {
     this.choose = choose;
+    /** @type {LinesState} */
+    this.state = /** @type {any} */ (null);
+    /** @type {Map<string, any>} */
     this.cards = new Map();
+    this.drawn = "";
+    this.chosen = "";
     this.large = h("section", { class: "card event-large", hidden: true });
     this.grid = h("div", { class: "event-lines" });
     this.element = h("div", {}, this.grid, h("p", { class: "note event-key" }, this.#key()), this.large);
   }
 
-  /** Whether a series is being read. */
+  /**
+   * Whether a series is being read.
+   * @param {boolean} is
+   */
   wait(is) {
     if (is) this.grid.setAttribute("aria-busy", "true");
     else this.grid.removeAttribute("aria-busy");
   }
 
-  /** Show the event as it is now and was in the series. */
+  /**
+   * Show the event as it is now and was in the series.
+   * @param {LinesState} state
+   */
   show(state) {
     this.state = state;
     const { current } = state;
@@ -41,10 +69,12 @@ export class Lines {
     this.#enlarge();
   }
 
+  /** @param {Line} line */
   #stored(line) {
     return this.state.series?.lines.find((l) => lineKey(l) === lineKey(line))?.[this.state.direction] ?? [];
   }
 
+  /** @param {Line} line */
   #high(line) {
     return Math.max(
       line[this.state.direction].booked_bps ?? 0,
@@ -60,6 +90,7 @@ export class Lines {
       : null;
   }
 
+  /** @param {Line} line */
   #card(line) {
     const key = lineKey(line),
       picture = small(),
@@ -84,6 +115,7 @@ export class Lines {
     return { element, picture, mark, now, foot, name };
   }
 
+  /** @param {any} card @param {Line} line @param {number | null} top */
   #update(card, line, top) {
     const { direction, series } = this.state,
       way = line[direction],
@@ -110,7 +142,7 @@ export class Lines {
         .filter(Boolean)
         .join(" · "),
     );
-    if (series)
+    if (series) {
       card.picture.show({
         points: stored,
         step: series.width * 1000,
@@ -120,27 +152,33 @@ export class Lines {
         booked,
         provisioned: way.provisioned_bps,
       });
+    }
   }
 
+  /** @param {Line} line */
   #mark(line) {
-    if (line.breaches.length)
+    if (line.breaches.length) {
       return h(
         "span",
         { class: "state is-alarm" },
         icon("alarm"),
         h("span", {}, line.breaches.map((b) => t(`event.breach.${b.reason}`)).join(", ")),
       );
-    if (line.down.used_bps === null && line.up.used_bps === null)
+    }
+    if (line.down.used_bps === null && line.up.used_bps === null) {
       return h("span", { class: "state is-stale" }, icon("stale"), h("span", {}, t("event.line.silent")));
-    if (line.coverage_pct < 100)
+    }
+    if (line.coverage_pct < 100) {
       return h(
         "span",
         { class: "state is-warning" },
         icon("warning"),
         h("span", {}, t("event.line.covered", { share: measure(line.coverage_pct, "%", 0) })),
       );
-    if (line.down.saturated || line.up.saturated)
+    }
+    if (line.down.saturated || line.up.saturated) {
       return h("span", { class: "state is-warning" }, icon("warning"), h("span", {}, t("event.line.full")));
+    }
     return h(
       "span",
       { class: "state is-ok" },
@@ -150,6 +188,7 @@ export class Lines {
   }
 
   #key() {
+    /** @param {string} name */
     const sample = (name) => h("span", { class: `key-sample ${name}`, "aria-hidden": "true" });
     return [
       ["used", "is-used"],
@@ -168,7 +207,8 @@ export class Lines {
       this.large.hidden = !series;
       return;
     }
-    const drawn = `${lineKey(chosen)} ${direction} ${series.from} ${this.#stored(chosen).length} ${series.to - (series.to % (series.width * 1000))}`;
+    const until = series.to - (series.to % (series.width * 1000));
+    const drawn = [lineKey(chosen), direction, series.from, this.#stored(chosen).length, until].join(" ");
     this.chosen = lineKey(chosen);
     for (const [key, card] of this.cards) {
       card.element.classList.toggle("is-chosen", key === this.chosen);
@@ -176,18 +216,19 @@ export class Lines {
     }
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    const made = await chart(this.#chart(chosen));
+    const made = await chart(this.#chart(chosen, series));
     if (this.drawn !== drawn) return;
     this.large.hidden = false;
     fill(this.large, made.element);
   }
 
-  #chart(line) {
-    const { series, direction } = this.state,
+  /** @param {Line} line @param {Series} series */
+  #chart(line, series) {
+    const { direction } = this.state,
       stored = this.#stored(line),
       way = line[direction];
     const x = stored.map((p) => Date.parse(p.start) / 1000 + series.width / 2),
-      mbit = (v) => (v === null ? null : v / 1e6);
+      mbit = (/** @type {number | null} */ v) => (v === null ? null : v / 1e6);
     const used = stored.map((p) => mbit(p.mean_bps)),
       peak = stored.map((p) => mbit(p.max_bps ?? p.mean_bps));
     const gaps = runs(stored, series.width * 1000).gaps.map((g) => ({
@@ -195,12 +236,15 @@ export class Lines {
       to: new Date(g.to).toISOString(),
     }));
     const [times, [mean, high]] = withGaps(x, [used, peak], []);
+    /** @param {number | null} bps */
     const level = (bps) => times.map(() => mbit(bps));
+    /** @type {import("../../lib/chart.js").ChartLine[]} */
     const shown = [{ label: t("event.key.used"), y: mean, low: mean, high, fill: true }];
     const top = Math.max(way.booked_bps ?? 0, peakOf(stored)?.bps ?? 0);
     if (way.booked_bps !== null) shown.push({ label: t("event.key.booked"), y: level(way.booked_bps) });
-    if (way.provisioned_bps !== null && way.provisioned_bps <= 1.5 * top)
+    if (way.provisioned_bps !== null && way.provisioned_bps <= 1.5 * top) {
       shown.push({ label: t("event.key.provisioned"), y: level(way.provisioned_bps) });
+    }
     const best = peakOf(stored);
     const summary = best
       ? t("event.line.summary", {
@@ -225,10 +269,11 @@ export class Lines {
     };
   }
 
+  /** @param {string} key */
   #table(key) {
     const line = this.state.current.lines.find((l) => lineKey(l) === key),
       { direction, series } = this.state;
-    if (!series) return;
+    if (!series || !line) return;
     const head = [
       t("chart.time"),
       `${t("event.key.used")} (Mbit/s)`,

@@ -1,7 +1,6 @@
-import { get } from "../../lib/api.js";
+import { get, refusal } from "../../lib/api.js";
 import { idInPath } from "../../lib/address.js";
 import { failed } from "../../lib/blank.js";
-import { chart, withGaps } from "../../lib/chart.js";
 import { byId, fill, h, icon, put, settled } from "../../lib/dom.js";
 import { goTo } from "../../lib/facts.js";
 import { measure } from "../../lib/numbers.js";
@@ -9,8 +8,12 @@ import { answer, live, onBack, start } from "../../lib/page.js";
 import { moment, timeOf } from "../../lib/times.js";
 import { t } from "../../lib/words.js";
 import { airTime, distance, marks, statusMark } from "./words.js";
+import { charts } from "./charts.js";
 import { facts } from "./facts.js";
 import { TrackMap } from "./track_map.js";
+
+/** @typedef {Answer<"/flights/{id}">} Flight */
+/** @typedef {import("./track_map.js").TrackPoint} TrackPoint */
 
 const MOST = 1500;
 
@@ -18,6 +21,7 @@ await start();
 const id = idInPath();
 onBack(() => goTo("/flights"));
 
+/** @param {Flight} flight */
 function sentence(flight) {
   const words = {
     drone: flight.drone.name ?? flight.drone_id,
@@ -27,7 +31,7 @@ function sentence(flight) {
     far: distance(flight.figures.distance_m),
   };
   const first = t(flight.status === "airborne" ? "flight.answer.airborne" : "flight.answer.flown", words);
-  const height = flight.figures.altitude_rel_max_m;
+  const height = flight.figures.altitude_rel_max_m ?? null;
   const second = height === null ? "" : t("flight.answer.height", { height: measure(height, "m", 0) });
   const gaps = flight.quality.gaps.length;
   const third =
@@ -39,8 +43,11 @@ function sentence(flight) {
   return [first, second, third].filter(Boolean).join(" ");
 }
 
+/** @param {Flight} flight */
 const downloads = (flight) => {
+  /** @param {Values} query */
   const address = (query) => `/api/v1/flights/${flight.id}/track?${new URLSearchParams(query)}`;
+  /** @type {[string, Record<string, string>][]} */
   const files = [
     ["gpx", { format: "gpx" }],
     ["kml", { format: "kml" }],
@@ -68,49 +75,6 @@ const downloads = (flight) => {
   );
 };
 
-async function charts(flight, points, map) {
-  const gaps = flight.quality.gaps;
-  const x = points.map((p) => Date.parse(p.ts) / 1000);
-  const draw = async (field, label, unit, top, digits) => {
-    const known = points.map((p) => p[field] ?? null);
-    const here = known.filter((v) => v !== null);
-    if (!here.length)
-      return h(
-        "div",
-        { class: "chart-missing" },
-        h("strong", {}, label),
-        h("p", { class: "quiet" }, t("flight.no_values")),
-      );
-    const [times, [values]] = withGaps(x, [known], gaps);
-    const summary = t("flight.chart", {
-      low: measure(Math.min(...here), unit, digits),
-      high: measure(Math.max(...here), unit, digits),
-      first: measure(here[0], unit, digits),
-      last: measure(here.at(-1), unit, digits),
-    });
-    const made = await chart({
-      label,
-      unit,
-      x: times,
-      lines: [{ label, y: values, digits }],
-      gaps,
-      zero: true,
-      top,
-      summary,
-      group: "flight",
-      height: field === "altitude_rel_m" ? 200 : 130,
-      name: `lautern-${flight.drone_id}-${flight.number}-${field}`,
-      point: (at) => map.point(times[at]),
-    });
-    return made.element;
-  };
-  return [
-    await draw("altitude_rel_m", t("flight.height"), "m", 10, 0),
-    await draw("battery_pct", t("flight.battery"), "%", 100, 0),
-    await draw("control_link_pct", t("flight.link"), "%", 100, 0),
-  ];
-}
-
 async function read() {
   const flight = await get(`/flights/${encodeURIComponent(id)}`);
   const title = t("flights.number", { drone: flight.drone.name ?? flight.drone_id, number: flight.number });
@@ -118,6 +82,7 @@ async function read() {
   document.title = `${title} · Lautern`;
   answer(sentence(flight));
   const every = Math.max(1, Math.ceil(flight.quality.samples / MOST));
+  /** @type {any} */
   const { points } = await get(`/flights/${flight.id}/track`, { format: "json", every });
   return { flight, points, every };
 }
@@ -158,8 +123,8 @@ async function show() {
     const map = new TrackMap(place, points, t("flight.map"));
     fill(graphs, await charts(flight, points, map));
     return flight;
-  } catch (problem) {
-    if (problem.status === undefined) throw problem;
+  } catch (thrown) {
+    const problem = refusal(thrown);
     answer(t(problem.status === 404 ? "shell.not_found" : "shell.failed"));
     fill(byId("content"), failed(problem, show));
     return null;
@@ -167,7 +132,7 @@ async function show() {
 }
 
 const first = await show();
-if (first?.status === "airborne")
+if (first?.status === "airborne") {
   live({
     topics: ["flight"],
     kinds: ["fire_drone"],
@@ -177,3 +142,4 @@ if (first?.status === "airborne")
       }),
     },
   });
+}

@@ -5,32 +5,41 @@ import { byId, fill, h, settled } from "../../lib/dom.js";
 import { language } from "../../lib/facts.js";
 import { measure } from "../../lib/numbers.js";
 import { answer, live, reading, start } from "../../lib/page.js";
-import { now, timeOf } from "../../lib/times.js";
+import { hourOf, midnight, now, timeOf } from "../../lib/times.js";
 import { t } from "../../lib/words.js";
 import { airTime, distance, marks, statusMark } from "./words.js";
 import { tinyTrack } from "./track.js";
+
+/** @typedef {Item<"/flights">} FlightLine */
 
 const ADDRESS = { drone: "", status: "", days: "7" };
 const PAGE = 60;
 const DAY = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
 const NEAR = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-const CLOCK = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 
 await start();
-let asked = fromAddress(ADDRESS),
-  drones = new Map(),
-  flights = [],
-  cursor = null;
+const view = {
+  asked: fromAddress(ADDRESS),
+  /** @type {Map<string, Item<"/drones">>} */
+  drones: new Map(),
+  /** @type {FlightLine[]} */
+  flights: [],
+  /** @type {string | null | undefined} */
+  cursor: null,
+};
 
-const midnight = (at) => new Date(at).setHours(0, 0, 0, 0);
-const query = (more) => ({
+/** @param {Instant} at */
+/** @param {Query} [further] */
+const query = (further) => ({
   limit: PAGE,
-  drone: asked.drone,
-  status: asked.status,
-  from: asked.days === "all" ? "" : new Date(midnight(now()) - (Number(asked.days) - 1) * 864e5).toISOString(),
-  ...more,
+  drone: view.asked.drone,
+  status: view.asked.status,
+  from:
+    view.asked.days === "all" ? "" : new Date(midnight(now()) - (Number(view.asked.days) - 1) * 864e5).toISOString(),
+  ...further,
 });
 
+/** @param {Instant} at */
 function dayName(at) {
   const days = Math.round((midnight(at) - midnight(now())) / 864e5),
     whole = DAY.format(new Date(at));
@@ -38,27 +47,25 @@ function dayName(at) {
 }
 
 function sentence() {
-  const flying = [...drones.values()].filter((d) => d.flight_id);
-  if (!flights.length) return t("flights.answer.none");
-  const n = flights.length,
-    total = flights.reduce((sum, f) => sum + f.duration_s, 0);
-  const first = cursor
+  const flying = [...view.drones.values()].filter((d) => d.flight_id);
+  if (!view.flights.length) return t("flights.answer.none");
+  const n = view.flights.length,
+    total = view.flights.reduce((sum, f) => sum + f.duration_s, 0);
+  const first = view.cursor
     ? t("flights.answer.first", { n, time: airTime(total) })
     : t("flights.answer.some", { n, time: airTime(total) });
-  const missing = flights.filter((f) => f.status === "landing_not_observed").length;
+  const missing = view.flights.filter((f) => f.status === "landing_not_observed").length;
   const second = flying.length
     ? t("flights.answer.flying", { n: flying.length, who: flying.map((d) => d.name).join(", ") })
     : t("flights.answer.ground");
   return [first, second, missing && t("flights.answer.missing", { n: missing })].filter(Boolean).join(" ");
 }
 
+/** @param {FlightLine} flight */
 function row(flight) {
-  const begin = timeOf(flight.takeoff, (at) => CLOCK.format(new Date(at)));
-  const end = flight.landing
-    ? ` – ${CLOCK.format(new Date(flight.landing))}`
-    : flight.status === "airborne"
-      ? ""
-      : " – ?";
+  const begin = timeOf(flight.takeoff, hourOf);
+  const end = flight.landing ? ` – ${hourOf(flight.landing)}` : flight.status === "airborne" ? "" : " – ?";
+  /** @param {string} text @param {string} name */
   const figure = (text, name) =>
     h("span", { class: "figure" }, h("span", { class: "hidden-text" }, `${t(name)} `), text);
   return h(
@@ -75,7 +82,10 @@ function row(flight) {
         h(
           "span",
           { class: "quiet" },
-          t("flights.number", { drone: drones.get(flight.drone_id)?.name ?? flight.drone_id, number: flight.number }),
+          t("flights.number", {
+            drone: view.drones.get(flight.drone_id)?.name ?? flight.drone_id,
+            number: flight.number,
+          }),
         ),
       ),
       h(
@@ -95,20 +105,20 @@ function row(flight) {
 
 function show() {
   answer(sentence());
-  if (!flights.length) {
-    const filtered = asked.drone || asked.status || asked.days !== ADDRESS.days;
+  if (!view.flights.length) {
+    const filtered = view.asked.drone || view.asked.status || view.asked.days !== ADDRESS.days;
     fill(
       byId("content"),
       empty(
         t("flights.none"),
         t(filtered ? "flights.none_filtered" : "flights.none_text"),
-        asked.days !== "all" &&
+        view.asked.days !== "all" &&
           h("button", { type: "button", onclick: () => change({ days: "all" }) }, t("flights.days.all")),
       ),
     );
     return;
   }
-  const days = Map.groupBy ? Map.groupBy(flights, (f) => midnight(f.takeoff)) : grouped();
+  const days = grouped();
   fill(
     byId("content"),
     [...days].map(([at, some]) =>
@@ -132,18 +142,21 @@ function show() {
         h("ol", { class: "flight-list" }, some.map(row)),
       ),
     ),
-    cursor && h("p", { class: "actions" }, h("button", { type: "button", onclick: more }, t("flights.more"))),
+    view.cursor && h("p", { class: "actions" }, h("button", { type: "button", onclick: more }, t("flights.more"))),
   );
 }
 
 function grouped() {
+  /** @type {Map<number, FlightLine[]>} */
   const days = new Map();
-  for (const flight of flights)
+  for (const flight of view.flights) {
     days.set(midnight(flight.takeoff), [...(days.get(midnight(flight.takeoff)) ?? []), flight]);
+  }
   return days;
 }
 
 function showFilters() {
+  /** @param {string} name @param {string[][]} entries */
   const chips = (name, entries) =>
     h(
       "div",
@@ -151,7 +164,11 @@ function showFilters() {
       entries.map(([value, text]) =>
         h(
           "button",
-          { type: "button", "aria-pressed": String(asked[name] === value), onclick: () => change({ [name]: value }) },
+          {
+            type: "button",
+            "aria-pressed": String(view.asked[name] === value),
+            onclick: () => change({ [name]: value }),
+          },
           text,
         ),
       ),
@@ -162,7 +179,7 @@ function showFilters() {
       "days",
       ["1", "7", "30", "all"].map((days) => [days, t(`flights.days.${days}`)]),
     ),
-    chips("drone", [["", t("flights.every")], ...[...drones.values()].map((d) => [d.id, d.name])]),
+    chips("drone", [["", t("flights.every")], ...[...view.drones.values()].map((d) => [d.id, d.name])]),
     chips(
       "status",
       ["", "airborne", "landing_not_observed"].map((status) => [status, t(`flights.status.${status || "any"}`)]),
@@ -170,32 +187,33 @@ function showFilters() {
   );
 }
 
+/** @param {Values} wish */
 async function change(wish) {
-  asked = { ...asked, ...wish };
-  toAddress(asked, ADDRESS, { push: true });
+  view.asked = { ...view.asked, ...wish };
+  toAddress(view.asked, ADDRESS, { push: true });
   await read();
 }
 
 async function more() {
-  const page = await get("/flights", query({ cursor }));
-  const at = flights.length;
-  flights = [...flights, ...page.items];
-  cursor = page.next_cursor;
+  const page = await get("/flights", query({ cursor: view.cursor }));
+  const at = view.flights.length;
+  view.flights = [...view.flights, ...page.items];
+  view.cursor = page.next_cursor;
   show();
   document.querySelectorAll(".flight-row")[at]?.focus();
 }
 
 const read = reading(async () => {
   const [page, known] = await Promise.all([get("/flights", query()), all("/drones")]);
-  flights = page.items;
-  cursor = page.next_cursor;
-  drones = new Map(known.map((d) => [d.id, d]));
+  view.flights = page.items;
+  view.cursor = page.next_cursor;
+  view.drones = new Map(known.map((d) => [d.id, d]));
   showFilters();
   show();
 });
 
 addEventListener("popstate", () => {
-  asked = fromAddress(ADDRESS);
+  view.asked = fromAddress(ADDRESS);
   read();
 });
 await read();

@@ -1,6 +1,8 @@
 import { h } from "../../lib/dom.js";
-import { get } from "../../lib/api.js";
+import { get, refusal } from "../../lib/api.js";
 import { path, s } from "../../lib/svg.js";
+
+/** @typedef {Item<"/flights">} FlightLine */
 
 const WIDTH = 84,
   HEIGHT = 48,
@@ -8,9 +10,12 @@ const WIDTH = 84,
   POINTS = 80,
   AT_ONCE = 3;
 
-/** Lines of a track's GeoJSON as arrays of [lon, lat]; a new one begins after each gap. */
+/**
+ * Lines of a track's GeoJSON as arrays of [lon, lat]; a new one begins after each gap.
+ * @param {any} collection
+ */
 export function linesOf(collection) {
-  return collection.features.flatMap(({ geometry: g }) =>
+  return collection.features.flatMap((/** @type {any} */ { geometry: g }) =>
     g?.type === "MultiLineString"
       ? g.coordinates
       : g?.type === "LineString"
@@ -21,7 +26,10 @@ export function linesOf(collection) {
   );
 }
 
-/** A small picture of a track, north up: its lines, gaps dashed, take-off as a dot. */
+/**
+ * A small picture of a track, north up: its lines, gaps dashed, take-off as a dot.
+ * @param {number[][][]} lines
+ */
 export function tiny(lines) {
   const all = lines.flat();
   if (!all.length) return s("svg", { class: "tiny", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" });
@@ -30,6 +38,7 @@ export function tiny(lines) {
     ys = all.map(([, lat]) => lat);
   const [west, east, south, north] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const scale = Math.min((WIDTH - 2 * AIR) / (east - west || 1e-9), (HEIGHT - 2 * AIR) / (north - south || 1e-9), 3e5);
+  /** @param {number[]} position */
   const at = ([lon, lat]) => [
     WIDTH / 2 + (lon * squeeze - (west + east) / 2) * scale,
     HEIGHT / 2 - (lat - (south + north) / 2) * scale,
@@ -45,14 +54,23 @@ export function tiny(lines) {
   );
 }
 
-const known = new Map(),
-  waiting = [];
-let running = 0;
+/** @type {Map<string, number[][][]>} */
+const known = new Map();
+/** @type {{flight: FlightLine, place: Element}[]} */
+const waiting = [];
+/**
+ * Whose place it is.
+ * @type {WeakMap<Element, FlightLine>}
+ */
+const flightAt = new WeakMap();
+const reading = {
+  running: 0,
+};
 
 async function work() {
-  if (running >= AT_ONCE || !waiting.length) return;
-  const { flight, place } = waiting.shift();
-  running += 1;
+  if (reading.running >= AT_ONCE || !waiting.length) return;
+  const { flight, place } = /** @type {{flight: FlightLine, place: Element}} */ (waiting.shift());
+  reading.running += 1;
   try {
     if (place.isConnected) {
       const every = Math.max(1, Math.round(flight.duration_s / POINTS));
@@ -60,10 +78,10 @@ async function work() {
       known.set(flight.id, lines);
       place.replaceChildren(tiny(lines));
     }
-  } catch (problem) {
-    if (problem.status === undefined) throw problem;
+  } catch (thrown) {
+    refusal(thrown);
   } finally {
-    running -= 1;
+    reading.running -= 1;
     work();
   }
 }
@@ -73,18 +91,23 @@ const seen = new IntersectionObserver(
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
       seen.unobserve(target);
-      waiting.push({ flight: target.flight, place: target });
+      const flight = flightAt.get(target);
+      if (flight) waiting.push({ flight, place: target });
       work();
     }
   },
   { rootMargin: "200px" },
 );
 
-/** Place for a flight's small track; it is read when the row comes into view. */
+/**
+ * Place for a flight's small track; it is read when the row comes into view.
+ * @param {FlightLine} flight
+ */
 export function tinyTrack(flight) {
   const place = h("span", { class: "tiny-place" });
-  place.flight = flight;
-  if (known.has(flight.id) && flight.landing) place.append(tiny(known.get(flight.id)));
+  flightAt.set(place, flight);
+  const lines = known.get(flight.id);
+  if (lines && flight.landing) place.append(tiny(lines));
   else seen.observe(place);
   return place;
 }

@@ -1,21 +1,29 @@
 import { base, L } from "../../lib/map.js";
 import { onTones, tone } from "../../lib/tones.js";
 
+/** @typedef {{ts: string, lat: number, lon: number, segment: number} & Record<string, any>} TrackPoint */
+
 /** A map with a track: lines where samples are, dashed across gaps, a mark that moves with the charts' cursor. */
 export class TrackMap {
+  /** @param {HTMLElement} place @param {TrackPoint[]} points @param {string} label */
   constructor(place, points, label) {
     this.points = points.filter((p) => typeof p.lat === "number" && typeof p.lon === "number");
     this.times = this.points.map((p) => Date.parse(p.ts) / 1000);
     this.map = base(place, { label });
     this.layer = L.layerGroup().addTo(this.map);
+    /** @type {import("leaflet").CircleMarker | null} */
     this.mark = null;
     this.#draw();
     onTones(() => this.#draw());
-    if (this.points.length)
+    if (this.points.length) {
       this.map.fitBounds(L.latLngBounds(this.points.map(at)).pad(0.15), { maxZoom: 18, animate: false });
+    }
   }
 
-  /** Show where it was at an instant (seconds); nothing where no sample is near. */
+  /**
+   * Show where it was at an instant (seconds); nothing where no sample is near.
+   * @param {number} second
+   */
   point(second) {
     const found = this.#nearest(second);
     this.mark?.remove();
@@ -31,6 +39,7 @@ export class TrackMap {
       }).addTo(this.map);
   }
 
+  /** @param {number} second */
   #nearest(second) {
     if (!this.times.length) return null;
     let low = 0,
@@ -46,6 +55,7 @@ export class TrackMap {
 
   #draw() {
     this.layer.clearLayers();
+    /** @type {TrackPoint[][]} */
     const lines = [];
     for (const point of this.points) {
       if (!lines.length || lines.at(-1).at(-1).segment !== point.segment) lines.push([]);
@@ -54,13 +64,14 @@ export class TrackMap {
     for (const [i, line] of lines.entries()) {
       L.polyline(line.map(at), { color: tone("surface"), weight: 6, interactive: false }).addTo(this.layer);
       L.polyline(line.map(at), { color: tone("accent"), weight: 3, interactive: false }).addTo(this.layer);
-      if (i)
+      if (i) {
         L.polyline([at(lines[i - 1].at(-1)), at(line[0])], {
           color: tone("quiet"),
           weight: 2,
           dashArray: "3 6",
           interactive: false,
         }).addTo(this.layer);
+      }
     }
     if (!this.points.length) return;
     const edge = { radius: 6, weight: 2, color: tone("surface"), fillOpacity: 1, interactive: false };
@@ -68,4 +79,5 @@ export class TrackMap {
   }
 }
 
+/** @param {TrackPoint} point @returns {[number, number]} */
 const at = ({ lat, lon }) => [lat, lon];

@@ -1,4 +1,4 @@
-import { get, post } from "../../lib/api.js";
+import { get, post, refusal } from "../../lib/api.js";
 import { fill, h, put, settled } from "../../lib/dom.js";
 import { measure } from "../../lib/numbers.js";
 import { me } from "../../lib/page.js";
@@ -8,8 +8,32 @@ import { now } from "../../lib/times.js";
 import { t } from "../../lib/words.js";
 import { clock, listed } from "./words.js";
 
+/** @typedef {import("./words.js").Lamp} Lamp */
+/**
+ * What is to be dimmed.
+ * @typedef {object} Target
+ * @property {Lamp[]} lamps
+ * @property {Item<"/light-groups"> | null | undefined} group
+ * @property {Map<string, string>} names
+ * @property {string | null} sunrise
+ */
+/**
+ * An order whose commands are followed until each has an end.
+ * @typedef {object} Followed
+ * @property {string} what
+ * @property {boolean} undo
+ * @property {Target} target
+ * @property {Command[]} commands
+ * @property {Set<string>} wires
+ * @property {number} until
+ * @property {string | null} group
+ * @property {boolean} [done]
+ * @property {boolean} [told]
+ */
+
 const LONGEST_MS = 12 * 3600e3;
 const FAILED = new Set(["rejected", "failed", "undeliverable", "expired", "unknown", "cancelled"]);
+/** @type {[string, number][]} */
 const LENGTHS = [
   ["30m", 30 * 60e3],
   ["2h", 2 * 3600e3],
@@ -20,11 +44,21 @@ const FOLLOW_MS = 120_000;
 const fresh = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 
+/** @param {string} name */
+const lengthOf = (name) => LENGTHS.find(([one]) => one === name)?.[1] ?? 0;
+
 /** The form that dims what is aimed at, and what came of it lamp by lamp. */
 export class Control {
+  /** @param {HTMLElement} place @param {{changed: () => void}} given */
   constructor(place, { changed }) {
     this.changed = changed;
     this.length = "2h";
+    this.sunrise = "";
+    /** @type {Target} */
+    this.target = { lamps: [], group: null, names: new Map(), sunrise: null };
+    /** @type {Followed | null} */
+    this.followed = null;
+    /** @type {HTMLInputElement} */
     this.level = h("input", {
       type: "range",
       min: 0,
@@ -34,6 +68,7 @@ export class Control {
       "aria-label": t("light.level"),
       oninput: () => this.#levelled(this.level, this.exact),
     });
+    /** @type {HTMLInputElement} */
     this.exact = h("input", {
       type: "number",
       min: 0,
@@ -57,6 +92,11 @@ export class Control {
     this.back = h("button", { type: "button", class: "back", onclick: () => this.#resume() }, t("light.resume"));
     this.problem = h("p", { class: "problem", role: "alert", hidden: true });
     this.results = h("div", { class: "results" });
+    this.#build(place);
+  }
+
+  /** @param {HTMLElement} place */
+  #build(place) {
     fill(
       place,
       h("h2", {}, t("light.control")),
@@ -82,7 +122,10 @@ export class Control {
     );
   }
 
-  /** What is to be dimmed: all of a group, or some lamps. */
+  /**
+   * What is to be dimmed: all of a group, or some lamps.
+   * @param {Target} target
+   */
   aim(target) {
     this.target = target;
     const { lamps, group, names, sunrise } = target,
@@ -91,7 +134,7 @@ export class Control {
       this.scope,
       group
         ? t("light.scope.group", { n: lamps.length, group: group.name, online })
-        : t("light.scope.some", { n: lamps.length, which: listed(lamps.map((l) => names.get(l.id))), online }),
+        : t("light.scope.some", { n: lamps.length, which: listed(lamps.map((l) => names.get(l.id) ?? l.id)), online }),
     );
     const left = sunrise ? Date.parse(sunrise) - now() : 0;
     const key = `${left > 0 && left < LONGEST_MS ? sunrise : ""}`;
@@ -125,11 +168,16 @@ export class Control {
     this.#said();
   }
 
-  /** News of commands from the stream. */
+  /**
+   * News of commands from the stream.
+   * @param {{commands: Record<string, any>}} news
+   */
   heard({ commands }) {
-    if (this.followed && Object.values(commands).some((c) => this.followed.wires.has(c.wire_id))) this.look();
+    const wires = this.followed?.wires;
+    if (wires && Object.values(commands).some((c) => wires.has(c.wire_id))) this.look();
   }
 
+  /** @param {HTMLInputElement} from @param {HTMLInputElement} to */
   #levelled(from, to) {
     if (from.value === "") return;
     to.value = from.value;
@@ -137,18 +185,17 @@ export class Control {
   }
 
   #until() {
-    return this.length === "sunrise"
-      ? new Date(this.sunrise)
-      : new Date(now() + LENGTHS.find(([name]) => name === this.length)[1]);
+    return this.length === "sunrise" ? new Date(this.sunrise) : new Date(now() + lengthOf(this.length));
   }
 
   #said() {
-    for (const button of this.lengths.children)
+    for (const button of this.lengths.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(button.dataset.length === this.length));
+    }
     put(
       this.send,
       t("light.send", {
-        n: this.target?.lamps.length ?? 0,
+        n: this.target.lamps.length,
         level: measure(Number(this.exact.value), "%", 0),
         until: clock(this.#until()),
       }),
@@ -157,13 +204,14 @@ export class Control {
 
   async #dim() {
     const emergency = me.roles.includes("emergency") && !me.roles.includes("light_operator");
+    /** @type {Record<string, any>} */
     const body = {
       name: "dim",
       arguments: { level_pct: Number(this.exact.value), ...(emergency ? { priority: "emergency" } : {}) },
       reason: this.reason.value.trim(),
     };
     if (this.length === "sunrise") body.until = this.#until().toISOString();
-    else body.duration_s = LENGTHS.find(([name]) => name === this.length)[1] / 1000;
+    else body.duration_s = lengthOf(this.length) / 1000;
     await this.#order(
       body,
       t("light.done.dim", { level: measure(body.arguments.level_pct, "%", 0), until: clock(this.#until()) }),
@@ -181,6 +229,7 @@ export class Control {
     await this.#order(body, t("light.done.resume"), false, target);
   }
 
+  /** @param {any} body @param {string} what @param {boolean} undo */
   async #order(body, what, undo, target = this.target) {
     const { lamps, group } = target,
       key = fresh();
@@ -200,7 +249,7 @@ export class Control {
               }),
             ),
           );
-      this.followed = {
+      const followed = {
         what,
         undo,
         target,
@@ -209,11 +258,11 @@ export class Control {
         until: Date.now() + FOLLOW_MS,
         group: group ? filed[0].wire_id : null,
       };
+      this.followed = followed;
       this.#show();
-      this.#follow(this.followed);
-    } catch (problem) {
-      if (problem.status === undefined) throw problem;
-      fill(this.problem, problem.message).hidden = false;
+      this.#follow(followed);
+    } catch (thrown) {
+      fill(this.problem, refusal(thrown).message).hidden = false;
     } finally {
       this.send.disabled = false;
       this.changed();
@@ -221,6 +270,7 @@ export class Control {
   }
 
   // The stream says at once that something happened; a question now and then covers a stream that is lost.
+  /** @param {Followed} followed */
   async #follow(followed) {
     while (this.followed === followed && !followed.done && Date.now() < followed.until) {
       await new Promise((done) => setTimeout(done, 2000));
@@ -237,16 +287,17 @@ export class Control {
       followed.commands = followed.group
         ? (await get(`/group-commands/${followed.group}`)).commands
         : await Promise.all(followed.commands.map((c) => get(`/commands/${c.id}`)));
-    } catch (problem) {
-      if (problem.status === undefined) throw problem;
+    } catch (thrown) {
+      refusal(thrown);
       return;
     }
     if (this.followed === followed) this.#show();
   }
 
   #show() {
-    const followed = this.followed,
-      { commands, target, what } = followed,
+    const followed = this.followed;
+    if (!followed) return;
+    const { commands, target, what } = followed,
       { names } = target,
       n = commands.length;
     const applied = commands.filter((c) => c.delivery === "applied").length,

@@ -12,6 +12,8 @@ import { Night } from "./night.js";
 import { along, Street } from "./street.js";
 import { answerOf, doubts, forces, listed } from "./words.js";
 
+/** @typedef {import("./words.js").Lamp} Lamp */
+
 const ADDRESS = { group: "", lamps: "" };
 const MOST = 500;
 const SILENT_S = 180;
@@ -19,21 +21,28 @@ const SILENT_S = 180;
 await start();
 const asked = fromAddress(ADDRESS);
 const kind = "streetlight";
-let lamps = [],
-  groups = [],
-  alarms = new Map(),
-  chosen = [];
+const view = {
+  /** @type {Lamp[]} */
+  lamps: [],
+  /** @type {Item<"/light-groups">[]} */
+  groups: [],
+  /** @type {Map<string, Alarm>} */
+  alarms: new Map(),
+  /** @type {string[]} */
+  chosen: [],
+};
 
 const street = new Street(byId("street"), { choose: pick });
 const night = new Night(byId("night"));
 const control = me.may("lights:dim") ? new Control(byId("control"), { changed: () => reload() }) : null;
 byId("control").hidden = !control;
 onBack(() => {
-  if (chosen.length) street.select([]);
+  if (view.chosen.length) street.select([]);
 });
 
+/** @param {any} lamp */
 function shown(lamp) {
-  const alarm = alarms.get(lamp.id);
+  const alarm = view.alarms.get(lamp.id);
   const seen = lamp.last_seen_at ? Date.parse(lamp.last_seen_at) : null;
   return {
     ...lamp,
@@ -46,7 +55,7 @@ function shown(lamp) {
 async function readAlarms() {
   const found = await all("/alarms", { open: true, kind });
   const grave = found.filter((a) => a.severity === "critical" || a.severity === "major");
-  alarms = new Map(grave.sort((a, b) => b.since.localeCompare(a.since)).map((a) => [a.asset_id, a]));
+  view.alarms = new Map(grave.sort((a, b) => b.since.localeCompare(a.since)).map((a) => [a.asset_id, a]));
 }
 
 async function read() {
@@ -54,27 +63,33 @@ async function read() {
   return found.slice(0, MOST).map(shown);
 }
 
+/** @param {string[]} ids */
 function pick(ids) {
-  chosen = ids;
+  view.chosen = ids;
   asked.lamps = ids.join(",");
   toAddress(asked, ADDRESS);
   show();
 }
 
-const target = () => (chosen.length ? lamps.filter((l) => chosen.includes(l.id)) : lamps);
-const group = () => groups.find((g) => g.id === asked.group);
+const target = () => (view.chosen.length ? view.lamps.filter((l) => view.chosen.includes(l.id)) : view.lamps);
+const group = () => view.groups.find((g) => g.id === asked.group);
 
 const show = eachFrame(() => {
-  answer(answerOf(lamps, street.names ?? new Map()));
+  answer(answerOf(view.lamps, street.names));
   showForce();
-  control?.aim({ lamps: target(), group: chosen.length ? null : group(), names: street.names, sunrise: night.sunrise });
+  control?.aim({
+    lamps: target(),
+    group: view.chosen.length ? null : group(),
+    names: street.names,
+    sunrise: night.sunrise,
+  });
 });
 
 function showForce() {
   const some = target(),
     names = street.names;
   const one = some.length === 1 ? some[0] : null;
-  const title = one ? one.name : chosen.length ? t("light.chosen", { n: some.length }) : t("light.in_force");
+  const title = one ? one.name : view.chosen.length ? t("light.chosen", { n: some.length }) : t("light.in_force");
   const rows = forces(some).map(({ lamps: ours, text, then }) =>
     h(
       "li",
@@ -85,7 +100,7 @@ function showForce() {
           { class: "force-count" },
           ours.length === some.length
             ? t("light.all_of", { n: ours.length })
-            : listed(ours.map((l) => names.get(l.id))),
+            : listed(ours.map((/** @type {Lamp} */ l) => names.get(l.id) ?? l.id)),
         ),
       h("span", { class: "force-text" }, text),
       then && h("span", { class: "quiet" }, then),
@@ -124,9 +139,9 @@ function showForce() {
 }
 
 function showGroups() {
-  const entries = [["", t("light.every")], ...groups.map((g) => [g.id, `${g.name} (${g.members.length})`])];
+  const entries = [["", t("light.every")], ...view.groups.map((g) => [g.id, `${g.name} (${g.members.length})`])];
   const place = byId("groups");
-  place.hidden = groups.length < 2 && !(groups.length === 1 && asked.group === "");
+  place.hidden = view.groups.length < 2 && !(view.groups.length === 1 && asked.group === "");
   fill(
     place,
     entries.map(([id, name]) =>
@@ -135,17 +150,18 @@ function showGroups() {
   );
 }
 
+/** @param {string} id */
 async function go(id) {
   asked.group = id;
   toAddress(asked, ADDRESS, { push: true });
   showGroups();
-  chosen = [];
+  view.chosen = [];
   await begin();
 }
 
 async function begin() {
-  lamps = along(await read());
-  if (!lamps.length) {
+  view.lamps = along(await read());
+  if (!view.lamps.length) {
     for (const name of ["chosen", "night", "control"]) byId(name).hidden = true;
     answer(t("light.answer.none"));
     fill(
@@ -154,28 +170,30 @@ async function begin() {
     );
     return;
   }
-  street.show(lamps);
-  await night.read(asked.group, lamps);
+  street.show(view.lamps);
+  await night.read(asked.group, view.lamps);
   show();
 }
 
 const reload = settled(250, async () => {
   const found = new Map((await read().catch(() => [])).map((l) => [l.id, l]));
-  lamps = lamps.map((l) => found.get(l.id) ?? l);
-  for (const lamp of lamps) street.update(lamp);
+  view.lamps = view.lamps.map((l) => found.get(l.id) ?? l);
+  for (const lamp of view.lamps) street.update(lamp);
   show();
 });
 
+/** @param {News} news @param {Change} change */
 function told({ devices }, change) {
   for (const news of devices) {
-    const at = lamps.findIndex((l) => l.id === news.device_id);
+    const at = view.lamps.findIndex((l) => l.id === news.device_id);
     if (at < 0) continue;
-    lamps[at] = shown({ ...lamps[at], last_seen_at: change.at, ...changed(news) });
-    street.update(lamps[at]);
+    view.lamps[at] = shown({ ...view.lamps[at], last_seen_at: change.at, ...changed(news) });
+    street.update(view.lamps[at]);
   }
   show();
 }
 
+/** @param {News["devices"][number]} news */
 function changed({ ts, values }) {
   const found = {};
   if (typeof values.level_pct === "number") Object.assign(found, { level_pct: values.level_pct, level_at: ts });
@@ -184,9 +202,9 @@ function changed({ ts, values }) {
 }
 
 try {
-  groups = await all("/light-groups");
-  if (!new URLSearchParams(location.search).has("group") && groups.length === 1) asked.group = groups[0].id;
-  ADDRESS.group = groups.length === 1 ? groups[0].id : "";
+  view.groups = await all("/light-groups");
+  if (!new URLSearchParams(location.search).has("group") && view.groups.length === 1) asked.group = view.groups[0].id;
+  ADDRESS.group = view.groups.length === 1 ? view.groups[0].id : "";
   showGroups();
   const before = asked.lamps.split(",").filter(Boolean);
   await begin();
@@ -212,10 +230,10 @@ live({
   },
 });
 setInterval(() => {
-  for (const [at, lamp] of lamps.entries()) {
+  for (const [at, lamp] of view.lamps.entries()) {
     const fresh = shown(lamp);
     if (fresh.state !== lamp.state) {
-      lamps[at] = fresh;
+      view.lamps[at] = fresh;
       street.update(fresh);
       show();
     }

@@ -1,12 +1,17 @@
 // Grid over world pixels: cells stay where they are while the map is moved.
 const CELL = 56;
 
+/** @typedef {{x: number, y: number, item: Thing}} Placed */
+
 /**
- * Gather points {x, y, item} in world pixels into singles and clusters {x, y, items}. Below `apart` a cell holds one mark
- * for all its things; beyond it, everything stands alone.
+ * Gather points {x, y, item} in world pixels into singles and clusters {x, y, items}: a cell holds one mark for all its
+ * things; with `alone`, everything stands alone.
+ * @param {Placed[]} points
+ * @param {{alone: boolean}} how
  */
 export function gather(points, { alone }) {
   if (alone) return { singles: points, clusters: [] };
+  /** @type {Map<number, Placed[]>} */
   const cells = new Map();
   for (const point of points) {
     const key = Math.floor(point.x / CELL) * 65_536 + Math.floor(point.y / CELL);

@@ -1,11 +1,14 @@
-import { fill, h } from "./dom.js";
+import { refusal } from "./api.js";
+import { fill, freshId, h } from "./dom.js";
 import { t } from "./words.js";
 
-let count = 0;
-
-/** A dialog with a title; resolves when it closes, with its `returnValue`. Esc closes it, focus goes back. */
+/**
+ * A dialog with a title; resolves when it closes, with its `returnValue`. Esc closes it, focus goes back.
+ * @param {string} title
+ * @param {Child} content
+ */
 export function open(title, content, { wide = false } = {}) {
-  const id = `dialog-${++count}`;
+  const id = freshId("dialog");
   const dialog = h("dialog", { "aria-labelledby": id, class: wide && "wide" }, h("h2", { id }, title), content);
   document.body.append(dialog);
   const closed = new Promise((done) => {
@@ -18,13 +21,23 @@ export function open(title, content, { wide = false } = {}) {
   return { dialog, closed };
 }
 
-/** Something to read, with a button to close. */
+/**
+ * Something to read, with a button to close.
+ * @param {string} title
+ * @param {Child} content
+ * @param {{wide?: boolean}} [options]
+ */
 export function tell(title, content, options) {
   const close = h("form", { method: "dialog", class: "actions" }, h("button", { autofocus: true }, t("shell.close")));
   return open(title, [content, close], options).closed;
 }
 
-/** Ask before something that cannot be undone, naming what it is; true when the person goes on. */
+/**
+ * Ask before something that cannot be undone, naming what it is; true when the person goes on.
+ * @param {string} title
+ * @param {string} text
+ * @param {string} action
+ */
 export async function confirm(title, text, action, { danger = false } = {}) {
   const form = h(
     "form",
@@ -43,8 +56,14 @@ export async function confirm(title, text, action, { danger = false } = {}) {
 /**
  * A form in a dialog. `fields` are elements; `send(data)` gets the form's values and may throw a Problem, which is then
  * said inside, beside the field it is about. Resolves with what `send` returned, or undefined when it was closed.
+ * @param {string} title
+ * @param {Child} fields
+ * @param {string} action
+ * @template R
+ * @param {(data: any) => R | Promise<R>} send
  */
 export async function ask(title, fields, action, send) {
+  /** @type {R | undefined} */
   let result;
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const form = h(
@@ -69,10 +88,10 @@ export async function ask(title, fields, action, send) {
     try {
       result = await send(Object.fromEntries(new FormData(form)));
       dialog.close();
-    } catch (error) {
-      if (error.status === undefined) throw error;
-      problem.hidden = mark(form, error.errors);
-      fill(problem, error.message);
+    } catch (thrown) {
+      const refused = refusal(thrown);
+      problem.hidden = mark(form, refused.errors);
+      fill(problem, refused.message);
     } finally {
       button.disabled = false;
     }
@@ -81,7 +100,11 @@ export async function ask(title, fields, action, send) {
   return result;
 }
 
-/** Say each error at the field it is about, and go to the first; true when all found their place. */
+/**
+ * Say each error at the field it is about, and go to the first; true when all found their place.
+ * @param {HTMLFormElement} form
+ * @param {{field: string, message: string}[]} errors
+ */
 export function mark(form, errors) {
   for (const note of form.querySelectorAll(".beside")) note.remove();
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
@@ -99,9 +122,16 @@ export function mark(form, errors) {
   return places.length > 0 && places.every(Boolean);
 }
 
-/** A labelled input for forms: `field("name", label, {type: "number", …}, note)`. */
-export function field(name, label, attributes = {}, note) {
-  const id = `field-${name}-${++count}`;
+/**
+ * A labelled input for forms: `field("name", label, {type: "number", …}, note)`.
+ * @param {string} name
+ * @param {string} label
+ * @param {Attributes & {tag?: any, options?: readonly (readonly [any, string])[]}} [attributes]
+ * @param {Child} [note]
+ * @returns {any[]}
+ */
+export function field(name, label, attributes = {}, note = undefined) {
+  const id = freshId(`field-${name}`);
   const hint = note && h("p", { class: "note", id: `${id}-note` }, note);
   const { tag = "input", options, ...rest } = attributes;
   const input = h(

@@ -1,30 +1,42 @@
-import { h } from "./dom.js";
+import { focused, h } from "./dom.js";
 import { STATES } from "./states.js";
 import { kindPlural, t } from "./words.js";
 
-/** Choices of kind, group and state; `change()` after each. `values` are changed in place. */
+/**
+ * One of several, or all: `label` is what stands there for all.
+ * @param {string} label
+ * @param {[string, string][]} options
+ * @param {string} current
+ * @param {(value: string) => void} choose
+ */
+export const select = (label, options, current, choose) =>
+  h(
+    "select",
+    { "aria-label": label, value: current, onchange: ({ target }) => choose(target.value) },
+    h("option", { value: "" }, label),
+    options.map(([value, text]) => h("option", { value, selected: value === current }, text)),
+  );
+
+/**
+ * Choices of kind, group and state; `change()` after each. `values` are changed in place.
+ * @param {Values} values
+ * @param {{kinds: string[], groups: {id: string, name: string}[], change: () => void}} given
+ */
 export function filterBar(values, { kinds, groups, change }) {
+  /** @param {string} name @param {string} label @param {[string, string][]} options */
   const choice = (name, label, options) =>
-    h(
-      "select",
-      {
-        "aria-label": label,
-        value: values[name],
-        onchange: (event) => {
-          values[name] = event.target.value;
-          change();
-        },
-      },
-      h("option", { value: "" }, label),
-      options.map(([value, text]) => h("option", { value, selected: value === values[name] }, text)),
-    );
+    select(label, options, values[name], (chosen) => {
+      values[name] = chosen;
+      change();
+    });
   const states = h("div", { class: "chips", role: "group", "aria-label": t("filters.state") });
+  /** @param {Map<State, number>} counts */
   const paint = (counts) => {
     const shown = STATES.filter((state) => counts.get(state) || values.state === state);
     const key = JSON.stringify([...counts, values.state]);
     if (states.dataset.key === key) return;
     states.dataset.key = key;
-    const held = states.contains(document.activeElement) ? document.activeElement.dataset.state : null;
+    const held = states.contains(focused()) ? focused().dataset.state : null;
     states.replaceChildren(
       ...["", ...shown].map((state) =>
         h(
@@ -38,7 +50,9 @@ export function filterBar(values, { kinds, groups, change }) {
               change();
             },
           },
-          state ? t("filters.chip", { state: t(`state.${state}`), n: counts.get(state) ?? 0 }) : t("filters.all"),
+          state
+            ? t("filters.chip", { state: t(`state.${state}`), n: counts.get(/** @type {State} */ (state)) ?? 0 })
+            : t("filters.all"),
         ),
       ),
     );
@@ -64,7 +78,10 @@ export function filterBar(values, { kinds, groups, change }) {
   };
 }
 
-/** How many there are of each state, whatever state is chosen. */
+/**
+ * How many there are of each state, whatever state is chosen.
+ * @param {Thing[]} items
+ */
 export function countStates(items) {
   const counts = new Map();
   for (const item of items) counts.set(item.state, (counts.get(item.state) ?? 0) + 1);

@@ -1,14 +1,24 @@
 import { h } from "./dom.js";
 import { t } from "./words.js";
 
-/** One thing to tick: {element, value()}. */
+/**
+ * One thing to tick: {element, value()}.
+ * @param {string} text
+ */
 export function check(text, checked = false) {
   const box = h("input", { type: "checkbox", checked });
   return { element: h("label", { class: "check" }, box, text), box, value: () => box.checked };
 }
 
-/** Several to tick of `options` [value, text]: {element, value(), only(passes)}; what `only` hides does not count. */
-export function checks(name, legend, options, chosen, { note, required = false } = {}) {
+/**
+ * Several to tick of `options` [value, text]: {element, value(), only(passes)}; what `only` hides does not count.
+ * @param {string} name
+ * @param {string} legend
+ * @param {[string, string][]} options
+ * @param {string[]} chosen
+ * @param {{note?: Child, required?: boolean}} [how]
+ */
+export function checks(name, legend, options, chosen, { note = undefined, required = false } = {}) {
   const boxes = options.map(([value, text]) => ({ id: value, ...check(text, chosen.includes(value)) }));
   const value = () => boxes.filter((one) => one.value() && !one.element.hidden).map((one) => one.id);
   const judge = () => boxes[0]?.box.setCustomValidity(required && !value().length ? t("form.choose") : "");
@@ -27,38 +37,53 @@ export function checks(name, legend, options, chosen, { note, required = false }
   return {
     element,
     value,
-    only: (passes) => {
+    only: (/** @type {(id: string) => boolean} */ passes) => {
       for (const one of boxes) one.element.hidden = !passes(one.id);
     },
   };
 }
 
-/** Rows to add and take away: {element, value()}; `make(one)` gives {parts, value()} of a row, `usual` is a new one, `row` what each is called. */
+/**
+ * Rows to add and take away: {element, value()}; `make(one)` gives {parts, value()} of a row, `usual` is a new one,
+ * `row` what each is called.
+ * @param {string} name
+ * @param {string} legend
+ * @param {any[]} held
+ * @param {object} how
+ * @param {string} how.add
+ * @param {any} how.usual
+ * @param {(one: any) => {parts: Child, value: () => any}} how.make
+ * @param {Child} [how.note]
+ * @param {string} [how.row]
+ */
 export function rows(name, legend, held, { add: text, usual, make, note, row: called = legend }) {
-  const made = [],
-    place = h("div");
+  /** @type {{element: HTMLElement, value: () => any}[]} */
+  const made = [];
+  const place = h("div");
+  /** @param {any} one */
   const add = (one) => {
-    const row = make(one);
-    row.element = h(
+    const { parts, value } = make(one);
+    const element = h(
       "div",
       { class: "form-row", role: "group", "aria-label": called },
-      row.parts,
+      parts,
       h(
         "button",
         {
           type: "button",
           onclick: () => {
             made.splice(made.indexOf(row), 1);
-            row.element.remove();
+            element.remove();
             more.focus();
           },
         },
         t("form.remove"),
       ),
     );
+    const row = { element, value };
     made.push(row);
-    place.append(row.element);
-    return row.element;
+    place.append(element);
+    return element;
   };
   const more = h("button", { type: "button", onclick: () => add(usual).querySelector("input, select").focus() }, text);
   for (const one of held) add(one);

@@ -1,4 +1,4 @@
-import { h } from "./dom.js";
+import { focused, h, present } from "./dom.js";
 import { t } from "./words.js";
 
 const STEP = 200;
@@ -6,16 +6,28 @@ const STEP = 200;
 /**
  * A list to choose from: one stop for Tab, arrows inside, Enter chooses. Rows are kept by id and changed in place; they
  * are ordered when `show` is called, never under the pointer.
+ * @template {{id: string}} T
  */
 export class List {
-  /** `row(item, parts)` fills a row: called once with an empty `parts`, later with what it returned before. */
+  /**
+   * `row(item, parts)` fills a row: called once with an empty `parts`, later with what it returned before.
+   * @param {object} how
+   * @param {string} how.label
+   * @param {(item: T, parts: any, element: HTMLElement) => any} how.row
+   * @param {(id: string) => void} how.choose
+   * @param {() => Child} [how.empty]
+   */
   constructor({ label, row, choose, empty }) {
     this.row = row;
     this.choose = choose;
     this.empty = empty;
+    /** @type {Map<string | null | undefined, {element: HTMLElement, parts: any}>} */
     this.rows = new Map();
+    /** @type {T[]} */
     this.items = [];
+    /** @type {string | null | undefined} */
     this.chosen = null;
+    this.most = STEP;
     this.box = h("div", {
       class: "list",
       role: "listbox",
@@ -27,11 +39,14 @@ export class List {
     this.element = h("div", {}, this.box, this.end);
   }
 
-  /** Show these items in this order. */
+  /**
+   * Show these items in this order.
+   * @param {T[]} items
+   */
   show(items) {
     this.items = items;
-    this.most = Math.max(STEP, Math.min(this.most ?? STEP, items.length));
-    const held = this.box.contains(document.activeElement) ? document.activeElement.dataset.id : null;
+    this.most = Math.max(STEP, Math.min(this.most, items.length));
+    const held = this.box.contains(focused()) ? focused().dataset.id : null;
     this.rows.clear();
     this.box.replaceChildren(...items.slice(0, this.most).map((item) => this.#make(item)));
     this.#ends();
@@ -39,13 +54,19 @@ export class List {
     if (held) this.rows.get(held)?.element.focus({ preventScroll: true });
   }
 
-  /** Change what a row says, where it is shown. */
+  /**
+   * Change what a row says, where it is shown.
+   * @param {T} item
+   */
   update(item) {
     const row = this.rows.get(item.id);
     if (row) this.row(item, row.parts, row.element);
   }
 
-  /** Mark as chosen, without calling `choose`; brings it into view. */
+  /**
+   * Mark as chosen, without calling `choose`; brings it into view.
+   * @param {string | null | undefined} id
+   */
   select(id) {
     this.rows.get(this.chosen)?.element.setAttribute("aria-selected", "false");
     this.chosen = id;
@@ -59,6 +80,7 @@ export class List {
     (this.box.querySelector('[tabindex="0"]') ?? this.box.firstElementChild)?.focus();
   }
 
+  /** @param {T} item */
   #make(item) {
     const element = h("div", {
       role: "option",
@@ -75,7 +97,7 @@ export class List {
     const left = this.items.length - this.most;
     this.box.hidden = this.items.length === 0;
     this.end.replaceChildren();
-    if (this.items.length === 0) this.end.append(...[this.empty?.()].flat());
+    if (this.items.length === 0) this.end.append(...present([this.empty?.()]));
     else if (left > 0) {
       this.end.append(
         h("span", {}, t("list.shown", { shown: this.most, n: this.items.length })),
@@ -93,18 +115,21 @@ export class List {
     this.#go(this.box.children[from]);
   }
 
+  /** @param {string | null | undefined} id */
   #stop(id) {
     for (const element of this.box.querySelectorAll('[tabindex="0"]')) element.tabIndex = -1;
     const element = this.rows.get(id)?.element ?? this.box.firstElementChild;
-    if (element) element.tabIndex = 0;
+    if (element instanceof HTMLElement) element.tabIndex = 0;
   }
 
+  /** @param {any} element */
   #go(element) {
     if (!element) return;
     this.#stop(element.dataset.id);
     element.focus();
   }
 
+  /** @param {any} event */
   #click(event) {
     const element = event.target.closest('[role="option"]');
     if (!element || event.target.closest("a, button")) return;
@@ -112,19 +137,22 @@ export class List {
     this.choose(element.dataset.id);
   }
 
+  /** @param {any} event */
   #key(event) {
     const element = event.target.closest('[role="option"]');
     if (!element || event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor(300 / element.offsetHeight));
     const at = [...this.box.children].indexOf(element);
-    const to = {
+    /** @type {Record<string, number>} */
+    const ways = {
       ArrowDown: at + 1,
       ArrowUp: at - 1,
       Home: 0,
       End: this.box.children.length - 1,
       PageDown: at + page,
       PageUp: at - page,
-    }[event.key];
+    };
+    const to = ways[event.key];
     if (to !== undefined) {
       event.preventDefault();
       if (to >= this.box.children.length && this.most < this.items.length) this.#more();

@@ -12,14 +12,34 @@ const GRACE_MS = 10_000;
 
 /** The live stream: calls `on[topic](data, message)`, and `state({lostSince, heard})` when the connection changes. */
 export class Live {
+  /**
+   * @param {object} given
+   * @param {string[]} [given.topics]
+   * @param {string[]} [given.kinds]
+   * @param {Told} given.on
+   * @param {(message: Change) => void} [given.reset]
+   * @param {(live: Live) => void} [given.state]
+   * @param {string | null} [given.after]
+   */
   constructor({ topics = [], kinds = [], on, reset, state, after = null }) {
     this.query = { topics: topics.join(","), kinds: kinds.join(",") };
     this.on = on;
     this.reset = reset;
     this.state = state ?? (() => {});
+    /** @type {number | null} */
     this.heard = null;
+    /** @type {number | null} */
     this.lostSince = null;
+    /** @type {number | null} */
     this.brokenAt = null;
+    this.beat = 0;
+    this.retryMs = 0;
+    this.stopped = false;
+    this.paused = false;
+    this.hiding = 0;
+    /** @type {AbortController | null} */
+    this.controller = null;
+    this.wake = () => {};
     this.crowded = false;
     this.last = after;
     this.tries = 0;
@@ -68,13 +88,15 @@ export class Live {
       );
       await new Promise((done) => {
         setTimeout(done, wait);
-        this.wake = done;
+        this.wake = () => done(undefined);
       });
     }
   }
 
+  /** @param {AbortSignal} signal */
   async #read(signal) {
     this.retryMs = 0;
+    /** @type {Record<string, string>} */
     const headers = { Accept: "text/event-stream" };
     if (this.last !== null) headers["Last-Event-ID"] = this.last;
     const given = Object.entries(this.query).filter(([, v]) => v);
@@ -89,14 +111,14 @@ export class Live {
       this.retryMs = Math.min(LONGEST_WAIT_MS, 1000 * (Number(answer.headers.get("Retry-After")) || 0));
       throw new Error(String(answer.status));
     }
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    const reader = /** @type {ReadableStream} */ (answer.body).pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return true;
       this.#alive();
       const blocks = (rest + value).split("\n\n");
-      rest = blocks.pop();
+      rest = blocks.pop() ?? "";
       for (const block of blocks) this.#event(block);
     }
   }
@@ -108,6 +130,7 @@ export class Live {
     this.state(this);
   }
 
+  /** @param {string} block */
   #event(block) {
     let name = "message",
       data = "";
@@ -129,14 +152,14 @@ export class Live {
   // Browsers allow few connections to a server: a page that nobody sees gives its own back, and resumes later.
   #seen() {
     clearTimeout(this.hiding);
-    if (document.hidden)
+    if (document.hidden) {
       this.hiding = setTimeout(() => {
         this.stop();
         this.paused = true;
       }, HIDDEN_MS);
-    else if (this.paused) {
+    } else if (this.paused) {
       this.paused = false;
       this.start();
-    } else this.wake?.();
+    } else this.wake();
   }
 }

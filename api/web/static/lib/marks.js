@@ -2,6 +2,7 @@ import { tone } from "./tones.js";
 
 // Marks are told apart by their shape; their colour only helps. Each is drawn once and then copied.
 const SIZE = 22;
+/** @type {Record<State, string>} */
 const TONES = {
   ok: "ok",
   stale: "stale",
@@ -11,24 +12,29 @@ const TONES = {
   warning: "warning",
   alarm: "alarm",
 };
-let drawn = new Map();
+/** @type {Map<string, HTMLCanvasElement>} */
+const drawn = new Map();
 
-export const forgetMarks = () => {
-  drawn = new Map();
-};
+export const forgetMarks = () => drawn.clear();
 
-/** Canvas with the mark of a state, `SIZE` CSS pixels wide; `chosen` has a ring. */
+/**
+ * Canvas with the mark of a state, `SIZE` CSS pixels wide; `chosen` has a ring.
+ * @param {State} state
+ * @param {boolean} chosen
+ */
 export function mark(state, chosen) {
   const key = `${state} ${chosen} ${devicePixelRatio}`;
-  if (!drawn.has(key)) drawn.set(key, draw(state, chosen));
-  return drawn.get(key);
+  const made = drawn.get(key) ?? draw(state, chosen);
+  drawn.set(key, made);
+  return made;
 }
 mark.SIZE = SIZE;
 
+/** @param {State} state @param {boolean} chosen */
 function draw(state, chosen) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIZE * devicePixelRatio;
-  const c = canvas.getContext("2d");
+  const c = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   c.scale(devicePixelRatio, devicePixelRatio);
   c.translate(SIZE / 2, SIZE / 2);
   const ink = tone(TONES[state]),
@@ -45,6 +51,13 @@ function draw(state, chosen) {
   return canvas;
 }
 
+/**
+ * @param {CanvasRenderingContext2D} c
+ * @param {string} ink
+ * @param {string} paper
+ * @param {() => void} path
+ * @param {boolean} filled
+ */
 function both(c, ink, paper, path, filled) {
   path();
   c.lineWidth = 4;
@@ -57,14 +70,17 @@ function both(c, ink, paper, path, filled) {
   c.stroke();
 }
 
+/** @param {CanvasRenderingContext2D} c @param {number} r */
 const circle = (c, r) => () => {
   c.beginPath();
   c.arc(0, 0, r, 0, 7);
 };
+/** @param {CanvasRenderingContext2D} c @param {number} r */
 const square = (c, r) => () => {
   c.beginPath();
   c.rect(-r, -r, 2 * r, 2 * r);
 };
+/** @param {CanvasRenderingContext2D} c */
 const triangle = (c) => () => {
   c.beginPath();
   c.moveTo(0, -6.5);
@@ -73,6 +89,7 @@ const triangle = (c) => () => {
   c.closePath();
 };
 
+/** @type {Record<State, (c: CanvasRenderingContext2D, ink: string, paper: string) => void>} */
 const SHAPES = {
   ok: (c, ink, paper) => both(c, ink, paper, circle(c, 4.2), true),
   stale: (c, ink, paper) => {
@@ -118,7 +135,15 @@ const SHAPES = {
   alarm: (c, ink, paper) => both(c, ink, paper, triangle(c), true),
 };
 
-/** Draw a cluster: how many, and under it how many of them are unwell. Returns its half size for the pointer. */
+/**
+ * Draw a cluster: how many, and under it how many of them are unwell. Returns its half size for the pointer.
+ * @param {CanvasRenderingContext2D} c
+ * @param {number} x
+ * @param {number} y
+ * @param {number} count
+ * @param {number} unwell
+ * @param {State} gravest
+ */
 export function drawCluster(c, x, y, count, unwell, gravest) {
   const text = count.toLocaleString(document.documentElement.lang);
   const half = Math.max(15, 8 + text.length * 4);

@@ -3,8 +3,14 @@ import { h, icon } from "./dom.js";
 import { toast } from "./toast.js";
 import { t } from "./words.js";
 
-/** Show a secret this once, to be copied: a link, a key. */
+/**
+ * Show a secret this once, to be copied: a link, a key.
+ * @param {string} title
+ * @param {string} text
+ * @param {string} secret
+ */
 export function showOnce(title, text, secret) {
+  /** @type {HTMLInputElement} */
   const field = h("input", {
     type: "text",
     readonly: true,

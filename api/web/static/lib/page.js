@@ -8,6 +8,7 @@ import { ago, moment, now, zone } from "./times.js";
 import { t } from "./words.js";
 
 const YEAR_S = 31_536_000;
+/** @param {string} name @param {string} value */
 const keep = (name, value) => {
   document.cookie = `lautern_${name}=${value}; Path=${facts.root || "/"}; Max-Age=${value ? YEAR_S : 0}; SameSite=Lax`;
 };
@@ -20,10 +21,14 @@ const keys = [
   ["Tab", "help.tab"],
   ["+ −", "help.zoom"],
 ];
-let back = null;
+const frameState = {
+  /** @type {(() => void) | null} */
+  back: null,
+  recounting: 0,
+};
 
 /** Who is signed in; `may(scope)` as the server decides it. */
-export let me = null;
+export const me = /** @type {Me} */ ({});
 
 /**
  * Begin a page: frame, menus, keys, who is there. Sends to the sign-in page where nobody is; does not return on a page
@@ -32,8 +37,7 @@ export let me = null;
 export async function start() {
   frame();
   if (facts.open) return null;
-  me = await get("/me");
-  me.may = (scope) => allowed(me, scope);
+  Object.assign(me, await get("/me"), { may: (/** @type {string} */ scope) => allowed(me, scope) });
   if (me.second_step) {
     toSecondStep();
     return new Promise(() => {});
@@ -50,6 +54,7 @@ export async function start() {
   return me;
 }
 
+/** @param {number} status */
 function barred(status) {
   const state = failed({ status }),
     title = state.querySelector("strong").textContent;
@@ -59,25 +64,39 @@ function barred(status) {
 }
 
 // The server decides; this only spares people what would be refused.
+/** @param {{scopes: string[]}} who @param {string} scope */
 const allowed = ({ scopes }, scope) =>
   scopes.includes(scope) || scopes.includes(`${scope.split(":")[0]}:*`) || scopes.includes("*");
 
-/** What Esc goes back to: called when no menu or dialog is open; returns true when it did something. */
+/**
+ * What Esc goes back to: called when no menu or dialog is open; returns true when it did something.
+ * @param {() => unknown} work
+ */
 export function onBack(work) {
-  back = work;
+  frameState.back = work;
 }
 
-/** The sentence that stands above everything else. */
+/**
+ * The sentence that stands above everything else.
+ * @param {string} text
+ */
 export const answer = (text) => put(byId("answer"), text);
 
-/** Say instead of the content why it could not be loaded; what is no Problem is an error of the page. */
+/**
+ * Say instead of the content why it could not be loaded; what is no Problem is an error of the page.
+ * @param {any} problem
+ * @param {() => void} [again]
+ */
 export function broken(problem, again) {
   if (problem.status === undefined) throw problem;
   answer(t("shell.failed"));
   fill(byId("content"), failed(problem, again));
 }
 
-/** What reads a page's content, again too; where that fails the page says so. */
+/**
+ * What reads a page's content, again too; where that fails the page says so.
+ * @param {() => unknown} work
+ */
 export const reading = (work) =>
   async function read() {
     try {
@@ -87,11 +106,20 @@ export const reading = (work) =>
     }
   };
 
-/** A live stream shown in the frame: its age beside the sentence, the bar across the top when it is lost. */
+/**
+ * A live stream shown in the frame: its age beside the sentence, the bar across the top when it is lost.
+ * @param {object} given
+ * @param {Told} given.on
+ * @param {string[]} [given.topics]
+ * @param {string[]} [given.kinds]
+ * @param {(message: Change) => void} [given.reset]
+ * @param {string | number} [given.after]
+ */
 export function live({ on, topics, kinds, reset, after }) {
   const mark = byId("live");
   const age = h("span");
   if (mark) fill(mark, icon("ok"), age).hidden = false;
+  /** @param {Live} stream */
   const show = (stream) => {
     const { lost } = stream;
     mark?.classList.toggle("lost", lost);
@@ -104,8 +132,14 @@ export function live({ on, topics, kinds, reset, after }) {
           : t("live.begins"),
     );
     const bar = byId("connection");
-    if (lost)
-      put(bar, t(stream.crowded ? "live.crowded" : "live.bar", { since: moment(stream.lostSince, { seconds: true }) }));
+    if (lost) {
+      put(
+        bar,
+        t(stream.crowded ? "live.crowded" : "live.bar", {
+          since: moment(stream.lostSince ?? now(), { seconds: true }),
+        }),
+      );
+    }
     bar.hidden = !lost;
   };
   const stream = new Live({
@@ -126,11 +160,10 @@ export function live({ on, topics, kinds, reset, after }) {
   return stream.start();
 }
 
-let recounting;
 /** Count the open alarms again, soon. */
 export function recount() {
-  clearTimeout(recounting);
-  recounting = setTimeout(countAlarms, 800);
+  clearTimeout(frameState.recounting);
+  frameState.recounting = setTimeout(countAlarms, 800);
 }
 
 async function countAlarms() {
@@ -155,16 +188,24 @@ async function countAlarms() {
 }
 
 function person() {
-  put(byId("my-name"), me.display_name ?? me.name);
+  put(byId("my-name"), me.name);
   for (const entry of document.querySelectorAll(".nav li")) {
     const { scope, kind } = entry.dataset;
     entry.hidden = (scope && !allowed(me, scope)) || (kind && !me.kinds.includes(kind)) || false;
   }
-  const towns = me.tenants ?? [];
-  const mine = towns.find((x) => x.id === me.tenant_id);
+  towns();
+}
+
+/** Which town is shown, and the others to go to. */
+function towns() {
+  const all = me.tenants ?? [];
+  const mine = all.find((x) => x.id === me.tenant_id);
   const place = byId("town");
-  if (towns.length < 2) return put(place, mine?.name ?? towns[0]?.name ?? "");
-  return fill(
+  if (all.length < 2) {
+    put(place, mine?.name ?? all[0]?.name ?? "");
+    return;
+  }
+  fill(
     place,
     h(
       "details",
@@ -179,7 +220,7 @@ function person() {
       h(
         "ul",
         {},
-        towns.map((town) =>
+        all.map((town) =>
           h(
             "li",
             {},
@@ -206,10 +247,10 @@ function frame() {
   put(byId("zone"), zone);
   document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   for (const link of document.querySelectorAll("#language a")) {
-    link.addEventListener("click", async (event) => {
+    link.addEventListener("click", async (/** @type {Event} */ event) => {
       event.preventDefault();
       keep("language", link.lang);
-      if (me) await patch("/me", { language: link.lang }).catch(() => {});
+      if (me.actor) await patch("/me", { language: link.lang }).catch(() => {});
       const query = new URLSearchParams(location.search);
       query.delete("lang");
       location.assign(`${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
@@ -217,11 +258,12 @@ function frame() {
     });
   }
   const theme = () => {
-    const now = document.documentElement.dataset.theme ?? "";
-    for (const button of document.querySelectorAll("[data-theme-choice]"))
-      button.setAttribute("aria-pressed", String(button.dataset.themeChoice === now));
+    const chosen = document.documentElement.dataset.theme ?? "";
+    for (const button of document.querySelectorAll("[data-theme-choice]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.themeChoice === chosen));
+    }
   };
-  byId("theme").addEventListener("click", ({ target }) => {
+  byId("theme").addEventListener("click", (/** @type {any} */ { target }) => {
     const choice = target.closest("button")?.dataset.themeChoice;
     if (choice === undefined) return;
     if (choice) document.documentElement.dataset.theme = choice;
@@ -238,28 +280,45 @@ function frame() {
   });
   byId("password")?.addEventListener("click", changePassword);
   document.addEventListener("keydown", keyboard);
-  document.addEventListener("click", ({ target }) => closeMenus(target.closest?.("details.menu")));
+  document.addEventListener("click", ({ target }) => {
+    closeMenus(target instanceof Element ? target.closest("details.menu") : null);
+  });
 }
 
-function closeMenus(but = null) {
+/** @param {Element | null} [but] */
+function closeMenus(but) {
   const open = [...document.querySelectorAll("details.menu[open]")].filter((menu) => menu !== but);
   for (const menu of open) menu.open = false;
   return open;
 }
 
+/** @param {any} event */
 function keyboard(event) {
-  const typing = event.target.matches?.("input, textarea, select, [contenteditable]");
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (event.key === "Escape") {
-    const [menu] = closeMenus();
-    if (menu) menu.querySelector("summary").focus();
-    else if (typing) event.target.blur();
-    else back?.();
-  } else if (!typing && event.key === "/" && byId("q")) {
-    event.preventDefault();
-    byId("q").focus();
-    byId("q").select();
-  } else if (!typing && event.key === "?") help();
+  const typing = event.target.matches?.("input, textarea, select, [contenteditable]");
+  if (event.key === "Escape") goBack(typing && event.target);
+  else if (!typing && event.key === "/") search(event);
+  else if (!typing && event.key === "?") help();
+}
+
+/**
+ * Out of an open menu, else of the field, else of what the page has open.
+ * @param {HTMLElement | false} typed
+ */
+function goBack(typed) {
+  const [menu] = closeMenus();
+  if (menu) menu.querySelector("summary").focus();
+  else if (typed) typed.blur();
+  else frameState.back?.();
+}
+
+/** @param {Event} event */
+function search(event) {
+  const input = byId("q");
+  if (!input) return;
+  event.preventDefault();
+  input.focus();
+  input.select();
 }
 
 function help() {

@@ -1,25 +1,39 @@
 import { all, get } from "./api.js";
-import { h } from "./dom.js";
+import { freshId, h } from "./dom.js";
 import { facts } from "./facts.js";
 import { rows } from "./form.js";
 import { me } from "./page.js";
 import { named, t } from "./words.js";
 
-/** Name of a role as people here say it; kinds bring those of their own. */
+/** @typedef {{role?: string, limits?: string[], tenant_id?: string | null}} Held */
+/** @typedef {Item<"/roles">} Role */
+
+/**
+ * Name of a role as people here say it; kinds bring those of their own.
+ * @param {string} role
+ */
 export const roleName = (role) => named(role, `role.${role}`, ...facts.kinds.map((kind) => `${kind}.role.${role}`));
 
-/** "Lichtbetrieb (Gruppe fauthweg)". */
-export function heldText({ role, limits, tenant_id: town }, towns = []) {
-  const parts = limits.map((limit) => {
+/**
+ * "Lichtbetrieb (Gruppe fauthweg)".
+ * @param {Held} held
+ * @param {{id: string | null, name: string}[]} [towns]
+ */
+export function heldText({ role = "", limits: given = [], tenant_id: town }, towns) {
+  const parts = given.map((limit) => {
     const [what, id] = limit.split("/");
     return `${named(what, `people.limit.${what}`)} ${id}`;
   });
-  if (towns.length > 1)
-    parts.unshift(town === null ? t("shell.all_towns") : (towns.find((x) => x.id === town)?.name ?? town));
+  if (towns && towns.length > 1) {
+    parts.unshift(town === null ? t("shell.all_towns") : (towns.find((x) => x.id === town)?.name ?? town ?? ""));
+  }
   return parts.length ? `${roleName(role)} (${parts.join(", ")})` : roleName(role);
 }
 
-/** What roles can be limited to: groups and events that can be seen. */
+/**
+ * What roles can be limited to: groups and events that can be seen.
+ * @returns {Promise<[string, string][]>}
+ */
 export async function limits() {
   const [groups, events] = await Promise.all([
     all("/groups").catch(() => []),
@@ -28,29 +42,35 @@ export async function limits() {
       () => [],
     ),
   ]);
-  return [
-    ...groups.map((g) => [`group/${g.id}`, `${t("people.limit.group")} ${g.name}`]),
-    ...events.map((e) => [`event/${e.id}`, `${t("people.limit.event")} ${e.name}`]),
-  ];
+  /** @type {(what: string, some: {id: string, name: string}[]) => [string, string][]} */
+  const limited = (what, some) => some.map(({ id, name }) => [`${what}/${id}`, `${t(`people.limit.${what}`)} ${name}`]);
+  return [...limited("group", groups), ...limited("event", events)];
 }
 
-/** The smallest role that can be given: what a new person begins with. */
+/**
+ * The smallest role that can be given: what a new person begins with.
+ * @param {Role[]} roles
+ */
 export const least = (roles) =>
   roles
     .filter((r) => r.yours_to_give)
     .sort(
       (a, b) =>
-        a.scopes.includes("*") - b.scopes.includes("*") ||
-        (b.role === "viewer") - (a.role === "viewer") ||
+        Number(a.scopes.includes("*")) - Number(b.scopes.includes("*")) ||
+        Number(b.role === "viewer") - Number(a.role === "viewer") ||
         a.scopes.length - b.scopes.length,
     )[0]?.role;
 
-let count = 0;
-
-/** Rows of roles held, to be changed: {element, value()}. `roles` are those there are, `known` the limits. */
+/**
+ * Rows of roles held, to be changed: {element, value()}. `roles` are those there are, `known` the limits.
+ * @param {Held[]} held
+ * @param {Role[]} roles
+ * @param {[string, string][]} known
+ */
 export function roleRows(held, roles, known) {
   const mine = roles.filter((r) => r.yours_to_give),
-    list = `limits-${++count}`;
+    list = freshId("limits");
+  /** @param {any} one */
   const make = (one) => {
     const role = h(
       "select",

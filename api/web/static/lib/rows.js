@@ -2,7 +2,17 @@ import { h, icon, put } from "./dom.js";
 import { ago, renew, timeOf } from "./times.js";
 import { kindName, t } from "./words.js";
 
-/** Row of a device in a list: its state's icon, name, word, kind and age. See List. */
+/**
+ * What a row holds and last showed.
+ * @typedef {{state: State | null, alarms?: number, word: HTMLElement, age: HTMLElement, time?: HTMLElement}} RowParts
+ */
+
+/**
+ * Row of a device in a list: its state's icon, name, word, kind and age. See List.
+ * @param {Thing} item
+ * @param {RowParts | null} parts
+ * @param {any} element
+ */
 export function deviceRow(item, parts, element) {
   if (!parts) {
     const made = { mark: null, state: null, word: h("span", { class: "side" }), age: h("span", { class: "side sub" }) };

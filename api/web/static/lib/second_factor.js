@@ -1,19 +1,24 @@
-import { get, post } from "./api.js";
+import { get, post, refusal } from "./api.js";
 import { field, mark } from "./dialog.js";
 import { fill, h, icon } from "./dom.js";
 import { t } from "./words.js";
 
+/** @param {string} text */
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+/** @param {ArrayBuffer} buffer */
 const text = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer)))
     .replace(/\+/g, "-")
     .replace(/\//g, "_")
     .replace(/=+$/, "");
-const described = (all) => (all ?? []).map((one) => ({ ...one, id: bytes(one.id) }));
+/** @param {{id: string}[] | undefined} all */
+const described = (all) => /** @type {any[]} */ ((all ?? []).map((one) => ({ ...one, id: bytes(one.id) })));
 
 /** Ask the browser for a signature, as JSON for the server. */
 async function sign() {
+  /** @type {any} */
   const asked = await post("/login/second-factor/passkey");
+  /** @type {any} */
   const made = await navigator.credentials.get({
     publicKey: { ...asked, challenge: bytes(asked.challenge), allowCredentials: described(asked.allowCredentials) },
   });
@@ -34,7 +39,9 @@ async function sign() {
 
 /** Have the browser make a passkey, as JSON for the server. */
 async function make() {
+  /** @type {any} */
   const asked = await post("/me/second-factors/passkey-options");
+  /** @type {any} */
   const made = await navigator.credentials.create({
     publicKey: {
       ...asked,
@@ -53,7 +60,12 @@ async function make() {
   };
 }
 
-/** A form whose `send(data)` may throw a Problem, which is then said above it; DOMException: the browser gave up. */
+/**
+ * A form whose `send(data)` may throw a Problem, which is then said above it; DOMException: the browser gave up.
+ * @param {Child} content
+ * @param {string | undefined} action
+ * @param {(data: any) => unknown} send
+ */
 function form(content, action, send) {
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const button = action && h("button", { class: "primary" }, action);
@@ -72,34 +84,43 @@ function form(content, action, send) {
   );
 }
 
+/** @param {HTMLElement} problem @param {any} button @param {() => unknown} work @param {HTMLFormElement} [about] */
 async function tried(problem, button, work, about) {
   problem.hidden = true;
   if (about) mark(about, []);
   if (button) button.disabled = true;
   try {
     await work();
-  } catch (error) {
-    if (error.status === undefined && !(error instanceof DOMException)) throw error;
-    if (about && error.errors && mark(about, error.errors)) return;
-    fill(problem, told(error)).hidden = false;
+  } catch (thrown) {
+    const refused = thrown instanceof DOMException ? null : refusal(thrown);
+    if (about && refused && mark(about, refused.errors)) return;
+    fill(problem, refused ? told(refused) : gaveUp(thrown)).hidden = false;
   } finally {
     if (button) button.disabled = false;
   }
 }
 
-/** What people read of what has no field to stand beside. */
-function told(error) {
-  if (error.status === undefined) return t(error.name === "SecurityError" ? "second.needs_name" : "second.gave_up");
-  return error.errors.length ? t("second.refused") : error.message;
-}
+/** @param {any} thrown */
+const gaveUp = ({ name }) => t(name === "SecurityError" ? "second.needs_name" : "second.gave_up");
 
+/**
+ * What people read of what has no field to stand beside.
+ * @param {import("./api.js").Problem} refused
+ */
+const told = (refused) => (refused.errors.length ? t("second.refused") : refused.message);
+
+/** @param {string} words @param {() => unknown} work */
 function passkeyButton(words, work) {
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  /** @type {HTMLElement} */
   const button = h("button", { type: "button", onclick: () => tried(problem, button, work) }, icon("lock"), words);
   return h("div", { class: "form" }, problem, button);
 }
 
-/** Recovery codes, shown this once. */
+/**
+ * Recovery codes, shown this once.
+ * @param {string[]} shown
+ */
 const codes = (shown) => [
   h("p", {}, t("second.codes_text")),
   h(
@@ -110,9 +131,14 @@ const codes = (shown) => [
 ];
 export { codes };
 
-/** The second step of signing in; `done(me)` when it is made. */
+/**
+ * The second step of signing in; `done(me)` when it is made.
+ * @param {HTMLElement} place
+ * @param {(me?: any) => unknown} done
+ */
 export async function prove(place, done) {
   const { methods, passkeys_possible: possible } = await get("/login/second-factor");
+  /** @param {any} proof */
   const shown = async (proof) => done(await post("/login/second-factor", proof));
   const number = form(
     field(
@@ -156,8 +182,14 @@ export async function prove(place, done) {
   place.querySelector("input, button")?.focus();
 }
 
-/** Enrol an app or a passkey; `done()` when that is made and its recovery codes were seen. */
+/**
+ * Enrol an app or a passkey; `done()` when that is made and its recovery codes were seen.
+ * @param {HTMLElement} place
+ * @param {boolean} possible
+ * @param {(me?: any) => unknown} done
+ */
 export function enrol(place, possible, done) {
+  /** @param {{recovery_codes: string[]}} factor */
   const made = ({ recovery_codes: shown }) => {
     if (!shown.length) return done();
     const go = h("button", { type: "button", class: "primary", onclick: () => done() }, t("second.kept"));
@@ -173,7 +205,7 @@ export function enrol(place, possible, done) {
       place,
       h("div", { class: "qr" }, svg),
       h("p", {}, h("a", { href: uri }, t("second.open_app"))),
-      h("p", {}, t("second.type"), " ", h("span", { class: "mono" }, secret.match(/.{1,4}/g).join(" "))),
+      h("p", {}, t("second.type"), " ", h("span", { class: "mono" }, secret.match(/.{1,4}/g)?.join(" "))),
       form(
         [
           field(

@@ -3,9 +3,14 @@ import { withGaps } from "./chart.js";
 import { bucketFor } from "./ranges.js";
 import { t } from "./words.js";
 
+/** @param {number} second */
 const iso = (second) => new Date(second * 1000).toISOString();
 
-/** One field of a device over a span of seconds, ready for a chart: {x, y, low, high, gaps, bucket, source}. */
+/**
+ * One field of a device over a span of seconds, ready for a chart: {x, y, low, high, gaps, bucket, source}.
+ * @param {string} id
+ * @param {{field: string, part: string, interval: number, span: [number, number]}} asked
+ */
 export async function fieldOver(id, { field, part, interval, span }) {
   const bucket = bucketFor(span, interval);
   const asked = { fields: field, part, from: iso(span[0]), to: iso(span[1]) };
@@ -13,7 +18,9 @@ export async function fieldOver(id, { field, part, interval, span }) {
   const items = answer.items.filter((item) => item.values[field] !== undefined);
   const half = bucket && items.length > 1 ? width(bucket) / 2 : 0;
   const x = items.map((item) => Date.parse(item.ts) / 1000 + half);
-  const pick = (name) => items.map((item) => known(bucket ? item.values[field][name] : item.values[field]));
+  /** @param {string} [name] */
+  const pick = (name) =>
+    items.map((item) => known(bucket ? /** @type {any} */ (item.values[field])[name ?? ""] : item.values[field]));
   const columns = bucket ? [pick("mean"), pick("min"), pick("max")] : [pick()];
   const [seconds, [y, low, high]] = withGaps(x, columns, answer.gaps);
   return {
@@ -29,11 +36,21 @@ export async function fieldOver(id, { field, part, interval, span }) {
   };
 }
 
-/** Numbers are drawn; what is not told, or only as "<5", is a gap. */
+/**
+ * Numbers are drawn; what is not told, or only as "<5", is a gap.
+ * @param {any} value
+ */
 const known = (value) => (typeof value === "number" ? value : null);
-const width = (bucket) => Number.parseInt(bucket, 10) * { s: 1, m: 60, h: 3600, d: 86400 }[bucket.at(-1)];
+/** @type {Record<string, number>} */
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86400 };
+/** @param {string} bucket */
+const width = (bucket) => Number.parseInt(bucket, 10) * SECONDS[bucket.slice(-1)];
 
-/** What a chart shows, as a sentence. */
+/**
+ * What a chart shows, as a sentence.
+ * @param {{x: number[], y: Column, low?: Column, high?: Column, gaps: Gap[]}} series
+ * @param {((value: number) => string) & {when: (at: number) => string}} measured
+ */
 export function summary({ y, low, high, gaps, x }, measured) {
   const there = y.filter((v) => v !== null);
   if (!there.length) return t("chart.empty");

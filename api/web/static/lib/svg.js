@@ -1,16 +1,26 @@
+import { present } from "./dom.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Build an SVG element: `s("path", {d, class}, child)`. Colours come from classes, so that light and dark need nothing. */
+/**
+ * Build an SVG element: `s("path", {d, class}, child)`. Colours come from classes, so that light and dark need nothing.
+ * @param {keyof SVGElementTagNameMap} tag
+ * @param {Record<string, any>} [attributes]
+ * @param {...Child} children
+ */
 export function s(tag, attributes = {}, ...children) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
   }
-  element.append(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
+  element.append(...present(children));
   return element;
 }
 
-/** Path through points [[x, y], …]; null begins it again. */
+/**
+ * Path through points [[x, y], …]; null begins it again.
+ * @param {(number[] | null)[]} points
+ */
 export function path(points) {
   let pen = "M";
   return points
@@ -26,11 +36,15 @@ export function path(points) {
     .join("");
 }
 
-/** Draw again whenever the width of `place` changes: `draw(width)` returns what stands inside. */
+/**
+ * Draw again whenever the width of `place` changes: `draw(width)` returns what stands inside.
+ * @param {Element} place
+ * @param {(width: number) => Child} draw
+ */
 export function drawn(place, draw) {
   let width = 0;
   const work = () => {
-    if (width) place.replaceChildren(draw(width));
+    if (width) place.replaceChildren(...present([draw(width)]));
   };
   new ResizeObserver(([entry]) => {
     const wide = Math.floor(entry.contentRect.width);

@@ -6,9 +6,12 @@ import { moment } from "./times.js";
 import { t } from "./words.js";
 
 const MOST = 1000;
+/** @param {string} cell */
 const quoted = (cell) => (/[",\n;]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+/** @param {Cell} cell */
 const plain = (cell) =>
   cell instanceof Date ? cell.toISOString() : cell === null || cell === undefined ? "" : quoted(String(cell));
+/** @param {Cell} cell */
 const shown = (cell) =>
   cell instanceof Date
     ? moment(cell, { seconds: true })
@@ -18,10 +21,17 @@ const shown = (cell) =>
         ? number(cell)
         : String(cell);
 
-/** CSV with UTC times and decimal points, as programs read it. */
+/**
+ * CSV with UTC times and decimal points, as programs read it.
+ * @param {Table} table
+ */
 export const csv = ({ head, rows }) => [head, ...rows].map((row) => row.map(plain).join(",")).join("\r\n");
 
-/** A table in a dialog, to be copied or kept as CSV. `table`: {head: [text], rows: [[Date|number|text|null]]}. */
+/**
+ * A table in a dialog, to be copied or kept as CSV. `table`: {head: [text], rows: [[Date|number|text|null]]}.
+ * @param {string} title
+ * @param {Table} table
+ */
 export function showTable(title, table, name = "lautern") {
   const copy = h(
     "button",
@@ -38,6 +48,7 @@ export function showTable(title, table, name = "lautern") {
   );
   const address = URL.createObjectURL(new Blob(["\ufeff", csv(table)], { type: "text/csv" }));
   const kept = h("a", { class: "button", href: address, download: `${name}.csv` }, t("chart.save"));
+  /** @param {Cell[]} row */
   const cells = (row) => row.map((cell, i) => h("td", { class: i && "number" }, shown(cell)));
   const more =
     table.rows.length > MOST && h("p", { class: "note" }, t("chart.rows", { shown: MOST, n: table.rows.length }));
@@ -56,7 +67,7 @@ export function showTable(title, table, name = "lautern") {
           h(
             "tr",
             {},
-            table.head.map((name, i) => h("th", { scope: "col", class: i && "number" }, name)),
+            table.head.map((text, i) => h("th", { scope: "col", class: i && "number" }, text)),
           ),
         ),
         h(

@@ -1,12 +1,23 @@
 import { file, language } from "./facts.js";
 
+/** @typedef {string | Record<string, string>} Entry */
+
+/** @type {Record<string, Entry>} */
 const entries = await (await fetch(file(`messages/${language}.json`))).json();
 const plural = new Intl.PluralRules(language);
+const LIST = new Intl.ListFormat(language, { type: "conjunction" });
 
-/** Whether there is a text for the key. */
+/**
+ * Whether there is a text for the key.
+ * @param {string} key
+ */
 export const known = (key) => Object.hasOwn(entries, key);
 
-/** Text of a key; `{name}` is replaced, and `n` chooses between one and other. Numbers are written as people here do. */
+/**
+ * Text of a key; `{name}` is replaced, and `n` chooses between one and other. Numbers are written as people here do.
+ * @param {string} key
+ * @param {Record<string, any>} [values]
+ */
 export function t(key, values = {}) {
   const entry = entries[key];
   if (entry === undefined) return key;
@@ -17,7 +28,11 @@ export function t(key, values = {}) {
   });
 }
 
-/** Text of the first key there is, else the name itself made readable: kinds may leave words out. */
+/**
+ * Text of the first key there is, else the name itself made readable: kinds may leave words out.
+ * @param {string} name
+ * @param {...string} keys
+ */
 export function named(name, ...keys) {
   const key = keys.find(known);
   if (key) return t(key);
@@ -25,17 +40,35 @@ export function named(name, ...keys) {
   return words.charAt(0).toLocaleUpperCase(language) + words.slice(1);
 }
 
+/** @param {string} kind */
 export const kindName = (kind) => named(kind, `${kind}.one`);
+/** @param {string} kind */
 export const kindPlural = (kind) => named(kind, `${kind}.many`, `${kind}.one`);
+/** @param {string} kind @param {string} field */
 export const fieldName = (kind, field) => named(field, `${kind}.field.${field}`, `field.${field}`);
+/** @param {string} kind @param {string} name */
 export const alarmName = (kind, name) => named(name, `${kind}.alarm.${name}`, `alarm.${name}`);
+/** @param {string} kind @param {string} name */
 export const commandName = (kind, name) => named(name, `${kind}.command.${name}`, `command.${name}`);
-/** A word a device says, such as a reason or mode. */
+/**
+ * A word a device says, such as a reason or mode.
+ * @param {string | undefined} kind
+ * @param {string} value
+ */
 export const valueName = (kind, value) => named(value, `${kind}.value.${value}`, `value.${value}`);
+
+/**
+ * "Lichtdienst, Leitung und Ticket".
+ * @param {string[]} names
+ */
+export const listed = (names) => LIST.format(names);
 
 const SAID = "said.";
 
-/** A sentence of the server in the language of the page: keys are those known, with `{what}` for any text. */
+/**
+ * A sentence of the server in the language of the page: keys are those known, with `{what}` for any text.
+ * @param {string} sentence
+ */
 export function said(sentence) {
   for (const key of Object.keys(entries).filter((one) => one.startsWith(SAID))) {
     const pattern = key

@@ -3,9 +3,14 @@ import { stack } from "../lib/stack.js";
 import { ago, moment, timeOf } from "../lib/times.js";
 import { said, t } from "../lib/words.js";
 
+/** @typedef {Item<"/notifications">} Message */
+
 export const STATES = ["queued", "sent", "failed"];
 
-/** Whether it did not arrive, for good or so far. */
+/**
+ * Whether it did not arrive, for good or so far.
+ * @param {Message | undefined} message
+ */
 export const troubled = (message) =>
   message?.state === "failed" || Boolean(message?.state === "queued" && message.reason);
 
@@ -15,16 +20,23 @@ const LOOKS = {
   late: ["warning", "is-warning"],
   queued: ["waiting", ""],
 };
+/** @param {Message} message */
 const lookOf = (message) => (message.state === "queued" && message.reason ? "late" : message.state);
 
-/** Icon and word of how far a message got. */
+/**
+ * Icon and word of how far a message got.
+ * @param {Message} message
+ */
 function mark(message) {
   const look = lookOf(message),
     [name, tone] = LOOKS[look];
   return h("span", { class: `state ${tone}` }, icon(name), h("span", {}, t(`notifications.state.${look}`)));
 }
 
-/** Why it did not arrive, and when it is tried again; empty when all is well. */
+/**
+ * Why it did not arrive, and when it is tried again; empty when all is well.
+ * @param {Message} message
+ */
 export const whyText = (message) =>
   [
     message.reason && said(message.reason),
@@ -35,7 +47,10 @@ export const whyText = (message) =>
     .filter(Boolean)
     .join(" ");
 
-/** How far it got and since when, with the reason below. */
+/**
+ * How far it got and since when, with the reason below.
+ * @param {Message} message
+ */
 export const outcome = (message) => [
   mark(message),
   " ",
@@ -43,11 +58,19 @@ export const outcome = (message) => [
   whyText(message) && h("p", { class: "note" }, whyText(message)),
 ];
 
-/** The same as a sentence, to be said aloud. */
+/**
+ * The same as a sentence, to be said aloud.
+ * @param {Message} message
+ */
 export const outcomeText = (message) => `${t(`notifications.state.${lookOf(message)}`)}. ${whyText(message)}`;
 
-/** Table of messages; `names` of targets by id. */
+/**
+ * Table of messages; `names` of targets by id.
+ * @param {Message[]} messages
+ * @param {Map<string, string>} names
+ */
 export function messageTable(messages, names) {
+  /** @param {Message} message */
   const row = (message) =>
     h(
       "tr",

@@ -7,6 +7,10 @@ import { duration } from "../lib/times.js";
 import { kindPlural, t } from "../lib/words.js";
 import { dayName, leastSeverity, SEVERITIES, severityText, WEEKDAYS } from "./rules.js";
 
+/** @typedef {import("./rules.js").Rule} Rule */
+/** @typedef {Item<"/notification-targets">} Target */
+/** @typedef {Item<"/groups">} Group */
+
 const MINUTE = 60,
   HOUR = 3600;
 const USUAL = {
@@ -25,20 +29,23 @@ const USUAL = {
 };
 const SPAN = { weekdays: WEEKDAYS.slice(0, 5), from: "07:00", until: "16:00" };
 
-/** Choice of a length of time, with the one that is. */
+/**
+ * Choice of a length of time, with the one that is.
+ * @param {string} name
+ * @param {string} label
+ * @param {number[]} usual
+ * @param {number} current
+ * @param {Child} [note]
+ */
 function span(name, label, usual, current, note, said = duration) {
   const seconds = [...new Set([...usual, current])].sort((a, b) => a - b);
   return field(name, label, { tag: "select", options: seconds.map((s) => [s, said(s)]), value: current }, note);
 }
 
+/** @param {any} one */
 function dutyRow(one) {
-  const days = checks(
-    "",
-    t("notifications.days"),
-    WEEKDAYS.map((day) => [day, dayName(day)]),
-    one.weekdays,
-    { required: true },
-  );
+  const days = checks("", t("notifications.days"), paired(WEEKDAYS, dayName), one.weekdays, { required: true });
+  /** @param {string} name @param {string} label */
   const time = (name, label) => field(name, label, { type: "time", required: true, value: one[name] });
   const from = time("from", t("notifications.since")),
     until = time("until", t("notifications.until"));
@@ -48,6 +55,7 @@ function dutyRow(one) {
   };
 }
 
+/** @param {any} one @param {[string, string][]} options */
 function stepRow(one, options) {
   const after = span(
     "after",
@@ -62,29 +70,41 @@ function stepRow(one, options) {
   };
 }
 
+/**
+ * Options of a choice: each value with its text.
+ * @param {string[]} values
+ * @param {(value: string) => string} said
+ * @returns {[string, string][]}
+ */
+const paired = (values, said) => values.map((value) => [value, said(value)]);
+
+/** @param {any} rule */
 function severityField(rule) {
+  /** @type {[string, string][]} */
   const odd = leastSeverity(rule) ? [] : [["", severityText(rule)]];
   return field("severities", t("notifications.which"), {
     tag: "select",
-    options: [...odd, ...SEVERITIES.map((one) => [one, t(`notifications.from.${one}`)])],
+    options: [...odd, ...paired(SEVERITIES, (one) => t(`notifications.from.${one}`))],
     value: leastSeverity(rule),
   });
 }
 
-/** Parts of the form as {element, value()}, by the name of what they say. */
+/**
+ * Parts of the form as {element, value()}, by the name of what they say.
+ * @param {any} rule
+ * @param {Target[]} targets
+ * @param {Group[]} groups
+ */
 function partsOf(rule, targets, groups) {
+  /** @type {[string, string][]} */
   const options = targets.map((one) => [one.id, one.name]);
   const kindOf = new Map(groups.map((group) => [group.id, group.kind]));
   const chosen = options.length === 1 ? [options[0][0]] : rule.targets;
   const parts = {
     targets: checks("targets", t("notifications.to"), options, chosen, { required: true }),
-    kinds: checks(
-      "kinds",
-      t("notifications.kinds"),
-      me.kinds.map((kind) => [kind, kindPlural(kind)]),
-      rule.kinds,
-      { note: t("notifications.kinds_note") },
-    ),
+    kinds: checks("kinds", t("notifications.kinds"), paired(me.kinds, kindPlural), rule.kinds, {
+      note: t("notifications.kinds_note"),
+    }),
     groups: checks(
       "groups",
       t("notifications.groups"),
@@ -110,15 +130,21 @@ function partsOf(rule, targets, groups) {
   };
   const narrow = () => {
     const kinds = parts.kinds.value();
-    parts.groups.only((id) => !kinds.length || kinds.includes(kindOf.get(id)));
+    parts.groups.only((id) => !kinds.length || kinds.includes(kindOf.get(id) ?? ""));
   };
   parts.kinds.element.addEventListener("change", narrow);
   narrow();
   return parts;
 }
 
-/** Ask for a new rule, or for changes of one; resolves with it, or undefined. */
+/**
+ * Ask for a new rule, or for changes of one; resolves with it, or undefined.
+ * @param {Rule | null} known
+ * @param {Target[]} targets
+ * @param {Group[]} groups
+ */
 export async function ruleForm(known, targets, groups) {
+  /** @type {{found: any, etag?: string | null}} */
   const { found: rule, etag } = known ? await read(`/notification-rules/${known.id}`) : { found: USUAL };
   const parts = partsOf(rule, targets, groups),
     one = me.kinds.length === 1;
@@ -162,25 +188,33 @@ export async function ruleForm(known, targets, groups) {
     known && parts.enabled.element,
   ];
   return ask(known ? rule.name : t("notifications.rule_add"), fields, t("notifications.save"), (data) => {
-    const kinds = one ? me.kinds : parts.kinds.value();
-    const body = {
-      name: data.name.trim(),
-      kinds: kinds.length ? kinds : null,
-      groups: parts.groups.value(),
-      targets: parts.targets.value(),
-      severities: data.severities
-        ? data.severities === SEVERITIES[0]
-          ? []
-          : SEVERITIES.slice(SEVERITIES.indexOf(data.severities))
-        : rule.severities,
-      duty: { ...(known && { zone: rule.duty.zone }), spans: parts.spans.value(), region: data.region || null },
-      critical_always: parts.critical.value(),
-      gather_s: Number(data.gather_s),
-      repeat_min: data.repeat_min / MINUTE || null,
-      escalation: parts.escalation.value(),
-      resolved: parts.resolved.value(),
-      enabled: parts.enabled.value(),
-    };
+    const body = bodyOf(data, rule, parts);
     return known ? put(`/notification-rules/${known.id}`, body, etag) : post("/notification-rules", body);
   });
+}
+
+/**
+ * What is sent: of severities those from the chosen one on, where one was chosen.
+ * @param {Values} data
+ * @param {any} rule
+ * @param {ReturnType<typeof partsOf>} parts
+ */
+function bodyOf(data, rule, parts) {
+  const kinds = me.kinds.length === 1 ? me.kinds : parts.kinds.value();
+  const from = SEVERITIES.indexOf(data.severities);
+  const chosen = from === 0 ? [] : SEVERITIES.slice(from);
+  return {
+    name: data.name.trim(),
+    kinds: kinds.length ? kinds : null,
+    groups: parts.groups.value(),
+    targets: parts.targets.value(),
+    severities: data.severities ? chosen : rule.severities,
+    duty: { zone: rule.duty.zone, spans: parts.spans.value(), region: data.region || null },
+    critical_always: parts.critical.value(),
+    gather_s: Number(data.gather_s),
+    repeat_min: Number(data.repeat_min) / MINUTE || null,
+    escalation: parts.escalation.value(),
+    resolved: parts.resolved.value(),
+    enabled: parts.enabled.value(),
+  };
 }

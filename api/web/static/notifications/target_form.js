@@ -7,6 +7,7 @@ import { showOnce } from "../lib/once.js";
 import { tellProblem } from "../lib/toast.js";
 import { t } from "../lib/words.js";
 
+/** @param {string} channel */
 const addressField = (channel, value = "") =>
   field(
     "address",
@@ -28,6 +29,7 @@ const nameField = (value = "") =>
     { required: true, maxlength: 200, value, autocomplete: "off" },
     t("notifications.name_note"),
   );
+/** @param {string} value */
 const languageField = (value) =>
   field("language", t("notifications.language"), {
     tag: "select",
@@ -35,8 +37,9 @@ const languageField = (value) =>
     value,
   });
 
+/** @param {{name: string, secret: string | null}} made */
 const showSecret = ({ name, secret }) =>
-  showOnce(t("notifications.secret_title", { name }), t("notifications.secret_text"), secret);
+  showOnce(t("notifications.secret_title", { name }), t("notifications.secret_text"), secret ?? "");
 
 /** Ask for a new target; shows the secret of a webhook. Resolves with it, or undefined. */
 export async function newTarget() {
@@ -57,7 +60,10 @@ export async function newTarget() {
   return made;
 }
 
-/** Ask for changes of a target; resolves with it, or undefined. */
+/**
+ * Ask for changes of a target; resolves with it, or undefined.
+ * @param {{id: string}} target
+ */
 export async function changeTarget({ id }) {
   const path = `/notification-targets/${id}`,
     { found, etag } = await read(path),
@@ -80,6 +86,7 @@ export async function changeTarget({ id }) {
     ],
     t("notifications.save"),
     (data) => {
+      /** @type {Record<string, any>} */
       const body = { name: data.name.trim(), language: data.language, enabled: enabled.value() };
       if (data.address !== found.address) body.address = data.address.trim();
       return patch(path, body, etag);
@@ -87,6 +94,7 @@ export async function changeTarget({ id }) {
   );
 }
 
+/** @param {{id: string, name: string}} target */
 async function renewSecret(target) {
   document.querySelector("dialog[open]")?.close();
   if (
@@ -96,7 +104,8 @@ async function renewSecret(target) {
       t("notifications.secret_new"),
       { danger: true },
     ))
-  )
+  ) {
     return;
+  }
   await post(`/notification-targets/${target.id}/secret`).then(showSecret, tellProblem);
 }

@@ -31,10 +31,13 @@ const SYSTEMS = [
 await start();
 answer(t("account.answer", { name: me.name, roles: me.roles.map(roleName).join(", ") || t("account.no_role") }));
 
+/** @param {string} agent @param {string[][]} names */
 const word = (agent, names) => names.find(([part]) => agent.includes(part))?.[1];
+/** @param {string} agent */
 const browser = (agent) =>
   [word(agent, BROWSERS), word(agent, SYSTEMS)].filter(Boolean).join(", ") || t("account.unknown_browser");
 
+/** @param {string} wish */
 async function speak(wish) {
   await patch("/me", { language: wish }).catch(tellProblem);
   document.querySelector(`#language a[lang="${wish}"]`).click();
@@ -89,6 +92,7 @@ fill(
   ),
 );
 
+/** @param {Item<"/me/sessions">} session */
 function row(session) {
   return h(
     "li",
@@ -104,6 +108,7 @@ function row(session) {
   );
 }
 
+/** @param {Answer<"/me/second-factors">["items"][number]} factor */
 function factorRow(factor) {
   const take = async () => {
     if (
@@ -113,8 +118,9 @@ function factorRow(factor) {
         t("account.second_remove"),
         { danger: true },
       ))
-    )
+    ) {
       return;
+    }
     await remove(`/me/second-factors/${factor.id}`).then(() => toast(t("account.second_removed")), tellProblem);
     await readFactors();
   };
@@ -141,6 +147,7 @@ function factorRow(factor) {
   );
 }
 
+/** @param {boolean} possible */
 async function addFactor(possible) {
   const place = h("div"),
     close = h("form", { method: "dialog", class: "actions" }, h("button", {}, t("shell.cancel")));

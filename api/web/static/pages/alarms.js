@@ -1,10 +1,10 @@
 import { fromAddress, toAddress } from "../lib/address.js";
-import { get } from "../lib/api.js";
+import { get, refusal } from "../lib/api.js";
 import { alarmCard, isShelved } from "../lib/alarms.js";
 import { empty, failed } from "../lib/blank.js";
 import { byId, fill, h, put, settled } from "../lib/dom.js";
 import { alarmSaid, kinds } from "../lib/kinds.js";
-import { answer, live, recount, start } from "../lib/page.js";
+import { answer, live, me, recount, start } from "../lib/page.js";
 import { now } from "../lib/times.js";
 import { sayAloud, tellProblem } from "../lib/toast.js";
 import { kindPlural, t } from "../lib/words.js";
@@ -13,11 +13,16 @@ const USUAL = { show: "open", kind: "", q: "" };
 const VIEWS = ["open", "shelved", "all"];
 const values = fromAddress(USUAL);
 const names = new Map();
-let me,
-  known,
-  alarms = [],
-  next = null,
-  held = [];
+const view = {
+  /** @type {Alarm[]} */
+  alarms: [],
+  /** @type {Kinds} */
+  known: new Map(),
+  /** @type {string | null | undefined} */
+  next: null,
+  /** @type {Alarm[]} */
+  held: [],
+};
 
 const box = h("div", { class: "alarms" });
 const more = h("div", { class: "list-end" });
@@ -31,7 +36,9 @@ const news = h("button", {
   },
 });
 
+/** @param {string | null} [cursor] */
 function query(cursor) {
+  /** @type {Query} */
   const asked = { kind: values.kind, limit: 100, cursor };
   if (values.show !== "all") asked.open = true;
   if (values.show === "open") asked.shelved = false;
@@ -42,29 +49,32 @@ function query(cursor) {
 async function read() {
   const [page, city] = await Promise.all([query(), names.size ? null : get("/city")]);
   for (const item of city?.items ?? []) names.set(item.id, item.name);
-  alarms = page.items;
-  next = page.next_cursor;
+  view.alarms = page.items;
+  view.next = page.next_cursor;
   show();
 }
 
+/** @param {Alarm} alarm */
 const nameOf = (alarm) => names.get(alarm.asset_id) ?? alarm.asset_id;
+/** @param {Alarm} alarm */
 const passes = (alarm) =>
   !values.q ||
-  `${nameOf(alarm)} ${alarm.asset_id} ${alarmSaid(known, alarm.kind, alarm.name).what}`
+  `${nameOf(alarm)} ${alarm.asset_id} ${alarmSaid(view.known, alarm.kind, alarm.name).what}`
     .toLocaleLowerCase()
     .includes(values.q.toLocaleLowerCase());
 const RANK = { critical: 0, major: 1, warning: 2, info: 3 };
+/** @param {Alarm} a @param {Alarm} b */
 const first = (a, b) =>
-  Boolean(a.cleared_at) - Boolean(b.cleared_at) ||
-  Boolean(a.acknowledged_at) - Boolean(b.acknowledged_at) ||
+  Number(Boolean(a.cleared_at)) - Number(Boolean(b.cleared_at)) ||
+  Number(Boolean(a.acknowledged_at)) - Number(Boolean(b.acknowledged_at)) ||
   RANK[a.severity] - RANK[b.severity] ||
   b.since.localeCompare(a.since);
 
 function show() {
   toAddress(values, USUAL);
-  const some = alarms.filter(passes).sort(first);
+  const some = view.alarms.filter(passes).sort(first);
   fill(box, some.map(card));
-  if (!some.length)
+  if (!some.length) {
     fill(
       box,
       empty(
@@ -72,32 +82,43 @@ function show() {
         t(values.show === "open" ? "alarms.none_text" : "alarms.none_here_text"),
       ),
     );
+  }
   fill(
     more,
-    next &&
+    view.next &&
       h(
         "button",
         {
           type: "button",
           onclick: async () => {
-            const page = await query(next);
-            alarms.push(...page.items);
-            next = page.next_cursor;
+            const page = await query(view.next);
+            view.alarms.push(...page.items);
+            view.next = page.next_cursor;
             show();
           },
         },
         t("alarms.older"),
       ),
   );
-  more.hidden = !next;
+  more.hidden = !view.next;
   tell();
 }
 
+/** @param {Alarm} alarm */
 const card = (alarm) =>
-  alarmCard(alarm, { known, name: nameOf(alarm), may: me.may, now: now(), told: tellProblem, changed, level: "h2" });
+  alarmCard(alarm, {
+    known: view.known,
+    name: nameOf(alarm),
+    may: me.may,
+    now: now(),
+    told: tellProblem,
+    changed,
+    level: "h2",
+  });
 
+/** @param {Alarm} alarm */
 function changed(alarm) {
-  alarms = alarms.map((one) => (one.id === alarm.id ? alarm : one));
+  view.alarms = view.alarms.map((one) => (one.id === alarm.id ? alarm : one));
   const place = box.querySelector(`[data-id="${CSS.escape(alarm.id)}"]`);
   if (place) {
     const fresh = card(alarm);
@@ -109,11 +130,11 @@ function changed(alarm) {
 }
 
 function tell() {
-  const open = alarms.filter((a) => !a.cleared_at && !isShelved(a, now()));
+  const open = view.alarms.filter((a) => !a.cleared_at && !isShelved(a, now()));
   const waiting = open.filter((a) => !a.acknowledged_at);
   const silent = open.filter((a) => a.name === "device_silent" || a.name === "device_offline");
   if (values.show === "shelved") {
-    answer(t("alarms.answer_shelved", { n: alarms.length }));
+    answer(t("alarms.answer_shelved", { n: view.alarms.length }));
     return;
   }
   if (!open.length) {
@@ -126,10 +147,13 @@ function tell() {
     waiting.length ? t("alarms.answer_waiting", { n: waiting.length }) : t("alarms.answer_seen"),
   ];
   if (silent.length) parts.push(t("alarms.answer_silent", { n: silent.length }));
-  if (gravest)
+  if (gravest) {
     parts.push(
-      t("alarms.answer_gravest", { what: `${nameOf(gravest)} ${alarmSaid(known, gravest.kind, gravest.name).what}` }),
+      t("alarms.answer_gravest", {
+        what: `${nameOf(gravest)} ${alarmSaid(view.known, gravest.kind, gravest.name).what}`,
+      }),
     );
+  }
   answer(`${parts.join("; ")}.`);
 }
 
@@ -137,42 +161,44 @@ function tell() {
 const refetch = settled(600, async () => {
   const page = await query().catch(() => null);
   if (!page) return;
-  const here = new Map(alarms.map((a) => [a.id, a]));
-  held = page.items.filter((a) => !here.has(a.id) && !a.cleared_at);
+  const here = new Map(view.alarms.map((a) => [a.id, a]));
+  view.held = page.items.filter((a) => !here.has(a.id) && !a.cleared_at);
   for (const alarm of page.items) if (here.has(alarm.id)) changed(alarm);
   const shown = new Set(page.items.map((a) => a.id));
-  for (const alarm of alarms.filter((a) => !a.cleared_at && !shown.has(a.id)).slice(0, 20))
+  for (const alarm of view.alarms.filter((a) => !a.cleared_at && !shown.has(a.id)).slice(0, 20)) {
     changed(await get(`/alarms/${alarm.id}`));
-  news.hidden = !held.length;
-  if (!held.length) return;
-  put(news, t("alarms.new", { n: held.length }));
-  sayAloud(t("alarms.new", { n: held.length }));
+  }
+  news.hidden = !view.held.length;
+  if (!view.held.length) return;
+  put(news, t("alarms.new", { n: view.held.length }));
+  sayAloud(t("alarms.new", { n: view.held.length }));
 });
 
 function toolbar() {
   const views = h(
     "div",
     { class: "chips", role: "group", "aria-label": t("alarms.view") },
-    VIEWS.map((view) =>
+    VIEWS.map((name) =>
       h(
         "button",
         {
           type: "button",
-          "data-view": view,
-          "aria-pressed": String(values.show === view),
+          "data-view": name,
+          "aria-pressed": String(values.show === name),
           onclick: () => {
-            values.show = view;
-            for (const button of views.children)
-              button.setAttribute("aria-pressed", String(button.dataset.view === view));
+            values.show = name;
+            for (const button of views.querySelectorAll("button")) {
+              button.setAttribute("aria-pressed", String(button.dataset.view === name));
+            }
             read().catch(tellProblem);
           },
         },
-        t(`alarms.view_${view}`),
+        t(`alarms.view_${name}`),
       ),
     ),
   );
   const kind =
-    known.size > 1 &&
+    view.known.size > 1 &&
     h(
       "select",
       {
@@ -183,12 +209,14 @@ function toolbar() {
         },
       },
       h("option", { value: "" }, t("filters.kind")),
-      [...known.keys()].map((name) => h("option", { value: name, selected: name === values.kind }, kindPlural(name))),
+      [...view.known.keys()].map((name) =>
+        h("option", { value: name, selected: name === values.kind }, kindPlural(name)),
+      ),
     );
   return h("div", { class: "toolbar" }, views, kind, news);
 }
 
-me = await start();
+await start();
 byId("q").value = values.q;
 byId("search").addEventListener("submit", (event) => event.preventDefault());
 byId("q").addEventListener(
@@ -199,12 +227,12 @@ byId("q").addEventListener(
   }),
 );
 try {
-  known = await kinds();
+  view.known = await kinds();
   fill(byId("content"), toolbar(), box, more);
   await read();
   live({ on: { alarm: refetch }, topics: [], reset: refetch });
-} catch (problem) {
-  if (problem.status === undefined) throw problem;
+} catch (thrown) {
+  const problem = refusal(thrown);
   answer(problem.message);
   fill(
     byId("content"),

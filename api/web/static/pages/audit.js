@@ -1,4 +1,4 @@
-import { get } from "../lib/api.js";
+import { get, refusal } from "../lib/api.js";
 import { fromAddress, toAddress } from "../lib/address.js";
 import { empty } from "../lib/blank.js";
 import { tell } from "../lib/dialog.js";
@@ -16,23 +16,27 @@ const PAGE = 100;
 
 await start();
 const content = byId("content");
-let asked = fromAddress(ADDRESS),
-  entries = [],
-  cursor = null;
+const view = {
+  asked: fromAddress(ADDRESS),
+  /** @type {Item<"/audit">[]} */
+  entries: [],
+  /** @type {string | null | undefined} */
+  cursor: null,
+};
 
 const from = () =>
-  asked.days === "all"
+  view.asked.days === "all"
     ? undefined
-    : new Date(new Date(now()).setHours(0, 0, 0, 0) - (Number(asked.days) - 1) * 864e5).toISOString();
-const query = (more = {}) => ({
-  actor: asked.actor,
-  action: asked.action,
-  object: asked.object,
-  result: asked.result,
+    : new Date(new Date(now()).setHours(0, 0, 0, 0) - (Number(view.asked.days) - 1) * 864e5).toISOString();
+const query = (further = {}) => ({
+  actor: view.asked.actor,
+  action: view.asked.action,
+  object: view.asked.object,
+  result: view.asked.result,
   from: from(),
-  ...more,
+  ...further,
 });
-const isFiltered = () => Object.keys(ADDRESS).some((name) => asked[name] !== ADDRESS[name]);
+const isFiltered = () => Object.entries(ADDRESS).some(([name, usual]) => view.asked[name] !== usual);
 
 const verified = h("div", { "aria-live": "polite" });
 const list = h("div", { class: "card" });
@@ -40,16 +44,21 @@ const form = h("form", { class: "toolbar audit-filters", onsubmit: (event) => ev
 const days = h("div", { class: "chips", role: "group", "aria-label": t("audit.when") });
 const files = h("span", { class: "row-actions" });
 
+/** @param {string} action */
 const actionName = (action) =>
   named(action, `audit.action.${action}`, ...facts.kinds.map((kind) => `${kind}.action.${action}`));
+/** @param {Item<"/audit">} entry */
 const who = (entry) =>
   entry.actor.startsWith("machine:") ? t("audit.machine") : entry.name || entry.actor || t("audit.nobody");
+/** @param {string} result */
 const resultMark = (result) =>
   result === "ok"
     ? h("span", { class: "state" }, icon("done"), h("span", {}, t("audit.result.ok")))
     : h("span", { class: "state is-warning" }, icon("failed"), h("span", {}, named(result, `audit.result.${result}`)));
 
+/** @param {Item<"/audit">} entry */
 function row(entry) {
+  /** @param {string} name @param {string} value @param {string} [text] */
   const pick = (name, value, text) =>
     h("button", { type: "button", class: "plain pick", onclick: () => change({ [name]: value }) }, text ?? value);
   return h(
@@ -72,6 +81,7 @@ function row(entry) {
   );
 }
 
+/** @param {Item<"/audit">} entry */
 function details(entry) {
   const shown = [
     ["seq", number(entry.seq)],
@@ -101,18 +111,18 @@ function details(entry) {
 }
 
 function show() {
-  const n = entries.length,
-    refused = entries.filter((e) => e.result !== "ok").length;
-  const words = { n, count: cursor ? `${number(n)}+` : number(n) };
+  const n = view.entries.length,
+    refused = view.entries.filter((e) => e.result !== "ok").length;
+  const words = { n, count: view.cursor ? `${number(n)}+` : number(n) };
   answer(
     n
       ? [
           t("audit.answer", words),
           refused > 0 && t("audit.answer_refused", { n: refused }),
           t("audit.answer_last", {
-            at: moment(entries[0].at),
-            what: actionName(entries[0].action),
-            who: who(entries[0]),
+            at: moment(view.entries[0].at),
+            what: actionName(view.entries[0].action),
+            who: who(view.entries[0]),
           }),
         ]
           .filter(Boolean)
@@ -124,13 +134,16 @@ function show() {
     DAYS.map((d) =>
       h(
         "button",
-        { type: "button", "aria-pressed": String(asked.days === d), onclick: () => change({ days: d }) },
+        { type: "button", "aria-pressed": String(view.asked.days === d), onclick: () => change({ days: d }) },
         t(`audit.days.${d}`),
       ),
     ),
   );
-  const address = (format) =>
-    `/api/v1/audit?${new URLSearchParams(Object.entries(query({ format })).filter(([, v]) => v))}`;
+  /** @param {string} format */
+  const address = (format) => {
+    const given = Object.entries(query({ format })).flatMap(([name, v]) => (v ? [[name, String(v)]] : []));
+    return `/api/v1/audit?${new URLSearchParams(given)}`;
+  };
   fill(
     files,
     h("a", { class: "button", href: address("csv"), download: "" }, t("audit.csv")),
@@ -151,10 +164,10 @@ function show() {
     list,
     stack(
       ["when", "who", "what", "on", "result"].map((name) => t(`audit.${name}`)),
-      entries.map(row),
+      view.entries.map(row),
       t("audit.more"),
     ),
-    cursor && h("p", { class: "actions" }, h("button", { type: "button", onclick: more }, t("audit.earlier"))),
+    view.cursor && h("p", { class: "actions" }, h("button", { type: "button", onclick: more }, t("audit.earlier"))),
   );
 }
 
@@ -162,27 +175,28 @@ const inputs = ["actor", "action", "object", "result"].map((name) =>
   h("input", {
     type: "search",
     name,
-    value: asked[name],
+    value: view.asked[name],
     maxlength: 512,
     autocomplete: "off",
     "aria-label": t(`audit.filter.${name}`),
     placeholder: t(`audit.filter.${name}`),
-    oninput: settled(400, () => change(Object.fromEntries(new FormData(form)))),
+    oninput: settled(400, () => change(/** @type {any} */ (Object.fromEntries(new FormData(form))))),
   }),
 );
 fill(form, inputs);
 
+/** @param {Values} wish */
 async function change(wish) {
-  asked = { ...asked, ...wish };
-  toAddress(asked, ADDRESS, { push: true });
-  for (const input of inputs) if (input.value !== asked[input.name]) input.value = asked[input.name];
+  view.asked = { ...view.asked, ...wish };
+  toAddress(view.asked, ADDRESS, { push: true });
+  for (const input of inputs) if (input.value !== view.asked[input.name]) input.value = view.asked[input.name];
   await read();
 }
 
 async function more() {
-  const page = await get("/audit", query({ limit: PAGE, cursor }));
-  entries = [...entries, ...page.items];
-  cursor = page.next_cursor;
+  const page = await get("/audit", query({ limit: PAGE, cursor: view.cursor }));
+  view.entries = [...view.entries, ...page.items];
+  view.cursor = page.next_cursor;
   show();
 }
 
@@ -204,15 +218,14 @@ async function verify() {
             "p",
             { class: "problem" },
             t("audit.bad", {
-              seq: number(found.first_bad.seq),
-              fault: named(found.first_bad.fault, `audit.fault.${found.first_bad.fault}`),
+              seq: number(found.first_bad?.seq ?? 0),
+              fault: named(found.first_bad?.fault ?? "", `audit.fault.${found.first_bad?.fault}`),
               n: number(found.entries),
             }),
           ),
     );
-  } catch (problem) {
-    if (problem.status === undefined) throw problem;
-    fill(verified, h("p", { class: "problem" }, problem.message));
+  } catch (thrown) {
+    fill(verified, h("p", { class: "problem" }, refusal(thrown).message));
   } finally {
     button.disabled = false;
   }
@@ -223,9 +236,9 @@ const button = h("button", { type: "button", class: "primary", onclick: verify }
 async function read() {
   try {
     const page = await get("/audit", query({ limit: PAGE }));
-    entries = page.items;
-    cursor = page.next_cursor;
-    if (!list.isConnected)
+    view.entries = page.items;
+    view.cursor = page.next_cursor;
+    if (!list.isConnected) {
       fill(
         content,
         h("div", { class: "toolbar" }, button, files),
@@ -234,6 +247,7 @@ async function read() {
         form,
         list,
       );
+    }
     show();
   } catch (problem) {
     broken(problem, () => location.reload());
@@ -241,8 +255,8 @@ async function read() {
 }
 
 addEventListener("popstate", () => {
-  asked = fromAddress(ADDRESS);
-  for (const input of inputs) input.value = asked[input.name];
+  view.asked = fromAddress(ADDRESS);
+  for (const input of inputs) input.value = view.asked[input.name];
   read();
 });
 await read();

@@ -1,11 +1,11 @@
 import { fromAddress, toAddress } from "../lib/address.js";
-import { get } from "../lib/api.js";
+import { get, refusal } from "../lib/api.js";
 import { blank, empty, failed, shown } from "../lib/blank.js";
 import { byId, eachFrame, fill, h, icon, settled } from "../lib/dom.js";
 import { countStates, filterBar } from "../lib/filters.js";
 import { alarmSaid, kinds, valueText } from "../lib/kinds.js";
 import { List } from "../lib/list.js";
-import { CityMap } from "../lib/map.js";
+import { CityMap } from "../lib/city_map.js";
 import { answer, live, onBack, start } from "../lib/page.js";
 import { deviceRow } from "../lib/rows.js";
 import { severityIcon, stateMark } from "../lib/states.js";
@@ -17,7 +17,13 @@ const USUAL = { q: "", kind: "", state: "", group: "", device: "", pane: "list" 
 const values = fromAddress(USUAL);
 const search = byId("q");
 const stage = document.querySelector(".city");
-let bar, map;
+const parts = {
+  /** @type {any} */
+  bar: null,
+  /** @type {any} */
+  map: null,
+  asked: "",
+};
 
 const list = new List({
   label: t("city.list"),
@@ -32,9 +38,12 @@ const town = new Town({
   changed: (items, heard) => {
     for (const item of items) {
       moved.add(item);
-      map.update(item);
+      parts.map.update(item);
     }
-    for (const device of heard ?? []) list.update(town.items.get(device.device_id) ?? { id: "" });
+    for (const device of heard ?? []) {
+      const item = town.items.get(device.device_id);
+      if (item) list.update(item);
+    }
     if (items.length) told();
     if (heard?.some((device) => device.device_id === values.device)) detail(values.device, true);
   },
@@ -42,7 +51,7 @@ const town = new Town({
 const told = eachFrame(() => {
   const some = filtered(town, { ...values, state: "" });
   answer(sentence(some));
-  bar.paint(countStates(some));
+  parts.bar.paint(countStates(some));
   for (const item of moved) list.update(item);
   moved.clear();
 });
@@ -50,8 +59,8 @@ const told = eachFrame(() => {
 function show({ fit = false } = {}) {
   const items = filtered(town, values).sort(urgent);
   list.show(items);
-  map.show(items);
-  if (fit) map.fit();
+  parts.map.show(items);
+  if (fit) parts.map.fit();
   told();
   toAddress(values, USUAL);
 }
@@ -64,10 +73,11 @@ function clear() {
   list.focus();
 }
 
+/** @param {string} id */
 function choose(id) {
   values.device = id;
   list.select(id);
-  map.select(id);
+  parts.map.select(id);
   toAddress(values, USUAL, { push: true });
   detail(id);
   if (innerWidth <= 760) byId("detail").scrollIntoView({ block: "start" });
@@ -76,24 +86,25 @@ function choose(id) {
 function close() {
   values.device = "";
   list.select(null);
-  map.select(null);
+  parts.map.select(null);
   byId("detail").hidden = true;
   toAddress(values, USUAL, { push: true });
 }
 
-let asked = "";
+/** @param {string} id */
 const detail = (id, quietly = false) => {
-  asked = id;
+  parts.asked = id;
   byId("detail").hidden = false;
   if (quietly) refresh();
   else shown(byId("detail"), () => card(id));
 };
 const refresh = settled(300, async () => {
-  const id = asked,
+  const id = parts.asked,
     made = await card(id).catch(() => null);
   if (made && id === values.device && !byId("detail").contains(document.activeElement)) fill(byId("detail"), made);
 });
 
+/** @param {string} id */
 async function card(id) {
   const item = town.items.get(id);
   if (!item) return blank("empty", t("shell.not_found"), t("shell.not_found_text"));
@@ -145,6 +156,7 @@ async function card(id) {
 
 function panes() {
   const tabs = [byId("tab-list"), byId("tab-map")];
+  /** @param {string} name */
   const pick = (name) => {
     values.pane = name;
     stage.dataset.pane = name;
@@ -159,7 +171,7 @@ function panes() {
     tab.addEventListener("click", () => pick(tab.id.slice(4)));
     tab.addEventListener("keydown", ({ key }) => {
       if (key !== "ArrowLeft" && key !== "ArrowRight") return;
-      const other = tabs.find((one) => one !== tab);
+      const other = tabs.find((one) => one !== tab) ?? tab;
       pick(other.id.slice(4));
       other.focus();
     });
@@ -170,7 +182,7 @@ function panes() {
 const read = town.read();
 read.catch(() => {});
 await start();
-map = new CityMap(byId("map"), { label: t("city.map"), choose });
+parts.map = new CityMap(byId("map"), { label: t("city.map"), choose });
 search.value = values.q;
 byId("search").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -197,24 +209,24 @@ panes();
 try {
   const after = await read;
   const present = [...new Set([...town.items.values()].map((item) => item.kind))].sort();
-  bar = filterBar(values, { kinds: present, groups: town.groups, change: () => show({ fit: true }) });
-  fill(byId("pane-list"), bar.element, list.element);
+  parts.bar = filterBar(values, { kinds: present, groups: town.groups, change: () => show({ fit: true }) });
+  fill(byId("pane-list"), parts.bar.element, list.element);
   show({ fit: true });
   if (values.device) {
     list.select(values.device);
-    map.select(values.device);
+    parts.map.select(values.device);
     detail(values.device);
   }
   town.reread = settled(700, async () => {
     await town.read();
-    map.show(filtered(town, values));
+    parts.map.show(filtered(town, values));
     for (const item of town.items.values()) list.update(item);
     told();
   });
   live({ on: town.on, topics: ["telemetry", "state", "status", "info", "device"], after, reset: town.reread });
   setInterval(() => town.age(), 5000);
-} catch (problem) {
-  if (problem.status === undefined) throw problem;
+} catch (thrown) {
+  const problem = refusal(thrown);
   answer(problem.message);
   fill(
     byId("pane-list"),

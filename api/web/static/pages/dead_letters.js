@@ -5,7 +5,7 @@ import { confirm, open } from "../lib/dialog.js";
 import { byId, fill, h } from "../lib/dom.js";
 import { goTo } from "../lib/facts.js";
 import { bytes } from "../lib/numbers.js";
-import { answer, onBack, start } from "../lib/page.js";
+import { answer, me, onBack, start } from "../lib/page.js";
 import { timeOf } from "../lib/times.js";
 import { tellProblem, toast } from "../lib/toast.js";
 import { kindName, kindPlural, named, t } from "../lib/words.js";
@@ -31,13 +31,18 @@ const REASONS = [
 const ROW = 16,
   MOST_ROWS = 256;
 const values = fromAddress(USUAL);
+/** @param {string} reason */
 const why = (reason) => named(reason, `reason.${reason}`);
-let me,
-  letters = [],
-  next = null;
+const state = {
+  /** @type {Item<"/dead-letters">[]} */
+  letters: [],
+  /** @type {string | null | undefined} */
+  next: null,
+};
 
 const table = h("div");
 
+/** @param {string | null} [cursor] @returns {Promise<Node>} */
 async function read(cursor) {
   const page = await get("/dead-letters", {
     kind: values.kind,
@@ -46,98 +51,79 @@ async function read(cursor) {
     limit: 100,
     cursor,
   });
-  letters = cursor ? [...letters, ...page.items] : page.items;
-  next = page.next_cursor;
+  state.letters = cursor ? [...state.letters, ...page.items] : page.items;
+  state.next = page.next_cursor;
   toAddress(values, USUAL);
   tell();
   return view();
 }
 
 function tell() {
-  if (!letters.length) {
+  if (!state.letters.length) {
     answer(t(values.kind || values.reason || values.q ? "dead_letters.answer_filtered" : "dead_letters.answer_none"));
     return;
   }
   const counts = new Map();
-  for (const { reason } of letters) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const { reason } of state.letters) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const [[reason, n]] = [...counts].sort((a, b) => b[1] - a[1]);
   answer(
-    t(next ? "dead_letters.answer_many" : "dead_letters.answer", { n: letters.length, most: n, why: why(reason) }),
+    t(state.next ? "dead_letters.answer_many" : "dead_letters.answer", {
+      n: state.letters.length,
+      most: n,
+      why: why(reason),
+    }),
+  );
+}
+
+/** @param {Item<"/dead-letters">} letter */
+function row(letter) {
+  const about = { why: why(letter.reason), device: letter.device_id ?? letter.topic };
+  const size = letter.size_bytes === null ? t("dead_letters.not_kept") : bytes(letter.size_bytes);
+  return h(
+    "tr",
+    {},
+    h("td", { class: "nowrap" }, timeOf(letter.received_at)),
+    h("th", { scope: "row" }, why(letter.reason)),
+    h(
+      "td",
+      { "data-label": t("dead_letters.device") },
+      letter.device_id ?? "–",
+      letter.kind && ` (${kindName(letter.kind)})`,
+    ),
+    h("td", { class: "mono" }, letter.topic),
+    h("td", { class: "number nowrap", "data-label": t("dead_letters.size") }, size),
+    h(
+      "td",
+      {},
+      h(
+        "button",
+        { type: "button", onclick: () => look(letter.id).catch(tellProblem) },
+        t(letter.replayed_at ? "dead_letters.replayed" : "dead_letters.look"),
+        h("span", { class: "hidden-text" }, t("dead_letters.look_at", about)),
+      ),
+    ),
   );
 }
 
 function view() {
-  if (!letters.length) return empty(t("dead_letters.none"), t("dead_letters.none_text"));
+  if (!state.letters.length) return empty(t("dead_letters.none"), t("dead_letters.none_text"));
+  const head = ["at", "why", "device", "topic", "size", "did"].map((name) =>
+    h("th", { scope: "col", class: name === "size" && "number" }, t(`dead_letters.${name}`)),
+  );
+  const older = () => read(state.next).then((made) => fill(table, made), tellProblem);
   return h(
     "div",
     { class: "card" },
-    h(
-      "table",
-      { class: "stack" },
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          ["at", "why", "device", "topic", "size", "did"].map((name) =>
-            h("th", { scope: "col", class: name === "size" && "number" }, t(`dead_letters.${name}`)),
-          ),
-        ),
-      ),
-      h(
-        "tbody",
-        {},
-        letters.map((letter) =>
-          h(
-            "tr",
-            {},
-            h("td", { class: "nowrap" }, timeOf(letter.received_at)),
-            h("th", { scope: "row" }, why(letter.reason)),
-            h(
-              "td",
-              { "data-label": t("dead_letters.device") },
-              letter.device_id ?? "–",
-              letter.kind && ` (${kindName(letter.kind)})`,
-            ),
-            h("td", { class: "mono" }, letter.topic),
-            h(
-              "td",
-              { class: "number nowrap", "data-label": t("dead_letters.size") },
-              letter.size_bytes === null ? t("dead_letters.not_kept") : bytes(letter.size_bytes),
-            ),
-            h(
-              "td",
-              {},
-              h(
-                "button",
-                { type: "button", onclick: () => look(letter.id).catch(tellProblem) },
-                letter.replayed_at ? t("dead_letters.replayed") : t("dead_letters.look"),
-                h(
-                  "span",
-                  { class: "hidden-text" },
-                  t("dead_letters.look_at", { why: why(letter.reason), device: letter.device_id ?? letter.topic }),
-                ),
-              ),
-            ),
-          ),
-        ),
-      ),
-    ),
-    next &&
-      h(
-        "div",
-        { class: "list-end" },
-        h(
-          "button",
-          { type: "button", onclick: () => read(next).then((made) => fill(table, made), tellProblem) },
-          t("dead_letters.older"),
-        ),
-      ),
+    h("table", { class: "stack" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, state.letters.map(row))),
+    state.next &&
+      h("div", { class: "list-end" }, h("button", { type: "button", onclick: older }, t("dead_letters.older"))),
   );
 }
 
-/** Bytes as hexadecimal with the text beside, 16 a row. */
+/**
+ * Bytes as hexadecimal with the text beside, 16 a row.
+ * @param {Uint8Array} content
+ */
 function dump(content) {
   const rows = [];
   for (let at = 0; at < Math.min(content.length, ROW * MOST_ROWS); at += ROW) {
@@ -152,10 +138,12 @@ function dump(content) {
   return rows.join("\n");
 }
 
+/** @param {string | number} id */
 async function look(id) {
   const letter = await get(`/dead-letters/${id}`);
   const content =
     letter.payload_base64 === null ? null : Uint8Array.from(atob(letter.payload_base64), (c) => c.charCodeAt(0));
+  /** @param {string} label @param {string | null} text */
   const area = (label, text) => [
     h("h3", {}, label),
     h("pre", { class: "bytes", tabindex: "0", role: "group", "aria-label": label }, text),
@@ -200,6 +188,7 @@ async function look(id) {
   );
 }
 
+/** @param {{id: string | number}} letter @param {HTMLDialogElement} dialog */
 async function replay(letter, dialog) {
   if (!(await confirm(t("dead_letters.replay_title"), t("dead_letters.replay_text"), t("dead_letters.replay")))) return;
   try {
@@ -214,6 +203,7 @@ async function replay(letter, dialog) {
 
 function toolbar() {
   const again = () => shown(table, () => read());
+  /** @param {string} name @param {string} label @param {[string, string][]} options */
   const choose = (name, label, options) =>
     h(
       "select",
@@ -244,7 +234,7 @@ function toolbar() {
   );
 }
 
-me = await start();
+await start();
 byId("q").value = values.q;
 byId("search").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -256,7 +246,7 @@ onBack(() => {
 });
 fill(byId("content"), toolbar(), table);
 await shown(table, () =>
-  read().catch((problem) => {
+  read().catch((/** @type {any} */ problem) => {
     answer(problem.message);
     throw problem;
   }),

@@ -1,4 +1,5 @@
 import { fromAddress, toAddress } from "../lib/address.js";
+import { refusal } from "../lib/api.js";
 import { empty, failed } from "../lib/blank.js";
 import { byId, eachFrame, fill, h, settled } from "../lib/dom.js";
 import { goTo } from "../lib/facts.js";
@@ -12,7 +13,10 @@ import { t } from "../lib/words.js";
 const USUAL = { q: "", kind: "", state: "", group: "" };
 const values = fromAddress(USUAL);
 const search = byId("q");
-let bar;
+const parts = {
+  /** @type {any} */
+  bar: null,
+};
 
 const list = new List({
   label: t("devices.title"),
@@ -33,7 +37,7 @@ const town = new Town({
 const told = eachFrame(() => {
   const some = filtered(town, { ...values, state: "" });
   answer(sentence(some));
-  bar.paint(countStates(some));
+  parts.bar.paint(countStates(some));
 });
 
 function show() {
@@ -58,8 +62,8 @@ search.addEventListener(
 try {
   const after = await town.read();
   const present = [...new Set([...town.items.values()].map((item) => item.kind))].sort();
-  bar = filterBar(values, { kinds: present, groups: town.groups, change: show });
-  fill(byId("content"), h("div", { class: "card flush" }, bar.element, list.element));
+  parts.bar = filterBar(values, { kinds: present, groups: town.groups, change: show });
+  fill(byId("content"), h("div", { class: "card flush" }, parts.bar.element, list.element));
   show();
   town.reread = settled(700, async () => {
     await town.read();
@@ -68,8 +72,8 @@ try {
   });
   live({ on: town.on, topics: ["telemetry", "state", "status", "info", "device"], after, reset: town.reread });
   setInterval(() => town.age(), 5000);
-} catch (problem) {
-  if (problem.status === undefined) throw problem;
+} catch (thrown) {
+  const problem = refusal(thrown);
   answer(problem.message);
   fill(
     byId("content"),

@@ -11,6 +11,8 @@ import { ago, moment, now, timeOf } from "../lib/times.js";
 import { tellProblem, toast } from "../lib/toast.js";
 import { t } from "../lib/words.js";
 
+/** @typedef {Item<"/api-keys">} Key */
+
 const ADDRESS = { revoked: "" };
 const SOON_MS = 14 * 864e5,
   YEAR_MS = 365 * 864e5;
@@ -18,15 +20,21 @@ const SOON_MS = 14 * 864e5,
 await start();
 const content = byId("content"),
   asked = fromAddress(ADDRESS);
-let keys = [],
-  roles = [];
+const view = {
+  /** @type {Key[]} */
+  keys: [],
+  /** @type {Item<"/roles">[]} */
+  roles: [],
+};
 
+/** @param {Key} key */
 const live = (key) => !key.revoked_at && !(key.expires_at && Date.parse(key.expires_at) <= now());
+/** @param {Key} key */
 const ending = (key) => live(key) && key.expires_at && Date.parse(key.expires_at) - now() < SOON_MS;
 
 function sentence() {
-  const valid = keys.filter(live),
-    soon = keys.filter(ending),
+  const valid = view.keys.filter(live),
+    soon = view.keys.filter(ending),
     idle = valid.filter((k) => !k.last_used_at);
   if (!valid.length) return t("keys.answer_none");
   return [
@@ -38,6 +46,7 @@ function sentence() {
     .join(" ");
 }
 
+/** @param {Key} key */
 function stateMark(key) {
   const [name, look, word] = key.revoked_at
     ? ["close", "is-offline", "revoked"]
@@ -49,11 +58,13 @@ function stateMark(key) {
   return h("span", { class: `state ${look}` }, icon(name), h("span", {}, t(`keys.state.${word}`)));
 }
 
+/** @param {Key} key */
 function maker({ created_by: by }) {
   if (!by) return t("keys.by_unknown");
   return by.startsWith("machine:") ? t("keys.by_machine") : by.replace(/^user:/, "");
 }
 
+/** @param {Key} key */
 function row(key) {
   return h(
     "tr",
@@ -113,7 +124,7 @@ function show() {
     h("button", { type: "button", class: "primary", onclick: create }, t("keys.create")),
     all_,
   );
-  if (!keys.length) {
+  if (!view.keys.length) {
     fill(content, bar, h("div", { class: "card" }, empty(t("keys.none"), t("keys.none_text"))));
     return;
   }
@@ -125,7 +136,7 @@ function show() {
       { class: "card" },
       stack(
         ["name", "scopes", "by", "state", "expires", "used"].map((name) => t(`keys.${name}`)),
-        keys.map(row),
+        view.keys.map(row),
         t("people.actions"),
       ),
     ),
@@ -147,17 +158,18 @@ async function create() {
     {
       id: "key-like",
       onchange: () => {
-        if (like.value) scopes.value = roles.find((r) => r.role === like.value).scopes.join("\n");
+        if (like.value) scopes.value = view.roles.find((r) => r.role === like.value)?.scopes.join("\n") ?? "";
       },
     },
-    [["", t("keys.like_none")], ...roles.filter((r) => r.yours_to_give).map((r) => [r.role, roleName(r.role)])].map(
-      ([value, text]) => h("option", { value }, text),
-    ),
+    [
+      ["", t("keys.like_none")],
+      ...view.roles.filter((r) => r.yours_to_give).map((r) => [r.role, roleName(r.role)]),
+    ].map(([value, text]) => h("option", { value }, text)),
   );
   const year = new Date(now() + YEAR_MS).toISOString().slice(0, 10);
   const fields = [
     field("name", t("keys.name"), { required: true, maxlength: 200, autocomplete: "off" }, t("keys.name_note")),
-    roles.length > 0 && [h("label", { for: "key-like" }, t("keys.like")), like],
+    view.roles.length > 0 && [h("label", { for: "key-like" }, t("keys.like")), like],
     h("label", { for: "key-scopes" }, t("keys.scopes")),
     scopes,
     h("p", { class: "note", id: "key-scopes-note" }, t("keys.scopes_note", { mine: me.scopes.join(", ") })),
@@ -184,19 +196,21 @@ async function create() {
   );
 }
 
+/** @param {Key} key */
 async function revoke(key) {
   if (
     !(await confirm(t("keys.revoke_title", { name: key.name }), t("keys.revoke_text"), t("keys.revoke"), {
       danger: true,
     }))
-  )
+  ) {
     return;
+  }
   await remove(`/api-keys/${key.id}`).then(() => toast(t("keys.revoked", { name: key.name })), tellProblem);
   await read();
 }
 
 const read = reading(async () => {
-  [{ items: keys }, roles] = await Promise.all([
+  [{ items: view.keys }, view.roles] = await Promise.all([
     get("/api-keys", { revoked: asked.revoked === "1" ? true : undefined }),
     me.may("users:admin") ? all("/roles") : [],
   ]);

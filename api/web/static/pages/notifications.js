@@ -2,16 +2,21 @@ import { all, get, post, remove } from "../lib/api.js";
 import { fromAddress, toAddress } from "../lib/address.js";
 import { empty, shown } from "../lib/blank.js";
 import { confirm } from "../lib/dialog.js";
-import { byId, fill, h, icon } from "../lib/dom.js";
+import { byId, fill, focused, h, icon } from "../lib/dom.js";
 import { answer, broken, start } from "../lib/page.js";
 import { rowButton, stack } from "../lib/stack.js";
 import { now } from "../lib/times.js";
 import { sayAloud, tellProblem, toast } from "../lib/toast.js";
-import { t } from "../lib/words.js";
+import { listed, t } from "../lib/words.js";
 import { messageTable, outcome, outcomeText, STATES, troubled } from "../notifications/messages.js";
 import { ruleForm } from "../notifications/rule_form.js";
-import { listed, ruleText } from "../notifications/rules.js";
+import { ruleText } from "../notifications/rules.js";
 import { changeTarget, newTarget } from "../notifications/target_form.js";
+
+/** @typedef {import("../notifications/rules.js").Rule} Rule */
+/** @typedef {Item<"/notification-targets">} Target */
+/** @typedef {Item<"/groups">} Group */
+/** @typedef {Item<"/notifications">} Message */
 
 const ADDRESS = { state: "", target: "" };
 const PAGE = 50,
@@ -21,61 +26,84 @@ const PAGE = 50,
 
 await start();
 const content = byId("content");
-let asked = fromAddress(ADDRESS),
-  newest = new Map(),
-  targets = [],
-  rules = [],
-  groups = [],
-  messages = [],
-  next = null;
+const view = {
+  asked: fromAddress(ADDRESS),
+  /** @type {Map<string, Message | undefined>} */
+  newest: new Map(),
+  /** @type {Target[]} */
+  targets: [],
+  /** @type {Rule[]} */
+  rules: [],
+  /** @type {Group[]} */
+  groups: [],
+  /** @type {Message[]} */
+  messages: [],
+  /** @type {string | null | undefined} */
+  next: null,
+};
 const [who, when, sent] = ["who", "when", "sent"].map(() => h("section", { class: "card" }));
 const filters = h("div", { class: "toolbar" }),
   list = h("div");
 
-const names = () => new Map([...targets, ...groups].map((one) => [one.id, one.name]));
+const names = () => new Map([...view.targets, ...view.groups].map((one) => [one.id, one.name]));
+/** @param {Rule} rule @param {string} id */
 const uses = (rule, id) => [rule, ...rule.escalation].some((part) => part.targets.includes(id));
+/**
+ * @param {string} word
+ * @param {string} key
+ * @param {string} name
+ * @param {() => unknown} work
+ * @param {string | false | null | undefined} [look]
+ */
 const act = (word, key, name, work, look) =>
   rowButton(t(`notifications.${word}`), name, () => Promise.resolve(work()).catch(tellProblem), {
     "data-key": key,
     class: look,
   });
 const off = () => h("span", { class: "state is-offline" }, icon("close"), h("span", {}, t("notifications.off")));
+/** @param {string} name @param {Child} button */
 const head = (name, button) => h("div", { class: "card-head" }, h("h2", {}, t(`notifications.${name}`)), button);
 
 function sentence() {
-  const active = rules.filter((rule) => rule.enabled),
-    told = targets.filter((one) => one.enabled && active.some((rule) => uses(rule, one.id)));
-  if (!told.length)
+  const active = view.rules.filter((rule) => rule.enabled),
+    told = view.targets.filter((one) => one.enabled && active.some((rule) => uses(rule, one.id)));
+  if (!told.length) {
     return t(
-      !targets.length
+      !view.targets.length
         ? "notifications.answer_none"
         : !active.length
           ? "notifications.answer_no_rule"
           : "notifications.answer_off",
-      { n: targets.length },
+      { n: view.targets.length },
     );
-  const bad = told.filter((one) => troubled(newest.get(one.id))),
-    called = (some) =>
+  }
+  const bad = told.filter((one) => troubled(view.newest.get(one.id))),
+    called = (/** @type {Target[]} */ some) =>
       some.length > NAMED ? t("notifications.targets", { n: some.length }) : listed(some.map((one) => one.name));
   const state = bad.length
     ? t("notifications.answer_bad", { targets: called(bad) })
     : t(
-        told.some((one) => newest.get(one.id)?.state === "sent")
+        told.some((one) => view.newest.get(one.id)?.state === "sent")
           ? "notifications.answer_good"
           : "notifications.answer_new",
       );
   return `${t("notifications.answer", { n: active.length, targets: called(told) })} ${state}`;
 }
 
-/** Fill a card; what had the focus has it again, or else the card's first button. */
+/**
+ * Fill a card; what had the focus has it again, or else the card's first button.
+ * @param {HTMLElement} place
+ * @param {...Child} children
+ */
 function redraw(place, ...children) {
-  const held = place.contains(document.activeElement) && document.activeElement.dataset.key;
+  const held = place.contains(focused()) && focused().dataset.key;
   fill(place, children);
   if (held) (place.querySelector(`[data-key="${CSS.escape(held)}"]`) ?? place.querySelector("button"))?.focus();
 }
 
+/** @param {Target} target */
 function targetRow(target) {
-  const message = newest.get(target.id);
+  const message = view.newest.get(target.id);
   return h(
     "tr",
     {},
@@ -105,6 +133,7 @@ function targetRow(target) {
   );
 }
 
+/** @param {Rule} rule */
 function ruleRow(rule) {
   return h(
     "tr",
@@ -117,13 +146,14 @@ function ruleRow(rule) {
       h(
         "div",
         { class: "row-actions" },
-        act("change", `change-${rule.id}`, rule.name, () => saved(ruleForm(rule, targets, groups))),
+        act("change", `change-${rule.id}`, rule.name, () => saved(ruleForm(rule, view.targets, view.groups))),
         act("remove", `remove-${rule.id}`, rule.name, () => take("rule", rule)),
       ),
     ),
   );
 }
 
+/** @param {string[]} heads @param {HTMLElement[]} rows */
 const table = (heads, rows) =>
   stack(
     heads.map((name) => t(`notifications.${name}`)),
@@ -133,8 +163,8 @@ const table = (heads, rows) =>
 
 function show() {
   answer(sentence());
-  const first = !targets.length ? "target" : "rule",
-    look = (name) => name === first && "primary";
+  const first = !view.targets.length ? "target" : "rule",
+    look = (/** @type {string} */ name) => name === first && "primary";
   const addTarget = act(
     "target_add",
     "add",
@@ -144,41 +174,44 @@ function show() {
   );
   redraw(
     who,
-    head("who", targets.length > 0 && addTarget),
-    targets.length
-      ? table(["name", "channel", "last"], targets.map(targetRow))
+    head("who", view.targets.length > 0 && addTarget),
+    view.targets.length
+      ? table(["name", "channel", "last"], view.targets.map(targetRow))
       : empty(t("notifications.no_target"), t("notifications.no_target_text"), addTarget),
   );
   const addRule =
-    targets.length > 0 && act("rule_add", "add", "", () => saved(ruleForm(null, targets, groups)), look("rule"));
+    view.targets.length > 0 &&
+    act("rule_add", "add", "", () => saved(ruleForm(null, view.targets, view.groups)), look("rule"));
   redraw(
     when,
-    head("when", rules.length > 0 && addRule),
-    rules.length
-      ? table(["name", "rule"], rules.map(ruleRow))
+    head("when", view.rules.length > 0 && addRule),
+    view.rules.length
+      ? table(["name", "rule"], view.rules.map(ruleRow))
       : empty(
           t("notifications.no_rule"),
-          t(targets.length ? "notifications.no_rule_text" : "notifications.first_target"),
+          t(view.targets.length ? "notifications.no_rule_text" : "notifications.first_target"),
           addRule,
         ),
   );
   showFilters();
 }
 
+/** @param {Values} wish */
 function choose(wish) {
-  Object.assign(asked, wish);
-  toAddress(asked, ADDRESS, { push: true });
+  Object.assign(view.asked, wish);
+  toAddress(view.asked, ADDRESS, { push: true });
   return readMessages();
 }
 
 function showFilters() {
+  /** @param {string} state */
   const chip = (state) =>
     h(
       "button",
       {
         type: "button",
         "data-key": `state-${state}`,
-        "aria-pressed": String(asked.state === state),
+        "aria-pressed": String(view.asked.state === state),
         onclick: () => choose({ state }),
       },
       state ? t(`notifications.state.${state}`) : t("filters.all"),
@@ -186,7 +219,7 @@ function showFilters() {
   redraw(
     filters,
     h("div", { class: "chips", role: "group", "aria-label": t("filters.state") }, ["", ...STATES].map(chip)),
-    targets.length > 1 &&
+    view.targets.length > 1 &&
       h(
         "select",
         {
@@ -194,25 +227,28 @@ function showFilters() {
           "aria-label": t("notifications.every_target"),
           onchange: ({ target }) => choose({ target: target.value }),
         },
-        [["", t("notifications.every_target")], ...targets.map((one) => [one.id, one.name])].map(([value, text]) =>
-          h("option", { value, selected: value === asked.target }, text),
+        [["", t("notifications.every_target")], ...view.targets.map((one) => [one.id, one.name])].map(([value, text]) =>
+          h("option", { value, selected: value === view.asked.target }, text),
         ),
       ),
   );
 }
 
 function messagesShown() {
-  if (messages.length)
+  if (view.messages.length) {
     return [
-      messageTable(messages, names()),
-      next &&
+      messageTable(view.messages, names()),
+      view.next &&
         h(
           "div",
           { class: "list-end" },
           h("button", { type: "button", onclick: () => more().catch(tellProblem) }, t("alarms.older")),
         ),
     ];
-  if (!asked.state && !asked.target) return empty(t("notifications.no_message"), t("notifications.no_message_text"));
+  }
+  if (!view.asked.state && !view.asked.target) {
+    return empty(t("notifications.no_message"), t("notifications.no_message_text"));
+  }
   return empty(
     t("notifications.none_here"),
     t("notifications.none_here_text"),
@@ -220,31 +256,39 @@ function messagesShown() {
   );
 }
 
-const messagePage = (cursor) => get("/notifications", { ...asked, limit: PAGE, cursor });
+/** @param {string | null} [cursor] */
+const messagePage = (cursor) => get("/notifications", { ...view.asked, limit: PAGE, cursor });
 
 async function more() {
-  const page = await messagePage(next);
-  messages = [...messages, ...page.items];
-  next = page.next_cursor;
+  const page = await messagePage(view.next);
+  view.messages = [...view.messages, ...page.items];
+  view.next = page.next_cursor;
   fill(list, messagesShown());
 }
 
 async function firstMessages() {
   showFilters();
-  ({ items: messages, next_cursor: next } = await messagePage());
+  ({ items: view.messages, next_cursor: view.next } = await messagePage());
   return messagesShown();
 }
 
+/** @type {() => Promise<void>} */
 const readMessages = () => shown(list, firstMessages);
 
-/** Wait for what a dialog makes; then say so and show it. */
+/**
+ * Wait for what a dialog makes; then say so and show it.
+ * @param {any} asking
+ */
 async function saved(asking, said = "notifications.saved") {
   if (!(await asking)) return;
   toast(t(said));
   await read();
 }
 
-/** Send a test and follow it in the target's row until it has arrived, failed, or a minute is over. */
+/**
+ * Send a test and follow it in the target's row until it has arrived, failed, or a minute is over.
+ * @param {Target & {tried?: boolean}} target
+ */
 async function tryOut(target) {
   if (target.tried) return;
   target.tried = true;
@@ -254,7 +298,7 @@ async function tryOut(target) {
     for (const end = now() + WATCHED_MS; ; message = await get(`/notifications/${message.id}`)) {
       const text = outcomeText(message);
       if (text !== told) {
-        newest.set(target.id, message);
+        view.newest.set(target.id, message);
         sayAloud(`${target.name}: ${(told = text)}`);
         show();
         fill(list, await firstMessages());
@@ -267,6 +311,7 @@ async function tryOut(target) {
   }
 }
 
+/** @param {string} what @param {{id: string, name: string}} one */
 async function take(what, { id, name }) {
   if (
     !(await confirm(
@@ -275,24 +320,29 @@ async function take(what, { id, name }) {
       t("notifications.remove"),
       { danger: true },
     ))
-  )
+  ) {
     return;
+  }
   await remove(`/notification-${what}s/${id}`);
   await saved(true, "notifications.removed");
 }
 
-/** Newest message to a target. */
+/**
+ * Newest message to a target.
+ * @param {Target} target
+ * @returns {Promise<[string, Message | undefined]>}
+ */
 const newestTo = async ({ id }) => [id, (await get("/notifications", { target: id, limit: 1 })).items[0]];
 
 async function read() {
   try {
-    [{ items: targets }, { items: rules }, groups] = await Promise.all([
+    [{ items: view.targets }, { items: view.rules }, view.groups] = await Promise.all([
       get("/notification-targets"),
       get("/notification-rules"),
       all("/groups").catch(() => []),
     ]);
-    newest = new Map(await Promise.all(targets.map(newestTo)));
-    if (!who.isConnected) fill(content, who, when, fill(sent, head("sent"), filters, list));
+    view.newest = new Map(await Promise.all(view.targets.map(newestTo)));
+    if (!who.isConnected) fill(content, who, when, fill(sent, head("sent", null), filters, list));
     show();
   } catch (problem) {
     broken(problem, read);
@@ -302,7 +352,7 @@ async function read() {
 }
 
 addEventListener("popstate", () => {
-  asked = fromAddress(ADDRESS);
+  view.asked = fromAddress(ADDRESS);
   readMessages();
 });
 await read();

@@ -23,30 +23,39 @@ const content = byId("content"),
   asked = fromAddress(ADDRESS);
 const filters = h("div", { class: "toolbar" }),
   place = h("div", { class: "card" });
-let users = [],
-  roles = [];
+const view = {
+  /** @type {Item<"/users">[]} */
+  users: [],
+  /** @type {Item<"/roles">[]} */
+  roles: [],
+};
 
 const sentence = () => {
-  const shut = users.filter((u) => u.disabled_at).length,
-    waiting = users.filter(isWaiting).length;
+  const closed = view.users.filter((u) => u.disabled_at).length,
+    waiting = view.users.filter(isWaiting).length;
   return [
-    t("people.answer", { n: users.length }),
+    t("people.answer", { n: view.users.length }),
     waiting && t("people.answer_waiting", { n: waiting }),
-    shut && t("people.answer_shut", { n: shut }),
+    closed && t("people.answer_shut", { n: closed }),
   ]
     .filter(Boolean)
     .join(" ");
 };
+/** @param {Item<"/users">} user */
 const isWaiting = (user) => !user.has_password && !user.subject && !user.disabled_at;
 
+/** @param {Item<"/users">} user */
 function stateOf(user) {
-  if (user.disabled_at)
+  if (user.disabled_at) {
     return h("span", { class: "state is-offline" }, icon("lock"), h("span", {}, t("people.state.shut")));
+  }
   if (isWaiting(user)) return h("span", { class: "state" }, icon("waiting"), h("span", {}, t("people.state.waiting")));
   return h("span", { class: "state is-ok" }, icon("ok"), h("span", {}, t("people.state.active")));
 }
 
+/** @param {Item<"/users">} user */
 function row(user) {
+  /** @param {string} text @param {() => unknown} work */
   const act = (text, work) => rowButton(text, user.name, work);
   return h(
     "tr",
@@ -82,7 +91,7 @@ function row(user) {
 
 function show() {
   answer(sentence());
-  const used = [...new Set(users.flatMap((u) => u.roles.map((r) => r.role)))].sort((a, b) =>
+  const used = [...new Set(view.users.flatMap((u) => u.roles.map((r) => r.role)))].sort((a, b) =>
     roleName(a).localeCompare(roleName(b)),
   );
   fill(
@@ -108,7 +117,7 @@ function show() {
       ),
     ),
   );
-  const shown = users.filter((u) => !asked.role || u.roles.some((r) => r.role === asked.role));
+  const shown = view.users.filter((u) => !asked.role || u.roles.some((r) => r.role === asked.role));
   if (!shown.length) {
     fill(place, empty(t("people.none"), t("people.none_text")));
     return;
@@ -124,7 +133,7 @@ function show() {
 }
 
 async function invite() {
-  const rows = roleRows([{ role: least(roles), limits: [], tenant_id: me.tenant_id }], roles, await limits());
+  const rows = roleRows([{ role: least(view.roles), limits: [], tenant_id: me.tenant_id }], view.roles, await limits());
   const fields = [
     field(
       "id",
@@ -158,16 +167,19 @@ async function invite() {
   await showLink(made.name, made.invitation);
 }
 
+/** @param {string} name @param {{link: string, expires_at: string}} invitation */
 const showLink = (name, { link: secret, expires_at: until }) =>
   showOnce(t("people.link_title", { name }), t("people.link_text", { until: moment(until) }), secret);
 
+/** @param {Item<"/users">} user */
 async function reset(user) {
   if (
     !(await confirm(t("people.reset_title", { name: user.name }), t("people.reset_text"), t("people.reset"), {
       danger: true,
     }))
-  )
+  ) {
     return;
+  }
   await remove(`/users/${encodeURIComponent(user.id)}/second-factors`).then(
     () => toast(t("people.reset_done", { name: user.name })),
     tellProblem,
@@ -175,6 +187,7 @@ async function reset(user) {
   await read();
 }
 
+/** @param {Item<"/users">} user */
 async function link(user) {
   if (
     user.has_password &&
@@ -183,15 +196,17 @@ async function link(user) {
       t("people.link_warning", { name: user.name }),
       t("people.link"),
     ))
-  )
+  ) {
     return;
+  }
   await post(`/users/${encodeURIComponent(user.id)}/invitation`).then((made) => showLink(user.name, made), tellProblem);
   await read();
 }
 
+/** @param {Item<"/users">} user */
 async function change(user) {
   const { found, etag } = await readTagged(`/users/${encodeURIComponent(user.id)}`);
-  const rows = roleRows(found.roles, roles, await limits());
+  const rows = roleRows(found.roles, view.roles, await limits());
   const fields = [
     field("name", t("people.name"), { required: true, maxlength: 200, value: found.name, autocomplete: "off" }),
     field("email", t("people.email"), { type: "email", maxlength: 250, value: found.email ?? "", autocomplete: "off" }),
@@ -203,13 +218,14 @@ async function change(user) {
     rows.element,
     h("p", {}, h("button", { type: "button", class: "plain", onclick: () => leave(user) }, t("people.leave"))),
   ];
-  const done = await ask(found.name, fields, t("people.save"), (data) => {
+  const done = await ask(found.name, fields, t("people.save"), async (data) => {
+    /** @type {Record<string, any>} */
     const body = {};
     if (data.name.trim() !== found.name) body.name = data.name.trim();
     if ((data.email || null) !== found.email) body.email = data.email || null;
     if ((data.language || null) !== found.language) body.language = data.language || null;
     if (JSON.stringify(rows.value()) !== JSON.stringify(found.roles)) body.roles = rows.value();
-    return Object.keys(body).length ? patch(`/users/${encodeURIComponent(user.id)}`, body, etag) : true;
+    return Object.keys(body).length ? Boolean(await patch(`/users/${encodeURIComponent(user.id)}`, body, etag)) : true;
   });
   if (done) {
     toast(t("people.saved"));
@@ -217,24 +233,27 @@ async function change(user) {
   }
 }
 
+/** @param {string} text @param {string[] | undefined} names */
 const withKeys = (text, names) =>
   names?.length ? `${text} ${t("people.keys_ended", { names: names.join(", ") })}` : text;
 
+/** @param {Item<"/users">} user @param {boolean} disabled */
 async function shut(user, disabled) {
   if (
     disabled &&
     !(await confirm(t("people.shut_title", { name: user.name }), t("people.shut_text"), t("people.shut"), {
       danger: true,
     }))
-  )
+  ) {
     return;
+  }
   try {
     const { etag } = await readTagged(`/users/${encodeURIComponent(user.id)}`);
     const { keys_revoked: ended } = await patch(`/users/${encodeURIComponent(user.id)}`, { disabled }, etag);
     const undo = { text: t("people.undo"), run: () => shut(user, false) };
     toast(
       withKeys(t(disabled ? "people.shut_done" : "people.open_done", { name: user.name }), ended),
-      disabled ? { action: undo } : {},
+      disabled ? { action: undo } : undefined,
     );
   } catch (problem) {
     tellProblem(problem);
@@ -242,14 +261,16 @@ async function shut(user, disabled) {
   await read();
 }
 
+/** @param {Item<"/users">} user */
 async function leave(user) {
   document.querySelector("dialog[open]")?.close();
   if (
     !(await confirm(t("people.leave_title", { name: user.name }), t("people.leave_text"), t("people.leave"), {
       danger: true,
     }))
-  )
+  ) {
     return;
+  }
   await remove(`/users/${encodeURIComponent(user.id)}`).then(
     (done) => toast(withKeys(t("people.left", { name: user.name }), done?.keys_revoked)),
     tellProblem,
@@ -259,8 +280,8 @@ async function leave(user) {
 
 const read = reading(async () => {
   const [found, known] = await Promise.all([all("/users"), all("/roles")]);
-  users = found;
-  roles = known;
+  view.users = found;
+  view.roles = known;
   fill(content, filters, place);
   show();
 });

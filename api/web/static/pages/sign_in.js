@@ -1,4 +1,4 @@
-import { get, post } from "../lib/api.js";
+import { get, post, refusal } from "../lib/api.js";
 import { mark } from "../lib/dialog.js";
 import { byId, fill } from "../lib/dom.js";
 import { page } from "../lib/facts.js";
@@ -6,6 +6,7 @@ import { start } from "../lib/page.js";
 import { enrol, prove } from "../lib/second_factor.js";
 import { t } from "../lib/words.js";
 
+/** @param {{message: string}} problem */
 function tell(problem) {
   fill(byId("problem"), problem.message).hidden = false;
 }
@@ -16,17 +17,23 @@ function onward() {
   location.replace(page(/^\/(?!\/)[!-[\]-~]*$/.test(next) ? next : "/city"));
 }
 
-/** Only who came by a link, or was told to, sets a password here. */
+/**
+ * Only who came by a link, or was told to, sets a password here.
+ * @param {Answer<"/me">} me
+ */
 function askPassword(me) {
   byId("sign-in").hidden = true;
   byId("set-password").hidden = false;
   byId("sign-title").textContent = t("setup.title");
-  byId("answer").textContent = t("setup.lead", { name: me.display_name ?? me.name });
+  byId("answer").textContent = t("setup.lead", { name: me.name });
   byId("whose").value = me.name;
   byId("new").focus();
 }
 
-/** Between the password and everything else: show the second factor, or enrol one where the role needs it. */
+/**
+ * Between the password and everything else: show the second factor, or enrol one where the role needs it.
+ * @param {Answer<"/me">} me
+ */
 async function secondStep(me) {
   const enrols = me.second_step === "enrol",
     place = byId("second-step");
@@ -43,12 +50,16 @@ async function secondStep(me) {
   enrol(place, possible, async () => entered(await get("/me")));
 }
 
-/** What is still to be done stands in the address, so that it goes on after a reload: phones drop a page behind the app. */
+/**
+ * What is still to be done stands in the address, so that it goes on after a reload: phones drop a page behind the app.
+ * @param {string} owed
+ */
 function noteOwed(owed) {
   const next = new URLSearchParams(location.search).get("next");
   history.replaceState(null, "", `${location.pathname}?${new URLSearchParams({ [owed]: "", ...(next && { next }) })}`);
 }
 
+/** @param {Answer<"/me">} me */
 async function entered(me) {
   byId("second-step").hidden = true;
   if (me.second_step || me.must_set_password) noteOwed(me.second_step ? "second" : "set");
@@ -57,6 +68,7 @@ async function entered(me) {
   else onward();
 }
 
+/** @param {HTMLFormElement} form @param {(data: any) => unknown} work */
 async function submit(form, work) {
   const button = form.querySelector("button.primary");
   byId("problem").hidden = true;
@@ -64,22 +76,22 @@ async function submit(form, work) {
   button.disabled = true;
   try {
     await work(Object.fromEntries(new FormData(form)));
-  } catch (problem) {
-    if (problem.status === undefined) throw problem;
-    if (!mark(form, problem.errors)) tell(problem);
+  } catch (thrown) {
+    const refused = refusal(thrown);
+    if (!mark(form, refused.errors)) tell(refused);
     form.querySelector("input[type=password]").select();
   } finally {
     button.disabled = false;
   }
 }
 
-byId("sign-in").addEventListener("submit", (event) => {
+byId("sign-in").addEventListener("submit", (/** @type {any} */ event) => {
   event.preventDefault();
   submit(event.target, async (data) => entered(await post("/login", data)));
 });
 // Until here the browser itself would have sent the form, to nobody.
 byId("sign-in").querySelector("button").disabled = false;
-byId("set-password").addEventListener("submit", (event) => {
+byId("set-password").addEventListener("submit", (/** @type {any} */ event) => {
   event.preventDefault();
   submit(event.target, async (data) => {
     const same = data.new === data.again;
@@ -96,7 +108,7 @@ byId("set-password").addEventListener("submit", (event) => {
 /** Another way in, where the installation has one; and why it did not work, when the browser comes back from it. */
 async function offerElsewhere() {
   const failed = new URLSearchParams(location.search).get("error");
-  if (["refused", "unavailable", "unknown"].includes(failed)) tell({ message: t(`sign_in.elsewhere.${failed}`) });
+  if (["refused", "unavailable", "unknown"].includes(failed ?? "")) tell({ message: t(`sign_in.elsewhere.${failed}`) });
   const { oidc } = await get("/login/methods");
   if (oidc === null) return;
   fill(byId("elsewhere"), t("sign_in.elsewhere", { label: oidc })).hidden = false;

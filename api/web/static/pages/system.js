@@ -3,25 +3,33 @@ import { shown } from "../lib/blank.js";
 import { byId, fill, h, icon } from "../lib/dom.js";
 import { language } from "../lib/facts.js";
 import { bytes, number, yesNo } from "../lib/numbers.js";
-import { answer, start } from "../lib/page.js";
+import { answer, me, start } from "../lib/page.js";
 import { ago, duration, moment, timeOf } from "../lib/times.js";
 import { kindPlural, named, t } from "../lib/words.js";
 
+/** @typedef {Answer<"/system">["parts"][number]} Health */
+
 const EVERY_MS = 5000;
+/** @type {("received" | "stored" | "duplicate" | "conflict" | "dead_letter" | "in_journal" | "lost")[]} */
 const LEDGER = ["received", "stored", "duplicate", "conflict", "dead_letter", "in_journal", "lost"];
 const OPEN = new Set();
-let me, timer;
+const view = {
+  timer: 0,
+};
 
+/** @param {string} part */
 const partName = (part) => {
   const [name, rest] = part.split("/");
   const said = named(part, `part.${part}`, `part.${name}`);
   return rest && said === t(`part.${name}`) ? `${said}: ${rest}` : said;
 };
 
+/** @param {string} name @param {any} value */
 function told(name, value) {
   if (typeof value === "boolean") return yesNo(value);
-  if (typeof value !== "number")
+  if (typeof value !== "number") {
     return value === null ? "–" : String(typeof value === "object" ? JSON.stringify(value) : value);
+  }
   if (name.endsWith("bytes")) return bytes(value);
   if (name.endsWith("_us")) return moment(value / 1000, { seconds: true });
   if (name.endsWith("_s")) return duration(value);
@@ -29,6 +37,7 @@ function told(name, value) {
   return name === "pid" ? String(value) : number(value);
 }
 
+/** @param {{cause: string, remedy: string}} what */
 function trouble({ cause, remedy }) {
   return h(
     "div",
@@ -38,9 +47,11 @@ function trouble({ cause, remedy }) {
   );
 }
 
+/** @param {Answer<"/system">} system */
 function parts(system) {
   const threads = system.parts.filter((part) => part.part.startsWith("loop/") && part.ok);
-  const sorted = system.parts.filter((part) => !threads.includes(part)).sort((a, b) => a.ok - b.ok);
+  const sorted = system.parts.filter((part) => !threads.includes(part)).sort((a, b) => Number(a.ok) - Number(b.ok));
+  /** @param {Health[]} some */
   const rows = (some) =>
     some.map((part) =>
       h(
@@ -62,6 +73,7 @@ function parts(system) {
         h("td", {}, detail(part)),
       ),
     );
+  /** @param {Health[]} some */
   const table = (some) =>
     h(
       "table",
@@ -97,6 +109,7 @@ function parts(system) {
   );
 }
 
+/** @param {Health} part */
 function detail(part) {
   const facts = Object.entries(part.detail ?? {});
   if (!facts.length) return "";
@@ -112,7 +125,9 @@ function detail(part) {
   );
 }
 
+/** @param {Item<"/ledger">[]} lines */
 function ledger(lines) {
+  /** @param {Item<"/ledger">} line */
   const kind = (line) => (line.kind === "-" ? t("system.no_kind") : kindPlural(line.kind));
   return h(
     "section",
@@ -159,6 +174,7 @@ function ledger(lines) {
   );
 }
 
+/** @param {Item<"/ledger/gaps">[]} found */
 function gaps(found) {
   const missing = found.reduce((sum, gap) => sum + gap.missing, 0);
   return h(
@@ -208,6 +224,7 @@ function gaps(found) {
   );
 }
 
+/** @param {Answer<"/system">} system */
 function versions(system) {
   return h(
     "section",
@@ -227,6 +244,7 @@ function versions(system) {
 }
 
 async function read() {
+  /** @param {string} scope @param {string} path @param {Query} [query] */
   const may = (scope, path, query) =>
     me.may(scope)
       ? get(path, query).then(
@@ -251,8 +269,8 @@ async function read() {
 }
 
 function again() {
-  clearTimeout(timer);
-  timer = setTimeout(async () => {
+  clearTimeout(view.timer);
+  view.timer = setTimeout(async () => {
     const place = byId("content");
     if (!document.hidden && !place.contains(document.activeElement)) {
       await read().then(
@@ -264,7 +282,7 @@ function again() {
   }, EVERY_MS);
 }
 
-me = await start();
+await start();
 await shown(byId("content"), () =>
   read().catch((problem) => {
     answer(problem.message);
