@@ -53,7 +53,8 @@ def program() -> tuple[Source, ...]:
 @cache
 def tests() -> tuple[Source, ...]:
     """All files of the tests and benchmarks."""
-    return _parsed([*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])
+    found = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+    return _parsed([path for path in found if "node_modules" not in path.parts])
 
 
 def _parsed(paths: list[Path]) -> tuple[Source, ...]:

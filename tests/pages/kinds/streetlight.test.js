@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { NOW, page } from "../support/browser.js";
+
+const de = await page("de");
+const german = { ...(await de("kinds/streetlight/words.js")), ...(await de("kinds/streetlight/street.js")) };
+const en = await page("en");
+const english = await en("kinds/streetlight/words.js");
+
+const at = (/** @type {number} */ hours) => new Date(NOW + hours * 3600e3).toISOString();
+const lamp = (/** @type {string} */ id, more = {}) => ({
+  id,
+  name: `Fauthweg ${id}`,
+  state: "ok",
+  lat: 49.44,
+  lon: 7.77,
+  level_pct: 40,
+  plan_level_pct: 40,
+  override_active: false,
+  in_force: { level_pct: 40, reason: "schedule", until: at(2), ref: null },
+  asked: [],
+  ...more,
+});
+const failed = { name: "lamp_failure", since: at(-1), severity: "major" };
+const names = (/** @type {any[]} */ lamps) => german.shortNames(lamps);
+
+test("the street says who reports, what is broken and what holds", () => {
+  const well = [lamp("L01"), lamp("L02")];
+  assert.equal(german.answerOf([], new Map()), "Hier gibt es noch keine Leuchten.");
+  assert.match(german.answerOf(well, names(well)), /^Alle 2 Leuchten melden sich; .+\. .+\.$/);
+  const some = [lamp("L01", { state: "alarm", alarm: failed }), lamp("L02", { state: "offline" }), lamp("L03")];
+  const said = german.answerOf(some, names(some));
+  assert.match(said, /^2 von 3 Leuchten melden sich; .*L01.*21:30/);
+  assert.match(english.answerOf(some, names(some)), /^2 of 3 /);
+});
+
+test("an override is told with its end", () => {
+  const lamps = [lamp("L01", { override_active: true }), lamp("L02")];
+  assert.match(german.answerOf(lamps, names(lamps)), /00:30/);
+});
+
+test("lamps with the same in force are one line", () => {
+  const asked = [{ command_id: "c", effect: "in_force", issuer: "A. Beispiel", reason: "Fest" }];
+  const held = {
+    override_active: true,
+    asked,
+    in_force: { level_pct: 80, reason: "override", until: at(2), ref: "c" },
+  };
+  const [first, second] = german.forces([lamp("L1"), lamp("L2", held), lamp("L3", held)]);
+  assert.deepEqual([first.lamps.length, second.lamps.length], [2, 1]);
+  assert.match(first.text, /80\s%.*A\. Beispiel.*Fest/);
+  assert.match(first.then, /40\s%/);
+});
+
+test("what is doubtful about a lamp is said, and nothing of one that is well", () => {
+  assert.deepEqual(german.doubts(lamp("L1")), []);
+  const pending = { effect: "pending", level_pct: null, delivery: "sent" };
+  const said = german.doubts(lamp("L1", { alarm: failed, level_pct: 0, asked: [pending], state: "stale", seen: NOW }));
+  assert.equal(said.length, 4);
+  assert.equal(german.doubts(lamp("L1", { state: "offline", status_since: null })).length, 1);
+});
+
+test("many lamps are named by the first, and short where they have a street in common", () => {
+  assert.equal(german.listed(["a", "b"]), "a und b");
+  assert.match(german.listed([..."abcdefgh"]), /^a, b, c, d, e, f .*2/);
+  assert.deepEqual([...german.shortNames([lamp("L01"), lamp("L02")]).values()], ["L01", "L02"]);
+  assert.deepEqual([...german.shortNames([lamp("L01")]).values()], ["Fauthweg L01"]);
+});
+
+test("lamps stand in the order of their street, from west to east", () => {
+  const street = [3, 1, 2].map((n) => lamp(`L${n}`, { lat: 49.44 - n * 0.001, lon: 7.77 + (4 - n) * 0.001 }));
+  assert.deepEqual(
+    german.along(street).map(({ id }) => id),
+    ["L3", "L2", "L1"],
+  );
+  const unplaced = [lamp("L10", { lat: null }), lamp("L9"), lamp("L1")];
+  assert.deepEqual(
+    german.along(unplaced).map(({ id }) => id),
+    ["L1", "L9", "L10"],
+  );
+});
