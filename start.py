@@ -168,6 +168,7 @@ def doctor() -> None:
         ("postgres", "registry on PostgreSQL, tests: apt install postgresql"),
         ("influxd", "InfluxDB 2, tests: .ci/influxdb/build-influxd"),
         ("chromium", "browser tests: apt install chromium"),
+        ("node", "checks and tests of the pages' code: apt install nodejs npm"),
         ("telegraf", "network devices by SNMP: optional"),
     ):
         _row(program, _find(program) or f"missing, not needed for the demo ({use})")
