@@ -17,7 +17,7 @@ RUN groupadd --gid 10001 lautern \
  && install -d -o lautern -g lautern -m 0700 /data \
  && install -d -o lautern -g lautern -m 0750 /broker \
  && install -d -o lautern -g lautern -m 0700 /simulators /tokens /tokens/gateway /tokens/api \
- && printf '#!/bin/sh\nexec /opt/lautern/bin/python -m runtime "$@"\n' > /usr/local/bin/lautern \
+ && printf '#!/bin/sh\nexec /opt/lautern/bin/python -m cli "$@"\n' > /usr/local/bin/lautern \
  && chmod 0755 /usr/local/bin/lautern
 COPY --from=build /opt/lautern /opt/lautern
 COPY --from=build /app /app

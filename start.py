@@ -37,7 +37,7 @@ LAUNCHER = """\
 #!{python}
 import sys
 
-from runtime.__main__ import main
+from cli.__main__ import main
 
 sys.exit(main())
 """
@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> None:
     else:
         python = environment("run")
         os.chdir(ROOT)
-        os.execv(python, [str(python), "-m", "runtime", verb, *rest])
+        os.execv(python, [str(python), "-m", "cli", verb, *rest])
 
 
 def environment(lock: str) -> Path:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from devices.catalog import Catalog
+from application.access.roles import scope_covers
+from devices.catalog import KindCatalog
 from devices.errors import Forbidden, NotFound
-from devices.people.roles import covers
 
 _USER: Final = "user:"
 
@@ -27,7 +27,7 @@ def scope_of_kind(scope: str, kind: str, restricted: Collection[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
+class ScopeLimits:
     """Scopes that hold for some things only: `limits` such as `group/fauthweg`, and the assets in them."""
 
     scopes: frozenset[str]
@@ -36,7 +36,7 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ApiCaller:
     """Somebody at work in one town, or with `tenant_id` None in all: the holder of a key, or a user.
 
     A scope is `subject:verb`; `subject:*` grants all verbs, `*` everything but restricted kinds.
@@ -47,7 +47,7 @@ class Caller:
     tenant_id: str | None
     scopes: frozenset[str]
     restricted_kinds: frozenset[str]
-    within: tuple[Within, ...] = ()
+    within: tuple[ScopeLimits, ...] = ()
     actor: str = ""
     """`user:{sign-in name}` or `key:{name}`."""
     address: str = ""
@@ -66,7 +66,7 @@ class Caller:
 
     def may(self, scope: str) -> bool:
         """Tell whether a scope is granted in the whole town."""
-        return covers(self.scopes, scope, self.restricted_kinds)
+        return scope_covers(self.scopes, scope, self.restricted_kinds)
 
     def may_at_all(self, scope: str) -> bool:
         """Tell whether a scope is granted, if only for some things."""
@@ -94,11 +94,11 @@ class Caller:
         """Raise Forbidden unless the scope is granted for things of a kind; for a restricted one that is its own."""
         self.require(scope_of_kind(scope, kind, self.restricted_kinds))
 
-    def kinds(self, catalog: Catalog) -> frozenset[str]:
+    def kinds(self, catalog: KindCatalog) -> frozenset[str]:
         """Kinds this caller may read in the whole town."""
         return frozenset(k.name for k in catalog.values() if not k.internal and self.may(k.read_scope))
 
-    def some_kinds(self, catalog: Catalog) -> frozenset[str]:
+    def some_kinds(self, catalog: KindCatalog) -> frozenset[str]:
         """Kinds of which this caller may read at least some things."""
         return frozenset(k.name for k in catalog.values() if not k.internal and self.may_at_all(k.read_scope))
 
@@ -132,5 +132,5 @@ class Caller:
     def _assets(self, scope: str) -> frozenset[str]:
         return frozenset().union(*(w.asset_ids for w in self._granting(scope)))
 
-    def _granting(self, scope: str) -> Iterator[Within]:
-        return (w for w in self.within if covers(w.scopes, scope, self.restricted_kinds))
+    def _granting(self, scope: str) -> Iterator[ScopeLimits]:
+        return (w for w in self.within if scope_covers(w.scopes, scope, self.restricted_kinds))

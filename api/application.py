@@ -10,16 +10,19 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 import api.kinds
-from api import problems, refusals
-from api.audit_keeper import AuditKeeper
-from api.authentication import Doors
-from api.metrics import Metrics
-from api.middleware import MEBIBYTE, BodyLimit, Envelope
-from api.openapi import Described
-from api.queries import Queries
+from api import problems, refusal_audit
+from api.audit_anchors import AuditKeeper
+from api.authentication import AuthenticationState
+from api.change_feed import ChangeFeedReader, wait_for
+from api.health_monitor import SelfWatch
+from api.metrics import ApiMetrics
+from api.middleware import MEBIBYTE, BodyLimit, RequestEnvelope
+from api.openapi import DescribedApi
+from api.query_admission import QueryAdmission
 from api.rate_limiter import RateLimiter
-from api.refusals import Refusals
+from api.refusal_audit import RefusalCounter
 from api.request_rate import RequestRate
+from api.root_path import InsideSubPath, OutsideSubPath
 from api.routes import (
     alarms,
     audit,
@@ -57,18 +60,15 @@ from api.routes import (
     typed_commands,
     users,
 )
-from api.self_watch import SelfWatch
 from api.services import Services
-from api.stream_places import StreamPlaces
-from api.sub_path import InsideSubPath, OutsideSubPath
-from api.tail import Tail, wait_for
+from api.stream_limits import StreamPlaces
 from api.web import routes as pages
-from api.web.shell import Shell, WebOptions, of_kinds
+from api.web.shell import PageShell, WebOptions, of_kinds
 from api.worker_probe import WorkerProbe
-from devices.catalog import folders
+from application.ports.api_keys import ApiKeys
+from application.ports.users import SessionRepository
+from devices.catalog import sub_packages
 from devices.errors import RegistryUnavailable
-from devices.ports.access import ApiKeys
-from devices.ports.people import Sessions
 
 API_VERSION: Final = "1.24.0"
 """Rises with every change of the OpenAPI description."""
@@ -112,8 +112,8 @@ _LOG = structlog.get_logger()
 
 def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | None = None) -> FastAPI:
     """Build the application over the given services; its lifespan runs the live stream's reader."""
-    metrics = Metrics()
-    app = Described(
+    metrics = ApiMetrics()
+    app = DescribedApi(
         title="Lautern",
         summary="Streetlights, the fire brigade's drones and the mobile event network of a city",
         version=API_VERSION,
@@ -125,12 +125,12 @@ def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | Non
     )
     app.state.services = services
     app.state.metrics = metrics
-    app.state.doors = Doors(services)
-    app.state.refusals = Refusals()
-    app.state.queries = Queries(services.limits)
+    app.state.doors = AuthenticationState(services)
+    app.state.refusals = RefusalCounter()
+    app.state.queries = QueryAdmission(services.limits)
     app.state.verifying = threading.Lock()
     app.state.audit_keeper = AuditKeeper(services, app.state.refusals)
-    app.state.tail = Tail(services.registry, metrics, poll_s=poll_s)
+    app.state.tail = ChangeFeedReader(services.registry, metrics, poll_s=poll_s)
     app.state.stream_places = StreamPlaces(services.limits)
     app.state.self_watch = SelfWatch(services, metrics)
     app.state.worker_probe = WorkerProbe()
@@ -142,30 +142,30 @@ def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | Non
     app.add_middleware(RequestRate, limiter=of_address)
     app.state.restricted_routes = _restricted_routes(services)
     app.add_middleware(BodyLimit, of_paths={device_import.PATH: 10 * MEBIBYTE})
-    app.add_middleware(Envelope, metrics=metrics)
+    app.add_middleware(RequestEnvelope, metrics=metrics)
     app.add_middleware(OutsideSubPath, root=options.root)
-    problems.install(app, refusals.note)
+    problems.install_problem_handlers(app, refusal_audit.note_refusal)
     app.include_router(health.router)
     app.include_router(docs.router)
-    docs.mount(app)
+    docs.mount_docs_files(app)
     app.include_router(_v1(services), prefix="/api/v1")
-    app.include_router(pages.build(Shell(of_kinds(api.kinds), options)))
+    app.include_router(pages.build_page_routes(PageShell(of_kinds(api.kinds), options)))
     return app
 
 
 def _restricted_routes(services: Services) -> frozenset[str]:
     """Routes of restricted kinds, which logs do not name."""
     names = {kind.name for kind in services.catalog.values() if kind.restricted}
-    kinds = (kind for kind in folders(api.kinds) if kind.__name__.rpartition(".")[2] in names)
+    kinds = (kind for kind in sub_packages(api.kinds) if kind.__name__.rpartition(".")[2] in names)
     return frozenset(getattr(route, "path", "") for kind in kinds for route in kind.router.routes)
 
 
 def _v1(services: Services) -> APIRouter:
-    v1 = APIRouter(responses=problems.responses(400, 401, 403, 404, 413, 422, 429, 503))
+    v1 = APIRouter(responses=problems.problem_responses(400, 401, 403, 404, 413, 422, 429, 503))
     for module in _MODULES:
         v1.include_router(module.router)
-    v1.include_router(typed_commands.build(services.catalog))
-    for kind in folders(api.kinds):
+    v1.include_router(typed_commands.build_command_routes(services.catalog))
+    for kind in sub_packages(api.kinds):
         v1.include_router(kind.router)
     return v1
 
@@ -173,7 +173,7 @@ def _v1(services: Services) -> APIRouter:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stopped = asyncio.Event()
-    tail: Tail = app.state.tail
+    tail: ChangeFeedReader = app.state.tail
     watch: SelfWatch = app.state.self_watch
     keeper: AuditKeeper = app.state.audit_keeper
     probe: WorkerProbe = app.state.worker_probe
@@ -192,7 +192,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.gather(*tasks)
 
 
-async def _record_uses(services: Services, doors: Doors, stopped: asyncio.Event) -> None:
+async def _record_uses(services: Services, doors: AuthenticationState, stopped: asyncio.Event) -> None:
     ended = False
     while not ended:
         ended = await wait_for(stopped, 5)
@@ -206,6 +206,6 @@ def _touch(services: Services, keys: Mapping[str, int], sessions: Mapping[bytes,
         with services.registry.write() as tx:
             for key_id, at_us in keys.items():
                 tx.get(ApiKeys).touch(key_id, at_us)
-            tx.get(Sessions).touch(sessions)
+            tx.get(SessionRepository).touch(sessions)
     except RegistryUnavailable as error:
         _LOG.warning("uses_lost", keys=len(keys), sessions=len(sessions), error=str(error))

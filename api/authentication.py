@@ -12,29 +12,29 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from api import sessions
-from api.access import Caller, scope_of_kind, user_of
-from api.attempts import Attempts
+from api.access import ApiCaller, scope_of_kind, user_of
+from api.login_throttle import LoginThrottle
 from api.problems import TooManyRequests
 from api.rate_limiter import RateLimiter
 from api.second_factor import HALF_US, SecondFactorNeeded, step_of
 from api.services import Services, Use
-from api.sessions import SignedIn, digest
+from api.sessions import SignedIn, secret_digest
+from application.access.roles import common_scopes, role_scopes, whole_scopes
+from application.ports.api_keys import ApiKey, ApiKeys
+from application.ports.registry import RegistryTransaction
+from application.ports.users import BrowserSession, User
 from devices.errors import Forbidden, Unauthenticated
-from devices.instants import MINUTE_US
-from devices.people.roles import common, roles, whole_scopes
-from devices.ports.access import ApiKey, ApiKeys
-from devices.ports.people import Session, User
-from devices.ports.registry import Transaction
+from devices.time_us import MINUTE_US
 
 _BEARER = HTTPBearer(auto_error=False, scheme_name="Bearer", description="`<prefix>.<secret>`")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="ApiKey")
 _COOKIE = APIKeyCookie(name=sessions.COOKIE, auto_error=False, scheme_name="Session")
 _LONGEST: Final = 256
-_NOBODY: Final = digest("")
+_NOBODY: Final = secret_digest("")
 Id = TypeVar("Id", bound=Hashable)
 
 
-class Uses(Generic[Id]):
+class UsageBuffer(Generic[Id]):
     """Uses of keys or sessions not yet recorded: requests note, a task drains, and none waits for a write."""
 
     def __init__(self) -> None:
@@ -54,23 +54,23 @@ class Uses(Generic[Id]):
         return noted
 
 
-class Doors:
+class AuthenticationState:
     """What the application remembers of those who come in; one for each process."""
 
     def __init__(self, services: Services) -> None:
-        self.attempts = Attempts()
-        self.key_attempts = Attempts()
+        self.attempts = LoginThrottle()
+        self.key_attempts = LoginThrottle()
         limits = services.limits
         self.requests = RateLimiter(per_s=limits.requests_per_s, burst=limits.requests_per_s * limits.burst_s)
-        self.key_uses: Uses[str] = Uses()
-        self.session_uses: Uses[bytes] = Uses()
-        self.roles = roles(services.catalog)
+        self.key_uses: UsageBuffer[str] = UsageBuffer()
+        self.session_uses: UsageBuffer[bytes] = UsageBuffer()
+        self.roles = role_scopes(services.catalog)
         self.restricted = frozenset(k.name for k in services.catalog.values() if k.restricted)
 
 
-def doors(request: Request) -> Doors:
+def authentication_state(request: Request) -> AuthenticationState:
     """What the application remembers of those who come in."""
-    return cast("Doors", request.app.state.doors)
+    return cast("AuthenticationState", request.app.state.doors)
 
 
 def new_key() -> tuple[str, str]:
@@ -78,11 +78,11 @@ def new_key() -> tuple[str, str]:
     return "lk" + secrets.token_hex(5), secrets.token_urlsafe(32)
 
 
-def verify(keys: ApiKeys, presented: str, now_us: int) -> ApiKey:
+def verify_api_key(keys: ApiKeys, presented: str, now_us: int) -> ApiKey:
     """Return the key that `presented` proves to be held. Raises Unauthenticated, never saying which part was wrong."""
     prefix, dot, secret = presented.partition(".")
     key = keys.by_prefix(prefix) if dot and len(presented) <= _LONGEST and presented.isascii() else None
-    same = hmac.compare_digest(digest(secret), key.secret_sha256 if key else _NOBODY)
+    same = hmac.compare_digest(secret_digest(secret), key.secret_sha256 if key else _NOBODY)
     if key is None or not same or key.revoked_us is not None:
         raise Unauthenticated
     if key.expires_us is not None and now_us >= key.expires_us:
@@ -90,13 +90,13 @@ def verify(keys: ApiKeys, presented: str, now_us: int) -> ApiKey:
     return key
 
 
-def presented(
+def presented_identity(
     request: Request,
     services: Use,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],
     cookie: Annotated[str | None, Security(_COOKIE)],
-) -> Caller:
+) -> ApiCaller:
     """Return who makes the request, also one whose session still owes its second step.
 
     Raises Unauthenticated; Forbidden for one that another site had a browser make.
@@ -119,11 +119,11 @@ def presented(
     return who
 
 
-Presented = Annotated[Caller, Depends(presented)]
+Presented = Annotated[ApiCaller, Depends(presented_identity)]
 """Who makes the request; with `owes` he may do nothing yet."""
 
 
-def caller(found: Presented) -> Caller:
+def signed_in_caller(found: Presented) -> ApiCaller:
     """Return who makes the request, signed in wholly. Raises Unauthenticated, Forbidden."""
     if found.owes is not None:
         raise SecondFactorNeeded
@@ -136,16 +136,16 @@ def half_way(request: Request, services: Use, cookie: Annotated[str | None, Secu
         raise Unauthenticated("only people have second factors, not keys")
     sessions.must_be_ours(request)
     with services.registry.read() as tx:
-        found = _signed_in(tx, services, doors(request), cookie)
+        found = _signed_in(tx, services, authentication_state(request), cookie)
     address, request_id = sessions.address_of(request), str(getattr(request.state, "request_id", ""))
     who = replace(found.who, address=address, request_id=request_id)
     _take_turn(request, who)
     return replace(found, who=who)
 
 
-def _take_turn(request: Request, who: Caller) -> None:
+def _take_turn(request: Request, who: ApiCaller) -> None:
     """Count a request of somebody's. Raises TooManyRequests."""
-    wait_s = doors(request).requests.take(f"{who.tenant_id} {who.actor}", time.monotonic())
+    wait_s = authentication_state(request).requests.take(f"{who.tenant_id} {who.actor}", time.monotonic())
     if wait_s:
         raise TooManyRequests("with your key, or signed in as you", retry_after_s=wait_s)
 
@@ -154,11 +154,13 @@ HalfWay = Annotated[SignedIn, Depends(half_way)]
 """Annotate a parameter of a route with this that is part of the second step."""
 
 
-def _signed_in(tx: Transaction, services: Services, known: Doors, cookie: str) -> SignedIn:
-    return see(tx, services, known, *sessions.signed_in(tx, cookie, services.lifetime, services.now_us()))
+def _signed_in(tx: RegistryTransaction, services: Services, known: AuthenticationState, cookie: str) -> SignedIn:
+    return resolve_session(tx, services, known, *sessions.signed_in(tx, cookie, services.lifetime, services.now_us()))
 
 
-def see(tx: Transaction, services: Services, known: Doors, session: Session, user: User) -> SignedIn:
+def resolve_session(
+    tx: RegistryTransaction, services: Services, known: AuthenticationState, session: BrowserSession, user: User
+) -> SignedIn:
     """Who a session stands for, and what it owes. Raises Unauthenticated when it owes that for too long."""
     now_us = services.now_us()
     step = step_of(tx, session, user, services.second_factor, known.roles)
@@ -166,17 +168,17 @@ def see(tx: Transaction, services: Services, known: Doors, session: Session, use
         raise Unauthenticated("the second step came too late")
     who = sessions.caller_of(tx, session, user, known.roles, known.restricted)
     if step is not None:
-        who = Caller(who.name, sessions.NOWHERE, frozenset(), known.restricted, actor=who.actor, owes=step.value)
+        who = ApiCaller(who.name, sessions.NOWHERE, frozenset(), known.restricted, actor=who.actor, owes=step.value)
     return SignedIn(session, user, step, who)
 
 
-def _by_key(request: Request, services: Services, presented: str) -> Caller:
+def _by_key(request: Request, services: Services, presented: str) -> ApiCaller:
     now_us = services.now_us()
-    known = doors(request)
+    known = authentication_state(request)
     try:
         with services.registry.read() as tx:
-            key = verify(tx.get(ApiKeys), presented, now_us)
-            found = holder(tx, key, known)
+            key = verify_api_key(tx.get(ApiKeys), presented, now_us)
+            found = key_caller(tx, key, known)
     except Unauthenticated:
         # A right key gets in all the same: its 256 bits are not guessed, and others may share the address.
         known.key_attempts.begin("", sessions.address_of(request), services.steady_us())
@@ -185,22 +187,22 @@ def _by_key(request: Request, services: Services, presented: str) -> Caller:
     return found
 
 
-def _by_session(request: Request, services: Services, cookie: str) -> Caller:
-    known = doors(request)
+def _by_session(request: Request, services: Services, cookie: str) -> ApiCaller:
+    known = authentication_state(request)
     with services.registry.read() as tx:
         found = _signed_in(tx, services, known, cookie)
     known.session_uses.note(found.session.secret_sha256, found.session.last_used_us, services.now_us())
     return found.who
 
 
-def unchanged(request: Request, services: Services) -> bool:
+def may_still_follow(request: Request, services: Services) -> bool:
     """Tell whether who made this request would still come in, and may what he then might. Blocks."""
-    who: Caller = request.state.who
-    known, now_us = doors(request), services.now_us()
+    who: ApiCaller = request.state.who
+    known, now_us = authentication_state(request), services.now_us()
     try:
         with services.registry.read() as tx:
             if who.session is None:
-                now = holder(tx, verify(tx.get(ApiKeys), request.state.presented, now_us), known)
+                now = key_caller(tx, verify_api_key(tx.get(ApiKeys), request.state.presented, now_us), known)
             else:
                 now = _signed_in(tx, services, known, request.state.presented).who
     except Unauthenticated:
@@ -208,20 +210,20 @@ def unchanged(request: Request, services: Services) -> bool:
     return replace(now, address=who.address, request_id=who.request_id) == who
 
 
-def holder(tx: Transaction, key: ApiKey, known: Doors) -> Caller:
+def key_caller(tx: RegistryTransaction, key: ApiKey, known: AuthenticationState) -> ApiCaller:
     """What a key may do: what it was given, and its maker may still do himself. Raises Unauthenticated."""
     scopes, user_id = key.scopes, user_of(key.created_by)
     if user_id is not None:
         grants = sessions.let_in(tx, user_id).grants
-        scopes = common(scopes, whole_scopes(grants, key.tenant_id, known.roles), known.restricted)
-    return Caller(key.name, key.tenant_id, scopes, known.restricted, actor=f"key:{key.name}", made_by=key.created_by)
+        scopes = common_scopes(scopes, whole_scopes(grants, key.tenant_id, known.roles), known.restricted)
+    return ApiCaller(key.name, key.tenant_id, scopes, known.restricted, actor=f"key:{key.name}", made_by=key.created_by)
 
 
-Who = Annotated[Caller, Depends(caller)]
+Who = Annotated[ApiCaller, Depends(signed_in_caller)]
 """Annotate a route's parameter with this: the route then needs somebody signed in, and shows him what is his."""
 
 
-class Needs:
+class RequiresScope:
     """Requirement of a route: a scope, granted in the whole town or, where the route looks further, for some things.
 
     `of_kind`: a restricted kind's own scope will do, as the route then asks for the one of the kind it is about.
@@ -232,7 +234,7 @@ class Needs:
         self._in_part = in_part
         self.of_kind = of_kind
 
-    def __call__(self, who: Who) -> Caller:
+    def __call__(self, who: Who) -> ApiCaller:
         """Return the caller. Raises Forbidden."""
         enough = {self.scope}
         if self.of_kind:
@@ -242,6 +244,6 @@ class Needs:
         return who
 
 
-def needs(scope: str, *, in_part: bool = False, of_kind: bool = False) -> Any:  # noqa: ANN401 - FastAPI's Depends
+def requires_scope(scope: str, *, in_part: bool = False, of_kind: bool = False) -> Any:  # noqa: ANN401 - FastAPI's Depends
     """Return what to annotate a caller with whom a route needs to hold a scope."""
-    return Depends(Needs(scope, in_part=in_part, of_kind=of_kind))
+    return Depends(RequiresScope(scope, in_part=in_part, of_kind=of_kind))

@@ -54,7 +54,7 @@ Attributes = Annotated[Settings, AfterValidator(_usable)]
 """What the registry says of an asset beside its name and place: rated values, labels, reporting interval."""
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """Base of request bodies."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)

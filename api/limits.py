@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ApiLimits:
     """Of one process that serves the API; see settings `limits`."""
 
     requests_per_s: float = 100
@@ -23,7 +23,7 @@ class Limits:
     streams_per_caller: int = 16
     streams_per_address: int = 200
 
-    def of_each(self, processes: int) -> "Limits":
+    def of_each(self, processes: int) -> "ApiLimits":
         """What each of so many processes may give, so that all together give no more; at least one of everything.
 
         Rows, memory and seconds are of one question and stay; a large question at a time is the least of a process.

@@ -3,8 +3,8 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.registry import Collector
 
-from devices.health.faults import Fault
-from devices.health.judging import Health
+from application.health.assessment import InstallationHealth
+from application.health.faults import SystemFault
 
 _HEALTH = frozenset({"/healthz", "/readyz", "/metrics", "/version"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -17,7 +17,7 @@ def _area(path: str) -> str:
     return "health" if path in _HEALTH else "pages"
 
 
-class Metrics:
+class ApiMetrics:
     """Counters of one application, in a registry of their own."""
 
     def __init__(self) -> None:
@@ -47,10 +47,10 @@ class Metrics:
         """Serve these too, read at each scrape."""
         self._registry.register(figures)
 
-    def judged(self, health: Health) -> None:
+    def judged(self, health: InstallationHealth) -> None:
         """Note the installation's health."""
         self._ready.set(health.ready)
-        for fault in Fault:
+        for fault in SystemFault:
             self._causes.labels(fault.value).set(fault in health.roots)
 
     def answered(self, path: str, method: str, status: int, seconds: float) -> None:

@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.metrics import Metrics
-from api.problems import route_of, too_large, unexpected
+from api.metrics import ApiMetrics
+from api.problems import route_of, too_large, unexpected_problem
 
 MEBIBYTE: Final = 1 << 20
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -27,10 +27,10 @@ _SECURITY: Final[Mapping[str, str]] = {
 _LOG = structlog.get_logger()
 
 
-class Envelope:
+class RequestEnvelope:
     """Outermost: request id, security headers, count; the unforeseen becomes a 500 without details, HEAD a GET."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: ApiMetrics) -> None:
         self._app = app
         self._metrics = metrics
 
@@ -61,7 +61,7 @@ class Envelope:
             _LOG.exception("request_broke", request_id=request_id, route=route_of(scope))
             if status:
                 raise
-            await unexpected(Request(scope))(scope, receive, framed)
+            await unexpected_problem(Request(scope))(scope, receive, framed)
         finally:
             path = scope["path"].removeprefix(scope.get("root_path", ""))
             self._metrics.answered(path, method, status, time.monotonic() - started)

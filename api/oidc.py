@@ -24,7 +24,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from api.single_sign_on import Begun, Identity, ProviderRefused, ProviderUnavailable
+from api.single_sign_on import PendingSignIn, ProviderIdentity, ProviderRefused, ProviderUnavailable
 from devices.errors import ConfigurationError
 
 KEPT_S: Final = 3600.0
@@ -65,7 +65,7 @@ class OpenIdProvider:
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._known: tuple[float, dict[str, Any], KeySet] | None = None
 
-    def begin(self, redirect_uri: str) -> Begun:
+    def begin(self, redirect_uri: str) -> PendingSignIn:
         """Begin a sign-in that comes back to the given address. Raises ProviderUnavailable."""
         about, _ = self._about()
         nonce, verifier = generate_token(43), generate_token(64)
@@ -76,9 +76,9 @@ class OpenIdProvider:
                 nonce=nonce,
                 code_verifier=verifier,
             )
-        return Begun(url, state, nonce, verifier)
+        return PendingSignIn(url, state, nonce, verifier)
 
-    def finish(self, redirect_uri: str, code: str, begun: Begun) -> Identity:
+    def finish(self, redirect_uri: str, code: str, begun: PendingSignIn) -> ProviderIdentity:
         """Trade the code for who it is. Raises ProviderRefused, ProviderUnavailable."""
         about, keys = self._about()
         try:
@@ -91,7 +91,7 @@ class OpenIdProvider:
         except _WRONG as error:
             raise ProviderRefused(type(error).__name__) from error
 
-    def _claims(self, token: dict[str, Any], keys: KeySet, begun: Begun) -> CodeIDToken:
+    def _claims(self, token: dict[str, Any], keys: KeySet, begun: PendingSignIn) -> CodeIDToken:
         decoded = jwt.decode(token["id_token"], keys, algorithms=list(ALGORITHMS))
         wanted = {
             "iss": {"essential": True, "value": self._issuer},
@@ -103,7 +103,7 @@ class OpenIdProvider:
         claims.validate(leeway=LEEWAY_S)
         return claims
 
-    def _identity(self, claims: CodeIDToken) -> Identity:
+    def _identity(self, claims: CodeIDToken) -> ProviderIdentity:
         subject, email = claims["sub"], claims.get("email")
         if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
             raise ProviderRefused("the provider names nobody")
@@ -112,7 +112,7 @@ class OpenIdProvider:
         methods, classes = self._proving
         shown = isinstance(amr, list) and any(isinstance(each, str) and each in methods for each in amr)
         proved = shown or (isinstance(acr, str) and acr in classes)
-        return Identity(f"{self._issuer} {subject}", email if verified else None, proved)
+        return ProviderIdentity(f"{self._issuer} {subject}", email if verified else None, proved)
 
     def _about(self) -> tuple[dict[str, Any], KeySet]:
         known = self._known

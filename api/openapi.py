@@ -10,7 +10,7 @@ from api.problems import Problem
 _REF = "#/components/schemas/{model}"
 
 
-class Described(FastAPI):
+class DescribedApi(FastAPI):
     """FastAPI whose description tells our problems as they are."""
 
     def openapi(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Generic, TypeVar
 from fastapi import Depends, Query
 from pydantic import BaseModel
 
-from devices.ports.paging import Page
+from application.ports.paging import ResultPage
 
 LONGEST: Final = 500
 _CURSOR: Final = r"^[A-Za-z0-9_.:=~+/|-]+$"
@@ -15,7 +15,7 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
-class Items(BaseModel, Generic[T]):
+class ItemPage(BaseModel, Generic[T]):
     """One page of a list; `next_cursor` null at the end."""
 
     items: list[T]
@@ -23,7 +23,7 @@ class Items(BaseModel, Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PageQuery:
     """Which page is asked for."""
 
     limit: int
@@ -33,14 +33,14 @@ class Wanted:
 def _wanted(
     limit: Annotated[int, Query(ge=1, le=LONGEST, description="At most so many items.")] = 100,
     cursor: Annotated[str | None, Query(max_length=512, pattern=_CURSOR, description="`next_cursor` before.")] = None,
-) -> Wanted:
-    return Wanted(limit, cursor)
+) -> PageQuery:
+    return PageQuery(limit, cursor)
 
 
-PageWanted = Annotated[Wanted, Depends(_wanted)]
+PageWanted = Annotated[PageQuery, Depends(_wanted)]
 """Annotate a list route's parameter with this; pass `limit` and `cursor` to the port."""
 
 
-def page_of(page: Page[S], show: Callable[[S], T]) -> Items[T]:
+def page_of(page: ResultPage[S], show: Callable[[S], T]) -> ItemPage[T]:
     """Show each item of a port's page."""
-    return Items[T](items=[show(i) for i in page.items], next_cursor=page.next_cursor)
+    return ItemPage[T](items=[show(i) for i in page.items], next_cursor=page.next_cursor)

@@ -19,9 +19,9 @@ from webauthn.helpers.structs import (
 )
 
 from api import sessions
+from application.ports.users import User
 from devices.errors import Conflict, Invalid
-from devices.instants import MINUTE_US
-from devices.ports.people import User
+from devices.time_us import MINUTE_US
 
 ISSUER: Final = "Lautern"
 CHALLENGE_US: Final = 5 * MINUTE_US
@@ -64,7 +64,7 @@ class RelyingParty:
         options = webauthn.generate_registration_options(
             rp_id=self.host,
             rp_name=ISSUER,
-            user_id=sessions.digest(user.user_id),
+            user_id=sessions.secret_digest(user.user_id),
             user_name=user.user_id,
             user_display_name=user.name,
             challenge=challenge,

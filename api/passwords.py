@@ -24,7 +24,7 @@ class Busy(TooManyRequests):
     """Too many passwords are being checked; try again in a moment."""
 
 
-def hashed(password: str, user_id: str, field: str = "new") -> str:
+def hash_password(password: str, user_id: str, field: str = "new") -> str:
     """Return what to store of a new password. Raises Invalid when it is too easy to guess, Busy."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise Invalid(f"must have {SHORTEST} to {LONGEST} characters", field=field)
@@ -34,7 +34,7 @@ def hashed(password: str, user_id: str, field: str = "new") -> str:
         return _HASHES.hash(password)
 
 
-def matches(password: str, stored: str | None) -> bool:
+def password_matches(password: str, stored: str | None) -> bool:
     """Tell whether a password is the stored one; takes as long when nothing is stored. Raises Busy."""
     with _Room():
         return _HASHES.verify(password[: LONGEST + 1], stored or _NOBODYS) and stored is not None

@@ -16,7 +16,7 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def expected(
+def expected_version(
     if_match: Annotated[
         str | None, Header(max_length=64, description='The ETag you read, such as `"3"`, or `*`.')
     ] = None,
@@ -32,11 +32,11 @@ def expected(
     return int(tag[1])
 
 
-Expected = Annotated[int | None, Depends(expected)]
+Expected = Annotated[int | None, Depends(expected_version)]
 """Annotate a route's parameter with this: If-Match is then required."""
 
 
-def agree(seen: int | None, current: int) -> None:
+def check_version(seen: int | None, current: int) -> None:
     """Raise VersionMismatch unless the caller has seen the current version."""
     if seen is not None and seen != current:
         raise VersionMismatch

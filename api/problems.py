@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
+from application.telemetry.query_budget import QueryTooSlow
 from devices.errors import (
     Conflict,
     Forbidden,
@@ -26,7 +27,6 @@ from devices.errors import (
     Unauthenticated,
     VersionMismatch,
 )
-from devices.query_budget import QueryTooSlow
 
 MEDIA_TYPE: Final = "application/problem+json"
 _LOG = structlog.get_logger()
@@ -109,7 +109,7 @@ _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
 }
 
 
-def install(app: FastAPI, told: Callable[[Request, LauternError], None]) -> None:
+def install_problem_handlers(app: FastAPI, told: Callable[[Request, LauternError], None]) -> None:
     """Let `app` answer every error as a problem; `told` hears of ours first."""
 
     async def answer(request: Request, error: Exception) -> Response:
@@ -131,7 +131,7 @@ def invalid_body(error: ValidationError, prefix: str = "") -> SeveralInvalid:
     return SeveralInvalid([_field_error((*lead, *e["loc"]), e["msg"]) for e in error.errors(include_url=False)])
 
 
-def unexpected(request: Request) -> Response:
+def unexpected_problem(request: Request) -> Response:
     """Answer for an error nobody foresaw: 500 without details."""
     return _answer(request, 500, "internal_error", "Something went wrong here; it is logged under the request id.")
 
@@ -152,7 +152,7 @@ def _lautern(request: Request, known: LauternError) -> Response:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _LOG.warning("request_failed", error=str(known), request_id=request_id(request), route=route_of(request.scope))
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return unexpected(request)
+        return unexpected_problem(request)
     detail = "" if status in _WITHOUT_DETAIL and not isinstance(known, _OUR_WORDS) else known.detail
     errors: Sequence[FieldError] = ()
     if isinstance(known, SeveralInvalid):
@@ -235,7 +235,7 @@ def route_of(scope: Scope) -> str:
     return "restricted" if path in scope["app"].state.restricted_routes else path
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the problems a route may answer with, for its documentation."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {s: {"description": HTTPStatus(s).phrase, "content": {MEDIA_TYPE: {"schema": schema}}} for s in statuses}

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.problems import too_many
 from api.rate_limiter import RateLimiter
 from api.sessions import LOOPBACK, address_of
-from devices.addresses import neighbourhood
+from devices.network_addresses import address_neighbourhood
 
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 """Asked by what would restart us: never refused."""
@@ -28,7 +28,7 @@ class RequestRate:
             request = Request(scope)
             address = address_of(request)
             # A proxy here that is not named as one would have all of them share its address.
-            wait_s = 0 if address in LOOPBACK else self._limiter.take(neighbourhood(address), time.monotonic())
+            wait_s = 0 if address in LOOPBACK else self._limiter.take(address_neighbourhood(address), time.monotonic())
             if wait_s:
                 await too_many(request, wait_s)(scope, receive, send)
                 return

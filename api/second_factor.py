@@ -8,23 +8,23 @@ from typing import Any, Final
 import structlog
 
 from api.passkeys import RelyingParty, credential_id_of
-from api.sessions import digest
-from devices.errors import ConfigurationError, Conflict, Forbidden, Invalid
-from devices.instants import MINUTE_US
-from devices.people.second_factor import (
-    Method,
-    Policy,
-    Step,
+from api.sessions import secret_digest
+from application.access.second_factor import (
+    SecondFactorMethod,
+    SecondFactorPolicy,
+    SignInStep,
     needs_second_factor,
     new_recovery_codes,
     new_totp_secret,
     plain_recovery_code,
     totp_step,
 )
-from devices.ports.people import Session, User
-from devices.ports.registry import Transaction
-from devices.ports.second_factors import SecondFactor, SecondFactors
-from devices.ports.secret_box import SecretBox, SecretUnreadable
+from application.ports.registry import RegistryTransaction
+from application.ports.second_factors import SecondFactor, SecondFactors
+from application.ports.secret_box import SecretBox, SecretUnreadable
+from application.ports.users import BrowserSession, User
+from devices.errors import ConfigurationError, Conflict, Forbidden, Invalid
+from devices.time_us import MINUTE_US
 
 FRESH_US: Final = 15 * MINUTE_US
 """Factors are changed within this time of a proof."""
@@ -43,28 +43,34 @@ class ProofTooOld(Forbidden):
 
 
 def step_of(
-    tx: Transaction, session: Session, user: User, policy: Policy, known: Mapping[str, frozenset[str]]
-) -> Step | None:
+    tx: RegistryTransaction,
+    session: BrowserSession,
+    user: User,
+    policy: SecondFactorPolicy,
+    known: Mapping[str, frozenset[str]],
+) -> SignInStep | None:
     """What a session still owes; `known`: scopes of each role."""
     if session.proved_by is not None:
         return None
     if tx.get(SecondFactors).of_user(user.user_id):
-        return Step.PROVE
-    return Step.ENROL if policy is Policy.REQUIRED and needs_second_factor(user.grants, known) else None
+        return SignInStep.PROVE
+    return (
+        SignInStep.ENROL if policy is SecondFactorPolicy.REQUIRED and needs_second_factor(user.grants, known) else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Proving:
+class FactorVerifier:
     """Checks what one user shows, in one transaction."""
 
-    tx: Transaction
+    tx: RegistryTransaction
     user: User
     now_us: int
     box: SecretBox | None
 
-    def by_code(self, code: str) -> Method | None:
+    def by_code(self, code: str) -> SecondFactorMethod | None:
         """Check a code of an app; None when it is wrong or was used."""
-        for factor in self._of(Method.TOTP):
+        for factor in self._of(SecondFactorMethod.TOTP):
             try:
                 secret = open_secret(self.box, factor)
             except SecretUnreadable as error:
@@ -73,28 +79,30 @@ class Proving:
                 continue
             step = totp_step(secret, code, self.now_us, factor.counter)
             if step is not None and self._use(factor, step):
-                return Method.TOTP
+                return SecondFactorMethod.TOTP
         return None
 
-    def by_recovery_code(self, code: str) -> Method | None:
+    def by_recovery_code(self, code: str) -> SecondFactorMethod | None:
         """Use a recovery code up; None when there is none such."""
         taken = self._factors.take_recovery_code(self.user.user_id, recovery_digest(self.user.user_id, code))
-        return Method.RECOVERY if taken else None
+        return SecondFactorMethod.RECOVERY if taken else None
 
-    def by_passkey(self, answer: Mapping[str, Any], party: RelyingParty, challenge: bytes | None) -> Method | None:
+    def by_passkey(
+        self, answer: Mapping[str, Any], party: RelyingParty, challenge: bytes | None
+    ) -> SecondFactorMethod | None:
         """Check what a passkey signed; None when that is not what was asked."""
         wanted = credential_id_of(answer)
-        factor = next((f for f in self._of(Method.PASSKEY) if f.credential_id == wanted), None)
+        factor = next((f for f in self._of(SecondFactorMethod.PASSKEY) if f.credential_id == wanted), None)
         if factor is None or challenge is None:
             return None
         count = party.signed(answer, challenge, factor.proof, factor.counter)
-        return Method.PASSKEY if count is not None and self._use(factor, count) else None
+        return SecondFactorMethod.PASSKEY if count is not None and self._use(factor, count) else None
 
     @property
     def _factors(self) -> SecondFactors:
         return self.tx.get(SecondFactors)
 
-    def _of(self, method: Method) -> Sequence[SecondFactor]:
+    def _of(self, method: SecondFactorMethod) -> Sequence[SecondFactor]:
         return [f for f in self._factors.of_user(self.user.user_id) if f.method is method]
 
     def _use(self, factor: SecondFactor, counter: int) -> bool:
@@ -102,10 +110,10 @@ class Proving:
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolling:
+class FactorEnroller:
     """Takes what will prove it for one user, in one transaction."""
 
-    tx: Transaction
+    tx: RegistryTransaction
     user: User
     now_us: int
     box: SecretBox | None
@@ -115,7 +123,7 @@ class Enrolling:
         self._leave_room()
         factor_id, secret = uuid.uuid4().hex, new_totp_secret()
         sealed = _box(self.box).seal(_purpose(self.user.user_id, factor_id), secret)
-        self._factors.add(SecondFactor(factor_id, self.user.user_id, Method.TOTP, "", self.now_us, sealed))
+        self._factors.add(SecondFactor(factor_id, self.user.user_id, SecondFactorMethod.TOTP, "", self.now_us, sealed))
         return factor_id, secret
 
     def confirm_app(self, code: str, name: str) -> Sequence[str]:
@@ -140,7 +148,7 @@ class Enrolling:
             SecondFactor(
                 uuid.uuid4().hex,
                 self.user.user_id,
-                Method.PASSKEY,
+                SecondFactorMethod.PASSKEY,
                 name,
                 self.now_us,
                 public_key,
@@ -169,7 +177,7 @@ class Enrolling:
 
 def recovery_digest(user_id: str, code: str) -> bytes:
     """What is stored of a recovery code: too random to be guessed from it."""
-    return digest(f"{user_id} {plain_recovery_code(code)}")
+    return secret_digest(f"{user_id} {plain_recovery_code(code)}")
 
 
 def open_secret(box: SecretBox | None, factor: SecondFactor) -> bytes:

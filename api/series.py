@@ -9,16 +9,16 @@ from typing import Annotated, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from application.ports.desired_configs import DesiredConfigs
+from application.ports.inventory import Asset
+from application.ports.registry import RegistryTransaction
+from application.ports.telemetry import TelemetryBucket
 from devices.errors import Invalid, NotFound
-from devices.instants import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from devices.kind import DeviceKind
 from devices.kind import interval_s as told_interval_s
 from devices.messages import Envelope
-from devices.ports.configs import DesiredConfigs
-from devices.ports.inventory import Asset
-from devices.ports.registry import Transaction
-from devices.ports.telemetry import Bucket
 from devices.samples import TELEMETRY
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 _UNITS: Final = {"s": SECOND_US, "m": MINUTE_US, "h": HOUR_US, "d": DAY_US}
 _WIDTH: Final = re.compile(r"([1-9]\d{0,4})([smhd])", re.ASCII)
@@ -54,7 +54,7 @@ def fields_of(model: type[Envelope]) -> Mapping[str, bool]:
     return found
 
 
-def chosen(model: type[Envelope], fields: str | None, *, numeric: bool) -> Sequence[str]:
+def chosen_fields(model: type[Envelope], fields: str | None, *, numeric: bool) -> Sequence[str]:
     """Fields asked for as `a,b`, all when None. Raises Invalid naming one that there is not, or that is no number."""
     known = fields_of(model)
     if fields is None:
@@ -68,7 +68,7 @@ def chosen(model: type[Envelope], fields: str | None, *, numeric: bool) -> Seque
     return wanted
 
 
-def interval_s(tx: Transaction, kind: DeviceKind, asset: Asset) -> float:
+def interval_s(tx: RegistryTransaction, kind: DeviceKind, asset: Asset) -> float:
     """Seconds between samples that are to be expected of an asset."""
     try:
         configured = tx.get(DesiredConfigs).get(asset.asset_id).body.get("reporting_interval_s")
@@ -84,7 +84,7 @@ def gaps_between(instants: Iterable[int], span: Span, interval: float) -> list[S
     return [(a, b) for a, b in pairwise((begin, *instants, end)) if b - a > edge_us]
 
 
-def gaps_beside(buckets: Sequence[Bucket], width: int, span: Span, interval: float) -> list[Span]:
+def gaps_beside(buckets: Sequence[TelemetryBucket], width: int, span: Span, interval: float) -> list[Span]:
     """Spans longer than three intervals (s) between buckets that have samples."""
     edge_us = round(_GAP_INTERVALS * interval * SECOND_US)
     begin, end = span

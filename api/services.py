@@ -7,20 +7,20 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from api.crew import Mqtt
-from api.limits import Limits
-from api.sessions import Lifetime
+from api.limits import ApiLimits
+from api.provisioning_sheet import DeviceBroker
+from api.sessions import SessionLifetime
 from api.single_sign_on import SingleSignOn
-from devices.audit.notary import Notary
-from devices.catalog import Catalog
-from devices.notifying.allowing import Allowed
-from devices.people.second_factor import Policy
-from devices.ports.audit import Anchors
-from devices.ports.books import Heartbeat, Heartbeats
-from devices.ports.registry import Registry
-from devices.ports.secret_box import SecretBox
-from devices.ports.telemetry import TelemetryReader
-from devices.privacy.register import Facts
+from application.access.second_factor import SecondFactorPolicy
+from application.audit.signer import AuditSigner
+from application.notifications.allow_list import TargetAllowList
+from application.ports.audit import AnchorStore
+from application.ports.gateway_books import Heartbeat, HeartbeatRepository
+from application.ports.registry import Registry
+from application.ports.secret_box import SecretBox
+from application.ports.telemetry import TelemetryReader
+from application.privacy.processing_register import RegisterFacts
+from devices.catalog import KindCatalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +29,27 @@ class Services:
 
     registry: Registry
     reader: TelemetryReader
-    catalog: Catalog
+    catalog: KindCatalog
     now_us: Callable[[], int]
     version: str
-    lifetime: Lifetime = field(default_factory=Lifetime)
+    lifetime: SessionLifetime = field(default_factory=SessionLifetime)
     """Of browsers' sessions."""
     single_sign_on: SingleSignOn | None = None
-    notary: Notary | None = None
+    notary: AuditSigner | None = None
     """Verifies the audit log; None where there is none to verify."""
-    anchors: Anchors | None = None
+    anchors: AnchorStore | None = None
     """Of the audit log."""
-    allowed: Allowed = field(default_factory=Allowed)
+    allowed: TargetAllowList = field(default_factory=TargetAllowList)
     """Where notifications may go."""
-    processing: Facts = field(default_factory=Facts)
+    processing: RegisterFacts = field(default_factory=RegisterFacts)
     """For the register of processing."""
-    mqtt: Mqtt = field(default_factory=Mqtt)
-    limits: Limits = field(default_factory=Limits)
+    mqtt: DeviceBroker = field(default_factory=DeviceBroker)
+    limits: ApiLimits = field(default_factory=ApiLimits)
     processes: Callable[[], Sequence[Heartbeat]] = tuple
     """What a supervisor on this machine says of processes that it cannot keep alive."""
     steady_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000
     """For how long something takes: µs since some moment, never set back or forward as `now_us` may be."""
-    second_factor: Policy = Policy.OFFERED
+    second_factor: SecondFactorPolicy = SecondFactorPolicy.OFFERED
     """Whether those who lead must have a second factor."""
     secret_box: SecretBox | None = None
     """Seals what must be read again; None: such things cannot be enrolled."""
@@ -59,7 +59,7 @@ class Services:
     def beats(self) -> Sequence[Heartbeat]:
         """Words of all parts. Raises RegistryUnavailable."""
         with self.registry.read() as tx:
-            return [*tx.get(Heartbeats).all(), *self.processes()]
+            return [*tx.get(HeartbeatRepository).all(), *self.processes()]
 
 
 def _services(request: Request) -> Services:

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 
-from api.access import Caller, Within, actor_of
+from api.access import ApiCaller, ScopeLimits, actor_of
+from application.access.roles import RoleGrant, scope_covers, whole_scopes
+from application.access.second_factor import SignInStep
+from application.ports.inventory import AssetGroup, GroupRepository
+from application.ports.registry import RegistryTransaction
+from application.ports.users import BrowserSession, OneTimeLink, SessionRepository, User, UserRepository
 from devices.errors import Forbidden, NotFound, Unauthenticated
-from devices.instants import DAY_US, HOUR_US
-from devices.people.roles import Grant, covers, whole_scopes
-from devices.people.second_factor import Step
-from devices.ports.inventory import Group, Groups
-from devices.ports.people import OneTimeLink, Session, Sessions, User, Users
-from devices.ports.registry import Transaction
+from devices.time_us import DAY_US, HOUR_US
 
 COOKIE: Final = "lautern_session"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -28,13 +28,13 @@ _GROUP: Final = "group/"
 
 
 @dataclass(frozen=True, slots=True)
-class Lifetime:
+class SessionLifetime:
     """How long a session lasts: without use, and in all."""
 
     idle_us: int = 12 * HOUR_US
     absolute_us: int = 7 * 24 * HOUR_US
 
-    def covers(self, session: Session, now_us: int) -> bool:
+    def covers(self, session: BrowserSession, now_us: int) -> bool:
         """Tell whether a session has not ended by its time.
 
         A clock that jumps moves the end by as much at most; what begins more than a day ahead was made by a wrong one.
@@ -43,26 +43,31 @@ class Lifetime:
         return not made_ahead and now_us < session.expires_us and now_us - session.last_used_us < self.idle_us
 
 
-def digest(secret: str) -> bytes:
+def secret_digest(secret: str) -> bytes:
     """SHA-256 of a secret; enough for random secrets of 256 bits."""
     return hashlib.sha256(secret.encode()).digest()
 
 
-def new_link(tx: Transaction, user_id: str, now_us: int, *, sets_password: bool = True) -> str:
+def new_link(tx: RegistryTransaction, user_id: str, now_us: int, *, sets_password: bool = True) -> str:
     """Make a link that signs a user in once, within a week; returns its secret."""
     secret = secrets.token_urlsafe(32)
-    link = OneTimeLink(digest(secret), user_id, now_us, now_us + LINK_US, sets_password)
-    tx.get(Sessions).put_link(link)
+    link = OneTimeLink(secret_digest(secret), user_id, now_us, now_us + LINK_US, sets_password)
+    tx.get(SessionRepository).put_link(link)
     return secret
 
 
 def open_session(  # noqa: PLR0917
-    tx: Transaction, request: Request, user: User, lifetime: Lifetime, now_us: int, proved_by: str | None = None
-) -> tuple[str, Session]:
+    tx: RegistryTransaction,
+    request: Request,
+    user: User,
+    lifetime: SessionLifetime,
+    now_us: int,
+    proved_by: str | None = None,
+) -> tuple[str, BrowserSession]:
     """Sign a user in; returns the secret for his cookie, and the session. `proved_by`: what proved it besides."""
     secret = secrets.token_urlsafe(32)
-    session = Session(
-        secret_sha256=digest(secret),
+    session = BrowserSession(
+        secret_sha256=secret_digest(secret),
         user_id=user.user_id,
         tenant_id=user.grants[0].tenant_id if user.grants else None,
         created_us=now_us,
@@ -73,13 +78,13 @@ def open_session(  # noqa: PLR0917
         proved_by=proved_by,
         proved_us=None if proved_by is None else now_us,
     )
-    sessions = tx.get(Sessions)
+    sessions = tx.get(SessionRepository)
     sessions.trim(now_us - lifetime.idle_us, now_us)
     sessions.add(session)
     return secret, session
 
 
-def give_cookie(request: Request, response: Response, secret: str, lifetime: Lifetime) -> None:
+def give_cookie(request: Request, response: Response, secret: str, lifetime: SessionLifetime) -> None:
     """Let the browser keep the secret; only a browser on this machine may do so without TLS."""
     response.set_cookie(
         COOKIE,
@@ -100,31 +105,35 @@ def take_cookie(request: Request, response: Response) -> None:
 class SignedIn:
     """A browser's session, whose it is, and what it still owes; `who` may do nothing until that is done."""
 
-    session: Session
+    session: BrowserSession
     user: User
-    step: Step | None
-    who: Caller
+    step: SignInStep | None
+    who: ApiCaller
 
 
-def prove(tx: Transaction, session: Session, by: str, now_us: int) -> tuple[str, Session]:
+def prove_second_factor(
+    tx: RegistryTransaction, session: BrowserSession, by: str, now_us: int
+) -> tuple[str, BrowserSession]:
     """Note that a second factor was shown; returns the new secret for the cookie, and the session as it is then."""
     secret = secrets.token_urlsafe(32)
-    tx.get(Sessions).prove(session.secret_sha256, digest(secret), by, now_us)
-    return secret, replace(session, secret_sha256=digest(secret), proved_by=by, proved_us=now_us, challenge=None)
+    tx.get(SessionRepository).prove(session.secret_sha256, secret_digest(secret), by, now_us)
+    return secret, replace(session, secret_sha256=secret_digest(secret), proved_by=by, proved_us=now_us, challenge=None)
 
 
-def signed_in(tx: Transaction, secret: str, lifetime: Lifetime, now_us: int) -> tuple[Session, User]:
+def signed_in(
+    tx: RegistryTransaction, secret: str, lifetime: SessionLifetime, now_us: int
+) -> tuple[BrowserSession, User]:
     """Return session and user that a cookie stands for. Raises Unauthenticated."""
-    session = tx.get(Sessions).get(digest(secret)) if len(secret) <= 128 else None
+    session = tx.get(SessionRepository).get(secret_digest(secret)) if len(secret) <= 128 else None
     if session is None or not lifetime.covers(session, now_us):
         raise Unauthenticated
     return session, let_in(tx, session.user_id)
 
 
-def let_in(tx: Transaction, user_id: str) -> User:
+def let_in(tx: RegistryTransaction, user_id: str) -> User:
     """Return a user who is there and not shut out. Raises Unauthenticated."""
     try:
-        user = tx.get(Users).get(user_id)
+        user = tx.get(UserRepository).get(user_id)
     except NotFound:
         raise Unauthenticated from None
     if user.disabled_us is not None:
@@ -133,15 +142,15 @@ def let_in(tx: Transaction, user_id: str) -> User:
 
 
 def caller_of(
-    tx: Transaction,
-    session: Session,
+    tx: RegistryTransaction,
+    session: BrowserSession,
     user: User,
     roles: Mapping[str, frozenset[str]],
     restricted: frozenset[str],
-) -> Caller:
+) -> ApiCaller:
     """Return what a user may do in the town of his session."""
     held = [g for g in user.grants if g.tenant_id in {None, session.tenant_id}]
-    return Caller(
+    return ApiCaller(
         name=user.name,
         # Who holds no role there is at work in no town; None would mean all.
         tenant_id=session.tenant_id if held else NOWHERE,
@@ -171,20 +180,22 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _within(tx: Transaction, grant: Grant, scopes: frozenset[str], restricted: frozenset[str]) -> Within:
+def _within(
+    tx: RegistryTransaction, grant: RoleGrant, scopes: frozenset[str], restricted: frozenset[str]
+) -> ScopeLimits:
     """What a role opens for some things; nothing of a group of a kind that it does not read."""
     groups = list(_groups(tx, grant))
-    mine = [group for group in groups if covers(scopes, f"{group.kind}:read", restricted)]
+    mine = [group for group in groups if scope_covers(scopes, f"{group.kind}:read", restricted)]
     strange = {f"{_GROUP}{group.group_id}" for group in groups if group not in mine}
-    return Within(scopes, grant.limits - strange, frozenset(i for group in mine for i in group.members))
+    return ScopeLimits(scopes, grant.limits - strange, frozenset(i for group in mine for i in group.members))
 
 
-def _groups(tx: Transaction, grant: Grant) -> Iterable[Group]:
+def _groups(tx: RegistryTransaction, grant: RoleGrant) -> Iterable[AssetGroup]:
     for limit in grant.limits:
         if not limit.startswith(_GROUP):
             continue
         try:
-            group = tx.get(Groups).get(limit.removeprefix(_GROUP))
+            group = tx.get(GroupRepository).get(limit.removeprefix(_GROUP))
         except NotFound:
             continue
         if grant.tenant_id in {None, group.tenant_id}:

@@ -15,7 +15,7 @@ class ProviderRefused(LauternError):
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class PendingSignIn:
     """A sign-in on its way; the browser keeps all but the address until it comes back."""
 
     url: str
@@ -30,7 +30,7 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ProviderIdentity:
     """Who the provider says it is. `subject` is `{issuer} {subject}`; `email` only when the provider verified it."""
 
     subject: str
@@ -47,8 +47,8 @@ class SingleSignOn(Protocol):
     trusts_email: bool
     """Whether a verified address leads to the user who has it."""
 
-    def begin(self, redirect_uri: str) -> Begun:
+    def begin(self, redirect_uri: str) -> PendingSignIn:
         """Begin a sign-in that comes back to the given address."""
 
-    def finish(self, redirect_uri: str, code: str, begun: Begun) -> Identity:
+    def finish(self, redirect_uri: str, code: str, begun: PendingSignIn) -> ProviderIdentity:
         """Trade the code for who it is. Raises ProviderRefused."""

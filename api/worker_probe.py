@@ -8,7 +8,7 @@ from typing import Final
 from anyio import move_on_after
 from anyio.to_thread import run_sync
 
-from api.tail import wait_for
+from api.change_feed import wait_for
 
 EVERY_S: Final = 1.0
 _TRY_S: Final = 2.0

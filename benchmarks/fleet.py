@@ -17,20 +17,20 @@ from typing import IO, Any, Final, cast
 from rich.console import Console
 from rich.table import Table
 
+from application.commands.issue_command import issue_command, issue_to_group
+from application.ports.commands import CommandRepository
+from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository
 from benchmarks.parts.cost import cpu_s, pss_mb
-from devices.catalog import discover
+from devices.catalog import discover_kinds
 from devices.commands.command import Command
-from devices.commands.issue import issue, issue_to_group
-from devices.instants import SECOND_US
-from devices.ports.commands import Commands
-from devices.ports.inventory import Group, Groups, Inventory
+from devices.time_us import SECOND_US
 from storage.registry.engine import SqlRegistry
 from tests.faults.embedded import Embedded, embedded
 from tests.real_parts.brokers import Login
 from tests.real_parts.certificates import self_signed
 from tests.system.speaking import now_us
 
-CATALOG: Final = discover()
+CATALOG: Final = discover_kinds()
 DELIVERY_S: Final = 60
 LONGEST_S: Final = 120.0
 AT_ONCE: Final = 250
@@ -86,8 +86,8 @@ def one_by_one(registry: SqlRegistry, devices: Sequence[str]) -> tuple[float, Co
     filed: list[Command] = []
     for at in range(0, len(devices), AT_ONCE):
         with registry.write() as tx:
-            assets = tx.get(Inventory).many(devices[at : at + AT_ONCE])
-            filed += [issue(tx, CATALOG, asset=asset, **_dim(30)) for asset in assets.values()]
+            assets = tx.get(AssetRepository).many(devices[at : at + AT_ONCE])
+            filed += [issue_command(tx, CATALOG, asset=asset, **_dim(30)) for asset in assets.values()]
     return _until_final(registry, {c.wire_id for c in filed}, began)
 
 
@@ -96,7 +96,9 @@ def as_a_group(registry: SqlRegistry, devices: Sequence[str], level: int) -> tup
     began = time.monotonic()
     group_id = f"all-{level}"
     with registry.write() as tx:
-        group = tx.get(Groups).put(Group(group_id, "kl", "streetlight", group_id, tuple(devices), version=0))
+        group = tx.get(GroupRepository).put(
+            AssetGroup(group_id, "kl", "streetlight", group_id, tuple(devices), version=0)
+        )
         filed = issue_to_group(tx, CATALOG, group=group, **_dim(level))
     return _until_final(registry, {filed[0].wire_id}, began)
 
@@ -119,10 +121,10 @@ def _until_final(registry: SqlRegistry, wire_ids: set[str], began: float) -> tup
     while not final and took_s < LONGEST_S:
         time.sleep(0.5)
         with registry.read() as tx:
-            ours = [c for c in tx.get(Commands).awaiting(1_000_000) if c.wire_id in wire_ids]
+            ours = [c for c in tx.get(CommandRepository).awaiting(1_000_000) if c.wire_id in wire_ids]
         took_s, final = time.monotonic() - began, all(c.delivery.final for c in ours)
     with registry.read() as tx:
-        all_of_them = [c for wire_id in wire_ids for c in tx.get(Commands).by_wire_id(wire_id)]
+        all_of_them = [c for wire_id in wire_ids for c in tx.get(CommandRepository).by_wire_id(wire_id)]
     return took_s, Counter(c.delivery.value for c in all_of_them)
 
 

@@ -18,12 +18,12 @@ from httpx2 import AsyncClient, Limits, TransportError
 from rich.console import Console
 from rich.table import Table
 
+from application.ports.telemetry import TelemetryWriter
 from benchmarks.parts import cost
 from benchmarks.query import values
-from devices.catalog import discover
-from devices.instants import SECOND_US, rfc3339
-from devices.ports.telemetry import TelemetryWriter
+from devices.catalog import discover_kinds
 from devices.samples import TELEMETRY, Sample
+from devices.time_us import SECOND_US, rfc3339
 from storage.telemetry import InfluxTelemetryWriter, SqliteTelemetryWriter
 from tests.real_parts import influxdb, mosquitto
 from tests.system.installation import Installation
@@ -164,7 +164,7 @@ def main() -> int:
         if options.store == "influxdb":
             influx = stack.enter_context(influxdb.running(folder))
         installation = Installation(folder / "data", broker, influx, PREFIX)
-        catalog = discover()
+        catalog = discover_kinds()
         writer: TelemetryWriter
         if influx is None:
             writer = SqliteTelemetryWriter(path=folder / "data" / "telemetry.db", catalog=catalog)

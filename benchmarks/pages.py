@@ -18,17 +18,17 @@ from rich.console import Console
 from rich.table import Table
 
 import api.kinds
-from api.web.shell import Shell, WebOptions, of_kinds
+from api.web.shell import PageShell, WebOptions, of_kinds
+from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.ports.latest_values import LatestValue, LatestValues
+from application.ports.registry import Registry
 from benchmarks.query import values
-from devices.catalog import discover
-from devices.instants import DAY_US, MINUTE_US, rfc3339
-from devices.ports.books import Change, Changes
-from devices.ports.current import Latest, LatestValues
-from devices.ports.inventory import Asset, Binding, Inventory
-from devices.ports.registry import Registry
+from cli.local_keys import make_key
+from devices.catalog import discover_kinds
 from devices.samples import TELEMETRY, Sample
+from devices.time_us import DAY_US, MINUTE_US, rfc3339
 from runtime import settings
-from runtime.keys import make_key
 from runtime.registry_access import registry_of
 from storage.telemetry import SqliteTelemetryWriter
 from tests.real_parts import finding, ports
@@ -56,12 +56,12 @@ def fill(registry: Registry, folder: Path, lamps: int, days: int) -> None:
     names = [f"lamp-{n:05d}" for n in range(lamps)]
     places = [(49.42 + 0.0005 * (n % 80), 7.74 + 0.0008 * (n // 80)) for n in range(lamps)]
     assets = [Asset(a, TENANT, KIND, f"Leuchte {a}", now_us, *place) for a, place in zip(names, places, strict=True)]
-    rows = [Latest(a, KIND, TENANT, TELEMETRY, "", now_us, now_us, values(chance)) for a in names]
-    rows += [Latest(a, KIND, TENANT, "status", "", now_us, now_us, {"state": "online"}) for a in names]
+    rows = [LatestValue(a, KIND, TENANT, TELEMETRY, "", now_us, now_us, values(chance)) for a in names]
+    rows += [LatestValue(a, KIND, TENANT, "status", "", now_us, now_us, {"state": "online"}) for a in names]
     with registry.write() as tx:
-        tx.get(Inventory).add_many(assets, [Binding(a, a, TENANT, KIND, 0) for a in names])
+        tx.get(AssetRepository).add_many(assets, [DeviceBinding(a, a, TENANT, KIND, 0) for a in names])
         tx.get(LatestValues).put(rows)
-    writer = SqliteTelemetryWriter(path=folder / "telemetry.db", catalog=discover())
+    writer = SqliteTelemetryWriter(path=folder / "telemetry.db", catalog=discover_kinds())
     minutes = range(now_us - days * DAY_US, now_us, MINUTE_US)
     for at in range(0, len(minutes), 20_000):
         writer.write(
@@ -90,7 +90,7 @@ def news(registry: Registry, lamps: int, rate: int) -> Iterator[None]:
                 for _ in range(rate // 10)
             ]
             with registry.write() as tx:
-                tx.get(Changes).add([Change(0, now_us, TENANT, KIND, TELEMETRY, {"devices": heard})])
+                tx.get(ChangeFeed).add([Change(0, now_us, TENANT, KIND, TELEMETRY, {"devices": heard})])
 
     teller = threading.Thread(target=tell, name="news")
     teller.start()
@@ -152,7 +152,7 @@ def frames(browser: Browser, key: str, address: str, seconds: float) -> list[flo
 
 def weight() -> int:
     """Bytes of all scripts and styles, compressed."""
-    files = Shell(of_kinds(api.kinds), WebOptions()).files
+    files = PageShell(of_kinds(api.kinds), WebOptions()).files
     return files.weight((".js", ".css"))
 
 
@@ -209,7 +209,7 @@ def main(arguments: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), ports.claim_port()
         (folder / "lautern.toml").write_text(f"[http]\nport = {port}\n")
-        with registry_of(settings.load(folder), migrate=True, recording=True) as registry:
+        with registry_of(settings.load_settings(folder), migrate=True, recording=True) as registry:
             key = make_key(registry, "bench", ["*"], None)
             fill(registry, folder, given.lamps, given.days)
             rows = served(registry, folder, key, port=port, chromium=chromium, given=given)

@@ -13,11 +13,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from devices.catalog import Catalog, discover
-from devices.instants import DAY_US, HOUR_US, MINUTE_US
-from devices.ports.current import Latest, LatestValues
-from devices.ports.telemetry import TelemetryReader, TelemetryWriter
+from application.ports.latest_values import LatestValue, LatestValues
+from application.ports.telemetry import TelemetryReader, TelemetryWriter
+from devices.catalog import KindCatalog, discover_kinds
 from devices.samples import TELEMETRY, Sample, SeriesKey
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US
 from storage.registry.engine import open_registry
 from storage.telemetry import (
     InfluxTelemetryReader,
@@ -25,8 +25,8 @@ from storage.telemetry import (
     SqliteTelemetryReader,
     SqliteTelemetryWriter,
 )
-from storage.telemetry.influx_lines import Lines
-from storage.telemetry.schema import Schema
+from storage.telemetry.influx_lines import LineRenderer
+from storage.telemetry.schema import StoreSchema
 from tests.real_parts import influxdb
 
 KIND = "streetlight"
@@ -134,9 +134,9 @@ def ask(store: Store, lamps: int, start_us: int, times: int) -> dict[str, Second
     }  # fmt: skip
 
 
-def serialisation(catalog: Catalog, start_us: int, times: int) -> Seconds:
+def serialisation(catalog: KindCatalog, start_us: int, times: int) -> Seconds:
     """Seconds for a batch as line protocol bytes."""
-    lines = Lines(Schema(catalog))
+    lines = LineRenderer(StoreSchema(catalog))
     batch = next(day_of(1000, start_us))
     return timed(lambda: "\n".join(lines.render(batch).lines[KIND]).encode(), times, time.process_time)
 
@@ -146,7 +146,7 @@ def newest_of_kind(folder: Path, devices: int, times: int) -> Seconds:
     registry = open_registry(f"sqlite:///{folder / 'registry.db'}", checkpoints=True)
     chance = random.Random(2)
     rows = [
-        Latest(f"bench-{number:05d}", KIND, "bench", "telemetry", "", number, number, values(chance))
+        LatestValue(f"bench-{number:05d}", KIND, "bench", "telemetry", "", number, number, values(chance))
         for number in range(devices)
     ]
     with registry.write() as tx:
@@ -169,7 +169,7 @@ def main() -> int:
     parser.add_argument("--lamps", type=int, default=200)
     parser.add_argument("--times", type=int, default=30)
     options = parser.parse_args()
-    catalog = discover()
+    catalog = discover_kinds()
     start_us = (time.time_ns() // 1000 // DAY_US - 2) * DAY_US
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

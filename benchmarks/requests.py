@@ -17,12 +17,12 @@ from httpx2 import AsyncClient, Limits
 from rich.console import Console
 from rich.table import Table
 
-from api.passwords import hashed
+from api.passwords import hash_password
+from application.access.roles import RoleGrant
+from application.ports.users import User, UserRepository
 from benchmarks.parts import cost, gateway, steady
 from benchmarks.parts.load import name
-from devices.instants import rfc3339
-from devices.people.roles import Grant
-from devices.ports.people import User, Users
+from devices.time_us import rfc3339
 from storage.registry.engine import open_registry
 from tests.real_parts import mosquitto
 from tests.system.installation import Installation
@@ -136,8 +136,8 @@ def main() -> int:
         gateway.register(installation.folder, options.devices)
         registry = open_registry(installation.registry_url, migrate=False)
         with registry.write() as tx:
-            user = User(USER, USER, 0, (Grant("admin"),), password_hash=hashed(PASSWORD, "other"))
-            tx.get(Users).add(user)
+            user = User(USER, USER, 0, (RoleGrant("admin"),), password_hash=hash_password(PASSWORD, "other"))
+            tx.get(UserRepository).add(user)
         registry.close()
         try:
             installation.start()

@@ -17,14 +17,14 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from application.ports.inventory import Asset, AssetGroup, AssetRepository, DeviceBinding, GroupRepository
+from application.ports.latest_values import LatestValue, LatestValues
+from application.tenants import add_tenant
 from benchmarks.parts import cost
 from benchmarks.query import values
-from devices.ports.current import Latest, LatestValues
-from devices.ports.inventory import Asset, Binding, Group, Groups, Inventory
-from devices.towns import serve
+from cli.local_keys import make_key
 from runtime import settings
-from runtime.auditing import notary_of
-from runtime.keys import make_key
+from runtime.audit_setup import notary_of
 from storage.registry.engine import SqlRegistry, open_registry
 from tests.real_parts import ports
 from tests.real_parts.postgres import cluster_in, folder_for_others
@@ -58,7 +58,7 @@ def fill(registry: SqlRegistry, town: str, devices: int, now_us: int) -> None:
         for n, name in enumerate(names)
     ]
     rows = [
-        Latest(name, KIND, town, channel, "", now_us, now_us, said)
+        LatestValue(name, KIND, town, channel, "", now_us, now_us, said)
         for n, name in enumerate(names)
         if n % 100
         for channel, said in (
@@ -67,9 +67,11 @@ def fill(registry: SqlRegistry, town: str, devices: int, now_us: int) -> None:
         )
     ]
     with registry.write() as tx:
-        serve(tx, town, town, now_us)
-        tx.get(Inventory).add_many(assets, [Binding(name, f"c-{name}", town, KIND, now_us) for name in names])
-        tx.get(Groups).put(Group(f"{town}-east", town, KIND, "East", tuple(names[::50]), 0))
+        add_tenant(tx, town, town, now_us)
+        tx.get(AssetRepository).add_many(
+            assets, [DeviceBinding(name, f"c-{name}", town, KIND, now_us) for name in names]
+        )
+        tx.get(GroupRepository).put(AssetGroup(f"{town}-east", town, KIND, "East", tuple(names[::50]), 0))
         tx.get(LatestValues).put(rows)
 
 
@@ -126,7 +128,7 @@ def run(folder: Path, url: str, options: argparse.Namespace, analyse: Callable[[
     folder.mkdir()
     began, now_us = time.perf_counter(), time.time_ns() // 1000
     (folder / "lautern.toml").write_text("")
-    registry = open_registry(url, checkpoints=True, notary=notary_of(settings.load(folder)))
+    registry = open_registry(url, checkpoints=True, notary=notary_of(settings.load_settings(folder)))
     try:
         towns = [f"town{n:02d}" for n in range(options.towns)]
         for town in towns:

@@ -4,21 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from devices.messages import Severity
+from devices.messages import EventSeverity
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class AlarmRaised:
     """A condition holds since `since_us`."""
 
     name: str
     since_us: int
-    severity: Severity
+    severity: EventSeverity
     part: str = ""
     details: Mapping[str, float | int | bool | str] = field(default_factory=dict)
 
 
-class Cleared(NamedTuple):
+class AlarmCleared(NamedTuple):
     """A condition ended at `at_us`."""
 
     name: str
@@ -26,7 +26,7 @@ class Cleared(NamedTuple):
     part: str = ""
 
 
-class Note(NamedTuple):
+class AlarmNote(NamedTuple):
     """What somebody did to an alarm, or said of it."""
 
     at_us: int
@@ -45,7 +45,7 @@ class Alarm:
     kind: str
     name: str
     part: str
-    severity: Severity
+    severity: EventSeverity
     since_us: int
     raised_us: int
     cleared_us: int | None
@@ -56,7 +56,7 @@ class Alarm:
     shelved_until_us: int | None = None
     """Until then nobody is to be bothered with it; it stays open, and its return within this time is shelved too."""
     shelved_by: str | None = None
-    notes: tuple[Note, ...] = ()
+    notes: tuple[AlarmNote, ...] = ()
     """Oldest first."""
 
     def is_shelved(self, now_us: int) -> bool:

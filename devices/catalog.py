@@ -10,7 +10,7 @@ from devices.errors import ConfigurationError
 from devices.kind import DeviceKind
 
 
-class Catalog(Mapping[str, DeviceKind]):
+class KindCatalog(Mapping[str, DeviceKind]):
     """The kinds by name."""
 
     def __init__(self, kinds: Mapping[str, DeviceKind]) -> None:
@@ -26,20 +26,20 @@ class Catalog(Mapping[str, DeviceKind]):
         return len(self._kinds)
 
 
-def discover() -> Catalog:
+def discover_kinds() -> KindCatalog:
     """Import every kind under `devices`. Raises ConfigurationError when a declaration and its folder disagree."""
     kinds: dict[str, DeviceKind] = {}
-    for module in folders(devices):
+    for module in sub_packages(devices):
         kind = getattr(module, "KIND", None)
         if kind is None:
             continue
         if not isinstance(kind, DeviceKind) or kind.name != module.__name__.rpartition(".")[2]:
             raise ConfigurationError(f"{module.__name__}.KIND must be a DeviceKind named like its folder")
         kinds[kind.name] = kind
-    return Catalog(kinds)
+    return KindCatalog(kinds)
 
 
-def folders(package: ModuleType) -> Iterator[ModuleType]:
+def sub_packages(package: ModuleType) -> Iterator[ModuleType]:
     """Import and yield the sub-packages of `package`, in order of name."""
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda i: i.name):
         if info.ispkg:

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class FieldUnit:
     """Unit of a field (UCUM or the field's usual symbol) and the standards' names for it."""
 
     symbol: str
@@ -15,7 +15,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Plausible:
+class PlausibleRange:
     """Values outside are stored, marked suspect and raise an alarm; never refused."""
 
     low: float
@@ -37,6 +37,6 @@ Figure = Annotated[float, Field(ge=-1e15, le=1e15)]
 """A number of no certain unit; sums of many are still numbers."""
 Version = Annotated[int, Field(ge=0, le=2**31 - 1)]
 """Number of a version; every database takes it."""
-Percent = Annotated[float, Field(ge=0, le=100), Unit("%")]
+Percent = Annotated[float, Field(ge=0, le=100), FieldUnit("%")]
 Text = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Short text without control characters."""

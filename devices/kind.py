@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from devices.alarm_texts import AlarmText
-from devices.messages import CommandBody, Config, Event, Info, State, Telemetry
+from devices.messages import CommandBody, ConfigMessage, EventMessage, InfoMessage, StateMessage, TelemetryMessage
 from devices.rules import Rule
 
 LONGEST_INTERVAL_S = 86_400
@@ -21,7 +21,7 @@ def interval_s(usual: float, *told: object) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class KindLimits:
     """Numbers that differ per kind."""
 
     clock_ahead_s: float = 600
@@ -35,7 +35,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class RetentionClass:
     """A class of data in the registry, and how long it is kept, counted from its end; settings move within bounds."""
 
     name: str
@@ -53,26 +53,26 @@ class DeviceKind:
     name: str
     title: str
     """English, for documentation."""
-    telemetry: type[Telemetry]
-    state: type[State]
-    info: type[Info] = Info
-    config: type[Config] = Config
-    events: Mapping[str, type[Event]] = field(default_factory=dict)
+    telemetry: type[TelemetryMessage]
+    state: type[StateMessage]
+    info: type[InfoMessage] = InfoMessage
+    config: type[ConfigMessage] = ConfigMessage
+    events: Mapping[str, type[EventMessage]] = field(default_factory=dict)
     commands: tuple[type[CommandBody], ...] = ()
     rules: tuple[Rule, ...] = ()
-    limits: Limits = Limits()
+    limits: KindLimits = KindLimits()
     alarm_texts: Mapping[str, AlarmText] = field(default_factory=dict)
     """What its alarms mean to people, by name of the alarm; one without a text is told by its name."""
     restricted: bool = False
     """True: data only for keys with the kind's own scope, also in counts, dead letters and streams."""
 
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Scopes that each role has for this kind, beside those of `devices.people.roles`."""
+    """Scopes that each role has for this kind, beside those of `application.access.roles`."""
 
     lendable: bool = False
     """True: one of them may be another town's for a time. Never what is restricted."""
 
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[RetentionClass, ...] = ()
     """What the kind's own tables keep; `storage/kinds/<kind>` says where each is."""
 
     purpose: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Union, get_args, get_origin
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from devices.fields import Text, Version
-from devices.instants import rfc3339, to_us
+from devices.time_us import rfc3339, to_us
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 PROTOCOL_VERSION = 1
@@ -76,13 +76,13 @@ def _flatten(name: str, value: object) -> Iterator[tuple[str, float | int | bool
         yield name, value
 
 
-class Telemetry(Envelope):
+class TelemetryMessage(Envelope):
     """One sample; `part` names the link, port, luminaire or battery it is about."""
 
     part: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{0,64}$")] = ""
 
 
-class State(Envelope):
+class StateMessage(Envelope):
     """What the device is set to and why; retained."""
 
     applied_command_id: Id | None = None
@@ -90,7 +90,7 @@ class State(Envelope):
     faults: Annotated[list[Text], Field(max_length=64)] = []
 
 
-class Info(Envelope):
+class InfoMessage(Envelope):
     """Who the device is; retained."""
 
     maker: Text | None = None
@@ -104,7 +104,7 @@ class Info(Envelope):
     delivery_window_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
 
 
-class Severity(StrEnum):
+class EventSeverity(StrEnum):
     """How much somebody must act; RFC 5424 levels folded to four."""
 
     INFO = "info"
@@ -113,10 +113,10 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-class Event(Envelope):
+class EventMessage(Envelope):
     """Something happened at the device; a stored series of its own per event name."""
 
-    severity: Severity = Severity.INFO
+    severity: EventSeverity = EventSeverity.INFO
     text: Text | None = None
 
 
@@ -135,7 +135,7 @@ class StatusState(StrEnum):
     REMOVED = "removed"
 
 
-class Status(WireModel):
+class StatusMessage(WireModel):
     """Connection state, also the last will; its time is that of receipt."""
 
     v: Literal[1]
@@ -153,7 +153,7 @@ class AckStatus(StrEnum):
     FAILED = "failed"
 
 
-class Ack(Envelope):
+class AckMessage(Envelope):
     """Answer to a command; `reason` is a TALQ error key where one fits."""
 
     command_id: Id
@@ -161,7 +161,7 @@ class Ack(Envelope):
     reason: Text | None = None
 
 
-class Asked(BaseModel):
+class RequestModel(BaseModel):
     """What people ask of a device. Numbers are JSON numbers: `true` is not 1 %, `"80"` not 80 %."""
 
     @field_validator("*", mode="before")
@@ -183,7 +183,7 @@ def _plain_types(annotation: object) -> Iterator[object]:
         yield annotation
 
 
-class CommandBody(Asked):
+class CommandBody(RequestModel):
     """Arguments of a command, as the API takes them and the wire carries them; absolute values only."""
 
     NAME: ClassVar[str]
@@ -209,7 +209,7 @@ class CommandBody(Asked):
         return (self.EFFECT_CLASS or self.NAME) == (earlier.EFFECT_CLASS or earlier.NAME)
 
 
-class Config(Asked):
+class ConfigMessage(RequestModel):
     """Desired state that a device gets retained, versioned."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

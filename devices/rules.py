@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from devices.alarms import Cleared, Raised
+from devices.alarms import AlarmCleared, AlarmRaised
 from devices.samples import Value
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class LatestObservation:
     """Newest known values of one channel and part of a device."""
 
     ts_us: int
@@ -30,9 +30,9 @@ class DeviceView:
     """online, offline, sleeping, removed, unreachable, unknown."""
     status_since_us: int
     last_seen_us: int
-    state: Observation | None
-    info: Observation | None
-    telemetry: Mapping[str, Observation]
+    state: LatestObservation | None
+    info: LatestObservation | None
+    telemetry: Mapping[str, LatestObservation]
     attributes: Mapping[str, Any]
     """What the registry says of the asset: position, rated values, labels, reporting interval."""
     configured_interval_s: float | None = None
@@ -40,7 +40,7 @@ class DeviceView:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class RuleContext:
     """What a rule may know beside the device. Facts are what the kind's reactions supply, by name."""
 
     now_us: int
@@ -63,12 +63,12 @@ RuleState = Mapping[str, Any]
 """JSON-able state of one rule for one asset; {} at first."""
 
 
-class Outcome(NamedTuple):
+class RuleOutcome(NamedTuple):
     """New state and what began or ended. Raising what is open and clearing what is not change nothing."""
 
     state: RuleState = MappingProxyType({})
-    raised: tuple[Raised, ...] = ()
-    cleared: tuple[Cleared, ...] = ()
+    raised: tuple[AlarmRaised, ...] = ()
+    cleared: tuple[AlarmCleared, ...] = ()
 
 
-Rule = Callable[[DeviceView, Context, RuleState], Outcome]
+Rule = Callable[[DeviceView, RuleContext, RuleState], RuleOutcome]

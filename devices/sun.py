@@ -5,7 +5,7 @@ from typing import Final
 import astral
 import astral.sun
 
-from devices.instants import from_us
+from devices.time_us import from_us
 
 HORIZON_DEG: Final = -0.833
 """Elevation of the sun's centre at sunrise and sunset: refraction and half its disc (Meeus, ch. 15)."""

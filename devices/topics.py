@@ -18,7 +18,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Uplink:
+class UplinkTopic:
     """Where a device's message came from; `name` is the event's name, else empty.
 
     `connector_kind`, `connector_id`: on whose topics it was said; empty where the device spoke for itself.
@@ -38,7 +38,7 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def parse_uplink(topic: str, root: str = ROOT) -> Uplink | None:
+def parse_uplink(topic: str, root: str = ROOT) -> UplinkTopic | None:
     """Parse a device's topic; None when it is not of the grammar."""
     if not topic.startswith(root + "/"):
         return None
@@ -57,10 +57,10 @@ def parse_uplink(topic: str, root: str = ROOT) -> Uplink | None:
         return None
     if not all(map(is_id, (tenant, kind, device))) or (channel == "event" and not is_id(name)):
         return None
-    return Uplink(tenant, kind, device, channel, name, *connector)
+    return UplinkTopic(tenant, kind, device, channel, name, *connector)
 
 
-def uplink(source: Uplink, root: str = ROOT) -> str:
+def uplink_topic(source: UplinkTopic, root: str = ROOT) -> str:
     """Format the topic that `parse_uplink` reads."""
     tail = f"/{source.name}" if source.name else ""
     base = device_base(source.tenant_id, source.kind, source.device_id, root)
@@ -85,12 +85,12 @@ def member_base(connector_base: str, kind: str, device_id: str) -> str:
     return f"{connector_base}/{MEMBER}/{kind}/{device_id}"
 
 
-def command(base: str, name: str) -> str:
+def command_topic(base: str, name: str) -> str:
     """Topic of a command `name` (or `cancel`) to the device with this prefix."""
     return f"{base}/cmd/{name}"
 
 
-def config(base: str) -> str:
+def config_topic(base: str) -> str:
     """Topic of the retained configuration of the device with this prefix."""
     return f"{base}/config"
 
@@ -100,7 +100,7 @@ def group_command(tenant_id: str, group_id: str, name: str, root: str = ROOT) ->
     return f"{root}/{tenant_id}/group/{group_id}/cmd/{name}"
 
 
-def subscriptions(channels: tuple[str, ...], root: str = ROOT) -> tuple[str, ...]:
+def uplink_filters(channels: tuple[str, ...], root: str = ROOT) -> tuple[str, ...]:
     """Filters that receive the given channels of all devices, also of those that another speaks for."""
     tails = [f"{channel}/+" if channel == "event" else channel for channel in channels]
     return tuple(f"{base}/{tail}" for base in (f"{root}/+/+/+", f"{root}/+/+/+/{MEMBER}/+/+") for tail in tails)

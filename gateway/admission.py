@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from devices.instants import SECOND_US, rfc3339
-from devices.ports.memberships import Membership
+from application.ports.memberships import ConnectorMembership
 from devices.samples import RawMessage
-from devices.topics import Uplink
-from gateway.decode import Heard
+from devices.time_us import SECOND_US, rfc3339
+from devices.topics import UplinkTopic
+from gateway.decode import DecodedMessage
 
 NOT_ITS_CONNECTOR: Final = "not_its_connector"
 """It was said below the topics of a device that does not speak for this one, or did not when it was true."""
@@ -18,7 +18,9 @@ Refusal = tuple[str, str]
 """Reason and detail."""
 
 
-def refusal(heard: Heard, message: RawMessage, memberships: Sequence[Membership]) -> Refusal | frozenset[int]:
+def admission_refusal(
+    heard: DecodedMessage, message: RawMessage, memberships: Sequence[ConnectorMembership]
+) -> Refusal | frozenset[int]:
     """Why the whole message is refused, or numbers of the readings that are.
 
     Samples count by their time, at the latest that of receipt; what has none by receipt. So what was measured while the
@@ -34,7 +36,7 @@ def refusal(heard: Heard, message: RawMessage, memberships: Sequence[Membership]
     return found[0] if len(found) == len(heard.readings) else frozenset(found)
 
 
-def _at(uplink: Uplink, memberships: Sequence[Membership], at_us: int, slack_us: int) -> Refusal | None:
+def _at(uplink: UplinkTopic, memberships: Sequence[ConnectorMembership], at_us: int, slack_us: int) -> Refusal | None:
     if not uplink.connector_id:
         other = next((m for m in memberships if _covers(m, at_us, 0)), None)
         if other is None:
@@ -49,11 +51,11 @@ def _at(uplink: Uplink, memberships: Sequence[Membership], at_us: int, slack_us:
     return NOT_ITS_CONNECTOR, f"{said} does not speak for it{when}"
 
 
-def _is_by(membership: Membership, uplink: Uplink) -> bool:
+def _is_by(membership: ConnectorMembership, uplink: UplinkTopic) -> bool:
     said_by = (uplink.tenant_id, uplink.connector_kind, uplink.connector_id)
     return (membership.tenant_id, membership.connector_kind, membership.connector_id) == said_by
 
 
-def _covers(membership: Membership, at_us: int, slack_us: int) -> bool:
+def _covers(membership: ConnectorMembership, at_us: int, slack_us: int) -> bool:
     """Clocks that are slow lose nothing at the beginning."""
     return membership.from_us - slack_us <= at_us and (membership.until_us is None or at_us < membership.until_us)

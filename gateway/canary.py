@@ -4,16 +4,16 @@ import json
 import time
 import uuid
 
+from application.health.faults import SystemFault, fault_of
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.ports.registry import Registry
+from application.ports.telemetry import TelemetryReader
 from devices import topics
 from devices.canary import DEVICE_ID, KIND, TENANT_ID
 from devices.errors import NotFound, StoreUnavailable
-from devices.health.faults import Fault, fault_of
-from devices.instants import SECOND_US, rfc3339
-from devices.ports.inventory import Asset, Binding, Inventory
-from devices.ports.registry import Registry
-from devices.ports.telemetry import TelemetryReader
 from devices.samples import SeriesKey
-from devices.topics import Uplink
+from devices.time_us import SECOND_US, rfc3339
+from devices.topics import UplinkTopic
 from gateway.mqtt.publisher import ConnectionPublisher
 
 PERIOD_US = 10 * SECOND_US
@@ -28,13 +28,13 @@ class Canary:
     def __init__(self, registry: Registry, reader: TelemetryReader, publisher: ConnectionPublisher, root: str) -> None:
         self._reader = reader
         self._publisher = publisher
-        self._topic = topics.uplink(Uplink(TENANT_ID, KIND.name, DEVICE_ID, "telemetry"), root)
+        self._topic = topics.uplink_topic(UplinkTopic(TENANT_ID, KIND.name, DEVICE_ID, "telemetry"), root)
         self._boot_id = uuid.uuid4().hex[:12]
         self._number = 0
         self._published_us = 0
         self._seen_us = self._began_us = time.time_ns() // 1000
         self.last_seen_us: int | None = None
-        self.unread: Fault | None = None
+        self.unread: SystemFault | None = None
         """Why the store cannot be read, while it cannot."""
         self.latency_s: float | None = None
         _register(registry)
@@ -81,9 +81,9 @@ class Canary:
 
 def _register(registry: Registry) -> None:
     with registry.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         try:
             inventory.get(DEVICE_ID)
         except NotFound:
             inventory.add(Asset(DEVICE_ID, TENANT_ID, KIND.name, "Lautern canary", time.time_ns() // 1000))
-            inventory.bind(Binding(DEVICE_ID, DEVICE_ID, TENANT_ID, KIND.name, 0))
+            inventory.bind(DeviceBinding(DEVICE_ID, DEVICE_ID, TENANT_ID, KIND.name, 0))

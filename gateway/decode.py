@@ -6,15 +6,15 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from devices.catalog import Catalog
-from devices.fields import Plausible
-from devices.instants import DAY_US, SECOND_US, to_us
+from application.privacy.small_counts import rounded_values
+from devices.catalog import KindCatalog
+from devices.fields import PlausibleRange
 from devices.kind import DeviceKind
-from devices.messages import Ack, Envelope, Status, Telemetry, WireModel
-from devices.privacy.nameless import REASON, named_in
-from devices.privacy.small_counts import rounded_values
+from devices.messages import AckMessage, Envelope, StatusMessage, TelemetryMessage, WireModel
+from devices.pii_filter import REASON, named_in
 from devices.samples import TELEMETRY, RawMessage, Value
-from devices.topics import ROOT, Uplink, parse_uplink
+from devices.time_us import DAY_US, SECOND_US, to_us
+from devices.topics import ROOT, UplinkTopic, parse_uplink
 from gateway.content_digest import digest_of
 
 MAX_PAYLOAD_BYTES = 256 * 1024
@@ -25,17 +25,17 @@ _LONGEST_REMEMBERED = 512
 """A topic may have 65,535 bytes."""
 
 
-class Refused(NamedTuple):
+class RefusedMessage(NamedTuple):
     """A message that becomes a dead letter."""
 
     reason: str
     detail: str
-    uplink: Uplink | None = None
+    uplink: UplinkTopic | None = None
     payload: bytes | None = None
     """Of a bad item of a batch: the item as a message of its own."""
 
 
-class Reading(NamedTuple):
+class DecodedSample(NamedTuple):
     """One sample as decoded; `ts_us` None where the device has no clock."""
 
     series: str
@@ -48,26 +48,26 @@ class Reading(NamedTuple):
     """Of all that it was received with but its head, whether or not it is stored."""
 
 
-class Heard(NamedTuple):
+class DecodedMessage(NamedTuple):
     """A valid message: `readings` of telemetry and events, `model` of others; `refused` are bad items of a batch."""
 
-    uplink: Uplink
+    uplink: UplinkTopic
     kind: DeviceKind
     boot_id: str | None
     seqs: tuple[int, ...]
     model: WireModel | None
-    readings: tuple[Reading, ...]
+    readings: tuple[DecodedSample, ...]
     unknown_fields: int = 0
-    refused: tuple[tuple[int, Refused], ...] = ()
+    refused: tuple[tuple[int, RefusedMessage], ...] = ()
 
 
-class Decoder:
+class MessageDecoder:
     """Knows the kinds; remembers topics it has parsed."""
 
-    def __init__(self, catalog: Catalog, root: str = ROOT) -> None:
+    def __init__(self, catalog: KindCatalog, root: str = ROOT) -> None:
         self._root = root
         self._kinds = dict(catalog)
-        self._topics: dict[bytes, Uplink | Refused] = {}
+        self._topics: dict[bytes, UplinkTopic | RefusedMessage] = {}
         self._read: dict[type[Envelope], Callable[[bytes], Envelope]] = {
             kind.telemetry: TypeAdapter(kind.telemetry).validator.validate_json for kind in catalog.values()
         }
@@ -77,10 +77,10 @@ class Decoder:
             for model in (kind.telemetry, *kind.events.values())
         }
 
-    def decode(self, message: RawMessage) -> Heard | Refused:
+    def decode(self, message: RawMessage) -> DecodedMessage | RefusedMessage:
         """Decode one message."""
         where = self._topics.get(message.topic) or self._where(message.topic)
-        if isinstance(where, Refused):
+        if isinstance(where, RefusedMessage):
             return where
         kind = self._kinds[where.kind]
         unfit = _unfit(where, kind, message.payload)
@@ -91,11 +91,11 @@ class Decoder:
         except ValidationError as error:
             return _refusal(error, message.payload, where)
         except UnicodeDecodeError:
-            return Refused("bad_encoding", "not UTF-8", where)
+            return RefusedMessage("bad_encoding", "not UTF-8", where)
         except (ValueError, RecursionError, TypeError) as error:
-            return Refused("bad_json", str(error)[:300], where)
+            return RefusedMessage("bad_json", str(error)[:300], where)
 
-    def _where(self, topic: bytes) -> Uplink | Refused:
+    def _where(self, topic: bytes) -> UplinkTopic | RefusedMessage:
         where = self._parse(topic)
         if len(topic) > _LONGEST_REMEMBERED:
             return where
@@ -104,21 +104,21 @@ class Decoder:
         self._topics[topic] = where
         return where
 
-    def _parse(self, topic: bytes) -> Uplink | Refused:
+    def _parse(self, topic: bytes) -> UplinkTopic | RefusedMessage:
         try:
             uplink = parse_uplink(topic.decode(), self._root)
         except UnicodeDecodeError:
-            return Refused("bad_topic", "not UTF-8")
+            return RefusedMessage("bad_topic", "not UTF-8")
         if uplink is None:
-            return Refused("bad_topic", f"expected {self._root}/tenant/kind/device_id/channel")
+            return RefusedMessage("bad_topic", f"expected {self._root}/tenant/kind/device_id/channel")
         kind = self._kinds.get(uplink.kind)
         if kind is None:
-            return Refused("unknown_kind", uplink.kind, uplink)
+            return RefusedMessage("unknown_kind", uplink.kind, uplink)
         if uplink.name and uplink.name not in kind.events:
-            return Refused("unknown_event", uplink.name, uplink)
+            return RefusedMessage("unknown_event", uplink.name, uplink)
         return uplink
 
-    def _heard(self, where: Uplink, kind: DeviceKind, message: RawMessage) -> Heard | Refused:
+    def _heard(self, where: UplinkTopic, kind: DeviceKind, message: RawMessage) -> DecodedMessage | RefusedMessage:
         payload = message.payload
         if where.channel == "telemetry":
             document = json.loads(payload) if b'"batch"' in payload else None
@@ -129,30 +129,30 @@ class Decoder:
             event = kind.events[where.name].model_validate_json(payload)
             return self._sampled(where, kind, event, f"event_{where.name}", message)
         if where.channel == "status":
-            status = Status.model_validate_json(payload)
-            return Heard(where, kind, status.boot_id, (), status, (), _extra(status))
+            status = StatusMessage.model_validate_json(payload)
+            return DecodedMessage(where, kind, status.boot_id, (), status, (), _extra(status))
         other = _model_of(kind, where.channel).model_validate_json(payload)
         wrong = _check(where, kind, other, None if other.ts is None else to_us(other.ts), message)
-        return wrong or Heard(where, kind, other.boot_id, (other.seq,), other, (), _extra(other))
+        return wrong or DecodedMessage(where, kind, other.boot_id, (other.seq,), other, (), _extra(other))
 
     def _sampled(
-        self, where: Uplink, kind: DeviceKind, model: Envelope, series: str, message: RawMessage
-    ) -> Heard | Refused:
+        self, where: UplinkTopic, kind: DeviceKind, model: Envelope, series: str, message: RawMessage
+    ) -> DecodedMessage | RefusedMessage:
         reading = self._reading(where, kind, model, series, message, not_stored=model.__pydantic_extra__)
-        if isinstance(reading, Refused):
+        if isinstance(reading, RefusedMessage):
             return reading
-        return Heard(where, kind, model.boot_id, (model.seq,), None, (reading,), _extra(model))
+        return DecodedMessage(where, kind, model.boot_id, (model.seq,), None, (reading,), _extra(model))
 
     def _reading(
         self,
-        where: Uplink,
+        where: UplinkTopic,
         kind: DeviceKind,
         model: Envelope,
         series: str,
         message: RawMessage,
         *,
         not_stored: Mapping[str, object] | None,
-    ) -> Reading | Refused:
+    ) -> DecodedSample | RefusedMessage:
         ts_us = None if model.ts is None else to_us(model.ts)
         wrong = _check(where, kind, model, ts_us, message)
         if wrong is not None:
@@ -160,23 +160,25 @@ class Decoder:
         exact = model.values()
         suspect = _suspect(exact, self._plausible[type(model)])
         values = rounded_values(kind, exact)
-        part = model.part if isinstance(model, Telemetry) else ""
-        return Reading(series, part, ts_us, model.seq, values, suspect, digest_of(values, not_stored))
+        part = model.part if isinstance(model, TelemetryMessage) else ""
+        return DecodedSample(series, part, ts_us, model.seq, values, suspect, digest_of(values, not_stored))
 
-    def _batch(self, where: Uplink, kind: DeviceKind, message: RawMessage, document: dict[str, Any]) -> Heard | Refused:
+    def _batch(
+        self, where: UplinkTopic, kind: DeviceKind, message: RawMessage, document: dict[str, Any]
+    ) -> DecodedMessage | RefusedMessage:
         items = document["batch"]
         if not isinstance(items, list) or not 0 < len(items) <= MAX_BATCH:
-            return Refused("wrong_type", f"batch: a list of 1 to {MAX_BATCH} samples", where)
+            return RefusedMessage("wrong_type", f"batch: a list of 1 to {MAX_BATCH} samples", where)
         head = {k: v for k, v in document.items() if k != "batch"}
         if len(json.dumps(head)) > MAX_BATCH_HEAD_BYTES:
             # It is decoded once per item: a large one would keep all others waiting.
-            return Refused("too_large", f"batch: at most {MAX_BATCH_HEAD_BYTES} bytes beside it", where)
-        good: list[tuple[Envelope, Reading]] = []
-        bad: list[tuple[int, Refused]] = []
+            return RefusedMessage("too_large", f"batch: at most {MAX_BATCH_HEAD_BYTES} bytes beside it", where)
+        good: list[tuple[Envelope, DecodedSample]] = []
+        bad: list[tuple[int, RefusedMessage]] = []
         for index, item in enumerate(items):
             names = item if isinstance(item, dict) else {}
             one = self._batch_item(where, kind, {**head, **names} if names else item, message, names)
-            if isinstance(one, Refused):
+            if isinstance(one, RefusedMessage):
                 bad.append((index, one))
             else:
                 good.append(one)
@@ -184,8 +186,8 @@ class Decoder:
             return bad[0][1]
         models = [model for model, _ in good]
         if len({model.boot_id for model in models}) > 1:
-            return Refused("wrong_type", "batch: all samples must have one boot_id", where)
-        return Heard(
+            return RefusedMessage("wrong_type", "batch: all samples must have one boot_id", where)
+        return DecodedMessage(
             where,
             kind,
             models[0].boot_id,
@@ -197,8 +199,8 @@ class Decoder:
         )
 
     def _batch_item(
-        self, where: Uplink, kind: DeviceKind, item: object, message: RawMessage, names: Collection[str]
-    ) -> tuple[Envelope, Reading] | Refused:
+        self, where: UplinkTopic, kind: DeviceKind, item: object, message: RawMessage, names: Collection[str]
+    ) -> tuple[Envelope, DecodedSample] | RefusedMessage:
         payload = json.dumps(item).encode()
         try:
             model = self._read[kind.telemetry](payload)
@@ -207,7 +209,7 @@ class Decoder:
         # What stands beside the batch is no part of an item: a sample sent again in one is the same sample.
         own = {name: value for name, value in (model.__pydantic_extra__ or {}).items() if name in names}
         reading = self._reading(where, kind, model, TELEMETRY, message, not_stored=own)
-        return reading._replace(payload=payload) if isinstance(reading, Refused) else (model, reading)
+        return reading._replace(payload=payload) if isinstance(reading, RefusedMessage) else (model, reading)
 
 
 def _suspect(values: Mapping[str, Any], ranges: tuple[tuple[str, float, float], ...]) -> tuple[str, ...]:
@@ -220,32 +222,34 @@ def _suspect(values: Mapping[str, Any], ranges: tuple[tuple[str, float, float], 
     return found
 
 
-def _unfit(where: Uplink, kind: DeviceKind, payload: bytes) -> Refused | None:
+def _unfit(where: UplinkTopic, kind: DeviceKind, payload: bytes) -> RefusedMessage | None:
     """Refuse what is not even to be looked into."""
     if len(payload) > MAX_PAYLOAD_BYTES:
-        return Refused("too_large", f"{len(payload)} bytes, at most {MAX_PAYLOAD_BYTES}", where)
+        return RefusedMessage("too_large", f"{len(payload)} bytes, at most {MAX_PAYLOAD_BYTES}", where)
     named = named_in(payload) if kind.names_nobody else None
     if named is not None:
-        return Refused(REASON, f"{named}: would name somebody's device; nothing of the message is kept", where)
+        return RefusedMessage(REASON, f"{named}: would name somebody's device; nothing of the message is kept", where)
     return None
 
 
-def _check(where: Uplink, kind: DeviceKind, model: Envelope, ts_us: int | None, message: RawMessage) -> Refused | None:
+def _check(
+    where: UplinkTopic, kind: DeviceKind, model: Envelope, ts_us: int | None, message: RawMessage
+) -> RefusedMessage | None:
     if model.device_id != where.device_id:
-        return Refused("wrong_device", f"payload names {model.device_id}", where)
+        return RefusedMessage("wrong_device", f"payload names {model.device_id}", where)
     if ts_us is None or message.retained:
         return None
     ahead_us, limits = ts_us - message.received_us, kind.limits
     if ahead_us > limits.clock_ahead_s * SECOND_US:
-        return Refused("clock_ahead", f"ts is {ahead_us / SECOND_US:.0f} s ahead of receipt", where)
+        return RefusedMessage("clock_ahead", f"ts is {ahead_us / SECOND_US:.0f} s ahead of receipt", where)
     if -ahead_us > limits.raw_retention_days * DAY_US:
         detail = f"ts is {-ahead_us / DAY_US:.0f} days old, kept are {limits.raw_retention_days}"
-        return Refused("too_old", detail, where)
+        return RefusedMessage("too_old", detail, where)
     return None
 
 
 def _model_of(kind: DeviceKind, channel: str) -> type[Envelope]:
-    models: dict[str, type[Envelope]] = {"state": kind.state, "info": kind.info, "ack": Ack}
+    models: dict[str, type[Envelope]] = {"state": kind.state, "info": kind.info, "ack": AckMessage}
     return models[channel]
 
 
@@ -258,7 +262,7 @@ def _plausible_ranges(model: type[BaseModel]) -> tuple[tuple[str, float, float],
         (name, mark.low, mark.high)
         for name, field in model.model_fields.items()
         for mark in (*field.metadata, *_inner_metadata(field.annotation))
-        if isinstance(mark, Plausible)
+        if isinstance(mark, PlausibleRange)
     )
 
 
@@ -277,17 +281,17 @@ _REASONS = {
 _RANGE = ("greater_than", "less_than", "too_long", "too_short", "string_pattern", "too_big", "int_parsing_size")
 
 
-def _refusal(error: ValidationError, payload: bytes, where: Uplink) -> Refused:
+def _refusal(error: ValidationError, payload: bytes, where: UplinkTopic) -> RefusedMessage:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     location, kind = ".".join(map(str, first["loc"])), first["type"]
     detail = f"{location}: {first['msg']}" if location else first["msg"]
     if location == "v" and kind != "missing":
-        return Refused("unknown_version", detail, where)
+        return RefusedMessage("unknown_version", detail, where)
     if kind == "json_invalid" and not _is_utf8(payload):
-        return Refused("bad_encoding", "not UTF-8", where)
+        return RefusedMessage("bad_encoding", "not UTF-8", where)
     if any(mark in kind for mark in _RANGE):
-        return Refused("out_of_range", detail[:300], where)
-    return Refused(_REASONS.get(kind, "wrong_type"), detail[:300], where)
+        return RefusedMessage("out_of_range", detail[:300], where)
+    return RefusedMessage(_REASONS.get(kind, "wrong_type"), detail[:300], where)
 
 
 def _is_utf8(payload: bytes) -> bool:

@@ -4,17 +4,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from devices.instants import HOUR_US
-from devices.ports.books import Changes, Heartbeat, Heartbeats, Ledger
-from devices.ports.commands import Commands
-from devices.ports.registry import Registry, Transaction
-from gateway.loops import Loops
-from gateway.probes import Probe, Said, loop_said, now_us
-from gateway.timer import Timer
+from application.ports.commands import CommandRepository
+from application.ports.gateway_books import ChangeFeed, Heartbeat, HeartbeatRepository, MessageLedger
+from application.ports.registry import Registry, RegistryTransaction
+from devices.time_us import HOUR_US
+from gateway.health_reports import HealthReport, Probe, loop_said, now_us
+from gateway.scheduler import DutyTimer
+from gateway.watched_loops import WatchedLoops
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class LedgerSums:
     """Sums over all kinds and devices."""
 
     ledger: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -25,16 +25,16 @@ class Sums:
     """Commands of the last hour by delivery state."""
 
 
-class Heart:
+class HeartbeatWriter:
     """Stepped by one thread; `newest` and `sums` may be read by any."""
 
-    def __init__(self, registry: Registry, probes: Mapping[str, Probe], loops: Loops, timer: Timer) -> None:
+    def __init__(self, registry: Registry, probes: Mapping[str, Probe], loops: WatchedLoops, timer: DutyTimer) -> None:
         self._registry = registry
         self._probes = probes
         self._loops = loops
         self._timer = timer
         self.newest: dict[str, Heartbeat] = {}
-        self.sums = Sums()
+        self.sums = LedgerSums()
 
     def step(self) -> None:
         """Write one beat of each part."""
@@ -43,22 +43,22 @@ class Heart:
         beats += [_beat(f"loop/{loop.name}", loop_said(loop), at_us) for loop in self._loops.all()]
         self.newest = {beat.part: beat for beat in beats}
         with self._registry.write() as tx:
-            tx.get(Heartbeats).put(beats)
+            tx.get(HeartbeatRepository).put(beats)
             if self._timer.take("changes"):
-                tx.get(Changes).trim()
+                tx.get(ChangeFeed).trim()
         with self._registry.read() as tx:
             self.sums = _sums(tx, at_us)
 
 
-def _beat(part: str, said: Said, at_us: int) -> Heartbeat:
+def _beat(part: str, said: HealthReport, at_us: int) -> Heartbeat:
     detail = {**said.detail, "fault": said.fault}
     return Heartbeat(part, at_us, said.fault is None, said.success_us, detail)
 
 
-def _sums(tx: Transaction, at_us: int) -> Sums:
+def _sums(tx: RegistryTransaction, at_us: int) -> LedgerSums:
     ledger: Counter[tuple[str, str]] = Counter()
-    books = tx.get(Ledger)
+    books = tx.get(MessageLedger)
     for line in books.lines():
         for column in ("received", "stored", "duplicate", "conflict", "dead_letter", "in_journal"):
             ledger[line.unit, column] += getattr(line, column)
-    return Sums(ledger, books.missing(), tx.get(Commands).count_by_delivery(at_us - HOUR_US))
+    return LedgerSums(ledger, books.missing(), tx.get(CommandRepository).count_by_delivery(at_us - HOUR_US))

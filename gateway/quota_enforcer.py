@@ -5,10 +5,10 @@ from typing import Final
 
 import structlog
 
-from devices.instants import SECOND_US
-from devices.message_quota import Exceeded, next_pause
-from devices.ports.login_pauses import LoginPauses
-from devices.ports.registry import Registry
+from application.message_quota import QuotaExceeded, next_pause
+from application.ports.login_pauses import LoginPauses
+from application.ports.registry import Registry
+from devices.time_us import SECOND_US
 
 _AT_ONCE: Final = 1000
 log = structlog.get_logger()
@@ -18,12 +18,12 @@ class QuotaEnforcer:
     """Called often by one thread. `sources` give who exceeded since the last call."""
 
     def __init__(
-        self, registry: Registry, sources: Sequence[Callable[[], Sequence[Exceeded]]], now_us: Callable[[], int]
+        self, registry: Registry, sources: Sequence[Callable[[], Sequence[QuotaExceeded]]], now_us: Callable[[], int]
     ) -> None:
         self._registry = registry
         self._sources = sources
         self._now_us = now_us
-        self._waiting: dict[str, Exceeded] = {}
+        self._waiting: dict[str, QuotaExceeded] = {}
         self.paused = 0
         """Pauses since start."""
 

@@ -4,30 +4,32 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from devices.ports.books import Change
-from devices.ports.registry import Registry, Transaction
-from devices.ports.telemetry import TelemetryReader
+from application.ports.gateway_books import Change
+from application.ports.registry import Registry, RegistryTransaction
+from application.ports.telemetry import TelemetryReader
 from devices.samples import Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class ReactionTools:
     """What reactions may use."""
 
     registry: Registry
     reader: TelemetryReader
 
 
-class Reactions(Protocol):
+class KindReactions(Protocol):
     """Built once per gateway by `gateway.kinds.<kind>.reactions(tools)`."""
 
-    def on_samples(self, tx: Transaction, samples: Sequence[Sample]) -> Sequence[Change]:
+    def on_samples(self, tx: RegistryTransaction, samples: Sequence[Sample]) -> Sequence[Change]:
         """Called in the effects transaction with newly accepted samples of this kind, events too; not yet in the store.
 
         Must be quick, must not read the store; may be called again with the same samples after a crash.
         """
 
-    def facts(self, tx: Transaction, asset_ids: Collection[str], now_us: int) -> Mapping[str, Mapping[str, Any]]:
+    def facts(
+        self, tx: RegistryTransaction, asset_ids: Collection[str], now_us: int
+    ) -> Mapping[str, Mapping[str, Any]]:
         """Facts for this kind's rules by asset id, such as the service time of the event a node serves."""
 
     def work(self, now_us: int) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import structlog
 
+from application.message_quota import QuotaExceeded
 from devices.errors import JournalUnavailable
-from devices.message_quota import Exceeded
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ class ReceiverProcess:
         self._spoke = False
         self._heard = time.monotonic()
         self.state: Mapping[str, Any] = {}
-        self._exceeded: deque[Exceeded] = deque(maxlen=1000)
+        self._exceeded: deque[QuotaExceeded] = deque(maxlen=1000)
         self._listener = threading.Thread(target=self._listen, name="receiver-listener", daemon=True)
         self._listener.start()
 
@@ -68,7 +68,7 @@ class ReceiverProcess:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(5)
 
-    def exceeded(self) -> list[Exceeded]:
+    def exceeded(self) -> list[QuotaExceeded]:
         """Who exceeded his quota since the last call."""
         return [self._exceeded.popleft() for _ in range(len(self._exceeded))]
 
@@ -94,7 +94,7 @@ class ReceiverProcess:
     def _listen(self) -> None:
         for line in self._process.stdout or ():
             state = json.loads(line)
-            self._exceeded.extend(Exceeded(*one) for one in state.pop("exceeded", ()))
+            self._exceeded.extend(QuotaExceeded(*one) for one in state.pop("exceeded", ()))
             self.state = state
             self._heard = time.monotonic()
             self._spoke = True

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from devices.ports.books import DeadLetter, DeadLetters
-from devices.ports.registry import Registry
+from application.ports.gateway_books import DeadLetter, DeadLetters
+from application.ports.registry import Registry
 from devices.samples import RawMessage
-from gateway.mqtt.feeder import Feeder
+from gateway.mqtt.journal_ingest import JournalIngest
 
 
-class Replay:
+class DeadLetterReplay:
     """Stepped by one thread. A letter is marked only when its message is on disk; twice is harmless."""
 
-    def __init__(self, registry: Registry, feeder: Feeder, now_us: Callable[[], int]) -> None:
+    def __init__(self, registry: Registry, feeder: JournalIngest, now_us: Callable[[], int]) -> None:
         self._registry = registry
         self._feeder = feeder
         self._now_us = now_us

@@ -7,12 +7,12 @@ from typing import Final
 
 import structlog
 
-from devices.audit.entry import NAMES_OUT, OURSELVES, Deed
-from devices.catalog import Catalog
-from devices.instants import DAY_US
-from devices.ports.audit import Audit
-from devices.ports.privacy import Deletion, Deletions, Persons, Retained
-from devices.ports.registry import Registry
+from application.audit.entry import NAMES_OUT, OURSELVES, AuditEvent
+from application.ports.audit import AuditLog
+from application.ports.registry import Registry
+from application.ports.retention import DeletionLog, DeletionRecord, PersonIndex, RetentionRepository
+from devices.catalog import KindCatalog
+from devices.time_us import DAY_US
 
 AT_ONCE: Final = 500
 """Records that one transaction deletes: the registry is held for some ten milliseconds."""
@@ -22,7 +22,7 @@ EVERY_S: Final = 3600.0
 _LOG = structlog.get_logger()
 
 
-class Retention:
+class RetentionCleanup:
     """Called often by one thread; goes round all classes of data once an hour."""
 
     def __init__(
@@ -58,15 +58,15 @@ class Retention:
         now_us = self._now_us()
         before_us = now_us - self._days[data_class] * DAY_US
         with self._registry.write() as tx:
-            gone = tx.get(Retained).drop(data_class, before_us, now_us, self._at_once)
-            tx.get(Deletions).add(gone)
+            gone = tx.get(RetentionRepository).drop(data_class, before_us, now_us, self._at_once)
+            tx.get(DeletionLog).add(gone)
         dropped = sum(deletion.count for deletion in gone)
         if dropped:
             _LOG.info("over_its_time", data_class=data_class, dropped=dropped)
         return dropped
 
 
-class Names:
+class NamePseudonymiser:
     """Puts pseudonyms for operators some time after; called often by one thread, goes round once an hour."""
 
     def __init__(
@@ -94,12 +94,14 @@ class Names:
             return False
         place = min(self._done_us, key=lambda name: self._done_us[name])
         with self._registry.write() as tx:
-            persons = tx.get(Persons)
+            persons = tx.get(PersonIndex)
             span = (self._done_us[place], self._before_us)
             until_us, changed = persons.age(place, *span, self._now_us(), self._at_once)
             if changed and place == AUDIT:
                 detail = {"before_us": until_us, "entries": changed}
-                tx.get(Audit).append(Deed(f"{OURSELVES}gateway", "", None, NAMES_OUT, "privacy/names", detail=detail))
+                tx.get(AuditLog).append(
+                    AuditEvent(f"{OURSELVES}gateway", "", None, NAMES_OUT, "privacy/names", detail=detail)
+                )
         self._done_us[place] = until_us
         return True
 
@@ -109,17 +111,19 @@ class Names:
             return False
         if not self._done_us:
             with self._registry.read() as tx:
-                self._done_us = dict.fromkeys(tx.get(Persons).places(), 0)
+                self._done_us = dict.fromkeys(tx.get(PersonIndex).places(), 0)
         self._began, self._before_us = time.monotonic(), self._now_us() - self._days * DAY_US
         return True
 
 
-def record_expired(registry: Registry, catalog: Catalog, rows: Mapping[str, int], now_us: int) -> None:
+def record_expired(registry: Registry, catalog: KindCatalog, rows: Mapping[str, int], now_us: int) -> None:
     """Write down what a telemetry store dropped, by kind. Raises RegistryUnavailable."""
     found = [
-        Deletion(now_us, TELEMETRY, kind, None, None, now_us - catalog[kind].limits.raw_retention_days * DAY_US, count)
+        DeletionRecord(
+            now_us, TELEMETRY, kind, None, None, now_us - catalog[kind].limits.raw_retention_days * DAY_US, count
+        )
         for kind, count in rows.items()
     ]
     if found:
         with registry.write() as tx:
-            tx.get(Deletions).add(found)
+            tx.get(DeletionLog).add(found)

@@ -6,33 +6,26 @@ from dataclasses import dataclass
 
 import structlog
 
-from devices.catalog import Catalog
-from devices.health.faults import Fault
-from devices.health.judging import AWAITED
-from devices.instants import SECOND_US
-from devices.ports.books import Lease
-from devices.ports.identity import Identity
-from devices.ports.journal import JournalReader
-from devices.ports.registry import Registry
-from devices.ports.telemetry import TelemetryReader, TelemetryWriter
-from gateway.bindings import Bindings
+from application.health.assessment import AWAITED
+from application.health.faults import SystemFault
+from application.ports.gateway_books import GatewayLease
+from application.ports.identity import DedupIndex
+from application.ports.journal import JournalReader
+from application.ports.registry import Registry
+from application.ports.telemetry import TelemetryReader, TelemetryWriter
+from devices.catalog import KindCatalog
+from devices.time_us import SECOND_US
+from gateway.binding_cache import BindingCache
 from gateway.canary import Canary
-from gateway.decode import Decoder
-from gateway.effects.apply import Answers, Apply
+from gateway.decode import MessageDecoder
 from gateway.effects.cursor import EffectsCursor
-from gateway.effects.reachability import Reachability
-from gateway.effects.views import Views
-from gateway.effects.watch import Watch
-from gateway.handover import HandOver
-from gateway.heartbeats import Heart
-from gateway.lane import Lane
-from gateway.loops import PATIENCE_S, Loop, Loops
-from gateway.mqtt.connection import Connection
-from gateway.mqtt.feeder import Feeder
-from gateway.notifying.service import Notifying
-from gateway.probes import (
+from gateway.effects.device_state_cache import DeviceStateCache
+from gateway.effects.effects_transaction import AnswerRecorder, EffectsTransaction
+from gateway.effects.reachability import ReachabilityTracker
+from gateway.effects.rule_engine import RuleEngine
+from gateway.health_reports import (
+    HealthReport,
     Probe,
-    Said,
     broker_probe,
     canary_probe,
     journal_probe,
@@ -40,14 +33,21 @@ from gateway.probes import (
     receiver_probe,
     scheduler_probe,
 )
+from gateway.heartbeats import HeartbeatWriter
+from gateway.journal_lane import JournalLane
+from gateway.lost_messages import write_off
+from gateway.mqtt.connection import MqttConnection
+from gateway.mqtt.journal_ingest import JournalIngest
+from gateway.notifications.service import NotificationService
 from gateway.quota_enforcer import QuotaEnforcer
-from gateway.reactions import Reactions
+from gateway.reactions import KindReactions
 from gateway.receiver import ReceiverProcess
-from gateway.replay import Replay
-from gateway.retention import Names, Retention, record_expired
+from gateway.replay import DeadLetterReplay
+from gateway.retention import NamePseudonymiser, RetentionCleanup, record_expired
+from gateway.scheduler import DutyTimer
 from gateway.store_cursor import StoreCursor, VerdictReader
-from gateway.timer import Timer
-from gateway.write_off import write_off
+from gateway.store_queue import StoreQueue
+from gateway.watched_loops import PATIENCE_S, WatchedLoop, WatchedLoops
 
 log = structlog.get_logger()
 LEASE_TTL_US = 15 * SECOND_US
@@ -56,7 +56,7 @@ LEASE_TTL_US = 15 * SECOND_US
 def take_lease(registry: Registry, holder: str) -> None:
     """Take or renew the right to be this installation's gateway. Raises LeaseHeld."""
     with registry.write() as tx:
-        tx.get(Lease).take(holder, _now_us(), LEASE_TTL_US)
+        tx.get(GatewayLease).take(holder, _now_us(), LEASE_TTL_US)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +71,34 @@ class LaneParts:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class GatewayParts:
     """All that the gateway is made of; built and closed by `runtime/`."""
 
-    catalog: Catalog
+    catalog: KindCatalog
     registry: Registry
     writer: TelemetryWriter
     reader: TelemetryReader
-    identity: Identity
+    identity: DedupIndex
     verdicts: VerdictReader
     control: LaneParts
     telemetry: LaneParts
-    connection: Connection
-    feeder: Feeder
+    connection: MqttConnection
+    feeder: JournalIngest
     receiver: ReceiverProcess
-    answers: Answers
-    reactions: Mapping[str, Reactions]
+    answers: AnswerRecorder
+    reactions: Mapping[str, KindReactions]
     canary: Canary
-    retention: Retention
-    names: Names
+    retention: RetentionCleanup
+    names: NamePseudonymiser
     dispatch: Mapping[str, Callable[[], object]]
     """Steps of the command dispatcher and the configuration publisher, by name; each about every 100 ms."""
     heard: Callable[[Mapping[str, int]], None]
     """Takes signs of life, by asset, on behalf of those steps."""
     quotas: QuotaEnforcer
-    notifying: Notifying
+    notifying: NotificationService
     root: str
     holder: str
-    loops: Loops
+    loops: WatchedLoops
     awaited: Sequence[str] = ()
     """Parts of other processes that are to be there."""
 
@@ -110,15 +110,15 @@ def _now_us() -> int:
 class Gateway:
     """Started once, watched by `check`, stopped once."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: GatewayParts) -> None:
         self._parts = parts
         self.loops = parts.loops
-        decoder = Decoder(parts.catalog, parts.root)
-        bindings = Bindings()
-        views = Views(bindings.ownership)
-        reachability = Reachability(parts.catalog, bindings, views)
-        self.watch = watch = Watch(parts.catalog, reachability, parts.reactions)
-        apply = Apply(
+        decoder = MessageDecoder(parts.catalog, parts.root)
+        bindings = BindingCache()
+        views = DeviceStateCache(bindings.ownership)
+        reachability = ReachabilityTracker(parts.catalog, bindings, views)
+        self.watch = watch = RuleEngine(parts.catalog, reachability, parts.reactions)
+        apply = EffectsTransaction(
             registry=parts.registry,
             bindings=bindings,
             views=views,
@@ -131,14 +131,14 @@ class Gateway:
         )
         lanes, self.store_cursors = [], {}
         for lane_parts in (parts.control, parts.telemetry):
-            handover = HandOver()
-            lanes.append((Lane(lane_parts.key, lane_parts.effects_reader, lane_parts.release), handover))
-            store_lane = Lane(lane_parts.key, lane_parts.store_reader, lane_parts.release)
+            handover = StoreQueue()
+            lanes.append((JournalLane(lane_parts.key, lane_parts.effects_reader, lane_parts.release), handover))
+            store_lane = JournalLane(lane_parts.key, lane_parts.store_reader, lane_parts.release)
             self.store_cursors[lane_parts.key] = StoreCursor(
                 lane=store_lane,
                 handover=handover,
                 verdicts=parts.verdicts,
-                decoder=Decoder(parts.catalog, parts.root),
+                decoder=MessageDecoder(parts.catalog, parts.root),
                 registry=parts.registry,
                 writer=parts.writer,
             )
@@ -151,29 +151,29 @@ class Gateway:
             apply=apply,
             now_us=_now_us,
         )
-        self.timer = Timer()
+        self.timer = DutyTimer()
         self._stored_us: int | None = None
         self._rolling = self._retaining = False
-        self.heart = Heart(parts.registry, self._probes(), self.loops, self.timer)
+        self.heart = HeartbeatWriter(parts.registry, self._probes(), self.loops, self.timer)
 
     def start(self) -> None:
         """Start all loops; the lease is ours already."""
         parts = self._parts
         self.timer.start()
         for loop in (
-            Loop("lease", self._renew_lease, 5),
-            Loop("journal-control", parts.feeder.step, 0),
-            Loop("effects", self._effects, 0.01, 0.002),
-            Loop("store", self._store, 0.05, 0.01),
-            Loop("reactions", self._react, 1, 1),
-            Loop("replay", Replay(parts.registry, parts.feeder, _now_us).step, 1, 0.05),
-            Loop("canary", parts.canary.step, 1, 0.25),
-            Loop("heartbeats", self.heart.step, 2, 2),
-            Loop("retention", parts.retention.step, 60, 0.2),
-            Loop("names", parts.names.step, 60, 0.2),
-            Loop("quotas", parts.quotas.step, 0.05),
-            Loop("notifications", parts.notifying.step, 0.2, 0.1),
-            *(Loop(name, step, 0.1, 0.02) for name, step in parts.dispatch.items()),
+            WatchedLoop("lease", self._renew_lease, 5),
+            WatchedLoop("journal-control", parts.feeder.step, 0),
+            WatchedLoop("effects", self._effects, 0.01, 0.002),
+            WatchedLoop("store", self._store, 0.05, 0.01),
+            WatchedLoop("reactions", self._react, 1, 1),
+            WatchedLoop("replay", DeadLetterReplay(parts.registry, parts.feeder, _now_us).step, 1, 0.05),
+            WatchedLoop("canary", parts.canary.step, 1, 0.25),
+            WatchedLoop("heartbeats", self.heart.step, 2, 2),
+            WatchedLoop("retention", parts.retention.step, 60, 0.2),
+            WatchedLoop("names", parts.names.step, 60, 0.2),
+            WatchedLoop("quotas", parts.quotas.step, 0.05),
+            WatchedLoop("notifications", parts.notifying.step, 0.2, 0.1),
+            *(WatchedLoop(name, step, 0.1, 0.02) for name, step in parts.dispatch.items()),
         ):
             self.loops.start(loop)
 
@@ -207,7 +207,7 @@ class Gateway:
             log.warning("loops_late", loops=late)
         self._parts.feeder.close()
         with self._parts.registry.write() as tx:
-            tx.get(Lease).release(self._parts.holder)
+            tx.get(GatewayLease).release(self._parts.holder)
 
     def _renew_lease(self) -> None:
         take_lease(self._parts.registry, self._parts.holder)
@@ -261,15 +261,15 @@ class Gateway:
             "notifications": parts.notifying.said,
         }
 
-    def _said(self) -> Said:
-        return Said(None, _now_us(), {"messages": self.effects.messages, AWAITED: list(self._parts.awaited)})
+    def _said(self) -> HealthReport:
+        return HealthReport(None, _now_us(), {"messages": self.effects.messages, AWAITED: list(self._parts.awaited)})
 
-    def _receiver_fault(self) -> Fault | None:
+    def _receiver_fault(self) -> SystemFault | None:
         told = self._parts.receiver.state.get("fault")
-        return Fault(told) if told else None
+        return SystemFault(told) if told else None
 
-    def _store_said(self) -> Said:
+    def _store_said(self) -> HealthReport:
         loop = next((x for x in self.loops.all() if x.name == "store"), None)
-        said = loop_said(loop) if loop is not None else Said(None, None, {})
+        said = loop_said(loop) if loop is not None else HealthReport(None, None, {})
         behind = {key: cursor.position for key, cursor in self.store_cursors.items()}
-        return Said(said.fault, self._stored_us, {**said.detail, "positions": behind})
+        return HealthReport(said.fault, self._stored_us, {**said.detail, "positions": behind})

@@ -4,19 +4,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from application.lending import AssetOwnership
+from application.ports.gateway_books import CursorPositions, DeadLetter, DeadLetters, MessageLedger
+from application.ports.loans import LoanRepository
+from application.ports.registry import Registry, RegistryTransaction
+from application.ports.telemetry import TelemetryWriter
 from devices.errors import SamplesRefused, StoreUnavailable
-from devices.instants import rfc3339
-from devices.lending import Ownership
-from devices.ports.books import DeadLetter, DeadLetters, Ledger, Positions
-from devices.ports.loans import Loans
-from devices.ports.registry import Registry, Transaction
-from devices.ports.telemetry import TelemetryWriter
 from devices.samples import Sample
-from gateway.decode import Decoder
-from gateway.handover import HandOver, Parcel
-from gateway.lane import Lane
-from gateway.passes import Pass, items_of
-from gateway.verdicts import load
+from devices.time_us import rfc3339
+from gateway.batch import MessageBatch, items_of
+from gateway.decode import MessageDecoder
+from gateway.journal_lane import JournalLane
+from gateway.store_queue import StoreParcel, StoreQueue
+from gateway.verdicts import load_verdicts
 
 WRITE_AT_MOST = 5000
 TRY_AT_MOST = 500
@@ -36,10 +36,10 @@ class StoreCursor:
     def __init__(
         self,
         *,
-        lane: Lane,
-        handover: HandOver,
+        lane: JournalLane,
+        handover: StoreQueue,
         verdicts: VerdictReader,
-        decoder: Decoder,
+        decoder: MessageDecoder,
         registry: Registry,
         writer: TelemetryWriter,
     ) -> None:
@@ -50,7 +50,7 @@ class StoreCursor:
         self._registry = registry
         self._writer = writer
         with registry.read() as tx:
-            self.position = tx.get(Positions).get(f"store/{lane.key}")
+            self.position = tx.get(CursorPositions).get(f"store/{lane.key}")
         self._at_most = WRITE_AT_MOST
         self.stored_samples = 0
         self.refused_samples = 0
@@ -77,7 +77,7 @@ class StoreCursor:
             self._at_most = TRY_AT_MOST if away else WRITE_AT_MOST
             self._handover.tell(away=away)
 
-    def _gather(self) -> Parcel | None:
+    def _gather(self) -> StoreParcel | None:
         samples: list[Sample] = []
         messages: Counter[str] = Counter()
         last = self.position
@@ -88,20 +88,20 @@ class StoreCursor:
             samples += parcel.samples
             messages.update(parcel.messages)
             last = parcel.last
-        return None if last == self.position else Parcel(self.position + 1, last, samples, dict(messages))
+        return None if last == self.position else StoreParcel(self.position + 1, last, samples, dict(messages))
 
-    def _from_journal(self, after: int) -> Parcel | None:
+    def _from_journal(self, after: int) -> StoreParcel | None:
         if after >= self._handover.through:
             return None
         batch = self._lane.reader.read(after)
         if batch is None or batch.batch_id > self._handover.through:
             return None
-        verdicts = load(self._verdicts.verdicts(self._lane.key, batch.batch_id))
+        verdicts = load_verdicts(self._verdicts.verdicts(self._lane.key, batch.batch_id))
         decoded = [self._decoder.decode(message) for message in batch.messages]
         items = tuple(items_of(batch, decoded, verdicts))
-        done = Pass(self._lane.key, batch.batch_id, batch.batch_id, items)
+        done = MessageBatch(self._lane.key, batch.batch_id, batch.batch_id, items)
         self.from_journal += 1
-        return Parcel(done.first, done.last, [s for i in items for s in i.samples], done.sampled_messages())
+        return StoreParcel(done.first, done.last, [s for i in items for s in i.samples], done.sampled_messages())
 
     def _write(self, samples: Sequence[Sample]) -> dict[int, str]:
         if not samples:
@@ -112,7 +112,7 @@ class StoreCursor:
             return error.refused
         return {}
 
-    def _advance(self, parcel: Parcel, refused: dict[int, str]) -> None:
+    def _advance(self, parcel: StoreParcel, refused: dict[int, str]) -> None:
         counts = Counter({(kind, "messages", "stored"): number for kind, number in parcel.messages.items()})
         for kind, number in Counter(sample.kind for sample in parcel.samples).items():
             counts[kind, "samples", "stored"] += number
@@ -122,18 +122,18 @@ class StoreCursor:
             counts[kind, "samples", "accepted"] -= 1
             counts[kind, "samples", "dead_letter"] += 1
         with self._registry.write() as tx:
-            tx.get(Positions).set(f"store/{self._lane.key}", parcel.last)
+            tx.get(CursorPositions).set(f"store/{self._lane.key}", parcel.last)
             if counts:
-                tx.get(Ledger).count(counts)
+                tx.get(MessageLedger).count(counts)
             if refused:
                 tx.get(DeadLetters).add(list(self._letters(tx, parcel, refused)))
         self.position = parcel.last
 
-    def _letters(self, tx: Transaction, parcel: Parcel, refused: dict[int, str]) -> Iterator[DeadLetter]:
-        loans = tx.get(Loans).of_assets({parcel.samples[i].asset_id for i in refused})
+    def _letters(self, tx: RegistryTransaction, parcel: StoreParcel, refused: dict[int, str]) -> Iterator[DeadLetter]:
+        loans = tx.get(LoanRepository).of_assets({parcel.samples[i].asset_id for i in refused})
         for index, why in refused.items():
             sample = parcel.samples[index]
-            holder = Ownership(sample.tenant_id, loans.get(sample.asset_id, ())).at(sample.ts_us)
+            holder = AssetOwnership(sample.tenant_id, loans.get(sample.asset_id, ())).at(sample.ts_us)
             yield _letter(self._lane.key, sample._replace(tenant_id=holder), why)
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Outcome(StrEnum):
+class MessageOutcome(StrEnum):
     """What becomes of a message."""
 
     ACCEPTED = "accepted"
@@ -16,36 +16,36 @@ class Outcome(StrEnum):
     """A retained delivery: newest values only, outside the ledger."""
 
 
-class Verdict(NamedTuple):
+class MessageVerdict(NamedTuple):
     """Judgement of one message.
 
     `asset_id` is what the device was bound to then; `standings` has one `Standing` per reading where not all are new.
     """
 
-    outcome: Outcome
+    outcome: MessageOutcome
     asset_id: str = ""
     reason: str = ""
     detail: str = ""
     standings: tuple[int, ...] = ()
 
 
-def dump(verdicts: list[Verdict]) -> bytes:
+def dump_verdicts(verdicts: list[MessageVerdict]) -> bytes:
     """Bytes of a batch's verdicts; accepted ones of the same asset cost a few bytes each."""
     assets: dict[str, int] = {}
     rows: list[object] = []
     for v in verdicts:
         number = assets.setdefault(v.asset_id, len(assets))
-        plain = v.outcome is Outcome.ACCEPTED and not v.standings
+        plain = v.outcome is MessageOutcome.ACCEPTED and not v.standings
         rows.append(number if plain else [number, v.outcome.value, v.reason, v.detail, *v.standings])
     return json.dumps([list(assets), rows], separators=(",", ":")).encode()
 
 
-def load(data: bytes) -> list[Verdict]:
+def load_verdicts(data: bytes) -> list[MessageVerdict]:
     """Read what `dump` wrote."""
     assets, rows = json.loads(data)
     return [
-        Verdict(Outcome.ACCEPTED, assets[row])
+        MessageVerdict(MessageOutcome.ACCEPTED, assets[row])
         if isinstance(row, int)
-        else Verdict(Outcome(row[1]), assets[row[0]], row[2], row[3], tuple(row[4:]))
+        else MessageVerdict(MessageOutcome(row[1]), assets[row[0]], row[2], row[3], tuple(row[4:]))
         for row in rows
     ]

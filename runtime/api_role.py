@@ -8,29 +8,29 @@ from typing import Annotated
 import structlog
 
 from api.application import create_app
-from api.crew import Mqtt
-from api.limits import Limits
+from api.limits import ApiLimits
+from api.provisioning_sheet import DeviceBroker
 from api.services import Services
-from api.sessions import Lifetime
+from api.sessions import SessionLifetime
 from api.single_sign_on import SingleSignOn
 from api.web.shell import WebOptions
-from devices.catalog import Catalog
+from application.ports.registry import Registry
+from application.ports.telemetry import TelemetryReader
+from devices.catalog import KindCatalog
 from devices.errors import ConfigurationError
-from devices.instants import HOUR_US
-from devices.ports.registry import Registry
-from devices.ports.telemetry import TelemetryReader
-from runtime import auditing, logging_setup, process_faults, saying, sections, settings, stores
-from runtime.descriptors import raise_limit
-from runtime.http_guard import GuardFigures, listen
+from devices.time_us import HOUR_US
+from runtime import audit_setup, logging_setup, process_faults, program_support, settings, settings_models, stores
+from runtime.device_listeners import check_http
+from runtime.file_descriptors import raise_limit
+from runtime.garbage_collection import GarbageTidying, set_up_malloc
+from runtime.http_guard import GuardFigures, open_listener
 from runtime.http_serving import guard_of, server_of
-from runtime.listening import check_http
-from runtime.memory import Tidying, set_up_malloc
+from runtime.liveness import LifeSigns
 from runtime.ports import PortTaken
-from runtime.processing import facts_of
+from runtime.processing_setup import facts_of
 from runtime.registry_access import registry_of
-from runtime.retaining import catalog_of
-from runtime.sealing import secret_box_of
-from runtime.signs import Signs
+from runtime.retention_periods import catalog_of
+from runtime.secret_sealing import secret_box_of
 from runtime.version import VERSION
 from storage.registry.dialects import ANSWERING
 
@@ -40,10 +40,11 @@ _SWITCH_S = 0.001
 
 
 def main(
-    data_dir: Annotated[Path | None, saying.DATA_DIR] = None, config: Annotated[Path | None, saying.CONFIG] = None
+    data_dir: Annotated[Path | None, program_support.DATA_DIR] = None,
+    config: Annotated[Path | None, program_support.CONFIG] = None,
 ) -> None:
     """Serve the API until SIGTERM or Ctrl-C."""
-    chosen = settings.load(data_dir, config)
+    chosen = settings.load_settings(data_dir, config)
     logging_setup.set_up(chosen.log)
     set_up_malloc()
     raise_limit()
@@ -52,27 +53,31 @@ def main(
     with registry_of(chosen, recording=True, patience=ANSWERING) as registry:
         reader = stores.open_reader(chosen, catalog)
         try:
-            serve(chosen, services_of(chosen, registry, reader, catalog))
+            serve_api(chosen, services_of(chosen, registry, reader, catalog))
         finally:
             reader.close()
 
 
-def services_of(chosen: settings.Settings, registry: Registry, reader: TelemetryReader, catalog: Catalog) -> Services:
+def services_of(
+    chosen: settings.Settings, registry: Registry, reader: TelemetryReader, catalog: KindCatalog
+) -> Services:
     """What the API works with."""
     return Services(
         registry,
         reader,
         catalog,
-        auditing.now_us,
+        audit_setup.now_us,
         VERSION,
         _lifetime(chosen.access),
         _single_sign_on(chosen.oidc),
         processing=facts_of(chosen, catalog),
-        notary=auditing.notary_of(chosen),
-        anchors=auditing.anchors_of(chosen),
+        notary=audit_setup.notary_of(chosen),
+        anchors=audit_setup.anchors_of(chosen),
         mqtt=_mqtt(chosen),
-        processes=lambda: process_faults.beats(chosen.data_dir / process_faults.FILE, auditing.now_us()),
-        limits=Limits(**chosen.limits.model_dump(exclude={"api_processes"})).of_each(chosen.limits.api_processes),
+        processes=lambda: process_faults.process_heartbeats(
+            chosen.data_dir / process_faults.FILE, audit_setup.now_us()
+        ),
+        limits=ApiLimits(**chosen.limits.model_dump(exclude={"api_processes"})).of_each(chosen.limits.api_processes),
         allowed=chosen.notifications.allowed,
         second_factor=chosen.access.second_factor,
         secret_box=secret_box_of(chosen),
@@ -80,12 +85,12 @@ def services_of(chosen: settings.Settings, registry: Registry, reader: Telemetry
     )
 
 
-def serve(chosen: settings.Settings, services: Services) -> None:
+def serve_api(chosen: settings.Settings, services: Services) -> None:
     """Run the server; open requests get 2 s at the end. Signs of life each second, while its threads take work."""
     http = chosen.http
     sys.setswitchinterval(_SWITCH_S)
     app = create_app(services, web=WebOptions(chosen.web.tile_url, chosen.web.tile_attribution, http.sub_path))
-    signs, tidying = Signs(), Tidying()
+    signs, tidying = LifeSigns(), GarbageTidying()
 
     def give() -> None:
         if not app.state.worker_probe.hangs():
@@ -104,18 +109,18 @@ def serve(chosen: settings.Settings, services: Services) -> None:
         timeout_graceful_shutdown=2,
     )
     try:
-        listeners = listen(http.host, http.port, guard)
+        listeners = open_listener(http.host, http.port, guard)
     except OSError as error:
         raise PortTaken(f"{http.host}:{http.port} ({error.strerror})") from error
     log.info("api_starts", host=http.host, port=http.port)
     server.run(listeners)
 
 
-def _lifetime(access: sections.Access) -> Lifetime:
-    return Lifetime(round(access.idle_hours * HOUR_US), round(access.session_hours * HOUR_US))
+def _lifetime(access: settings_models.AccessSettings) -> SessionLifetime:
+    return SessionLifetime(round(access.idle_hours * HOUR_US), round(access.session_hours * HOUR_US))
 
 
-def _single_sign_on(oidc: sections.Oidc) -> SingleSignOn | None:
+def _single_sign_on(oidc: settings_models.OidcSettings) -> SingleSignOn | None:
     if oidc.issuer is None:
         return None
     try:
@@ -135,11 +140,13 @@ def _single_sign_on(oidc: sections.Oidc) -> SingleSignOn | None:
     return provider
 
 
-def _mqtt(chosen: settings.Settings) -> Mqtt:
+def _mqtt(chosen: settings.Settings) -> DeviceBroker:
     broker = chosen.broker
     ca = broker.ca_file
-    return Mqtt(broker.public_url or broker.url, chosen.topic_root, None if ca is None else ca.read_text("ascii"))
+    return DeviceBroker(
+        broker.public_url or broker.url, chosen.topic_root, None if ca is None else ca.read_text("ascii")
+    )
 
 
 if __name__ == "__main__":
-    saying.run("api", main)
+    program_support.run_program("api", main)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from devices.errors import ConfigurationError
-from runtime.broker.logins import write_secret
+from runtime.broker.service_passwords import write_secret
 
 AUTHORITY_DAYS: Final = 3650
 SERVER_DAYS: Final = 397
@@ -25,7 +25,7 @@ _BEFORE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedCertificate:
     """A certificate (PEM) and its key (PEM)."""
 
     certificate: str
@@ -33,7 +33,7 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
+class CertificateAuthority:
     """Signs; kept in the folder `tls` as ca.pem and ca.key."""
 
     certificate: x509.Certificate
@@ -52,18 +52,18 @@ class Authority:
             raise ConfigurationError(f"{key}: not a key that we made")
         return cls(x509.load_pem_x509_certificate(certificate.read_bytes()), found)
 
-    def server(self, names: Sequence[str], days: int = SERVER_DAYS) -> Signed:
+    def server(self, names: Sequence[str], days: int = SERVER_DAYS) -> SignedCertificate:
         """A certificate for a server under these host names and addresses."""
         alternatives = x509.SubjectAlternativeName([_general(name) for name in names])
         return self._sign(names[0], [alternatives], ExtendedKeyUsageOID.SERVER_AUTH, days)
 
-    def client(self, user: str, days: int) -> Signed:
+    def client(self, user: str, days: int) -> SignedCertificate:
         """A certificate for a device: its common name is its user name."""
         return self._sign(user, [], ExtendedKeyUsageOID.CLIENT_AUTH, days)
 
     def _sign(
         self, common_name: str, more: Sequence[x509.ExtensionType], use: x509.ObjectIdentifier, days: int
-    ) -> Signed:
+    ) -> SignedCertificate:
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(common_name, self.certificate.subject, key.public_key(), days)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -71,14 +71,14 @@ class Authority:
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         for extension in (issuer, *more):
             builder = builder.add_extension(extension, critical=False)
-        return Signed(_pem(builder.sign(self.key, hashes.SHA256())), _key_pem(key))
+        return SignedCertificate(_pem(builder.sign(self.key, hashes.SHA256())), _key_pem(key))
 
 
 def make_server_files(folder: Path, names: Sequence[str]) -> tuple[Path, Path]:
     """Certificate and key of a server in this folder; what is there stays. Names of this machine are added."""
     certificate, key = folder / "server.pem", folder / "server.key"
     if not certificate.exists():
-        made = Authority.of(folder).server(list(dict.fromkeys([*names, *own_names()])))
+        made = CertificateAuthority.of(folder).server(list(dict.fromkeys([*names, *own_names()])))
         write_secret(key, made.key)
         write_secret(certificate, made.certificate)
     return certificate, key
@@ -87,8 +87,8 @@ def make_server_files(folder: Path, names: Sequence[str]) -> tuple[Path, Path]:
 def make_client_files(folder: Path, user: str) -> tuple[Path, Path]:
     """Certificate and key of a user of ours, signed by the folder's authority; made anew when they end soon."""
     certificate, key = folder / f"{user}.pem", folder / f"{user}.key"
-    if not certificate.exists() or ends(certificate) - datetime.now(UTC) < timedelta(days=CLIENT_DAYS / 2):
-        made = Authority.of(folder).client(user, CLIENT_DAYS)
+    if not certificate.exists() or certificate_end(certificate) - datetime.now(UTC) < timedelta(days=CLIENT_DAYS / 2):
+        made = CertificateAuthority.of(folder).client(user, CLIENT_DAYS)
         write_secret(key, made.key)
         write_secret(certificate, made.certificate)
     return certificate, key
@@ -99,7 +99,7 @@ def own_names() -> list[str]:
     return ["localhost", "127.0.0.1", "::1", socket.gethostname()]
 
 
-def ends(path: Path) -> datetime:
+def certificate_end(path: Path) -> datetime:
     """When the first certificate of a PEM file ends. Raises ConfigurationError."""
     try:
         return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
@@ -107,7 +107,7 @@ def ends(path: Path) -> datetime:
         raise ConfigurationError(f"{path}: {problem}") from problem
 
 
-def _self_signed(common_name: str) -> Signed:
+def _self_signed(common_name: str) -> SignedCertificate:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     builder = _builder(common_name, name, key.public_key(), AUTHORITY_DAYS)
@@ -127,7 +127,7 @@ def _self_signed(common_name: str) -> Signed:
         critical=True,
     )
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    return Signed(_pem(builder.sign(key, hashes.SHA256())), _key_pem(key))
+    return SignedCertificate(_pem(builder.sign(key, hashes.SHA256())), _key_pem(key))
 
 
 def _builder(common_name: str, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int) -> x509.CertificateBuilder:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from runtime.archiving.cut import places_of
+from runtime.backup_archive.snapshot import places_of
 from runtime.settings import Settings
 
 _OTHERS: Final = 0o077
@@ -36,7 +36,7 @@ def open_files(settings: Settings) -> list[OpenFile]:
     ]
 
 
-def mend(settings: Settings) -> list[OpenFile]:
+def mend_modes(settings: Settings) -> list[OpenFile]:
     """Take from others what they may do with what is in the data directory; returns what was open.
 
     Elsewhere nothing is changed: that has the problem of not being ours.
@@ -44,7 +44,7 @@ def mend(settings: Settings) -> list[OpenFile]:
     return [_mended(found, settings.data_dir) for found in open_files(settings)]
 
 
-def sentence(found: list[OpenFile]) -> str:
+def modes_sentence(found: list[OpenFile]) -> str:
     """A sentence for people; empty where nothing was open."""
     left = [str(one) for one in found if one.problem]
     shown = ", ".join((left or [str(one) for one in found])[:5]) + (" and more" if len(found) > 5 else "")

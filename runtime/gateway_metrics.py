@@ -8,12 +8,12 @@ from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from devices.commands.command import Delivery
-from devices.health.faults import Fault
-from devices.instants import SECOND_US
-from devices.notifying.deliveries import State
-from gateway.probes import now_us
-from gateway.service import Gateway, Parts
+from application.health.faults import SystemFault
+from application.notifications.deliveries import NotificationState
+from devices.commands.command import DeliveryState
+from devices.time_us import SECOND_US
+from gateway.health_reports import now_us
+from gateway.service import Gateway, GatewayParts
 from runtime.http_guard import GuardFigures
 from runtime.http_serving import in_thread
 from runtime.settings import Settings
@@ -41,7 +41,7 @@ def new_registry() -> CollectorRegistry:
 class _Figures(Collector):
     """Reads the running parts at each scrape; never asks registry, store or broker."""
 
-    def __init__(self, running: Gateway, parts: Parts) -> None:
+    def __init__(self, running: Gateway, parts: GatewayParts) -> None:
         self._running = running
         self._parts = parts
 
@@ -69,7 +69,7 @@ class _Figures(Collector):
             letters["store_refused"] = refused
         yield _counter("lautern_dead_letter", "Refused since start, by reason.", "reason", letters)
         yield _gauge("lautern_gap_messages", "Messages that devices numbered and that never came.", "", sums.missing)
-        commands = {state.value: sums.commands.get(state.value, 0) for state in Delivery}
+        commands = {state.value: sums.commands.get(state.value, 0) for state in DeliveryState}
         yield _gauge("lautern_commands", "Commands of the last hour by delivery state.", "state", commands)
 
     def _receiving(self) -> Iterator[Metric]:
@@ -102,7 +102,9 @@ class _Figures(Collector):
         beats = self._running.heart.newest
         yield _gauge("lautern_part_up", "1 when a part works.", "part", {p: float(b.ok) for p, b in beats.items()})
         found = {beat.detail.get("fault") for beat in beats.values()}
-        yield _gauge("lautern_fault", "1 while this is wrong.", "fault", {f.value: float(f in found) for f in Fault})
+        yield _gauge(
+            "lautern_fault", "1 while this is wrong.", "fault", {f.value: float(f in found) for f in SystemFault}
+        )
 
     def _loops(self) -> Iterator[Metric]:
         loops = self._running.loops.all()
@@ -117,7 +119,7 @@ class _Figures(Collector):
 
     def _notifications(self) -> Iterator[Metric]:
         beat = self._running.heart.newest.get("notifications")
-        counts = {state.value: float(beat.detail[state.value]) for state in State} if beat else {}
+        counts = {state.value: float(beat.detail[state.value]) for state in NotificationState} if beat else {}
         yield _gauge("lautern_notifications", "Messages to people that are kept, by state.", "state", counts)
 
     def _times(self) -> Iterator[Metric]:
@@ -156,7 +158,9 @@ def _counter(name: str, text: str, label: str, values: Mapping[str, float] | flo
 
 
 @contextmanager
-def serve_metrics(settings: Settings, running: Gateway, parts: Parts, registry: CollectorRegistry) -> Iterator[None]:
+def serve_metrics(
+    settings: Settings, running: Gateway, parts: GatewayParts, registry: CollectorRegistry
+) -> Iterator[None]:
     """Serve `/metrics` while the block runs. Raises OSError when the port is taken."""
     registry.register(_Figures(running, parts))
     with in_thread(make_asgi_app(registry), settings.http, settings.gateway.metrics_port, SCRAPERS, "metrics") as guard:

@@ -12,50 +12,50 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 import gateway.kinds
+from application.health.assessment import DOOR, SECOND
+from application.health.faults import SystemFault
+from application.ports.gateway_books import Heartbeat, HeartbeatRepository
+from application.ports.registry import Registry
+from application.ports.telemetry import TelemetryReader
 from devices import topics
-from devices.catalog import Catalog, folders
+from devices.catalog import KindCatalog, sub_packages
 from devices.errors import ConfigurationError, JournalUnavailable, LauternError, LeaseHeld
-from devices.health.faults import Fault
-from devices.health.judging import DOOR, SECOND
-from devices.ports.books import Heartbeat, Heartbeats
-from devices.ports.registry import Registry
-from devices.ports.telemetry import TelemetryReader
 from gateway.canary import Canary
-from gateway.dispatch.answers import Answers
+from gateway.dispatch.command_progress import CommandProgress
 from gateway.dispatch.signs_of_life import SignsOfLife
-from gateway.loops import PASSING, PATIENCE_S, Loops
-from gateway.mqtt.connection import Connection
-from gateway.mqtt.feeder import Feeder
-from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.metering import Metering
+from gateway.health_reports import now_us
+from gateway.mqtt.connection import MqttConnection
+from gateway.mqtt.inbox import MessageInbox
+from gateway.mqtt.journal_ingest import JournalIngest
 from gateway.mqtt.publisher import ConnectionPublisher
-from gateway.probes import now_us
+from gateway.mqtt.quota_metering import QuotaMetering
 from gateway.quota_enforcer import QuotaEnforcer
-from gateway.reactions import Reactions, Tools
+from gateway.reactions import KindReactions, ReactionTools
 from gateway.receiver import ReceiverProcess
-from gateway.retention import Names, Retention
-from gateway.service import Gateway, LaneParts, Parts, take_lease
-from runtime import auditing
-from runtime.descriptors import raise_limit
-from runtime.dispatching import dispatch_loops
-from runtime.file_modes import mend, sentence
+from gateway.retention import NamePseudonymiser, RetentionCleanup
+from gateway.service import Gateway, GatewayParts, LaneParts, take_lease
+from gateway.watched_loops import PASSING, PATIENCE_S, WatchedLoops
+from runtime import audit_setup
+from runtime.dispatch_setup import dispatch_loops
+from runtime.file_descriptors import raise_limit
+from runtime.file_modes import mend_modes, modes_sentence
+from runtime.garbage_collection import GarbageTidying, set_up_malloc
 from runtime.gateway_metrics import new_registry, serve_metrics
-from runtime.hanging import Hanging
-from runtime.lanes import MIB, broker_of, client_id, journal_path, last_written_s
-from runtime.locks import hold, installation_id
+from runtime.hang_watchdog import HangWatchdog
+from runtime.journal_lanes import MIB, broker_of, client_id, journal_path, last_written_s
+from runtime.liveness import LifeSigns
+from runtime.locks import hold_lock, installation_id
 from runtime.logging_setup import set_up
-from runtime.memory import Tidying, set_up_malloc
-from runtime.notifying import notifying_of
+from runtime.notification_setup import notifying_of
+from runtime.private_umask import keep_new_files_private
+from runtime.program_support import LEASE, NOT_WRITABLE, UNREACHABLE, USAGE, not_writable
 from runtime.registry_access import registry_of
-from runtime.retaining import catalog_of, days_of
-from runtime.saying import LEASE, NOT_WRITABLE, UNREACHABLE, USAGE, not_writable
-from runtime.sealing import secret_box_of
-from runtime.settings import Settings, load
-from runtime.signs import Signs
+from runtime.retention_periods import catalog_of, days_of
+from runtime.secret_sealing import secret_box_of
+from runtime.settings import Settings, load_settings
 from runtime.store_figures import StoreFigures, TimedWriter
 from runtime.stores import open_reader, open_writer
-from runtime.umask import keep_new_files_private
-from storage.journal.sqlite_identity import SqliteIdentity, SqliteVerdicts
+from storage.journal.sqlite_dedup_index import SqliteDedupIndex, SqliteVerdicts
 from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
 from storage.registry.dialects import WORKING
 from storage.registry.engine import open_registry
@@ -64,7 +64,9 @@ from storage.writable import why_not_writable
 log = structlog.get_logger()
 
 
-def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: CollectorRegistry) -> Parts:
+def build_gateway(
+    settings: Settings, arguments: list[str], stack: ExitStack, figures: CollectorRegistry
+) -> GatewayParts:
     """Open every part in order; `stack` closes them in reverse. `figures` gets those of the store."""
     receiver = ReceiverProcess([sys.executable, "-m", "runtime.receiver_role", *arguments])
     stack.callback(receiver.stop)
@@ -73,32 +75,32 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
         settings.registry_url,
         migrate=settings.registry.migrate,
         checkpoints=True,
-        notary=auditing.notary_of(settings),
+        notary=audit_setup.notary_of(settings),
         box=secret_box_of(settings),
         patience=WORKING,
     )
     stack.callback(registry.close)
     holder = installation_id(settings)
     take_lease(registry, holder)
-    loops = Loops()
+    loops = WatchedLoops()
     watch = StoreFigures(figures, loops.alive)
     writer = open_writer(settings, catalog, watch)
     stack.callback(writer.close)
     reader = open_reader(settings, catalog, watch)
     stack.callback(reader.close)
-    identity = SqliteIdentity(settings.data_dir / "identity.db")
+    identity = SqliteDedupIndex(settings.data_dir / "identity.db")
     stack.callback(identity.close)
     verdicts = SqliteVerdicts(settings.data_dir / "identity.db")
     stack.callback(verdicts.close)
-    metering = Metering(settings.quota.quotas, settings.topic_root, last_written_s(settings, "control"))
+    metering = QuotaMetering(settings.quota.quotas, settings.topic_root, last_written_s(settings, "control"))
     journal = SqliteJournalWriter(journal_path(settings, "control"), settings.journal.control_bound_mb * MIB)
-    inbox = Inbox()
-    filters = topics.subscriptions(topics.CONTROL_CHANNELS, settings.topic_root)
-    connection = Connection("control", broker_of(settings), client_id(settings, "control"), filters, inbox)
-    feeder = Feeder(inbox, journal, connection, 0.25, metering)
+    inbox = MessageInbox()
+    filters = topics.uplink_filters(topics.CONTROL_CHANNELS, settings.topic_root)
+    connection = MqttConnection("control", broker_of(settings), client_id(settings, "control"), filters, inbox)
+    feeder = JournalIngest(inbox, journal, connection, 0.25, metering)
     receiver.begin(30)
     signs = SignsOfLife()
-    return Parts(
+    return GatewayParts(
         catalog=catalog,
         registry=registry,
         writer=TimedWriter(writer, watch),
@@ -110,15 +112,15 @@ def build(settings: Settings, arguments: list[str], stack: ExitStack, figures: C
         connection=connection,
         feeder=feeder,
         receiver=receiver,
-        answers=Answers(catalog),
+        answers=CommandProgress(catalog),
         reactions=reactions_of(registry, reader, catalog),
         canary=Canary(registry, reader, ConnectionPublisher(connection), settings.topic_root),
         dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root, signs),
         heard=signs.note,
         quotas=QuotaEnforcer(registry, [metering.take, receiver.exceeded], now_us),
         notifying=notifying_of(settings, registry, catalog),
-        retention=Retention(registry, days_of(settings, catalog), now_us),
-        names=Names(registry, settings.retention.names_days, now_us),
+        retention=RetentionCleanup(registry, days_of(settings, catalog), now_us),
+        names=NamePseudonymiser(registry, settings.retention.names_days, now_us),
         root=settings.topic_root,
         holder=holder,
         loops=loops,
@@ -135,10 +137,10 @@ def _lane(settings: Settings, name: str, release: Callable[[int], None], stack: 
     return LaneParts(f"{name}:{gauge.journal_id[:8]}", effects_reader, store_reader, gauge, release)
 
 
-def reactions_of(registry: Registry, reader: TelemetryReader, catalog: Catalog) -> Mapping[str, Reactions]:
+def reactions_of(registry: Registry, reader: TelemetryReader, catalog: KindCatalog) -> Mapping[str, KindReactions]:
     """What each kind does in the gateway, by kind."""
-    tools = Tools(registry, reader)
-    modules = {m.__name__.rpartition(".")[2]: m for m in folders(gateway.kinds)}
+    tools = ReactionTools(registry, reader)
+    modules = {m.__name__.rpartition(".")[2]: m for m in sub_packages(gateway.kinds)}
     return {kind: m.reactions(tools) for kind, m in modules.items() if kind in catalog}
 
 
@@ -149,7 +151,7 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--config", type=Path)
     arguments = parser.parse_args()
-    settings = load(arguments.data_dir, arguments.config)
+    settings = load_settings(arguments.data_dir, arguments.config)
     set_up(settings.log)
     set_up_malloc()
     raise_limit()
@@ -161,11 +163,11 @@ def main() -> int:
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             if problem := why_not_writable(settings.data_dir):
                 raise JournalUnavailable(problem)
-            stack.enter_context(hold(settings.data_dir / "gateway.lock", 0))
-            if open_to_others := sentence(mend(settings)):
+            stack.enter_context(hold_lock(settings.data_dir / "gateway.lock", 0))
+            if open_to_others := modes_sentence(mend_modes(settings)):
                 log.warning("files_open_to_others", reason=open_to_others)
             figures = new_registry()
-            parts = build(settings, sys.argv[1:], stack, figures)
+            parts = build_gateway(settings, sys.argv[1:], stack, figures)
             running = Gateway(parts)
         except LeaseHeld as error:
             log.error("gateway_refused", reason=str(error))  # noqa: TRY400 - no fault of ours to trace
@@ -189,17 +191,17 @@ def main() -> int:
 
 def _tell_refused(settings: Settings) -> None:
     """Let readiness name the second gateway; who works already works on."""
-    beat = Heartbeat(SECOND, now_us(), ok=False, last_success_us=None, detail={"fault": Fault.SECOND_GATEWAY})
+    beat = Heartbeat(SECOND, now_us(), ok=False, last_success_us=None, detail={"fault": SystemFault.SECOND_GATEWAY})
     try:
         with registry_of(settings, migrate=False) as registry, registry.write() as tx:
-            tx.get(Heartbeats).put([beat])
+            tx.get(HeartbeatRepository).put([beat])
     except LauternError as error:
         log.warning("refusal_not_told", reason=str(error))
 
 
-def _watched(running: Gateway, parts: Parts, stop: threading.Event) -> str | None:
+def _watched(running: Gateway, parts: GatewayParts, stop: threading.Event) -> str | None:
     """Watch over it until asked to end or a part dies; returns which."""
-    died, hanging, signs, tidying = None, Hanging(), Signs(), Tidying()
+    died, hanging, signs, tidying = None, HangWatchdog(), LifeSigns(), GarbageTidying()
     while died is None and not stop.wait(0.5):
         signs.give()
         tidying.look()
@@ -217,5 +219,5 @@ if __name__ == "__main__":
         sys.exit(main())
     except ConfigurationError as problem:
         sys.stderr.write(f"lautern gateway: {problem}\n")
-        Signs().end(str(problem))
+        LifeSigns().end(str(problem))
         sys.exit(USAGE)

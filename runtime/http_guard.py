@@ -16,7 +16,7 @@ import structlog
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from devices.addresses import neighbourhood
+from devices.network_addresses import address_neighbourhood
 
 log = structlog.get_logger()
 REASONS: Final = ("address", "all", "descriptors", "headers", "body", "unread", "invalid", "evicted")
@@ -29,7 +29,7 @@ _SPARED_S: Final = 0.5
 """Whoever has been there for less is not cut for one whose address has as many: his request may be on its way."""
 
 
-def problem(status: int, slug: str, title: str) -> bytes:
+def guard_problem(status: int, slug: str, title: str) -> bytes:
     """Answer to who never comes as far as the application: RFC 9457 problem details."""
     body = json.dumps({"type": f"urn:lautern:problem:{slug}", "title": title, "status": status}).encode()
     head = (
@@ -41,10 +41,12 @@ def problem(status: int, slug: str, title: str) -> bytes:
 
 _SEARCH_S: Final = 0.02
 """Pause after a search in vain."""
-_BUSY: Final = problem(503, "too_many_connections", "There are too many connections, from your address or in all.")
+_BUSY: Final = guard_problem(
+    503, "too_many_connections", "There are too many connections, from your address or in all."
+)
 
 
-class Speaker(Protocol):
+class HttpSpeaker(Protocol):
     """What speaks HTTP on a connection."""
 
     @property
@@ -64,7 +66,7 @@ class GuardedSocket(socket.socket):
     guard: "ConnectionGuard | None" = None
     key = ""
     since = 0.0
-    speaker: Speaker | None = None
+    speaker: HttpSpeaker | None = None
     """None before the end of the TLS handshake."""
 
     def close(self) -> None:
@@ -125,7 +127,7 @@ class ConnectionGuard:
 
     def admit(self, connection: GuardedSocket, address: str) -> bool:
         """Tell whether it may stay; when all places are taken, one of the address that has most makes room."""
-        key, exempt = neighbourhood(address), self._exempt(address)
+        key, exempt = address_neighbourhood(address), self._exempt(address)
         if exempt:
             self._proxies.add(key)
         elif self._by_key[key] >= self._of_address:
@@ -148,7 +150,7 @@ class ConnectionGuard:
                 del self._by_key[connection.key]
                 self._proxies.discard(connection.key)
 
-    def speaks(self, descriptor: int, speaker: Speaker) -> None:
+    def speaks(self, descriptor: int, speaker: HttpSpeaker) -> None:
         """The handshake is over."""
         if (connection := self._open.get(descriptor)) is not None:
             connection.speaker = speaker
@@ -267,7 +269,7 @@ class GuardFigures(Collector):
         yield family
 
 
-def listen(host: str, port: int, guard: ConnectionGuard) -> list[socket.socket]:
+def open_listener(host: str, port: int, guard: ConnectionGuard) -> list[socket.socket]:
     """Bind wherever `host` leads; `::` to both families. Raises OSError."""
     found = socket.getaddrinfo(None if host == "::" else host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     listeners: list[socket.socket] = []

@@ -12,7 +12,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from runtime.http_guard import ConnectionGuard, problem
+from runtime.http_guard import ConnectionGuard, guard_problem
 
 _TITLES: Final = {
     400: ("bad_request", "This is no HTTP request."),
@@ -22,7 +22,7 @@ _TITLES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Deadlines:
+class HttpDeadlines:
     """How slow the other side may be; `rate`: bytes a second that it must send, or take, beyond its time."""
 
     headers_s: float = 10.0
@@ -38,7 +38,7 @@ class BoundedProtocol(H11Protocol):
     """One connection; `look` is called about each second."""
 
     guard: ConnectionGuard
-    deadlines: Deadlines
+    deadlines: HttpDeadlines
 
     def __init__(
         self,
@@ -150,7 +150,7 @@ class BoundedProtocol(H11Protocol):
         """Say why and close, where nothing was answered yet."""
         began = self._answering() and self.cycle.response_started
         if not began and not self.transport.is_closing() and self._said_something():
-            self.transport.write(problem(status, *_TITLES[status]))
+            self.transport.write(guard_problem(status, *_TITLES[status]))
         if self._answering():
             self.cycle.disconnected = True
             self.cycle.message_event.set()

@@ -7,17 +7,17 @@ from typing import Any, Final
 
 import uvicorn
 
-from runtime.descriptors import raise_limit
-from runtime.http_guard import ConnectionGuard, listen
-from runtime.http_protocol import BoundedProtocol, Deadlines
-from runtime.sections import Http
+from runtime.file_descriptors import raise_limit
+from runtime.http_guard import ConnectionGuard, open_listener
+from runtime.http_protocol import BoundedProtocol, HttpDeadlines
+from runtime.settings_models import HttpSettings
 
 OURS: Final = 256
 """Descriptors of a process that no connection gets."""
 BACKLOG: Final = 512
 
 
-def guard_of(http: Http, most: int) -> ConnectionGuard:
+def guard_of(http: HttpSettings, most: int) -> ConnectionGuard:
     """Caps by the settings, and by what the system lets this process open."""
     return ConnectionGuard(
         min(most, max(16, raise_limit() - OURS)),
@@ -30,10 +30,10 @@ def guard_of(http: Http, most: int) -> ConnectionGuard:
 
 def server_of(
     app: Callable[..., Any],
-    http: Http,
+    http: HttpSettings,
     guard: ConnectionGuard,
     each_second: Callable[[], None],
-    deadlines: Deadlines | None = None,
+    deadlines: HttpDeadlines | None = None,
     **more: Any,  # noqa: ANN401 - uvicorn's own options
 ) -> uvicorn.Server:
     """A server whose connections the guard counts; `each_second` is called in its loop."""
@@ -41,7 +41,7 @@ def server_of(
     class Bounded(BoundedProtocol):
         """With this server's guard."""
 
-    Bounded.guard, Bounded.deadlines = guard, deadlines or Deadlines()
+    Bounded.guard, Bounded.deadlines = guard, deadlines or HttpDeadlines()
 
     async def look() -> None:
         guard.look()
@@ -68,10 +68,12 @@ def server_of(
 
 
 @contextmanager
-def in_thread(app: Callable[..., Any], http: Http, port: int, most: int, name: str) -> Iterator[ConnectionGuard]:
+def in_thread(
+    app: Callable[..., Any], http: HttpSettings, port: int, most: int, name: str
+) -> Iterator[ConnectionGuard]:
     """Serve in a thread while the block runs. Raises OSError when the port is taken."""
     guard = guard_of(http, most)
-    listeners = listen(http.host, port, guard)
+    listeners = open_listener(http.host, port, guard)
     server = server_of(app, http, guard, _nothing, lifespan="off", timeout_graceful_shutdown=1)
     thread = threading.Thread(target=server.run, args=(listeners,), name=name, daemon=True)
     thread.start()

@@ -18,22 +18,22 @@ from devices.errors import (
 _PATIENCE_S: Final = 5
 
 
-def check(url: str, org: str, token: str, bucket_prefix: str) -> list[str]:
+def check_influxdb(url: str, org: str, token: str, bucket_prefix: str) -> list[str]:
     """Names of our buckets that are there, and may be written. Raises StoreUnavailable, ConfigurationError."""
-    ask(f"{url}/ping", token)
-    orgs = ask(f"{url}/api/v2/orgs?org={quote(org)}", token).get("orgs") or []
+    ask_influxdb(f"{url}/ping", token)
+    orgs = ask_influxdb(f"{url}/api/v2/orgs?org={quote(org)}", token).get("orgs") or []
     if not orgs:
         raise StorePlaceMissing(f"({org}, or the token may not read it)")
-    found = ask(f"{url}/api/v2/buckets?limit=100&orgID={orgs[0]['id']}", token)
+    found = ask_influxdb(f"{url}/api/v2/buckets?limit=100&orgID={orgs[0]['id']}", token)
     names = [bucket["name"] for bucket in found.get("buckets") or []]
     ours = sorted(name for name in names if name.startswith(bucket_prefix))
     for name in ours:
         # Writes nothing: a comment is judged for token, organisation and bucket all the same.
-        ask(f"{url}/api/v2/write?org={quote(org)}&bucket={quote(name)}&precision=us", token, b"# ping")
+        ask_influxdb(f"{url}/api/v2/write?org={quote(org)}&bucket={quote(name)}&precision=us", token, b"# ping")
     return ours
 
 
-def ask(address: str, token: str, body: bytes | Mapping[str, Any] | None = None) -> dict[str, Any]:
+def ask_influxdb(address: str, token: str, body: bytes | Mapping[str, Any] | None = None) -> dict[str, Any]:
     """One answer of InfluxDB, to a GET or, with a body, a POST. Raises StoreUnavailable, ConfigurationError."""
     if not address.startswith(("http://", "https://")):
         raise ConfigurationError("store.url must begin with http:// or https://")

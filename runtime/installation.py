@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Final
 
 from devices.errors import LauternError
-from runtime import descriptors, ports
-from runtime.broker.apart import tls_of
-from runtime.broker.logins import INSIDE, SIMULATORS, Logins
+from runtime import file_descriptors, ports
+from runtime.broker.embedded_broker import EmbeddedBroker
+from runtime.broker.external_config import tls_of
+from runtime.broker.jwt_signer import JwtSigner
 from runtime.broker.nats_conf import NatsConf
-from runtime.broker.server import EmbeddedBroker
-from runtime.broker.signing import Signer
+from runtime.broker.service_passwords import INSIDE, SIMULATORS, ServicePasswords
 from runtime.certificates import make_client_files
-from runtime.listening import check_broker, check_http
-from runtime.processes import Program, python
-from runtime.saying import LEASE, UNREACHABLE, USAGE
-from runtime.sections import LOOPBACK, here
+from runtime.device_listeners import check_broker, check_http
+from runtime.processes import ChildProgram, module_command
+from runtime.program_support import LEASE, UNREACHABLE, USAGE
 from runtime.settings import Settings
+from runtime.settings_models import LOOPBACK, local_address
 
 NATS_PORT: Final = 4222
 WAITS: Final = {LEASE: 2.0, UNREACHABLE: 8.0}
@@ -34,7 +34,7 @@ class AlreadyRunning(LauternError):
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class InstallationPorts:
     """Ports that were free when we looked. `mqtt` and `nats` are those of the embedded broker."""
 
     http: int
@@ -44,7 +44,7 @@ class Ports:
 
 
 @contextmanager
-def alone(data_dir: Path) -> Iterator[None]:
+def exclusive_data_dir(data_dir: Path) -> Iterator[None]:
     """Make the data directory and keep it for us inside the block. Raises AlreadyRunning."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "lautern.lock").open("a+") as lock:
@@ -61,12 +61,12 @@ def alone(data_dir: Path) -> Iterator[None]:
 
 def choose_ports(
     settings: Settings, say: Callable[[str], None], *, http_fixed: bool = False, mqtt_fixed: bool = False
-) -> Ports:
+) -> InstallationPorts:
     """Find free ports; one that the settings name, or that is fixed, is not replaced by another. Raises PortTaken."""
     taken: set[int] = set()
 
     def choose(what: str, host: str, wanted: int, *, fixed: bool, setting: str = "") -> int:
-        port = ports.choose(host, wanted, fixed=fixed, setting=setting, avoid=frozenset(taken))
+        port = ports.choose_port(host, wanted, fixed=fixed, setting=setting, avoid=frozenset(taken))
         taken.add(port)
         if port != wanted and what:
             say(f"port {wanted} is taken: {what} is on {port}")
@@ -74,7 +74,7 @@ def choose_ports(
 
     check_http(settings.http)
     http, gateway, broker = settings.http, settings.gateway, settings.broker
-    return Ports(
+    return InstallationPorts(
         http=choose(
             "the API",
             http.host,
@@ -112,7 +112,7 @@ class Installation:
     """Builds what the supervisor runs. `logs`: folder for the programs' output, None for ours."""
 
     settings: Settings
-    ports: Ports
+    ports: InstallationPorts
     config: Path | None = None
     logs: Path | None = None
 
@@ -123,7 +123,9 @@ class Installation:
             return None
         check_broker(broker)
         users = (*INSIDE, *((SIMULATORS,) if simulators else ()))
-        most = descriptors.connections(broker.max_connections, insisted="max_connections" in broker.model_fields_set)
+        most = file_descriptors.broker_connections(
+            broker.max_connections, insisted="max_connections" in broker.model_fields_set
+        )
         conf = NatsConf(
             host=broker.host,
             mqtt_port=self.ports.mqtt,
@@ -134,33 +136,35 @@ class Installation:
             sync_always=broker.sync_always,
             root=self.settings.topic_root,
             passwords={user: self.logins.password(user) for user in users},
-            issuer=Signer.of(self.broker_dir).issuer,
+            issuer=JwtSigner.of(self.broker_dir).issuer,
             tls=tls_of(self.settings),
             max_connections=most,
         )
         return EmbeddedBroker(conf, self.broker_dir)
 
-    def door(self, broker: EmbeddedBroker) -> Program:
+    def door(self, broker: EmbeddedBroker) -> ChildProgram:
         """What lets devices in at the embedded broker."""
         place = ["--nats", f"nats://{LOOPBACK}:{self.ports.nats}", "--server-log", str(broker.log)]
-        arguments = python("runtime.broker.door_role", *place, *self.arguments())
-        return Program("door", arguments, self.environment(), self._log("door"), WAITS, REFUSES, watched=True)
+        arguments = module_command("runtime.broker.auth_callout_role", *place, *self.arguments())
+        return ChildProgram("door", arguments, self.environment(), self._log("door"), WAITS, REFUSES, watched=True)
 
-    def gateway(self) -> Program:
+    def gateway(self) -> ChildProgram:
         """The gateway; it starts its receiver itself."""
-        arguments = python("runtime.gateway_role", *self.arguments())
-        return Program(
+        arguments = module_command("runtime.gateway_role", *self.arguments())
+        return ChildProgram(
             "gateway", arguments, self.environment("gateway"), self._log("gateway"), WAITS, REFUSES, watched=True
         )
 
-    def api(self) -> Program:
+    def api(self) -> ChildProgram:
         """The API."""
-        arguments = python("runtime.api_role", *self.arguments())
-        return Program("api", arguments, self.environment(), self._log("api"), WAITS, REFUSES, watched=True)
+        arguments = module_command("runtime.api_role", *self.arguments())
+        return ChildProgram("api", arguments, self.environment(), self._log("api"), WAITS, REFUSES, watched=True)
 
-    def program(self, name: str, module: str, *arguments: str, once: bool = False) -> Program:
+    def program(self, name: str, module: str, *arguments: str, once: bool = False) -> ChildProgram:
         """Another program of ours."""
-        return Program(name, python(module, *arguments), self.environment(), self._log(name), WAITS, once=once)
+        return ChildProgram(
+            name, module_command(module, *arguments), self.environment(), self._log(name), WAITS, once=once
+        )
 
     def arguments(self) -> list[str]:
         """Arguments that every role takes."""
@@ -193,14 +197,14 @@ class Installation:
         return self.settings.data_dir / "broker"
 
     @property
-    def logins(self) -> Logins:
+    def logins(self) -> ServicePasswords:
         """Users of the embedded broker."""
-        return Logins(self.broker_dir)
+        return ServicePasswords(self.broker_dir)
 
     @property
     def mqtt_host(self) -> str:
         """Where programs on this machine find the broker."""
-        return here(self.settings.broker.host)
+        return local_address(self.settings.broker.host)
 
     @property
     def mqtt_scheme(self) -> str:

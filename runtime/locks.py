@@ -13,7 +13,7 @@ from runtime.settings import Settings
 
 
 @contextmanager
-def hold(path: Path, wait_s: float) -> Iterator[None]:
+def hold_lock(path: Path, wait_s: float) -> Iterator[None]:
     """Hold an exclusive lock on a file; waits up to `wait_s` for its holder to end. Raises LeaseHeld."""
     handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:

@@ -11,7 +11,7 @@ import structlog
 from structlog.typing import Processor
 
 from runtime.log_limit import LogLimit
-from runtime.sections import Log
+from runtime.settings_models import LogSettings
 
 HIDDEN: Final = "***"
 _SECRET_KEY: Final = re.compile(r"password|passwd|secret|token|authorization|api_?key|credential", re.IGNORECASE)
@@ -20,7 +20,7 @@ _BEARER: Final = re.compile(r"\b(?P<word>bearer|token)\s+[A-Za-z0-9._~+/=-]{8,}"
 _QUIET: Final = {"uvicorn.access": "warning", "apscheduler": "warning", "alembic": "warning", "asyncio": "warning"}
 
 
-def set_up(log: Log, stream: TextIO = sys.stderr) -> None:
+def set_up(log: LogSettings, stream: TextIO = sys.stderr) -> None:
     """Route structlog and the standard library's logging; once per process, before anything logs."""
     role = Path(sys.argv[0]).stem.removesuffix("_role")
     before: list[Processor] = [

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from devices.health.faults import Fault
+from application.health.faults import SystemFault
 from runtime.process_faults import ProcessFault
 
 EVERY_S: Final = 5.0
@@ -40,7 +40,7 @@ class OpenFiles:
             return None
         since_us = self._since_us.get(name, time.time_ns() // 1000)
         why = f"{fullest[0]:,} of {fullest[1]:,} files and connections are open"
-        return ProcessFault(name, since_us, 0, why, "", Fault.FILES_SHORT)
+        return ProcessFault(name, since_us, 0, why, "", SystemFault.FILES_SHORT)
 
 
 def used(pid: int) -> tuple[int, int] | None:

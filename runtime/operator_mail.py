@@ -12,29 +12,31 @@ from typing import Annotated, Final
 
 import typer
 
+from application.health.fault_messages import SENTENCES
+from application.health.faults import SystemFault
+from application.notifications.allow_list import TargetAllowList
+from application.notifications.deliveries import NotificationDelivery
+from application.notifications.errors import NotDelivered
+from application.notifications.rule_evaluation import NotificationOccasion
+from application.notifications.rules import NotificationChannel, NotificationTarget
 from devices.errors import LauternError
-from devices.health.faults import Fault
-from devices.health.sentences import SENTENCES
-from devices.notifying.allowing import Allowed
-from devices.notifying.deliveries import Delivery
-from devices.notifying.errors import NotDelivered
-from devices.notifying.rules import Channel, Target
-from devices.notifying.steps import Occasion
-from gateway.notifying.mail import Mails
-from runtime import logging_setup, process_faults, saying, settings
-from runtime.notifying import mail_server
+from gateway.notifications.mail import MailSender
+from runtime import logging_setup, process_faults, program_support, settings
+from runtime.notification_setup import mail_server
 from runtime.operators import TOLD
 from runtime.process_faults import ProcessFault
 
 _ENDED: Final = ("behoben", "ended")
 
 
-def main(data_dir: Annotated[Path, saying.DATA_DIR], config: Annotated[Path | None, saying.CONFIG] = None) -> None:
+def main(
+    data_dir: Annotated[Path, program_support.DATA_DIR], config: Annotated[Path | None, program_support.CONFIG] = None
+) -> None:
     """Send what is due; exit code 3 while the mail server takes nothing."""
-    chosen = settings.load(data_dir, config)
+    chosen = settings.load_settings(data_dir, config)
     logging_setup.set_up(chosen.log)
-    faults = {fault.name: fault for fault in process_faults.read(chosen.data_dir / process_faults.FILE)}
-    mails = Mails(Allowed(mail_domains=("*",)), mail_server(chosen.mail))
+    faults = {fault.name: fault for fault in process_faults.read_process_faults(chosen.data_dir / process_faults.FILE)}
+    mails = MailSender(TargetAllowList(mail_domains=("*",)), mail_server(chosen.mail))
     path = chosen.data_dir / TOLD
     told = _read(path)
     for address in chosen.notifications.operators:
@@ -43,18 +45,18 @@ def main(data_dir: Annotated[Path, saying.DATA_DIR], config: Annotated[Path | No
             for name in sorted({*faults, *known}):
                 now = faults.get(name)
                 if (now.fault if now else None) != known.get(name):
-                    _send(mails, address, name, now, Fault(known[name]) if name in known else None)
+                    _send(mails, address, name, now, SystemFault(known[name]) if name in known else None)
                     known = {n: f for n, f in known.items() if n != name} | ({name: now.fault} if now else {})
                     told[address] = known
                     _write(path, told)
         except NotDelivered as error:
             typer.echo(f"operators are not told yet: {error.detail}", err=True)
-            raise typer.Exit(saying.UNREACHABLE) from None
+            raise typer.Exit(program_support.UNREACHABLE) from None
         except LauternError as error:
             typer.echo(f"{address} cannot be told: {error}", err=True)
 
 
-def _send(mails: Mails, address: str, name: str, now: ProcessFault | None, before: Fault | None) -> None:
+def _send(mails: MailSender, address: str, name: str, now: ProcessFault | None, before: SystemFault | None) -> None:
     fault = before if now is None else now.fault
     if fault is None:
         return
@@ -66,16 +68,18 @@ def _send(mails: Mails, address: str, name: str, now: ProcessFault | None, befor
         subject = f"Lautern, {host}: {name}: {sentence.cause.de}"
         body = f"{sentence.text('de')}\n\n{sentence.text('en')}\n\n{name}: {now.said}\n"
     at_us = time.time_ns() // 1000
-    occasion = Occasion.RESOLVED if now is None else Occasion.NEW
-    target = Target("operators", "", "operators", Channel.EMAIL, address)
-    delivery = Delivery(uuid.uuid4().hex, "", "operators", Channel.EMAIL, occasion, subject, body, at_us, at_us)
+    occasion = NotificationOccasion.RESOLVED if now is None else NotificationOccasion.NEW
+    target = NotificationTarget("operators", "", "operators", NotificationChannel.EMAIL, address)
+    delivery = NotificationDelivery(
+        uuid.uuid4().hex, "", "operators", NotificationChannel.EMAIL, occasion, subject, body, at_us, at_us
+    )
     mails.attempt(delivery, target).run()
 
 
 def _read(path: Path) -> dict[str, dict[str, str]]:
     with suppress(OSError, ValueError):
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {str(a): {n: Fault(f) for n, f in known.items()} for a, known in found.items()}
+        return {str(a): {n: SystemFault(f) for n, f in known.items()} for a, known in found.items()}
     return {}
 
 
@@ -93,4 +97,4 @@ def _write(path: Path, told: Mapping[str, Mapping[str, str]]) -> None:
 
 
 if __name__ == "__main__":
-    saying.run("operator-mail", main)
+    program_support.run_program("operator-mail", main)

@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from runtime.processes import Child, Program, Supervisor, python
-from runtime.saying import UNREACHABLE
+from runtime.processes import ChildProcess, ChildProgram, ProcessSupervisor, module_command
+from runtime.program_support import UNREACHABLE
 
 TOLD: Final = "operators-told.json"
 """Beside the data: what each of them was told last."""
@@ -13,19 +13,19 @@ PAUSE_S: Final = 60.0
 """Between two mailings; what comes and goes meanwhile is not told."""
 
 
-def mailing(arguments: list[str], log: Path | None = None) -> Program:
+def mailing(arguments: list[str], log: Path | None = None) -> ChildProgram:
     """The program that mails what was not told yet; it waits for a mail server that is away."""
-    command = python("runtime.operator_mail", *arguments)
-    return Program("operator-mail", command, log=log, waits={UNREACHABLE: PAUSE_S}, once=True)
+    command = module_command("runtime.operator_mail", *arguments)
+    return ChildProgram("operator-mail", command, log=log, waits={UNREACHABLE: PAUSE_S}, once=True)
 
 
 class Operators:
     """`look` is called often, by the supervisor's thread."""
 
-    def __init__(self, supervisor: Supervisor, program: Program, told: Path) -> None:
+    def __init__(self, supervisor: ProcessSupervisor, program: ChildProgram, told: Path) -> None:
         self._supervisor = supervisor
         self._program = program
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
         self._began = -PAUSE_S
         # What an earlier run told of may have ended.
         self._seen: frozenset[tuple[str, str]] | None = None if told.exists() else frozenset()

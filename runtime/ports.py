@@ -19,7 +19,7 @@ def place_of(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def choose(host: str, wanted: int, *, fixed: bool, setting: str = "", avoid: frozenset[int] = frozenset()) -> int:
+def choose_port(host: str, wanted: int, *, fixed: bool, setting: str = "", avoid: frozenset[int] = frozenset()) -> int:
     """Return `wanted`, or unless `fixed` the next free port above it. Raises PortTaken, which names the setting."""
     until = time.monotonic() + LEAVES_S
     while fixed and wanted not in avoid and not is_free(host, wanted) and time.monotonic() < until:
@@ -44,7 +44,7 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
-def answers(host: str, port: int) -> bool:
+def port_answers(host: str, port: int) -> bool:
     """Tell whether somebody accepts connections there."""
     try:
         with socket.create_connection((host, port), timeout=1):

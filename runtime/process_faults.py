@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from devices.health.faults import Fault
-from devices.instants import rfc3339
-from devices.ports.books import Heartbeat
+from application.health.faults import SystemFault
+from application.ports.gateway_books import Heartbeat
+from devices.time_us import rfc3339
 
 FILE: Final = "processes.json"
 PART: Final = "process"
@@ -27,17 +27,17 @@ class ProcessFault:
     deaths: int
     why: str
     last_words: str
-    fault: Fault = Fault.PROCESS_DIES
+    fault: SystemFault = SystemFault.PROCESS_DIES
 
     @property
     def said(self) -> str:
         """One line without its last words: anybody may see it."""
-        if self.fault is Fault.FILES_SHORT:
+        if self.fault is SystemFault.FILES_SHORT:
             return f"{self.why} since {rfc3339(self.since_us)}"
         return f"ended {self.deaths} times since {rfc3339(self.since_us)}, at last: {self.why}"
 
 
-def write(path: Path, faults: Sequence[ProcessFault]) -> None:
+def write_process_faults(path: Path, faults: Sequence[ProcessFault]) -> None:
     """Replace the file at once; without faults there is none. Raises OSError."""
     if not faults:
         path.unlink(missing_ok=True)
@@ -49,17 +49,17 @@ def write(path: Path, faults: Sequence[ProcessFault]) -> None:
     draft.replace(path)
 
 
-def read(path: Path) -> list[ProcessFault]:
+def read_process_faults(path: Path) -> list[ProcessFault]:
     """What was written last; nothing where no supervisor has anything to say."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return [ProcessFault(**{**each, "fault": Fault(each["fault"])}) for each in found]
+        return [ProcessFault(**{**each, "fault": SystemFault(each["fault"])}) for each in found]
     except (OSError, ValueError, TypeError, KeyError):
         return []
 
 
-def beats(path: Path, now_us: int) -> list[Heartbeat]:
-    """The same as words of parts, for `devices.health.judging.judge`."""
+def process_heartbeats(path: Path, now_us: int) -> list[Heartbeat]:
+    """The same as words of parts, for `application.health.assessment.assess_health`."""
     return [
         Heartbeat(
             f"{PART}/{fault.name}",
@@ -68,5 +68,5 @@ def beats(path: Path, now_us: int) -> list[Heartbeat]:
             last_success_us=None,
             detail={"fault": fault.fault, "text": fault.said},
         )
-        for fault in read(path)
+        for fault in read_process_faults(path)
     ]

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from application.health.faults import SystemFault
 from devices.errors import LauternError
-from devices.health.faults import Fault
 from runtime import process_faults
+from runtime.liveness import VARIABLE, LifeSignReceiver
 from runtime.open_files import OpenFiles
 from runtime.process_faults import ProcessFault
-from runtime.signs import VARIABLE, Listener
 
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 """Pause before each start again, the last for all further ones: what was away for long is back within 30 s."""
@@ -43,7 +43,7 @@ class ProgramFailed(LauternError):
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ChildProgram:
     """What to run. `waits`: exit codes that mean "not yet", with the pause before the next try; they are no deaths."""
 
     name: str
@@ -57,19 +57,19 @@ class Program:
     once: bool = False
     """It may end by itself with code 0."""
     watched: bool = False
-    """It gives signs of life (`runtime/signs.py`); killed, and so started again, when it hangs."""
+    """It gives signs of life (`runtime/liveness.py`); killed, and so started again, when it hangs."""
 
 
 @dataclass(slots=True)
-class Child:
+class ChildProcess:
     """A program that was started, with its deaths."""
 
-    program: Program
+    program: ChildProgram
     process: subprocess.Popen[bytes] = field(init=False)
     deaths: list[float] = field(default_factory=list)
     again_at: float | None = None
     """When it will be started again; None while it runs."""
-    listener: Listener | None = None
+    listener: LifeSignReceiver | None = None
     silent_s: float | None = None
     """Time without a sign of life; None before the first."""
     looked_at: float = 0.0
@@ -91,7 +91,7 @@ class Child:
         self.close()
         self.again_at = self.silent_s = None
         self.began = time.monotonic()
-        self.listener = Listener() if self.program.watched else None
+        self.listener = LifeSignReceiver() if self.program.watched else None
         self.process = _spawn(self.program, None if self.listener is None else self.listener.writer)
         if self.listener is not None:
             self.listener.hand_over()
@@ -132,7 +132,7 @@ class Child:
         return self.process.poll()
 
 
-class Supervisor:
+class ProcessSupervisor:
     """Used by one thread. `say` tells people what happens; `record`: file for who asks (`runtime/process_faults.py`).
 
     It never gives up on what could once start: each is started again after a pause of its own, whatever others do.
@@ -144,16 +144,16 @@ class Supervisor:
         self._record = record
         self._recorded: list[ProcessFault] | None = None
         self._open_files = OpenFiles()
-        self._children: list[Child] = []
+        self._children: list[ChildProcess] = []
 
     @property
     def faults(self) -> Sequence[ProcessFault]:
         """What is on record, as of the last look."""
         return self._recorded or ()
 
-    def start(self, program: Program) -> Child:
+    def start(self, program: ChildProgram) -> ChildProcess:
         """Start a program and watch over it from now on. Raises OSError."""
-        child = Child(program)
+        child = ChildProcess(program)
         child.begin()
         self._children.append(child)
         return child
@@ -173,7 +173,7 @@ class Supervisor:
                 child.begin()
         self._tell()
 
-    def restart(self, child: Child, why: str) -> None:
+    def restart(self, child: ChildProcess, why: str) -> None:
         """End one that runs and does not work; it is started again like one that died."""
         self._say(f"{child.program.name} {why}; killed")
         child.ended_for = why
@@ -189,7 +189,7 @@ class Supervisor:
         self._children.clear()
         self._tell()
 
-    def _look_well(self, child: Child) -> None:
+    def _look_well(self, child: ChildProcess) -> None:
         now = time.monotonic()
         child.worked = child.worked or child.silent_s is not None or now - child.began > WORKS_S
         lives_s = now - max(child.deaths, default=0.0)
@@ -197,7 +197,7 @@ class Supervisor:
             child.troubled_us, child.port_taken = None, False
             self._say(f"{child.program.name} works again")
 
-    def _note_death(self, child: Child, code: int) -> None:
+    def _note_death(self, child: ChildProcess, code: int) -> None:
         now, name = time.monotonic(), child.program.name
         if child.program.once and code == 0:
             child.again_at, child.troubled_us = float("inf"), None
@@ -220,7 +220,7 @@ class Supervisor:
             self._note_trouble(child)
         child.again_at = now + pause_s
 
-    def _note_trouble(self, child: Child) -> None:
+    def _note_trouble(self, child: ChildProcess) -> None:
         if (len(child.deaths) >= TOO_OFTEN or child.port_taken) and child.troubled_us is None:
             child.troubled_us = time.time_ns() // 1000
             words = f"; its last words:\n{child.last_words}" if child.last_words else ""
@@ -237,7 +237,7 @@ class Supervisor:
                 len(child.deaths),
                 child.why,
                 child.last_words,
-                Fault.PORT_TAKEN if child.port_taken else Fault.PROCESS_DIES,
+                SystemFault.PORT_TAKEN if child.port_taken else SystemFault.PROCESS_DIES,
             )
             for child in self._children
             if child.troubled_us is not None
@@ -247,11 +247,11 @@ class Supervisor:
         faults += [fault for fault in self._open_files.faults if fault.name not in named]
         if faults != self._recorded:
             with suppress(OSError):
-                process_faults.write(self._record, faults)
+                process_faults.write_process_faults(self._record, faults)
                 self._recorded = faults
 
 
-def run(program: Program) -> None:
+def run_to_end(program: ChildProgram) -> None:
     """Run to its end. Raises ProgramFailed when it fails."""
     process = _spawn(program)
     try:
@@ -262,12 +262,12 @@ def run(program: Program) -> None:
         raise ProgramFailed(f"{program.name}: {_meaning(code)}")
 
 
-def python(module: str, *arguments: str) -> list[str]:
+def module_command(module: str, *arguments: str) -> list[str]:
     """Command line of a program of ours."""
     return [sys.executable, "-m", module, *arguments]
 
 
-def _spawn(program: Program, signs: int | None = None) -> subprocess.Popen[bytes]:
+def _spawn(program: ChildProgram, signs: int | None = None) -> subprocess.Popen[bytes]:
     output = None
     told = {} if signs is None else {VARIABLE: str(signs)}
     if program.log is not None:

@@ -12,21 +12,21 @@ import time
 from pathlib import Path
 from typing import Final
 
+from application.message_quota import QuotaExceeded
 from devices import topics
 from devices.errors import ConfigurationError, JournalUnavailable
-from devices.message_quota import Exceeded
-from gateway.loops import Loop, Loops
-from gateway.mqtt.connection import Connection
-from gateway.mqtt.feeder import Feeder
-from gateway.mqtt.inbox import Inbox
-from gateway.mqtt.metering import Metering
-from runtime.hanging import Hanging
-from runtime.lanes import MIB, broker_of, client_id, journal_path, last_written_s
-from runtime.locks import hold
+from gateway.mqtt.connection import MqttConnection
+from gateway.mqtt.inbox import MessageInbox
+from gateway.mqtt.journal_ingest import JournalIngest
+from gateway.mqtt.quota_metering import QuotaMetering
+from gateway.watched_loops import WatchedLoop, WatchedLoops
+from runtime.garbage_collection import set_up_malloc
+from runtime.hang_watchdog import HangWatchdog
+from runtime.journal_lanes import MIB, broker_of, client_id, journal_path, last_written_s
+from runtime.locks import hold_lock
 from runtime.logging_setup import set_up
-from runtime.memory import set_up_malloc
-from runtime.settings import Settings, load
-from runtime.umask import keep_new_files_private
+from runtime.private_umask import keep_new_files_private
+from runtime.settings import Settings, load_settings
 from storage.journal.sqlite_journal import SqliteJournalWriter
 
 CHANNELS = ("telemetry", "event")
@@ -37,7 +37,11 @@ LOOK_S: Final = 0.05
 
 
 def _state(
-    connection: Connection, inbox: Inbox, feeder: Feeder, set_aside: Path | None, exceeded: list[Exceeded]
+    connection: MqttConnection,
+    inbox: MessageInbox,
+    feeder: JournalIngest,
+    set_aside: Path | None,
+    exceeded: list[QuotaExceeded],
 ) -> str:
     return json.dumps(
         {
@@ -66,23 +70,23 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--config", type=Path)
     arguments = parser.parse_args()
-    settings = load(arguments.data_dir, arguments.config)
+    settings = load_settings(arguments.data_dir, arguments.config)
     set_up(settings.log, stream=sys.stderr)
     set_up_malloc()
     if not sys.stdin.readline():
         return 0
-    with hold(settings.data_dir / "journal-telemetry.lock", 15):
+    with hold_lock(settings.data_dir / "journal-telemetry.lock", 15):
         return _run(settings)
 
 
 def _run(settings: Settings) -> int:
-    metering = Metering(settings.quota.quotas, settings.topic_root, last_written_s(settings, "telemetry"))
+    metering = QuotaMetering(settings.quota.quotas, settings.topic_root, last_written_s(settings, "telemetry"))
     writer = SqliteJournalWriter(journal_path(settings, "telemetry"), settings.journal.telemetry_bound_mb * MIB)
-    inbox = Inbox()
-    filters = topics.subscriptions(CHANNELS, settings.topic_root)
-    connection = Connection("telemetry", broker_of(settings), client_id(settings, "telemetry"), filters, inbox)
-    feeder = Feeder(inbox, writer, connection, 0.1, metering)
-    loops = Loops()
+    inbox = MessageInbox()
+    filters = topics.uplink_filters(CHANNELS, settings.topic_root)
+    connection = MqttConnection("telemetry", broker_of(settings), client_id(settings, "telemetry"), filters, inbox)
+    feeder = JournalIngest(inbox, writer, connection, 0.1, metering)
+    loops = WatchedLoops()
     told_at = float("-inf")
 
     def tell() -> None:
@@ -100,10 +104,10 @@ def _run(settings: Settings) -> int:
             feeder.release(int(line))
         ended.set()
 
-    loops.start(Loop("journal", feeder.step, 0))
-    loops.start(Loop("state", tell, LOOK_S))
+    loops.start(WatchedLoop("journal", feeder.step, 0))
+    loops.start(WatchedLoop("state", tell, LOOK_S))
     threading.Thread(target=listen, name="parent", daemon=True).start()
-    hanging = Hanging()
+    hanging = HangWatchdog()
     while not ended.wait(0.5):
         if loops.dead() is not None:
             return 1

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from devices.audit.entry import Anchor, AuditEntry
+from application.audit.entry import AuditAnchor, AuditEntry
+from application.ports.audit import AuditLog
 from devices.errors import ConfigurationError, RegistryUnavailable
-from devices.ports.audit import Audit
-from runtime import auditing
-from runtime.sealing import secret_box_of
+from runtime import audit_setup
+from runtime.secret_sealing import secret_box_of
 from runtime.settings import Settings
 from storage.audit_files import AnchorFile
 from storage.registry.dialects import UNHURRIED, Patience
@@ -29,24 +29,24 @@ def registry_of(
             yield registry
         return
     key_was_there = settings.audit_key_file.exists()
-    notary, box = auditing.notary_of(settings), secret_box_of(settings)
+    notary, box = audit_setup.notary_of(settings), secret_box_of(settings)
     with closing(
         open_registry(settings.registry_url, migrate=migrating, notary=notary, box=box, patience=patience)
     ) as registry:
         try:
-            auditing.require_own(registry, notary, settings)
+            audit_setup.require_own(registry, notary, settings)
         except ConfigurationError:
             if not key_was_there:
                 settings.audit_key_file.unlink(missing_ok=True)
             raise
         fresh = _head(registry) is None
         yield registry
-        _anchor(registry, auditing.anchors_of(settings), fresh=fresh)
+        _anchor(registry, audit_setup.anchors_of(settings), fresh=fresh)
 
 
 def _head(registry: SqlRegistry) -> AuditEntry | None:
     with registry.read() as tx:
-        return tx.get(Audit).head()
+        return tx.get(AuditLog).head()
 
 
 def _anchor(registry: SqlRegistry, anchors: AnchorFile, *, fresh: bool) -> None:
@@ -54,6 +54,6 @@ def _anchor(registry: SqlRegistry, anchors: AnchorFile, *, fresh: bool) -> None:
     try:
         head = _head(registry)
         if head is not None and (fresh or next(anchors.all(), None) is not None):
-            anchors.add(Anchor(head.seq, head.seal.mac, head.at_us or 0))
+            anchors.add(AuditAnchor(head.seq, head.seal.mac, head.at_us or 0))
     except (RegistryUnavailable, OSError):
         return  # The API does it within a second of its start, and says where it cannot.

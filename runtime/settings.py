@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 
 from devices.errors import ConfigurationError
-from runtime import sections
+from runtime import settings_models
 
 FILE_NAME: Final = "lautern.toml"
 ENVIRONMENT: Final = "LAUTERN_"
@@ -40,26 +40,26 @@ class Settings(BaseSettings):
 
     data_dir: Path = DEFAULT_DATA_DIR
     topic_root: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$")] = "city/v1"
-    default_tenant: Annotated[str, Field(pattern=sections.ID)] = "kaiserslautern"
-    broker: sections.Broker = sections.Broker()
-    registry: sections.RegistryDatabase = sections.RegistryDatabase()
-    store: sections.Store = sections.Store()
-    journal: sections.JournalBounds = sections.JournalBounds()
-    quota: sections.DeviceQuotas = sections.DeviceQuotas()
-    http: sections.Http = sections.Http()
-    limits: sections.Limits = sections.Limits()
-    access: sections.Access = sections.Access()
-    oidc: sections.Oidc = sections.Oidc()
-    web: sections.Web = sections.Web()
-    gateway: sections.Gateway = sections.Gateway()
-    audit: sections.AuditLog = sections.AuditLog()
-    secrets: sections.Secrets = sections.Secrets()
-    mail: sections.Mail = sections.Mail()
-    notifications: sections.Notifications = sections.Notifications()
-    retention: sections.Retention = sections.Retention()
-    backup: sections.Backups = sections.Backups()
-    privacy: sections.Privacy = sections.Privacy()
-    log: sections.Log = sections.Log()
+    default_tenant: Annotated[str, Field(pattern=settings_models.ID)] = "kaiserslautern"
+    broker: settings_models.BrokerSettings = settings_models.BrokerSettings()
+    registry: settings_models.RegistryDatabase = settings_models.RegistryDatabase()
+    store: settings_models.StoreSettings = settings_models.StoreSettings()
+    journal: settings_models.JournalBounds = settings_models.JournalBounds()
+    quota: settings_models.DeviceQuotas = settings_models.DeviceQuotas()
+    http: settings_models.HttpSettings = settings_models.HttpSettings()
+    limits: settings_models.LimitSettings = settings_models.LimitSettings()
+    access: settings_models.AccessSettings = settings_models.AccessSettings()
+    oidc: settings_models.OidcSettings = settings_models.OidcSettings()
+    web: settings_models.WebSettings = settings_models.WebSettings()
+    gateway: settings_models.GatewaySettings = settings_models.GatewaySettings()
+    audit: settings_models.AuditSettings = settings_models.AuditSettings()
+    secrets: settings_models.SecretSettings = settings_models.SecretSettings()
+    mail: settings_models.MailSettings = settings_models.MailSettings()
+    notifications: settings_models.NotificationSettings = settings_models.NotificationSettings()
+    retention: settings_models.RetentionSettings = settings_models.RetentionSettings()
+    backup: settings_models.BackupSettings = settings_models.BackupSettings()
+    privacy: settings_models.PrivacySettings = settings_models.PrivacySettings()
+    log: settings_models.LogSettings = settings_models.LogSettings()
 
     @property
     def registry_url(self) -> str:
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         return variables, init_settings
 
 
-def load(data_dir: Path | None = None, config: Path | None = None) -> Settings:
+def load_settings(data_dir: Path | None = None, config: Path | None = None) -> Settings:
     """Settings from `config`, or else from `lautern.toml` in the data directory where there is one.
 
     `data_dir` (command line) wins over all. Relative paths in the file are relative to where we were started.

@@ -7,9 +7,9 @@ from urllib.parse import quote
 import typer
 
 from devices.errors import ConfigurationError, StorePlaceMissing, StoreUnavailable
-from runtime import saying, settings
-from runtime.broker.logins import write_secret
-from runtime.influxdb_check import ask
+from runtime import program_support, settings
+from runtime.broker.service_passwords import write_secret
+from runtime.influxdb_check import ask_influxdb
 
 READS: Final = ("read",)
 WRITES: Final = ("read", "write")
@@ -19,8 +19,8 @@ WRITES: Final = ("read", "write")
 def store_tokens(
     gateway: Annotated[Path, typer.Option("--gateway", help="File for the token of the gateway.")],
     api: Annotated[Path, typer.Option("--api", help="File for the token of the API, which only reads.")],
-    data_dir: Annotated[Path | None, saying.DATA_DIR] = None,
-    config: Annotated[Path | None, saying.CONFIG] = None,
+    data_dir: Annotated[Path | None, program_support.DATA_DIR] = None,
+    config: Annotated[Path | None, program_support.CONFIG] = None,
 ) -> None:
     """Make tokens of InfluxDB that may no more than gateway and API must; tokens that work are kept.
 
@@ -28,11 +28,11 @@ def store_tokens(
 
     Example:  LAUTERN_STORE__TOKEN_FILE=admin lautern store-tokens --gateway gateway.token --api api.token
     """
-    store = settings.load(data_dir, config).store
+    store = settings.load_settings(data_dir, config).store
     if store.kind != "influxdb" or store.token is None:
         raise ConfigurationError("store.kind is not influxdb: there are no tokens")
     made_by = store.token.get_secret_value()
-    orgs = ask(f"{store.url}/api/v2/orgs?org={quote(store.org)}", made_by).get("orgs") or []
+    orgs = ask_influxdb(f"{store.url}/api/v2/orgs?org={quote(store.org)}", made_by).get("orgs") or []
     if not orgs:
         raise StorePlaceMissing(f"({store.org}, or the token may not read it)")
     for file, actions in ((gateway, WRITES), (api, READS)):
@@ -40,7 +40,7 @@ def store_tokens(
             typer.echo(f"{file} is kept")
             continue
         wanted = wanted_token(orgs[0]["id"], actions, f"Lautern, {file.stem}")
-        made = ask(f"{store.url}/api/v2/authorizations", made_by, wanted)
+        made = ask_influxdb(f"{store.url}/api/v2/authorizations", made_by, wanted)
         write_secret(file, str(made["token"]))
         typer.echo(f"wrote {file}: may {' and '.join(actions)} buckets of {store.org}")
 
@@ -57,10 +57,12 @@ def _works(url: str, org: str, file: Path) -> bool:
     if not file.is_file():
         return False
     try:
-        return bool(ask(f"{url}/api/v2/orgs?org={quote(org)}", file.read_text(encoding="ascii").strip()).get("orgs"))
+        return bool(
+            ask_influxdb(f"{url}/api/v2/orgs?org={quote(org)}", file.read_text(encoding="ascii").strip()).get("orgs")
+        )
     except StoreUnavailable:
         return False
 
 
 if __name__ == "__main__":
-    saying.run("store-tokens", store_tokens)
+    program_support.run_program("store-tokens", store_tokens)

@@ -1,12 +1,12 @@
 """The telemetry store by settings."""
 
-from devices.catalog import Catalog
-from devices.ports.telemetry import StoreWatch, TelemetryReader, TelemetryWriter
+from application.ports.telemetry import StoreWatch, TelemetryReader, TelemetryWriter
+from devices.catalog import KindCatalog
 from runtime.settings import Settings
 from storage.telemetry import InfluxTelemetryReader, InfluxTelemetryWriter, SqliteTelemetryReader, SqliteTelemetryWriter
 
 
-def open_writer(settings: Settings, catalog: Catalog, watch: StoreWatch | None = None) -> TelemetryWriter:
+def open_writer(settings: Settings, catalog: KindCatalog, watch: StoreWatch | None = None) -> TelemetryWriter:
     """The one writer; makes buckets or tables that are missing. `watch` hears of the answers of a server."""
     store = settings.store
     if store.kind == "influxdb" and store.token is not None:
@@ -22,7 +22,7 @@ def open_writer(settings: Settings, catalog: Catalog, watch: StoreWatch | None =
     return SqliteTelemetryWriter(path=settings.data_dir / "telemetry.db", catalog=catalog)
 
 
-def open_reader(settings: Settings, catalog: Catalog, watch: StoreWatch | None = None) -> TelemetryReader:
+def open_reader(settings: Settings, catalog: KindCatalog, watch: StoreWatch | None = None) -> TelemetryReader:
     """A reader; any number of them may be open."""
     store = settings.store
     if store.kind == "influxdb" and store.token is not None:

@@ -3,21 +3,21 @@
 from collections import deque
 from typing import Final
 
-from simulators.sender import Wire, batches
+from simulators.envelope_sender import WireMessage, join_batches
 
 KEPT: Final = 20_000
 
 
-class Backlog:
+class DeviceBacklog:
     """Bounded; the oldest telemetry leaves first and is counted. Of retained messages only the newest is kept."""
 
     def __init__(self, kept: int = KEPT) -> None:
-        self._telemetry: deque[Wire] = deque()
-        self._others: dict[str, deque[Wire]] = {}
+        self._telemetry: deque[WireMessage] = deque()
+        self._others: dict[str, deque[WireMessage]] = {}
         self._kept = kept
         self.dropped = 0
 
-    def put(self, wire: Wire) -> None:
+    def put(self, wire: WireMessage) -> None:
         """Keep for later."""
         if wire.channel == "telemetry" and wire.identities:
             self._telemetry.append(wire)
@@ -30,10 +30,10 @@ class Backlog:
             waiting.clear()
         waiting.append(wire)
 
-    def take(self) -> list[Wire]:
+    def take(self) -> list[WireMessage]:
         """Everything, telemetry last and in batches; the backlog is empty then."""
         others = [wire for waiting in self._others.values() for wire in waiting]
-        telemetry = list(batches(self._telemetry))
+        telemetry = list(join_batches(self._telemetry))
         self._others.clear()
         self._telemetry.clear()
         return [*others, *telemetry]

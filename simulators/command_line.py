@@ -12,17 +12,17 @@ import typer
 
 from devices.errors import ConfigurationError
 from devices.topics import ROOT
-from simulators.fleet import kinds
-from simulators.load import load
-from simulators.options import BrokerAddress, FaultOptions, Options
-from simulators.run import run
-from simulators.simulation import Totals
+from simulators.fleet import simulated_kinds
+from simulators.load import generate_load
+from simulators.options import BrokerAddress, FaultOptions, SimulationOptions
+from simulators.run import run_simulation
+from simulators.simulation import SimulationTotals
 
 Chance = Annotated[float, typer.Option(min=0, max=1)]
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
-def seconds(text: str) -> float:
+def parse_duration_s(text: str) -> float:
     """Seconds of `90`, `90s`, `15m`, `24h` or `2d`."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text)
     if match is None:
@@ -62,18 +62,18 @@ def simulate(
     outage_for: Annotated[str, typer.Option(help="… for so long.")] = "30s",
 ) -> None:
     """Simulate devices: demo, load generator, fault injector and ground truth at once."""
-    options = Options(
+    options = SimulationOptions(
         kind=kind,
         broker=_address(broker),
         count=count,
         seed=seed,
-        interval_s=None if interval is None else seconds(interval),
+        interval_s=None if interval is None else parse_duration_s(interval),
         tenant=tenant,
         root=root,
         prefix=prefix,
         truth=truth,
-        duration_s=None if duration is None else seconds(duration),
-        history_s=seconds(history),
+        duration_s=None if duration is None else parse_duration_s(duration),
+        history_s=parse_duration_s(history),
         connections=connections,
         behind=behind,
         faults=FaultOptions(
@@ -85,8 +85,8 @@ def simulate(
             reboot=reboot,
             reset_counters=reset_counters,
             garbage=garbage,
-            outage_every_s=seconds(outage_every),
-            outage_for_s=seconds(outage_for),
+            outage_every_s=parse_duration_s(outage_every),
+            outage_for_s=parse_duration_s(outage_for),
         ),
     )
     _carry_out(options, rate if not flood else None, processes, generate=flood or rate is not None)
@@ -99,7 +99,7 @@ def main() -> None:
 
 def known_kinds() -> tuple[str, ...]:
     """Kinds that can be simulated."""
-    return tuple(sorted(kinds()))
+    return tuple(sorted(simulated_kinds()))
 
 
 def _address(text: str) -> BrokerAddress:
@@ -109,11 +109,11 @@ def _address(text: str) -> BrokerAddress:
         raise typer.BadParameter(error.detail) from error
 
 
-def _carry_out(options: Options, rate: float | None, processes: int, *, generate: bool) -> None:
+def _carry_out(options: SimulationOptions, rate: float | None, processes: int, *, generate: bool) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     stop = _stop_on_signals()
     try:
-        totals = load(options, rate, processes, stop) if generate else run(options, stop)
+        totals = generate_load(options, rate, processes, stop) if generate else run_simulation(options, stop)
     except ConfigurationError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
@@ -131,7 +131,7 @@ def _stop_on_signals() -> Event:
     return stop
 
 
-def _summary(totals: Totals) -> str:
+def _summary(totals: SimulationTotals) -> str:
     return (
         f"{totals.sent} messages sent, {totals.confirmed} confirmed, {totals.dropped} dropped on purpose, "
         f"{totals.commands} commands taken"

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingReport:
     """A message the device wants to send; the head (`v`, `device_id`, `ts`, `boot_id`, `seq`) is added by the sender.
 
     `ts_us` None leaves the time out (a device without a clock).
@@ -29,23 +29,23 @@ class SimulatedDevice(Protocol):
     kind: str
     groups: Sequence[str]
 
-    def start(self, now_us: int) -> Sequence[Outgoing]:
+    def start(self, now_us: int) -> Sequence[OutgoingReport]:
         """Boot: info, state."""
 
     def due_us(self) -> int:
         """When `tick` wants to be called next."""
 
-    def tick(self, now_us: int) -> Sequence[Outgoing]:
+    def tick(self, now_us: int) -> Sequence[OutgoingReport]:
         """Messages due by now."""
 
-    def command(self, name: str, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
+    def command(self, name: str, body: Mapping[str, Any], now_us: int) -> Sequence[OutgoingReport]:
         """Answer a command (not retained, not yet seen, not expired, valid): acks, state.
 
         The name `cancel` ends the effect of the command that `body["command_id"]` names, or drops what waits for its
         start: only the state is returned, the host sends the answer.
         """
 
-    def config(self, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
+    def config(self, body: Mapping[str, Any], now_us: int) -> Sequence[OutgoingReport]:
         """Take a retained configuration."""
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from simulators.device import Outgoing
+from simulators.device import OutgoingReport
+from simulators.envelope_sender import WireMessage
 from simulators.options import FaultOptions
-from simulators.sender import Wire
 
 OVERTAKEN_BY: Final = 5
 UNTOUCHED: Final = frozenset({"info", "status"})
@@ -25,7 +25,7 @@ GARBAGE: Final[tuple[Callable[[bytes], bytes], ...]] = (
 
 @dataclass(slots=True)
 class _Held:
-    wire: Wire
+    wire: WireMessage
     after: int
 
 
@@ -47,13 +47,13 @@ class FaultStage:
         """Tell whether the next command is lost on its way down."""
         return self._happens(self._options.drop_commands)
 
-    def on_body(self, message: Outgoing) -> Outgoing:
+    def on_body(self, message: OutgoingReport) -> OutgoingReport:
         """Reset the counters, before the head is put on."""
         if self._options.reset_counters == 0 or message.channel != "telemetry":
             return message
         return replace(message, body=self._counted(message.body))
 
-    def on_wire(self, wire: Wire) -> list[Wire]:
+    def on_wire(self, wire: WireMessage) -> list[WireMessage]:
         """What is to be sent now, each marked with its faults; a dropped message comes back marked `drop`."""
         if wire.channel in UNTOUCHED:
             return [wire]
@@ -69,12 +69,12 @@ class FaultStage:
         twice = [wire.with_fault("duplicate")] if self._happens(self._options.duplicate) else []
         return [wire, *twice, *self._overtaken()]
 
-    def flush(self) -> list[Wire]:
+    def flush(self) -> list[WireMessage]:
         """Everything still held back, at the end."""
         held, self._held = self._held, []
         return [h.wire for h in held]
 
-    def _overtaken(self) -> list[Wire]:
+    def _overtaken(self) -> list[WireMessage]:
         for held in self._held:
             held.after -= 1
         ready = [h.wire for h in self._held if h.after <= 0]

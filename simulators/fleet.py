@@ -7,28 +7,28 @@ from types import ModuleType
 from typing import Final, cast
 
 import simulators.kinds
-from devices.catalog import discover, folders
+from devices.catalog import discover_kinds, sub_packages
 from devices.errors import ConfigurationError
 from simulators.device import FleetOptions, SimulatedDevice
+from simulators.envelope_sender import EnvelopeSender
 from simulators.faults import FaultStage
 from simulators.host import DeviceHost
-from simulators.options import Options
-from simulators.sender import Sender
+from simulators.options import SimulationOptions
 
 SCENE: Final = 2
 """Devices where neither the options nor the kind's own `SCENE` names a number."""
 Fleet = Callable[[FleetOptions], Sequence[SimulatedDevice]]
 
 
-def kinds() -> Mapping[str, ModuleType]:
+def simulated_kinds() -> Mapping[str, ModuleType]:
     """Sub-packages of `simulators.kinds` that have a `fleet`, by name."""
-    found = {m.__name__.rpartition(".")[2]: m for m in folders(simulators.kinds)}
+    found = {m.__name__.rpartition(".")[2]: m for m in sub_packages(simulators.kinds)}
     return {name: module for name, module in found.items() if hasattr(module, "fleet")}
 
 
-def devices_of(options: Options) -> Sequence[SimulatedDevice]:
+def devices_of(options: SimulationOptions) -> Sequence[SimulatedDevice]:
     """The devices asked for. Raises ConfigurationError for an unknown kind."""
-    found = kinds()
+    found = simulated_kinds()
     if options.kind not in found:
         raise ConfigurationError(f"kind: simulated are {', '.join(sorted(found))}")
     module = found[options.kind]
@@ -43,15 +43,15 @@ def devices_of(options: Options) -> Sequence[SimulatedDevice]:
     )
 
 
-def hosts_of(options: Options, new_boot: Callable[[], str] | None = None) -> list[DeviceHost]:
+def hosts_of(options: SimulationOptions, new_boot: Callable[[], str] | None = None) -> list[DeviceHost]:
     """The devices with senders and faults. Boot ids are random, so that no run repeats another's identities."""
-    kind = discover()[options.kind]
+    kind = discover_kinds()[options.kind]
     boots = new_boot or (lambda: secrets.token_hex(6))
     return [
         DeviceHost(
             device=device,
             kind=kind,
-            sender=Sender(
+            sender=EnvelopeSender(
                 device_id=device.device_id,
                 kind=options.kind,
                 tenant_id=options.tenant,

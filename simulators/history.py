@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from simulators.envelope_sender import WireMessage, join_batches
 from simulators.host import DeviceHost
-from simulators.sender import Wire, batches
 
 HOLD: Final = 500
 """Samples of one device that wait to be joined."""
 
 
-def history(hosts: Sequence[DeviceHost], from_us: int, to_us: int, publish: Callable[[Wire], None]) -> int:
+def publish_history(
+    hosts: Sequence[DeviceHost], from_us: int, to_us: int, publish: Callable[[WireMessage], None]
+) -> int:
     """Let devices live from `from_us` to `to_us` and publish what they say; returns the number of samples.
 
     They are started by this, and go on live afterwards with rising `seq`: call `tick`, not `start`. A message that a
@@ -19,9 +21,9 @@ def history(hosts: Sequence[DeviceHost], from_us: int, to_us: int, publish: Call
     return sum(_live(host, from_us, to_us, publish) for host in hosts)
 
 
-def _live(host: DeviceHost, from_us: int, to_us: int, publish: Callable[[Wire], None]) -> int:
+def _live(host: DeviceHost, from_us: int, to_us: int, publish: Callable[[WireMessage], None]) -> int:
     host.keep_retained()
-    waiting: list[Wire] = []
+    waiting: list[WireMessage] = []
     samples = 0
     now_us, wires = from_us, host.start(from_us)
     while True:
@@ -37,13 +39,13 @@ def _live(host: DeviceHost, from_us: int, to_us: int, publish: Callable[[Wire], 
         if now_us >= to_us:
             break
         wires = host.tick(now_us)
-    for wire in (*batches(waiting), *host.release_retained()):
+    for wire in (*join_batches(waiting), *host.release_retained()):
         publish(wire)
     return samples
 
 
-def _publish_full(waiting: list[Wire], publish: Callable[[Wire], None]) -> list[Wire]:
-    joined = list(batches(waiting))
+def _publish_full(waiting: list[WireMessage], publish: Callable[[WireMessage], None]) -> list[WireMessage]:
+    joined = list(join_batches(waiting))
     for wire in joined[:-1]:
         publish(wire)
     return waiting[-len(joined[-1].identities) :]

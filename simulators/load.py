@@ -10,16 +10,16 @@ from threading import Event
 from typing import Final
 
 from devices.errors import ConfigurationError
-from devices.instants import HOUR_US, rfc3339
 from devices.messages import StatusState
+from devices.time_us import HOUR_US, rfc3339
 from devices.topics import device_base
-from simulators.device import Outgoing, SimulatedDevice
+from simulators.device import OutgoingReport, SimulatedDevice
+from simulators.envelope_sender import EnvelopeSender, WireMessage, to_json
 from simulators.fleet import devices_of
-from simulators.link import Connected, Inbox, Link, Received
-from simulators.options import Options
-from simulators.sender import Sender, Wire, to_json
-from simulators.simulation import Totals
-from simulators.truth import NoTruth, Truth, TruthFile
+from simulators.ground_truth import GroundTruth, NoTruth, TruthFile
+from simulators.mqtt_link import Inbox, LinkConnected, LinkReceived, MqttLink
+from simulators.options import SimulationOptions
+from simulators.simulation import SimulationTotals
 
 STEP_S: Final = 0.005
 SEARCH_US: Final = 48 * HOUR_US
@@ -36,18 +36,18 @@ class _Source:
     topic: str
     before: bytes
     after: bytes
-    opening: Sequence[Wire]
+    opening: Sequence[WireMessage]
     boot_id: str
     seq: int = 0
 
-    def next(self, ts: bytes) -> Wire:
+    def next(self, ts: bytes) -> WireMessage:
         """The next message; the time alone makes it another sample."""
         seq, self.seq = self.seq, self.seq + 1
         payload = b'%b"ts":"%b","seq":%d%b' % (self.before, ts, seq, self.after)
-        return Wire(self.device_id, self.topic, payload, "telemetry")
+        return WireMessage(self.device_id, self.topic, payload, "telemetry")
 
 
-def load(options: Options, rate: float | None, processes: int, stop: Event) -> Totals:
+def generate_load(options: SimulationOptions, rate: float | None, processes: int, stop: Event) -> SimulationTotals:
     """Publish `rate` messages/s in total (None: flood) until `duration_s` is over. Raises ConfigurationError.
 
     The truth file gets one fact per device at the end: `load`, with boot id, number of messages, `all_confirmed`.
@@ -59,22 +59,22 @@ def load(options: Options, rate: float | None, processes: int, stop: Event) -> T
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         share = None if rate is None else rate / processes
         results = pool.starmap(_in_process, [(options, share, n, processes) for n in range(processes)])
-    return Totals(sent=sum(r.sent for r in results), confirmed=sum(r.confirmed for r in results))
+    return SimulationTotals(sent=sum(r.sent for r in results), confirmed=sum(r.confirmed for r in results))
 
 
-def _in_process(options: Options, rate: float | None, shard: int, shards: int) -> Totals:
+def _in_process(options: SimulationOptions, rate: float | None, shard: int, shards: int) -> SimulationTotals:
     truth = None if options.truth is None else options.truth.with_suffix(f".{shard}.jsonl")
     return _shard(replace(options, truth=truth), rate, shard, shards, Event())
 
 
-def _shard(options: Options, rate: float | None, shard: int, shards: int, stop: Event) -> Totals:
+def _shard(options: SimulationOptions, rate: float | None, shard: int, shards: int, stop: Event) -> SimulationTotals:
     sources = [_source(d, options) for d in list(devices_of(options))[shard::shards]]
     if not sources:
         raise ConfigurationError("count: fewer devices than processes")
-    inbox: Inbox = SimpleQueue[Connected | Received]()
+    inbox: Inbox = SimpleQueue[LinkConnected | LinkReceived]()
     name = f"load-{secrets.token_hex(4)}"
-    link = Link(number=0, address=options.broker, client_id=name, filters=(), inbox=inbox, window=5000)
-    truth: Truth = NoTruth() if options.truth is None else TruthFile(options.truth)
+    link = MqttLink(number=0, address=options.broker, client_id=name, filters=(), inbox=inbox, window=5000)
+    truth: GroundTruth = NoTruth() if options.truth is None else TruthFile(options.truth)
     link.start()
     try:
         if not link.wait_connected(CONNECT_S):
@@ -88,8 +88,10 @@ def _shard(options: Options, rate: float | None, shard: int, shards: int, stop: 
         truth.close()
 
 
-def _pump(link: Link, sources: Sequence[_Source], rate: float | None, duration_s: float, stop: Event) -> Totals:
-    totals = Totals()
+def _pump(
+    link: MqttLink, sources: Sequence[_Source], rate: float | None, duration_s: float, stop: Event
+) -> SimulationTotals:
+    totals = SimulationTotals()
     for source in sources:
         totals.sent += sum(link.publish(wire) is not None for wire in source.opening)
     begin, turn = time.monotonic(), 0
@@ -109,23 +111,23 @@ def _pump(link: Link, sources: Sequence[_Source], rate: float | None, duration_s
     return totals
 
 
-def _wait_confirmed(link: Link, totals: Totals) -> None:
+def _wait_confirmed(link: MqttLink, totals: SimulationTotals) -> None:
     deadline = time.monotonic() + FAREWELL_S
     while link.in_flight and time.monotonic() < deadline:
         totals.confirmed += len(link.confirmed())
         time.sleep(STEP_S)
 
 
-def _tell(truth: Truth, sources: Sequence[_Source], totals: Totals) -> None:
+def _tell(truth: GroundTruth, sources: Sequence[_Source], totals: SimulationTotals) -> None:
     for source in sources:
         messages = {"fact": "load", "boot_id": source.boot_id, "messages": source.seq}
         truth.fact(source.device_id, messages | {"all_confirmed": totals.confirmed == totals.sent})
 
 
-def _source(device: SimulatedDevice, options: Options) -> _Source:
+def _source(device: SimulatedDevice, options: SimulationOptions) -> _Source:
     now_us = time.time_ns() // 1000
     boot_id = secrets.token_hex(6)
-    sender = Sender(
+    sender = EnvelopeSender(
         device_id=device.device_id, kind=options.kind, tenant_id=options.tenant, boot_id=boot_id, root=options.root
     )
     first = device.start(now_us)
@@ -143,7 +145,7 @@ def _source(device: SimulatedDevice, options: Options) -> _Source:
     )
 
 
-def _telemetry(device: SimulatedDevice, first: Sequence[Outgoing], now_us: int) -> Outgoing:
+def _telemetry(device: SimulatedDevice, first: Sequence[OutgoingReport], now_us: int) -> OutgoingReport:
     """The first telemetry the device says, looked for in its near future."""
     said, at_us = first, now_us
     while at_us < now_us + SEARCH_US:

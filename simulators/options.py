@@ -59,7 +59,7 @@ class FaultOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class SimulationOptions:
     """A simulation of one kind."""
 
     kind: str

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from simulators.link import Link
+from simulators.mqtt_link import MqttLink
 from simulators.options import FaultOptions
 
 
-class Outages:
+class LinkOutages:
     """A thread while the block lasts; none where no outages are asked for."""
 
-    def __init__(self, links: Sequence[Link], options: FaultOptions, seed: int) -> None:
+    def __init__(self, links: Sequence[MqttLink], options: FaultOptions, seed: int) -> None:
         self._links, self._options = links, options
         self._chance = random.Random(f"{seed}/outages")
         self._over = threading.Event()

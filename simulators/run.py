@@ -9,18 +9,18 @@ from queue import SimpleQueue
 from threading import Event
 
 from devices.errors import ConfigurationError
-from devices.instants import SECOND_US
 from devices.messages import StatusState
-from devices.topics import command, config, group_command, is_id
+from devices.time_us import SECOND_US
+from devices.topics import command_topic, config_topic, group_command, is_id
+from simulators.envelope_sender import EnvelopeSender
 from simulators.fleet import hosts_of
-from simulators.history import history
+from simulators.ground_truth import GroundTruth, NoTruth, TruthFile
+from simulators.history import publish_history
 from simulators.host import DeviceHost
-from simulators.link import Connected, Inbox, Link, Received
-from simulators.options import Options
-from simulators.outages import Outages
-from simulators.sender import Sender
-from simulators.simulation import Simulation, Totals
-from simulators.truth import NoTruth, Truth, TruthFile
+from simulators.mqtt_link import Inbox, LinkConnected, LinkReceived, MqttLink
+from simulators.options import SimulationOptions
+from simulators.outages import LinkOutages
+from simulators.simulation import Simulation, SimulationTotals
 
 OWN_LINKS_UP_TO = 50
 SHARED_LINKS = 8
@@ -29,13 +29,13 @@ CONNECT_S = 30.0
 logger = logging.getLogger(__name__)
 
 
-def run(options: Options, stop: Event) -> Totals:
+def run_simulation(options: SimulationOptions, stop: Event) -> SimulationTotals:
     """Simulate until `duration_s` is over or `stop` is set. Raises ConfigurationError when no broker answers."""
     hosts = hosts_of(options)
     if not hosts:
         raise ConfigurationError("count: nothing to simulate")
-    truth: Truth = NoTruth() if options.truth is None else TruthFile(options.truth)
-    inbox: Inbox = SimpleQueue[Connected | Received]()
+    truth: GroundTruth = NoTruth() if options.truth is None else TruthFile(options.truth)
+    inbox: Inbox = SimpleQueue[LinkConnected | LinkReceived]()
     own = options.connections is None and len(hosts) <= OWN_LINKS_UP_TO and options.behind is None
     connector = None if options.behind is None else _connector(options, options.behind)
     if connector is not None:
@@ -70,12 +70,12 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def _live(simulation: Simulation, options: Options, stop: Event) -> None:
+def _live(simulation: Simulation, options: SimulationOptions, stop: Event) -> None:
     begin_us = now_us()
     simulation.listen(0)
     if options.history_s > 0:
         by_id = {host.device_id: host for host in simulation.hosts}
-        samples = history(
+        samples = publish_history(
             simulation.hosts,
             begin_us - round(options.history_s * SECOND_US),
             begin_us,
@@ -86,12 +86,12 @@ def _live(simulation: Simulation, options: Options, stop: Event) -> None:
     else:
         simulation.start()
     until_us = None if options.duration_s is None else begin_us + round(options.duration_s * SECOND_US)
-    with Outages(simulation.links, options.faults, options.seed):
+    with LinkOutages(simulation.links, options.faults, options.seed):
         simulation.live(until_us, stop)
     simulation.farewell()
 
 
-def _connect(links: Sequence[Link], stop: Event) -> None:
+def _connect(links: Sequence[MqttLink], stop: Event) -> None:
     deadline = time.monotonic() + CONNECT_S
     for link in links:
         while not link.wait_connected(0.1):
@@ -101,9 +101,9 @@ def _connect(links: Sequence[Link], stop: Event) -> None:
                 raise ConfigurationError("broker: does not accept a connection")
 
 
-def _own_links(options: Options, hosts: Sequence[DeviceHost], inbox: Inbox) -> list[Link]:
+def _own_links(options: SimulationOptions, hosts: Sequence[DeviceHost], inbox: Inbox) -> list[MqttLink]:
     return [
-        Link(
+        MqttLink(
             number=number,
             address=options.broker,
             client_id=f"{options.tenant}/{options.kind}/{host.device_id}",
@@ -115,32 +115,32 @@ def _own_links(options: Options, hosts: Sequence[DeviceHost], inbox: Inbox) -> l
     ]
 
 
-def _shared_links(options: Options, hosts: int, inbox: Inbox) -> list[Link]:
+def _shared_links(options: SimulationOptions, hosts: int, inbox: Inbox) -> list[MqttLink]:
     """No last will: each link speaks for many. Few filters with wildcards, as brokers bound filters per session."""
     filters = _filters(options, "+")
     run_id = secrets.token_hex(4)
     return [
-        Link(number=n, address=options.broker, client_id=f"simulator-{run_id}-{n}", filters=filters, inbox=inbox)
+        MqttLink(number=n, address=options.broker, client_id=f"simulator-{run_id}-{n}", filters=filters, inbox=inbox)
         for n in range(min(options.connections or SHARED_LINKS, hosts))
     ]
 
 
-def _filters(options: Options, device_id: str) -> list[str]:
+def _filters(options: SimulationOptions, device_id: str) -> list[str]:
     base = options.prefix_of(device_id)
-    own = [command(base, "+"), config(base)]
+    own = [command_topic(base, "+"), config_topic(base)]
     return own if options.behind is not None else [*own, group_command(options.tenant, "+", "+", options.root)]
 
 
-def _connector(options: Options, behind: str) -> Sender:
+def _connector(options: SimulationOptions, behind: str) -> EnvelopeSender:
     kind, slash, device_id = behind.partition("/")
     if not slash or not is_id(kind) or not is_id(device_id):
         raise ConfigurationError("behind: must look like streetlight/box")
     where = {"device_id": device_id, "kind": kind, "tenant_id": options.tenant, "root": options.root}
-    return Sender(**where, boot_id=secrets.token_hex(6))
+    return EnvelopeSender(**where, boot_id=secrets.token_hex(6))
 
 
-def _connectors_link(options: Options, connector: Sender, inbox: Inbox) -> Link:
-    return Link(
+def _connectors_link(options: SimulationOptions, connector: EnvelopeSender, inbox: Inbox) -> MqttLink:
+    return MqttLink(
         number=0,
         address=options.broker,
         client_id=f"{options.tenant}/{options.behind}",

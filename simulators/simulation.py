@@ -8,14 +8,14 @@ from queue import Empty
 from threading import Event
 from typing import Final
 
-from devices.instants import SECOND_US
 from devices.messages import StatusState
+from devices.time_us import SECOND_US
 from devices.topics import MEMBER, ROOT
-from simulators.backlog import Backlog
+from simulators.backlog import DeviceBacklog
+from simulators.envelope_sender import EnvelopeSender, WireMessage
+from simulators.ground_truth import GroundTruth
 from simulators.host import DeviceHost
-from simulators.link import Connected, Inbox, Link, Received
-from simulators.sender import Sender, Wire
-from simulators.truth import Truth
+from simulators.mqtt_link import Inbox, LinkConnected, LinkReceived, MqttLink
 
 LOOK_AROUND_US: Final = SECOND_US // 5
 """Longest wait, so that a request to stop is heard."""
@@ -23,7 +23,7 @@ FAREWELL_S: Final = 5.0
 
 
 @dataclass(slots=True)
-class Totals:
+class SimulationTotals:
     """What a simulation did, in messages."""
 
     sent: int = 0
@@ -38,19 +38,19 @@ class Simulation:
     """Hosts on links; `link_of` says by device id which link carries a host. Call from one thread."""
 
     hosts: Sequence[DeviceHost]
-    links: Sequence[Link]
+    links: Sequence[MqttLink]
     link_of: Mapping[str, int]
     own_links: bool
     """Each host has a link of its own, whose last will is the host's."""
     inbox: Inbox
-    truth: Truth
+    truth: GroundTruth
     now_us: Callable[[], int]
     root: str = ROOT
-    connector: Sender | None = None
+    connector: EnvelopeSender | None = None
     """Who speaks for all hosts, where they do not themselves; its last will is the link's."""
-    totals: Totals = field(default_factory=Totals)
+    totals: SimulationTotals = field(default_factory=SimulationTotals)
     _due: list[tuple[int, int]] = field(default_factory=list)
-    _backlogs: dict[str, Backlog] = field(default_factory=dict)
+    _backlogs: dict[str, DeviceBacklog] = field(default_factory=dict)
     _unconfirmed: dict[tuple[int, int], int] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
     _on_link: dict[int, list[DeviceHost]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Simulation:
         for number, host in enumerate(self.hosts):
             self._numbers[host.device_id] = number
             self._on_link.setdefault(self.link_of[host.device_id], []).append(host)
-            self._backlogs[host.device_id] = Backlog()
+            self._backlogs[host.device_id] = DeviceBacklog()
 
     def start(self) -> None:
         """Boot every host."""
@@ -92,7 +92,7 @@ class Simulation:
         except Empty:
             return
 
-    def send(self, host: DeviceHost, wires: Sequence[Wire]) -> None:
+    def send(self, host: DeviceHost, wires: Sequence[WireMessage]) -> None:
         """Send, or keep while the connection is down."""
         link = self.link_of[host.device_id]
         for wire in wires:
@@ -129,7 +129,7 @@ class Simulation:
     def _plan(self, number: int) -> None:
         heapq.heappush(self._due, (self.hosts[number].due_us(), number))
 
-    def _publish(self, link: int, wire: Wire) -> bool:
+    def _publish(self, link: int, wire: WireMessage) -> bool:
         mid = self.links[link].publish(wire)
         if mid is None:
             return False
@@ -144,8 +144,8 @@ class Simulation:
                 self.truth.confirmed(self._unconfirmed.pop((number, mid)), at_us)
                 self.totals.confirmed += 1
 
-    def _take(self, news: Connected | Received) -> None:
-        if isinstance(news, Connected):
+    def _take(self, news: LinkConnected | LinkReceived) -> None:
+        if isinstance(news, LinkConnected):
             self._connector_is(news.link, StatusState.ONLINE)
             for host in self._on_link.get(news.link, ()):
                 self.send(host, [host.online(), *self._backlogs[host.device_id].take()])
@@ -159,7 +159,7 @@ class Simulation:
         if self.connector is not None:
             self._publish(link, self.connector.status(state))
 
-    def _addressed(self, news: Received) -> list[tuple[DeviceHost, list[Wire]]]:
+    def _addressed(self, news: LinkReceived) -> list[tuple[DeviceHost, list[WireMessage]]]:
         """Hosts on this link that the message is for, with their answers."""
         now_us = self.now_us()
         levels = news.topic.removeprefix(f"{self.root}/").split("/")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from devices.audit.entry import Anchor
-from devices.audit.lines import anchor_line, parsed_anchor
+from application.audit.entry import AuditAnchor
+from application.audit.json_lines import anchor_line, parsed_anchor
 from storage.key_files import MODE
 
 _LAST_BYTES: Final = 1024
@@ -20,7 +20,7 @@ class AnchorFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def add(self, anchor: Anchor) -> None:
+    def add(self, anchor: AuditAnchor) -> None:
         """Keep on disk, unless one as far or further is there; several processes may do so at once."""
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, MODE)
         with os.fdopen(handle, "r+b", buffering=0) as file:
@@ -34,7 +34,7 @@ class AnchorFile:
             file.write(torn + anchor_line(anchor))
             os.fsync(file.fileno())
 
-    def all(self) -> Iterator[Anchor]:
+    def all(self) -> Iterator[AuditAnchor]:
         """By rising number, as of when the first is asked for; none before there is a file."""
         if not self._path.exists():
             return

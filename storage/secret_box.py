@@ -6,7 +6,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from devices.ports.secret_box import SecretUnreadable
+from application.ports.secret_box import SecretUnreadable
 
 _NONCE_BYTES: Final = 12
 _VERSION: Final = b"\x01"

@@ -53,7 +53,7 @@ def without_free_pages(path: Path, target: Path) -> bool:
     return True
 
 
-def problems(path: Path) -> str:
+def file_problems(path: Path) -> str:
     """What is wrong with a file that nobody else has open; empty when it is sound."""
     try:
         with _opened(path) as connection:
@@ -63,7 +63,7 @@ def problems(path: Path) -> str:
     return "" if found == ["ok"] else "; ".join("\n".join(found).splitlines())
 
 
-def rows(path: Path) -> Mapping[str, int]:
+def table_row_counts(path: Path) -> Mapping[str, int]:
     """Rows of each table of a file that nobody else has open. Raises sqlite3.Error."""
     with _opened(path) as connection:
         names = [

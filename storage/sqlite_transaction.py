@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def committed(connection: sqlite3.Connection) -> Iterator[None]:
+def committed_transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit at the end of the block, roll back on any error. Raises sqlite3.Error."""
     connection.execute("BEGIN IMMEDIATE")
     try:

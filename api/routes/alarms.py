@@ -5,32 +5,32 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, JsonValue
 
-from api import seeing
-from api.access import Caller
-from api.authentication import Who, needs
-from api.fields import ID, Body, Comment, RecordInPath
-from api.paging import Items, PageWanted, page_of
-from api.recording import of, record
+from api import authorization
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
+from api.authentication import Who, requires_scope
+from api.fields import ID, Comment, RecordInPath, RequestBody
+from api.paging import ItemPage, PageWanted, page_of
 from api.services import Use
-from api.times import TimeIn, TimeOut
+from api.time_parameters import TimeIn, TimeOut
+from application.asset_retirement import alarm_change
+from application.ports.alarms import AlarmRepository
+from application.ports.gateway_books import ChangeFeed
+from application.ports.registry import RegistryTransaction
 from devices import alarms
 from devices.errors import Invalid
-from devices.instants import DAY_US, SECOND_US
-from devices.messages import Severity
-from devices.ports.alarms import Alarms
-from devices.ports.books import Changes
-from devices.ports.registry import Transaction
-from devices.retiring import alarm_change
+from devices.messages import EventSeverity
+from devices.time_us import DAY_US, SECOND_US
 
 ACKNOWLEDGE = "alarms:acknowledge"
 SHELVE = "alarms:shelve"
 LONGEST_SHELF_US: Final = 31 * DAY_US
-Watcher = Annotated[Caller, needs(ACKNOWLEDGE, in_part=True)]
-Shelver = Annotated[Caller, needs(SHELVE, in_part=True)]
+Watcher = Annotated[ApiCaller, requires_scope(ACKNOWLEDGE, in_part=True)]
+Shelver = Annotated[ApiCaller, requires_scope(SHELVE, in_part=True)]
 router = APIRouter(prefix="/alarms", tags=["alarms"])
 
 
-class Note(BaseModel):
+class AlarmNoteSchema(BaseModel):
     """What somebody did to an alarm, or said of it."""
 
     at: TimeOut
@@ -39,7 +39,7 @@ class Note(BaseModel):
     text: str
 
 
-class Alarm(BaseModel):
+class AlarmSchema(BaseModel):
     """A condition at a device, from `since` until `cleared_at`."""
 
     id: str
@@ -48,7 +48,7 @@ class Alarm(BaseModel):
     kind: str
     name: str
     part: str
-    severity: Severity
+    severity: EventSeverity
     since: TimeOut
     raised_at: TimeOut
     cleared_at: TimeOut | None
@@ -58,17 +58,17 @@ class Alarm(BaseModel):
     shelved_until: TimeOut | None
     """Put aside until then; in the past: no more."""
     shelved_by: str | None
-    notes: list[Note]
+    notes: list[AlarmNoteSchema]
     details: dict[str, JsonValue]
 
 
-class Acknowledgement(Body):
+class AcknowledgeRequest(RequestBody):
     """What the one who has seen it says."""
 
     comment: Comment | None = None
 
 
-class Shelving(Body):
+class ShelveRequest(RequestBody):
     """How long nobody is to be bothered, and why; at most 31 days."""
 
     until: TimeIn | None = None
@@ -77,7 +77,7 @@ class Shelving(Body):
     comment: Comment = ""
 
 
-class Remark(Body):
+class RemarkRequest(RequestBody):
     """Something to be remembered."""
 
     comment: Annotated[Comment, Field(min_length=1)]
@@ -93,11 +93,11 @@ def list_alarms(
     *,
     only_open: Annotated[bool, Query(alias="open", description="Only those not cleared.")] = False,
     shelved: Annotated[bool | None, Query(description="Only those put aside, or only the others.")] = None,
-) -> Items[Alarm]:
+) -> ItemPage[AlarmSchema]:
     """List alarms, newest first."""
-    visible = seeing.visible(who, services.catalog, kind)
+    visible = authorization.visible_things(who, services.catalog, kind)
     with services.registry.read() as tx:
-        found = tx.get(Alarms).find(
+        found = tx.get(AlarmRepository).find(
             tenant_ids=who.tenants(),
             kinds=visible.kinds,
             also=visible.assets,
@@ -112,25 +112,25 @@ def list_alarms(
 
 
 @router.get("/{alarm_id}")
-def get_alarm(alarm_id: RecordInPath, who: Who, services: Use) -> Alarm:
+def get_alarm(alarm_id: RecordInPath, who: Who, services: Use) -> AlarmSchema:
     """Show one alarm."""
     with services.registry.read() as tx:
         return _show(_find(tx, who, alarm_id))
 
 
 @router.post("/{alarm_id}/acknowledge")
-def acknowledge_alarm(alarm_id: RecordInPath, who: Watcher, services: Use, body: Acknowledgement) -> Alarm:
+def acknowledge_alarm(alarm_id: RecordInPath, who: Watcher, services: Use, body: AcknowledgeRequest) -> AlarmSchema:
     """Say that somebody has seen it; it stays open until its condition ends. Needs `alarms:acknowledge`."""
     now_us = services.now_us()
     with services.registry.write() as tx:
         who.require_on(ACKNOWLEDGE, _find(tx, who, alarm_id).asset_id)
-        tx.get(Alarms).acknowledge(alarm_id, who.name, now_us, body.comment)
-        note = alarms.Note(now_us, who.name, "acknowledge", body.comment or "")
-        return _told(tx, who, tx.get(Alarms).note(alarm_id, note), note)
+        tx.get(AlarmRepository).acknowledge(alarm_id, who.name, now_us, body.comment)
+        note = alarms.AlarmNote(now_us, who.name, "acknowledge", body.comment or "")
+        return _told(tx, who, tx.get(AlarmRepository).note(alarm_id, note), note)
 
 
 @router.post("/{alarm_id}/shelve")
-def shelve_alarm(alarm_id: RecordInPath, who: Shelver, services: Use, body: Shelving) -> Alarm:
+def shelve_alarm(alarm_id: RecordInPath, who: Shelver, services: Use, body: ShelveRequest) -> AlarmSchema:
     """Put aside for a time: it is neither counted nor sent to anybody, also when it ends and returns meanwhile.
 
     Needs `alarms:shelve`.
@@ -139,31 +139,31 @@ def shelve_alarm(alarm_id: RecordInPath, who: Shelver, services: Use, body: Shel
     until_us = _until(body, now_us)
     with services.registry.write() as tx:
         who.require_on(SHELVE, _find(tx, who, alarm_id).asset_id)
-        note = alarms.Note(now_us, who.name, "shelve", body.comment)
-        return _told(tx, who, tx.get(Alarms).shelve(alarm_id, until_us, note), note)
+        note = alarms.AlarmNote(now_us, who.name, "shelve", body.comment)
+        return _told(tx, who, tx.get(AlarmRepository).shelve(alarm_id, until_us, note), note)
 
 
 @router.post("/{alarm_id}/unshelve")
-def unshelve_alarm(alarm_id: RecordInPath, who: Shelver, services: Use) -> Alarm:
+def unshelve_alarm(alarm_id: RecordInPath, who: Shelver, services: Use) -> AlarmSchema:
     """Take back from the shelf; needs `alarms:shelve`."""
     now_us = services.now_us()
     with services.registry.write() as tx:
         who.require_on(SHELVE, _find(tx, who, alarm_id).asset_id)
-        note = alarms.Note(now_us, who.name, "unshelve")
-        return _told(tx, who, tx.get(Alarms).shelve(alarm_id, None, note), note)
+        note = alarms.AlarmNote(now_us, who.name, "unshelve")
+        return _told(tx, who, tx.get(AlarmRepository).shelve(alarm_id, None, note), note)
 
 
 @router.post("/{alarm_id}/comment")
-def comment_alarm(alarm_id: RecordInPath, who: Watcher, services: Use, body: Remark) -> Alarm:
+def comment_alarm(alarm_id: RecordInPath, who: Watcher, services: Use, body: RemarkRequest) -> AlarmSchema:
     """Add what is to be remembered; the newest 100 are kept. Needs `alarms:acknowledge`."""
     now_us = services.now_us()
     with services.registry.write() as tx:
         who.require_on(ACKNOWLEDGE, _find(tx, who, alarm_id).asset_id)
-        note = alarms.Note(now_us, who.name, "comment", body.comment)
-        return _told(tx, who, tx.get(Alarms).note(alarm_id, note), note)
+        note = alarms.AlarmNote(now_us, who.name, "comment", body.comment)
+        return _told(tx, who, tx.get(AlarmRepository).note(alarm_id, note), note)
 
 
-def _until(body: Shelving, now_us: int) -> int:
+def _until(body: ShelveRequest, now_us: int) -> int:
     if (body.until is None) == (body.duration_s is None):
         raise Invalid("give this or duration_s", field="until")
     until_us = body.until if body.duration_s is None else now_us + round(body.duration_s * SECOND_US)
@@ -172,23 +172,23 @@ def _until(body: Shelving, now_us: int) -> int:
     return until_us
 
 
-def _told(tx: Transaction, who: Caller, alarm: alarms.Alarm, note: alarms.Note) -> Alarm:
+def _told(tx: RegistryTransaction, who: ApiCaller, alarm: alarms.Alarm, note: alarms.AlarmNote) -> AlarmSchema:
     """Show it after what was done with it was told to pages and put on record."""
-    tx.get(Changes).add([alarm_change(alarm, note.at_us)])
-    thing = of(alarm.kind, alarm.asset_id, "alarm", alarm.alarm_id)
+    tx.get(ChangeFeed).add([alarm_change(alarm, note.at_us)])
+    thing = object_name(alarm.kind, alarm.asset_id, "alarm", alarm.alarm_id)
     detail = {"name": alarm.name, "comment": note.text}
-    record(tx, who, f"alarm.{note.did}", thing, detail=detail, tenant_id=alarm.tenant_id)
+    record_action(tx, who, f"alarm.{note.did}", thing, detail=detail, tenant_id=alarm.tenant_id)
     return _show(alarm)
 
 
-def _find(tx: Transaction, who: Caller, alarm_id: str) -> alarms.Alarm:
-    alarm = tx.get(Alarms).get(alarm_id)
+def _find(tx: RegistryTransaction, who: ApiCaller, alarm_id: str) -> alarms.Alarm:
+    alarm = tx.get(AlarmRepository).get(alarm_id)
     who.must_see_asset(alarm.tenant_id, alarm.kind, alarm.asset_id)
     return alarm
 
 
-def _show(alarm: alarms.Alarm) -> Alarm:
-    return Alarm(
+def _show(alarm: alarms.Alarm) -> AlarmSchema:
+    return AlarmSchema(
         id=alarm.alarm_id,
         asset_id=alarm.asset_id,
         tenant_id=alarm.tenant_id,
@@ -204,6 +204,6 @@ def _show(alarm: alarms.Alarm) -> Alarm:
         comment=alarm.comment,
         shelved_until=alarm.shelved_until_us,
         shelved_by=alarm.shelved_by,
-        notes=[Note(at=note.at_us, by=note.by, did=note.did, text=note.text) for note in alarm.notes],
+        notes=[AlarmNoteSchema(at=note.at_us, by=note.by, did=note.did, text=note.text) for note in alarm.notes],
         details=dict(alarm.details),
     )

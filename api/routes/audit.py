@@ -8,29 +8,36 @@ from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 
-from api import tables
-from api.access import Caller
-from api.audit_shown import HEADER, Entry, FirstBad, Verified, cells, show
-from api.authentication import needs
-from api.paging import Items, PageWanted, page_of
-from api.problems import TooManyRequests, responses
-from api.queries import Ask
+from api import csv_response
+from api.access import ApiCaller
+from api.audit_schemas import (
+    HEADER,
+    AuditEntrySchema,
+    AuditVerification,
+    FirstBad,
+    audit_entry_cells,
+    audit_entry_schema,
+)
+from api.authentication import requires_scope
+from api.paging import ItemPage, PageWanted, page_of
+from api.problems import TooManyRequests, problem_responses
+from api.query_admission import Ask
 from api.services import Services, Use
-from api.times import TimeIn
-from devices.audit.lines import MEDIA_TYPE, line
-from devices.audit.reading import entries, whole
-from devices.audit.verifying import verify
+from api.time_parameters import TimeIn
+from application.audit.chain_reader import read_entries, read_whole_chain
+from application.audit.json_lines import MEDIA_TYPE, entry_as_line
+from application.audit.verification import verify_chain
+from application.ports.audit import AuditFilter, AuditLog
+from application.telemetry.query_budget import QueryBudget
 from devices.errors import AuditUnavailable
-from devices.ports.audit import Audit, AuditFilter
-from devices.query_budget import QueryBudget
 
-Reader = Annotated[Caller, needs("audit:read")]
+Reader = Annotated[ApiCaller, requires_scope("audit:read")]
 Word = Annotated[str | None, Query(max_length=512, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _BLOCK: Final = 32 * 1024
 router = APIRouter(prefix="/audit", tags=["audit"])
 
 
-class Format(StrEnum):
+class AuditFormat(StrEnum):
     """Forms of the list: pages of JSON; all of it as a table; all of it as lines that can be verified elsewhere."""
 
     JSON = "json"
@@ -39,11 +46,11 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AuditQuery:
     """Which entries, and in which form."""
 
     which: AuditFilter
-    form: Format
+    form: AuditFormat
     is_part: bool
 
 
@@ -56,22 +63,22 @@ def _wanted(  # noqa: PLR0917
     result: Annotated[Word, Query(description="`ok`, `forbidden`, `unauthenticated`, `limited`, …")] = None,
     from_: Annotated[TimeIn | None, Query(alias="from", description="At or after this.")] = None,
     to: Annotated[TimeIn | None, Query(description="Before this.")] = None,
-    form: Annotated[Format | None, Query(alias="format", description="Or by `Accept`.")] = None,
+    form: Annotated[AuditFormat | None, Query(alias="format", description="Or by `Accept`.")] = None,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
-) -> Wanted:
+) -> AuditQuery:
     readable = who.kinds(services.catalog)
     hidden = {k.name for k in services.catalog.values() if k.restricted} - readable
     asked = (actor, action, object_, result, from_, to)
-    return Wanted(
+    return AuditQuery(
         AuditFilter(who.tenants(), hidden, *asked), form or _by_accept(accept), any(a is not None for a in asked)
     )
 
 
-def _by_accept(accept: str | None) -> Format:
-    if tables.wants_csv(accept):
-        return Format.CSV
+def _by_accept(accept: str | None) -> AuditFormat:
+    if csv_response.wants_csv(accept):
+        return AuditFormat.CSV
     named = {part.split(";")[0].strip().lower() for part in (accept or "").split(",")}
-    return Format.JSONL if MEDIA_TYPE in named else Format.JSON
+    return AuditFormat.JSONL if MEDIA_TYPE in named else AuditFormat.JSON
 
 
 _FORMS: Final[dict[int | str, dict[str, Any]]] = {
@@ -82,35 +89,37 @@ _FORMS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.get("", response_model=Items[Entry], responses=_FORMS)
+@router.get("", response_model=ItemPage[AuditEntrySchema], responses=_FORMS)
 async def list_audit(
     who: Reader,  # noqa: ARG001 - says what the route needs
     services: Use,
     question: Ask,
     page: PageWanted,
-    wanted: Annotated[Wanted, Depends(_wanted)],
+    wanted: Annotated[AuditQuery, Depends(_wanted)],
 ) -> Any:  # noqa: ANN401 - a page or a file
     """List what was done in the town; needs `audit:read`. What concerns a restricted kind is for its readers only.
 
     `format=jsonl` without a filter is the whole chain, with the seals alone of entries that are not yours: what
     `lautern audit verify FILE` verifies.
     """
-    if wanted.form is Format.CSV:
+    if wanted.form is AuditFormat.CSV:
         return await question.download(
-            lambda _: tables.download(HEADER, map(cells, entries(services.registry, wanted.which)), "audit")
+            lambda _: csv_response.csv_download(
+                HEADER, map(audit_entry_cells, read_entries(services.registry, wanted.which)), "audit"
+            )
         )
-    if wanted.form is Format.JSONL:
+    if wanted.form is AuditFormat.JSONL:
         return await question.download(lambda _: _file(services, wanted))
 
-    def found(_: QueryBudget) -> Items[Entry]:
+    def found(_: QueryBudget) -> ItemPage[AuditEntrySchema]:
         with services.registry.read() as tx:
-            return page_of(tx.get(Audit).find(wanted.which, page.limit, page.cursor), show)
+            return page_of(tx.get(AuditLog).find(wanted.which, page.limit, page.cursor), audit_entry_schema)
 
     return await question.answer(found, rows=0)
 
 
-@router.get("/verify", responses=responses(429))
-def verify_audit(request: Request, who: Reader, services: Use) -> Verified:  # noqa: ARG001 - says what the route needs
+@router.get("/verify", responses=problem_responses(429))
+def verify_audit(request: Request, who: Reader, services: Use) -> AuditVerification:  # noqa: ARG001 - says what the route needs
     """Look through the whole chain, of all towns and kinds; needs `audit:read`. Names the first bad entry.
 
     One at a time: 429 while another looks.
@@ -124,15 +133,15 @@ def verify_audit(request: Request, who: Reader, services: Use) -> Verified:  # n
         verifying.release()
 
 
-def _verified(services: Services) -> Verified:
+def _verified(services: Services) -> AuditVerification:
     if services.notary is None or services.anchors is None:
         raise AuditUnavailable("this process has no key for it")
     try:
-        verdict = verify(entries(services.registry), services.notary, services.anchors.all(), anchored=True)
+        verdict = verify_chain(read_entries(services.registry), services.notary, services.anchors.all(), anchored=True)
     except OSError as error:
         raise AuditUnavailable(f"its anchors cannot be read: {error}") from error
     found, last = verdict.finding, verdict.last
-    return Verified(
+    return AuditVerification(
         ok=found is None,
         entries=verdict.entries,
         last_seq=last.seq if last else 0,
@@ -143,11 +152,11 @@ def _verified(services: Services) -> Verified:
     )
 
 
-def _file(services: Services, wanted: Wanted) -> tables.Download:
+def _file(services: Services, wanted: AuditQuery) -> csv_response.FileDownload:
     registry, which = services.registry, wanted.which
-    found = entries(registry, which) if wanted.is_part else whole(registry, which.shows)
+    found = read_entries(registry, which) if wanted.is_part else read_whole_chain(registry, which.shows)
     headers = {"Content-Disposition": 'attachment; filename="audit.jsonl"'}
-    return tables.begun(_blocks(line(entry) for entry in found), MEDIA_TYPE, headers)
+    return csv_response.start_download(_blocks(entry_as_line(entry) for entry in found), MEDIA_TYPE, headers)
 
 
 def _blocks(lines: Iterable[bytes]) -> Iterator[bytes]:

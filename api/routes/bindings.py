@@ -5,28 +5,28 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, JsonValue
 
-from api import registering, seeing, shown
-from api.access import Caller
+from api import authorization, device_registration, schemas
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
 from api.authentication import Who
-from api.fields import Attributes, Body, IdInPath, Name
-from api.paging import Items, PageWanted, page_of
-from api.problems import responses
-from api.recording import of, record
+from api.fields import Attributes, IdInPath, Name, RequestBody
+from api.paging import ItemPage, PageWanted, page_of
+from api.problems import problem_responses
 from api.routes.devices import WRITE, Writer
 from api.services import Services, Use
-from api.times import TimeIn, TimeOut, age_s
-from devices.credentials import revoke_if_any, user_of
+from api.time_parameters import TimeIn, TimeOut, age_s
+from application.device_credentials import revoke_if_any, user_of
+from application.ports.credentials import CredentialRepository
+from application.ports.inventory import AssetRepository, DeviceBinding, UnknownDevice
+from application.ports.registry import RegistryTransaction
 from devices.errors import Invalid, NotFound
-from devices.instants import rfc3339
 from devices.messages import Id
-from devices.ports.credentials import Credentials
-from devices.ports.inventory import Binding, Inventory, UnknownDevice
-from devices.ports.registry import Transaction
+from devices.time_us import rfc3339
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
-class Bound(BaseModel):
+class BindingSchema(BaseModel):
     """A device bound to an asset from–to; `until` null while it lasts."""
 
     device_id: str
@@ -34,7 +34,7 @@ class Bound(BaseModel):
     until: TimeOut | None
 
 
-class Waiting(BaseModel):
+class UnknownDeviceSchema(BaseModel):
     """A device that speaks but is not registered."""
 
     device_id: str
@@ -47,7 +47,7 @@ class Waiting(BaseModel):
     info: dict[str, JsonValue] | None
 
 
-class Approval(Body):
+class ApproveRequest(RequestBody):
     """How to register a waiting device; its tenant and kind are those it speaks as."""
 
     id: Id | None = None
@@ -59,7 +59,7 @@ class Approval(Body):
     via: Id | None = None
 
 
-class Replacement(Body):
+class ReplaceRequest(RequestBody):
     """The new device of an asset, from a time on (now when absent)."""
 
     device_id: Id
@@ -69,21 +69,23 @@ class Replacement(Body):
 @router.get("/unknown")
 def list_unknown_devices(
     who: Who, services: Use, page: PageWanted, kind: Annotated[str | None, Query(max_length=64)] = None
-) -> Items[Waiting]:
+) -> ItemPage[UnknownDeviceSchema]:
     """List devices that speak but are not registered."""
-    kinds = seeing.kinds(who, services.catalog, kind)
+    kinds = authorization.readable_kinds(who, services.catalog, kind)
     now_us = services.now_us()
     with services.registry.read() as tx:
-        found = tx.get(Inventory).unknown(page.limit, page.cursor, tenant_ids=who.tenants(), kinds=kinds)
+        found = tx.get(AssetRepository).unknown(page.limit, page.cursor, tenant_ids=who.tenants(), kinds=kinds)
     return page_of(found, lambda u: _waiting(u, now_us))
 
 
-@router.post("/unknown/{device_id}/approve", status_code=201, responses=responses(409))
-def approve_device(device_id: IdInPath, who: Writer, services: Use, body: Approval, response: Response) -> shown.Device:
+@router.post("/unknown/{device_id}/approve", status_code=201, responses=problem_responses(409))
+def approve_device(
+    device_id: IdInPath, who: Writer, services: Use, body: ApproveRequest, response: Response
+) -> schemas.DeviceSchema:
     """Register a waiting device, from when it was first seen, so that its dead letters can be replayed."""
     with services.registry.write() as tx:
         unknown = _find_unknown(tx, who, services, device_id)
-        wanted = registering.Registration(
+        wanted = device_registration.AssetRegistration(
             id=body.id or device_id,
             tenant_id=unknown.tenant_id,
             kind=unknown.kind,
@@ -94,12 +96,12 @@ def approve_device(device_id: IdInPath, who: Writer, services: Use, body: Approv
             attributes=body.attributes,
             via=body.via,
         )
-        registrar = registering.Registrar(tx, who, services.catalog, services.now_us())
+        registrar = device_registration.AssetRegistrar(tx, who, services.catalog, services.now_us())
         asset = registrar.register(wanted, unknown.first_seen_us)
-        thing = of(asset.kind, asset.asset_id)
-        record(tx, who, "device.approve", thing, detail={"device_id": device_id}, tenant_id=asset.tenant_id)
+        thing = object_name(asset.kind, asset.asset_id)
+        record_action(tx, who, "device.approve", thing, detail={"device_id": device_id}, tenant_id=asset.tenant_id)
         response.headers["Location"] = f"/api/v1/devices/{asset.asset_id}"
-        return shown.device(tx, who, asset, services.now_us())
+        return schemas.device_schema(tx, who, asset, services.now_us())
 
 
 @router.delete("/unknown/{device_id}", status_code=204)
@@ -107,41 +109,47 @@ def forget_unknown_device(device_id: IdInPath, who: Writer, services: Use) -> No
     """Drop from the waiting list; it comes back when the device speaks again."""
     with services.registry.write() as tx:
         unknown = _find_unknown(tx, who, services, device_id)
-        tx.get(Inventory).forget_unknown(device_id)
-        record(tx, who, "device.forget", of(unknown.kind, "unknown", device_id), tenant_id=unknown.tenant_id)
+        tx.get(AssetRepository).forget_unknown(device_id)
+        record_action(
+            tx, who, "device.forget", object_name(unknown.kind, "unknown", device_id), tenant_id=unknown.tenant_id
+        )
 
 
 @router.get("/{asset_id}/bindings")
-def list_bindings(asset_id: IdInPath, who: Who, services: Use) -> Items[Bound]:
+def list_bindings(asset_id: IdInPath, who: Who, services: Use) -> ItemPage[BindingSchema]:
     """List the devices this asset has had, oldest first."""
     with services.registry.read() as tx:
-        seeing.asset(tx, who, asset_id)
-        return Items[Bound](items=[_bound(b) for b in tx.get(Inventory).bindings_of_asset(asset_id)])
+        authorization.own_asset(tx, who, asset_id)
+        return ItemPage[BindingSchema](items=[_bound(b) for b in tx.get(AssetRepository).bindings_of_asset(asset_id)])
 
 
-@router.post("/{asset_id}/replace", responses=responses(409))
-def replace_device(asset_id: IdInPath, who: Writer, services: Use, body: Replacement) -> Bound:
+@router.post("/{asset_id}/replace", responses=problem_responses(409))
+def replace_device(asset_id: IdInPath, who: Writer, services: Use, body: ReplaceRequest) -> BindingSchema:
     """Bind a new device to the asset; its history goes on, the login of the device before it ends."""
     now_us = services.now_us()
     from_us = now_us if body.from_ is None else body.from_
     if from_us > now_us:
         raise Invalid("must not be in the future", field="from")
     with services.registry.write() as tx:
-        asset = seeing.asset(tx, who, asset_id)
+        asset = authorization.own_asset(tx, who, asset_id)
         who.require_of_kind(WRITE, asset.kind)
         if asset.retired_us is not None:
             raise NotFound
-        before = tx.get(Inventory).current_devices([asset_id]).get(asset_id)
-        bound = registering.Registrar(tx, who, services.catalog, now_us).bind(asset, body.device_id, from_us)
+        before = tx.get(AssetRepository).current_devices([asset_id]).get(asset_id)
+        bound = device_registration.AssetRegistrar(tx, who, services.catalog, now_us).bind(
+            asset, body.device_id, from_us
+        )
         if before not in {None, body.device_id}:
-            revoke_if_any(tx.get(Credentials), user_of(asset.tenant_id, asset.kind, str(before)), now_us)
+            revoke_if_any(tx.get(CredentialRepository), user_of(asset.tenant_id, asset.kind, str(before)), now_us)
         detail = {"device_id": body.device_id, "from": rfc3339(from_us)}
-        record(tx, who, "device.replace", of(asset.kind, asset_id), detail=detail, tenant_id=asset.tenant_id)
+        record_action(
+            tx, who, "device.replace", object_name(asset.kind, asset_id), detail=detail, tenant_id=asset.tenant_id
+        )
         return _bound(bound)
 
 
-def _find_unknown(tx: Transaction, who: Caller, services: Services, device_id: str) -> UnknownDevice:
-    unknown = tx.get(Inventory).get_unknown(device_id)
+def _find_unknown(tx: RegistryTransaction, who: ApiCaller, services: Services, device_id: str) -> UnknownDevice:
+    unknown = tx.get(AssetRepository).get_unknown(device_id)
     who.must_see(unknown.tenant_id, unknown.kind)
     if unknown.kind not in services.catalog:
         raise NotFound
@@ -154,8 +162,8 @@ def _number(unknown: UnknownDevice, name: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _waiting(unknown: UnknownDevice, now_us: int) -> Waiting:
-    return Waiting(
+def _waiting(unknown: UnknownDevice, now_us: int) -> UnknownDeviceSchema:
+    return UnknownDeviceSchema(
         device_id=unknown.device_id,
         tenant_id=unknown.tenant_id,
         kind=unknown.kind,
@@ -167,5 +175,5 @@ def _waiting(unknown: UnknownDevice, now_us: int) -> Waiting:
     )
 
 
-def _bound(binding: Binding) -> Bound:
-    return Bound(device_id=binding.device_id, from_=binding.from_us, until=binding.until_us)
+def _bound(binding: DeviceBinding) -> BindingSchema:
+    return BindingSchema(device_id=binding.device_id, from_=binding.from_us, until=binding.until_us)

@@ -8,29 +8,29 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from api import seeing
-from api.access import Caller
+from api import authorization
+from api.access import ApiCaller
 from api.authentication import Who
-from api.queries import Ask
+from api.query_admission import Ask
 from api.services import Services, Use
-from api.times import TimeOut
-from devices.catalog import Catalog
-from devices.instants import rfc3339
+from api.time_parameters import TimeOut
+from application.ports.alarms import AlarmRepository
+from application.ports.desired_configs import DesiredConfigs
+from application.ports.gateway_books import ChangeFeed
+from application.ports.inventory import Asset, AssetFilter, AssetRepository, GroupRepository
+from application.ports.latest_values import LastContact, LatestValues
+from application.ports.registry import RegistryTransaction
+from devices.catalog import KindCatalog
 from devices.kind import interval_s
-from devices.messages import Severity
-from devices.ports.alarms import Alarms
-from devices.ports.books import Changes
-from devices.ports.configs import DesiredConfigs
-from devices.ports.current import Heard, LatestValues
-from devices.ports.inventory import Asset, AssetFilter, Groups, Inventory
-from devices.ports.registry import Transaction
+from devices.messages import EventSeverity
+from devices.time_us import rfc3339
 
 MOST: Final = 20_000
 _SMALL: Final = 4_096
 router = APIRouter(prefix="/city", tags=["devices"])
 
 
-class Thing(BaseModel):
+class CityDevice(BaseModel):
     """One device in short."""
 
     id: str
@@ -43,7 +43,7 @@ class Thing(BaseModel):
     last_seen_at: TimeOut | None
     silent_after_s: float
     """Not heard for so long, it is silent."""
-    worst: Severity | None
+    worst: EventSeverity | None
     """Of its open alarms that are not shelved."""
     alarms: int
 
@@ -57,17 +57,17 @@ class CityGroup(BaseModel):
     members: list[str]
 
 
-class City(BaseModel):
+class CitySummary(BaseModel):
     """A town in short. `change_id`: where `/stream?after=` goes on; `more`: there are devices beyond the limit."""
 
     at: TimeOut
     change_id: int
     more: bool
-    items: list[Thing]
+    items: list[CityDevice]
     groups: list[CityGroup]
 
 
-_ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": City}}
+_ANSWER: dict[int | str, dict[str, Any]] = {200: {"model": CitySummary}}
 
 
 @router.get("", response_class=Response, responses=_ANSWER)
@@ -82,30 +82,32 @@ async def get_city(
     return await question.answer(lambda _: _city(who, services, kind, accept_encoding), rows=0)
 
 
-def _city(who: Caller, services: Services, kind: str | None, accept_encoding: str) -> Response:
-    visible = seeing.visible(who, services.catalog, kind)
+def _city(who: ApiCaller, services: Services, kind: str | None, accept_encoding: str) -> Response:
+    visible = authorization.visible_things(who, services.catalog, kind)
     now_us = services.now_us()
     with services.registry.read() as tx:
-        change_id = tx.get(Changes).newest()
+        change_id = tx.get(ChangeFeed).newest()
         items, more = _things(tx, who, visible, services.catalog, now_us)
-        groups = tx.get(Groups).list(who.tenants(), visible.kinds, visible.groups)
+        groups = tx.get(GroupRepository).list(who.tenants(), visible.kinds, visible.groups)
     shown = [{"id": g.group_id, "kind": g.kind, "name": g.name, "members": list(g.members)} for g in groups]
     body = {"at": rfc3339(now_us), "change_id": change_id, "more": more, "items": items, "groups": shown}
     return _sent(to_json(body), accept_encoding)
 
 
 def _things(
-    tx: Transaction, who: Caller, visible: seeing.Visible, catalog: Catalog, now_us: int
+    tx: RegistryTransaction, who: ApiCaller, visible: authorization.VisibleThings, catalog: KindCatalog, now_us: int
 ) -> tuple[list[dict[str, Any]], bool]:
     which = AssetFilter(kinds=visible.kinds, also=visible.assets, tenant_ids=who.tenants())
-    found = tx.get(Inventory).find(which, MOST)
+    found = tx.get(AssetRepository).find(which, MOST)
     heard = tx.get(LatestValues).heard(visible.kinds, who.tenants(), visible.assets)
-    worst = tx.get(Alarms).worst_of_open(now_us, tenant_ids=who.tenants(), kinds=visible.kinds, also=visible.assets)
+    worst = tx.get(AlarmRepository).worst_of_open(
+        now_us, tenant_ids=who.tenants(), kinds=visible.kinds, also=visible.assets
+    )
     silent = _silent_after_s(tx, found.items, catalog)
     return [_thing(a, heard.get(a.asset_id), worst, silent) for a in found.items], found.next_cursor is not None
 
 
-def _silent_after_s(tx: Transaction, assets: Sequence[Asset], catalog: Catalog) -> Mapping[str, float]:
+def _silent_after_s(tx: RegistryTransaction, assets: Sequence[Asset], catalog: KindCatalog) -> Mapping[str, float]:
     told = tx.get(DesiredConfigs).reporting_intervals_s([a.asset_id for a in assets])
     after = {}
     for asset in assets:
@@ -116,7 +118,7 @@ def _silent_after_s(tx: Transaction, assets: Sequence[Asset], catalog: Catalog) 
 
 
 def _thing(
-    asset: Asset, heard: Heard | None, worst: Mapping[str, tuple[Severity, int]], silent: Mapping[str, float]
+    asset: Asset, heard: LastContact | None, worst: Mapping[str, tuple[EventSeverity, int]], silent: Mapping[str, float]
 ) -> dict[str, Any]:
     severity, count = worst.get(asset.asset_id, (None, 0))
     return {

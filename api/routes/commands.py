@@ -8,21 +8,30 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from api import seeing
-from api.access import Caller
+from api import authorization
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
 from api.authentication import Who
+from api.change_feed import ChangeFeedReader
+from api.command_service import (
+    CommandService,
+    CommandShown,
+    CommandWanted,
+    IdempotencyKey,
+    Waiting,
+    WaitOptions,
+    command_schema,
+    wait_until_settled,
+)
 from api.fields import ID, IdInPath, RecordInPath
-from api.issuing import CommandShown, CommandWanted, IdempotencyKey, Issuer, Wait, Waiting, settled, show
-from api.paging import Items, PageWanted, page_of
-from api.problems import responses
-from api.recording import of, record
+from api.paging import ItemPage, PageWanted, page_of
+from api.problems import problem_responses
 from api.services import Services, Use
-from api.tail import Tail
-from devices.commands.command import Command, Delivery
-from devices.commands.issue import cancel, cancel_group
+from application.commands.issue_command import cancel_group, request_cancellation
+from application.ports.commands import CommandRepository
+from application.ports.registry import RegistryTransaction
+from devices.commands.command import Command, DeliveryState
 from devices.errors import NotFound
-from devices.ports.commands import Commands
-from devices.ports.registry import Transaction
 
 router = APIRouter(tags=["commands"])
 
@@ -39,7 +48,7 @@ class GroupCommand(BaseModel):
     commands: list[CommandShown]
 
 
-@router.post("/devices/{asset_id}/commands", status_code=202, responses=responses(409))
+@router.post("/devices/{asset_id}/commands", status_code=202, responses=problem_responses(409))
 async def command_device(  # noqa: PLR0917
     asset_id: IdInPath,
     who: Who,
@@ -51,12 +60,12 @@ async def command_device(  # noqa: PLR0917
     key: IdempotencyKey = None,
 ) -> CommandShown:
     """File a command; needs the command's scope. 202: filed (200 with `wait`: final); follow it at Location."""
-    issuer = Issuer(services, who, key)
+    issuer = CommandService(services, who, key)
     command = await asyncio.to_thread(issuer.to_device, asset_id, None, body.name, body.arguments, body)
-    return await answer(request, response, services, command, wait)
+    return await command_answer(request, response, services, command, wait)
 
 
-@router.post("/groups/{group_id}/commands", status_code=202, responses=responses(409))
+@router.post("/groups/{group_id}/commands", status_code=202, responses=problem_responses(409))
 async def command_group(  # noqa: PLR0917
     group_id: IdInPath,
     who: Who,
@@ -68,15 +77,15 @@ async def command_group(  # noqa: PLR0917
     key: IdempotencyKey = None,
 ) -> GroupCommand:
     """File a command to every member of a group; needs the command's scope."""
-    issuer = Issuer(services, who, key)
+    issuer = CommandService(services, who, key)
     filed = await asyncio.to_thread(issuer.to_group, group_id, body.name, body.arguments, body)
     wire_id = filed[0].wire_id
 
     def read() -> Sequence[Command]:
         with services.registry.read() as tx:
-            return tx.get(Commands).by_wire_id(wire_id)
+            return tx.get(CommandRepository).by_wire_id(wire_id)
 
-    commands = await settled(_tail(request), read, filed, wait)
+    commands = await wait_until_settled(_tail(request), read, filed, wait)
     _head(response, f"/api/v1/group-commands/{wire_id}", commands, wait)
     return _group(commands)
 
@@ -88,15 +97,18 @@ def get_group_command(wire_id: RecordInPath, who: Who, services: Use) -> GroupCo
         return _group(_members(tx, who, wire_id))
 
 
-@router.post("/group-commands/{wire_id}/cancel", status_code=202, responses=responses(409))
+@router.post("/group-commands/{wire_id}/cancel", status_code=202, responses=problem_responses(409))
 def cancel_group_command(wire_id: RecordInPath, who: Who, services: Use) -> GroupCommand:
     """Ask that it be cancelled for every member it may still concern; needs the command's scope."""
     with services.registry.write() as tx:
         first = _members(tx, who, wire_id)[0]
         _require(services, who, first)
         cancel_group(tx, wire_id, services.now_us())
-        thing, detail = of(first.kind, "group", first.group_id or ""), {"command": first.name, "wire_id": wire_id}
-        record(tx, who, "command.cancel", thing, detail=detail, tenant_id=first.tenant_id)
+        thing, detail = (
+            object_name(first.kind, "group", first.group_id or ""),
+            {"command": first.name, "wire_id": wire_id},
+        )
+        record_action(tx, who, "command.cancel", thing, detail=detail, tenant_id=first.tenant_id)
         return _group(_members(tx, who, wire_id))
 
 
@@ -108,12 +120,12 @@ def list_commands(  # noqa: PLR0917
     kind: Annotated[str | None, Query(max_length=64)] = None,
     device: Annotated[str | None, Query(pattern=ID)] = None,
     group: Annotated[str | None, Query(pattern=ID)] = None,
-    delivery: Delivery | None = None,
-) -> Items[CommandShown]:
+    delivery: DeliveryState | None = None,
+) -> ItemPage[CommandShown]:
     """List commands, newest first."""
-    visible = seeing.visible(who, services.catalog, kind)
+    visible = authorization.visible_things(who, services.catalog, kind)
     with services.registry.read() as tx:
-        found = tx.get(Commands).find(
+        found = tx.get(CommandRepository).find(
             tenant_ids=who.tenants(),
             kinds=visible.kinds,
             also=visible.assets,
@@ -123,75 +135,80 @@ def list_commands(  # noqa: PLR0917
             limit=page.limit,
             cursor=page.cursor,
         )
-    return page_of(found, show)
+    return page_of(found, command_schema)
 
 
 @router.get("/devices/{asset_id}/commands")
-def list_device_commands(asset_id: IdInPath, who: Who, services: Use, page: PageWanted) -> Items[CommandShown]:
+def list_device_commands(asset_id: IdInPath, who: Who, services: Use, page: PageWanted) -> ItemPage[CommandShown]:
     """List the commands to one device, newest first."""
     with services.registry.read() as tx:
-        seeing.known(tx, who, asset_id)
-        found = tx.get(Commands).find(tenant_ids=who.tenants(), asset_id=asset_id, limit=page.limit, cursor=page.cursor)
-    return page_of(found, show)
+        authorization.visible_asset(tx, who, asset_id)
+        found = tx.get(CommandRepository).find(
+            tenant_ids=who.tenants(), asset_id=asset_id, limit=page.limit, cursor=page.cursor
+        )
+    return page_of(found, command_schema)
 
 
 @router.get("/commands/{command_id}")
 def get_command(command_id: RecordInPath, who: Who, services: Use) -> CommandShown:
     """Show how far a command got and what it does now."""
     with services.registry.read() as tx:
-        return show(_find(tx, who, command_id))
+        return command_schema(_find(tx, who, command_id))
 
 
-@router.post("/commands/{command_id}/cancel", status_code=202, responses=responses(409))
+@router.post("/commands/{command_id}/cancel", status_code=202, responses=problem_responses(409))
 def cancel_command(command_id: RecordInPath, who: Who, services: Use) -> CommandShown:
     """Ask that it be cancelled: not delivered any more, or its effect ended; needs the command's scope."""
     with services.registry.write() as tx:
         _require(services, who, _find(tx, who, command_id))
-        cancelled = cancel(tx, command_id, services.now_us())
-        thing, detail = of(cancelled.kind, cancelled.asset_id), {"command": cancelled.name, "command_id": command_id}
-        record(tx, who, "command.cancel", thing, detail=detail, tenant_id=cancelled.tenant_id)
-        return show(cancelled)
+        cancelled = request_cancellation(tx, command_id, services.now_us())
+        thing, detail = (
+            object_name(cancelled.kind, cancelled.asset_id),
+            {"command": cancelled.name, "command_id": command_id},
+        )
+        record_action(tx, who, "command.cancel", thing, detail=detail, tenant_id=cancelled.tenant_id)
+        return command_schema(cancelled)
 
 
-async def answer(
-    request: Request, response: Response, services: Services, command: Command, wait: Wait
+async def command_answer(
+    request: Request, response: Response, services: Services, command: Command, wait: WaitOptions
 ) -> CommandShown:
     """Answer with the command as it is, after waiting when that was asked for."""
 
     def read() -> Sequence[Command]:
         with services.registry.read() as tx:
-            return [tx.get(Commands).get(command.command_id)]
+            return [tx.get(CommandRepository).get(command.command_id)]
 
-    commands = await settled(_tail(request), read, [command], wait)
+    commands = await wait_until_settled(_tail(request), read, [command], wait)
     _head(response, f"/api/v1/commands/{command.command_id}", commands, wait)
-    return show(commands[0])
+    return command_schema(commands[0])
 
 
-def _head(response: Response, location: str, commands: Sequence[Command], wait: Wait) -> None:
+def _head(response: Response, location: str, commands: Sequence[Command], wait: WaitOptions) -> None:
     response.headers["Location"] = location
     if wait.wanted and all(c.delivery.final for c in commands):
         response.status_code = 200
 
 
-def _tail(request: Request) -> Tail:
-    return cast("Tail", request.app.state.tail)
+def _tail(request: Request) -> ChangeFeedReader:
+    return cast("ChangeFeedReader", request.app.state.tail)
 
 
-def _find(tx: Transaction, who: Caller, command_id: str) -> Command:
-    command = tx.get(Commands).get(command_id)
+def _find(tx: RegistryTransaction, who: ApiCaller, command_id: str) -> Command:
+    command = tx.get(CommandRepository).get(command_id)
     who.must_see_asset(command.tenant_id, command.kind, command.asset_id)
     return command
 
 
-def _members(tx: Transaction, who: Caller, wire_id: str) -> Sequence[Command]:
-    commands = tx.get(Commands).by_wire_id(wire_id)
+def _members(tx: RegistryTransaction, who: ApiCaller, wire_id: str) -> Sequence[Command]:
+    commands = tx.get(CommandRepository).by_wire_id(wire_id)
     if not commands or commands[0].group_id is None:
         raise NotFound
-    seeing.group(tx, who, commands[0].group_id)
+    authorization.own_group(tx, who, commands[0].group_id)
     return commands
 
 
-def _require(services: Services, who: Caller, command: Command) -> None:
+def _require(services: Services, who: ApiCaller, command: Command) -> None:
     body = services.catalog[command.kind].command(command.name)
     scope = body.SCOPE if body is not None else f"{command.kind}:command"
     if command.group_id is None or not who.may_within(scope, f"group/{command.group_id}"):
@@ -206,5 +223,5 @@ def _group(commands: Sequence[Command]) -> GroupCommand:
         name=first.name,
         final=all(c.delivery.final for c in commands),
         counts=dict(Counter(c.delivery.value for c in commands)),
-        commands=[show(c) for c in commands],
+        commands=[command_schema(c) for c in commands],
     )

@@ -5,26 +5,26 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from api import seeing
-from api.access import Caller, scope_of_kind
-from api.authentication import Who, needs
+from api import authorization
+from api.access import ApiCaller, scope_of_kind
+from api.audit_trail import object_name, record_action
+from api.authentication import Who, requires_scope
 from api.fields import IdInPath, Settings
 from api.preconditions import Expected, etag
-from api.problems import invalid_body, responses
-from api.recording import of, record
+from api.problems import invalid_body, problem_responses
 from api.services import Use
-from api.times import TimeOut
-from devices.commands.configure import configure
+from api.time_parameters import TimeOut
+from application.commands.desired_config import set_desired_config
+from application.ports.desired_configs import DesiredConfig, DesiredConfigs
+from application.ports.registry import RegistryTransaction
 from devices.errors import NotFound
-from devices.ports.configs import DesiredConfig, DesiredConfigs
-from devices.ports.registry import Transaction
 
 SCOPE = "devices:configure"
-Writer = Annotated[Caller, needs(SCOPE, in_part=True, of_kind=True)]
+Writer = Annotated[ApiCaller, requires_scope(SCOPE, in_part=True, of_kind=True)]
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
-class Config(BaseModel):
+class ConfigSchema(BaseModel):
     """Desired configuration; version 0 where there is none yet. `in_sync`: the device runs this version."""
 
     version: int
@@ -37,24 +37,24 @@ class Config(BaseModel):
     in_sync: bool
 
 
-@router.get("/{asset_id}/config", responses=responses(409))
-def get_config(asset_id: IdInPath, who: Who, services: Use, response: Response) -> Config:
+@router.get("/{asset_id}/config", responses=problem_responses(409))
+def get_config(asset_id: IdInPath, who: Who, services: Use, response: Response) -> ConfigSchema:
     """Show what the device shall be set to and whether it is; the ETag is what PUT wants as If-Match."""
     with services.registry.read() as tx:
-        seeing.held(tx, who, asset_id, services.now_us())
+        authorization.held_asset(tx, who, asset_id, services.now_us())
         return _tagged(response, _current(tx, asset_id))
 
 
-@router.put("/{asset_id}/config", responses=responses(409, 412, 428))
+@router.put("/{asset_id}/config", responses=problem_responses(409, 412, 428))
 def put_config(  # noqa: PLR0917
     asset_id: IdInPath, who: Writer, services: Use, seen: Expected, body: Settings, response: Response
-) -> Config:
+) -> ConfigSchema:
     """Replace the desired configuration (If-Match `"0"` for the first).
 
     Needs `devices:configure`, for restricted kinds `{kind}:configure`.
     """
     with services.registry.write() as tx:
-        asset = seeing.held(tx, who, asset_id, services.now_us())
+        asset = authorization.held_asset(tx, who, asset_id, services.now_us())
         who.require_on(scope_of_kind(SCOPE, asset.kind, who.restricted_kinds), asset_id)
         try:
             services.catalog[asset.kind].config.model_validate(body)
@@ -62,34 +62,36 @@ def put_config(  # noqa: PLR0917
             raise invalid_body(error) from error
         current = _current(tx, asset_id)
         expected = seen if seen is not None else 0 if current is None else current.version
-        wanted = configure(
+        wanted = set_desired_config(
             tx, services.catalog, asset=asset, body=body, expected_version=expected, now_us=services.now_us()
         )
         detail = {"version": wanted.version, "config": dict(wanted.body)}
-        record(
+        record_action(
             tx,
             who,
             "device.configure",
-            of(asset.kind, asset_id),
+            object_name(asset.kind, asset_id),
             detail=detail,
             tenant_id=who.tenant_id or asset.tenant_id,
         )
         return _tagged(response, wanted)
 
 
-def _current(tx: Transaction, asset_id: str) -> DesiredConfig | None:
+def _current(tx: RegistryTransaction, asset_id: str) -> DesiredConfig | None:
     try:
         return tx.get(DesiredConfigs).get(asset_id)
     except NotFound:
         return None
 
 
-def _tagged(response: Response, config: DesiredConfig | None) -> Config:
+def _tagged(response: Response, config: DesiredConfig | None) -> ConfigSchema:
     if config is None:
         response.headers["ETag"] = etag(0)
-        return Config(version=0, config={}, changed_at=None, published_version=None, applied_version=None, in_sync=True)
+        return ConfigSchema(
+            version=0, config={}, changed_at=None, published_version=None, applied_version=None, in_sync=True
+        )
     response.headers["ETag"] = etag(config.version)
-    return Config(
+    return ConfigSchema(
         version=config.version,
         config=dict(config.body),
         changed_at=config.changed_us,

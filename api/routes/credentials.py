@@ -7,22 +7,22 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, model_validator
 
-from api import crew, seeing, tables
-from api.access import Caller
-from api.authentication import Who, needs
-from api.crew import Handed
-from api.fields import Body, IdInPath
-from api.letting_in import ADMIN, Issuer
-from api.paging import Items, PageWanted
-from api.problems import responses
+from api import authorization, csv_response, provisioning_sheet
+from api.access import ApiCaller
+from api.authentication import Who, requires_scope
+from api.device_credentials import ADMIN, CredentialIssuer
+from api.fields import IdInPath, RequestBody
+from api.paging import ItemPage, PageWanted
+from api.problems import problem_responses
+from api.provisioning_sheet import HandedLogin
 from api.services import Services, Use
-from api.times import TimeOut
+from api.time_parameters import TimeOut
+from application.ports.credentials import CredentialType, DeviceCredential, LoginRefusal, LoginRefusals
 from devices.errors import Invalid
 from devices.messages import Id
-from devices.ports.credentials import Credential, Refusals, Refused, Way
 
 MOST: Final = 5000
-Admin = Annotated[Caller, needs(ADMIN)]
+Admin = Annotated[ApiCaller, requires_scope(ADMIN)]
 router = APIRouter(prefix="/devices", tags=["credentials"])
 _FILES: Final[dict[int | str, dict[str, Any]]] = {
     201: {
@@ -32,7 +32,7 @@ _FILES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-class Login(BaseModel):
+class DeviceLogin(BaseModel):
     """What a device needs to connect; `password` is shown this once."""
 
     id: str
@@ -46,11 +46,11 @@ class Login(BaseModel):
     """First levels of its topics."""
 
 
-class Known(BaseModel):
+class CredentialSchema(BaseModel):
     """A device's credential, without its secret."""
 
     user: str
-    way: Way
+    way: CredentialType
     created_at: TimeOut
     issued_at: TimeOut
     issued_by: str
@@ -58,7 +58,7 @@ class Known(BaseModel):
     revoked_at: TimeOut | None
 
 
-class Wanted(Body):
+class CredentialRequest(RequestBody):
     """For whom: some devices, or the members of a group."""
 
     devices: Annotated[list[Id], Field(max_length=MOST)] | None = None
@@ -67,28 +67,28 @@ class Wanted(Body):
     """Also for those that have one, which then ends."""
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> "Wanted":
+    def _one_of_both(self) -> "CredentialRequest":
         if (self.devices is None) == (self.group is None):
             raise ValueError("give either devices or group")
         return self
 
 
-class Certificate(Body):
+class CertificateRequest(RequestBody):
     """A device's certificate; its key stays in the device."""
 
     certificate: Annotated[str, Field(max_length=16_384, pattern="^[\x20-\x7e\r\n]+$")]
     """PEM."""
 
 
-class Issued(BaseModel):
+class IssuedLogins(BaseModel):
     """Logins just made."""
 
-    items: list[Login]
+    items: list[DeviceLogin]
     kept: list[str]
     """Devices that had one and keep it."""
 
 
-class Form(StrEnum):
+class LoginFormat(StrEnum):
     """`sheet`: QR codes to print; `zip`: CSV file, sheet and the authority's certificate."""
 
     JSON = "json"
@@ -113,9 +113,14 @@ class RefusedLogin(BaseModel):
     times: int
 
 
-@router.post("/credentials", status_code=201, responses={**_FILES, **responses(409)}, response_model=Issued)
+@router.post(
+    "/credentials", status_code=201, responses={**_FILES, **problem_responses(409)}, response_model=IssuedLogins
+)
 async def issue_many(
-    who: Who, services: Use, body: Wanted, form: Annotated[Form, Query(alias="format")] = Form.JSON
+    who: Who,
+    services: Use,
+    body: CredentialRequest,
+    form: Annotated[LoginFormat, Query(alias="format")] = LoginFormat.JSON,
 ) -> Any:  # noqa: ANN401 - the description says what comes
     """Issue logins for a whole import or group: all of them or, when one fails, none; needs `credentials:admin`.
 
@@ -125,81 +130,95 @@ async def issue_many(
 
 
 @router.get("/credentials/refused")
-def list_refused(who: Admin, services: Use, page: PageWanted) -> Items[RefusedLogin]:
+def list_refused(who: Admin, services: Use, page: PageWanted) -> ItemPage[RefusedLogin]:
     """List what brokers refused to logins, in order of user; needs `credentials:admin`."""
-    kinds = None if who.tenant_id is None and seeing.every_kind(who, services.catalog) else who.kinds(services.catalog)
+    kinds = (
+        None
+        if who.tenant_id is None and authorization.every_kind(who, services.catalog)
+        else who.kinds(services.catalog)
+    )
     with services.registry.read() as tx:
-        found = tx.get(Refusals).find(page.limit, page.cursor, tenant_ids=who.tenants(), kinds=kinds)
-    return Items[RefusedLogin](items=[_refused(r) for r in found.items], next_cursor=found.next_cursor)
+        found = tx.get(LoginRefusals).find(page.limit, page.cursor, tenant_ids=who.tenants(), kinds=kinds)
+    return ItemPage[RefusedLogin](items=[_refused(r) for r in found.items], next_cursor=found.next_cursor)
 
 
 @router.get("/{asset_id}/credentials")
-def get_credentials(asset_id: IdInPath, who: Who, services: Use) -> Known:
+def get_credentials(asset_id: IdInPath, who: Who, services: Use) -> CredentialSchema:
     """Show the credential of the device now bound, without its secret; needs `credentials:admin`."""
     with services.registry.read() as tx:
-        return _known(Issuer(tx, who, services.catalog, services.now_us()).shown(asset_id))
+        return _known(CredentialIssuer(tx, who, services.catalog, services.now_us()).shown(asset_id))
 
 
-@router.post("/{asset_id}/credentials", status_code=201, responses=responses(409))
-def issue_credentials(asset_id: IdInPath, who: Who, services: Use) -> Login:
+@router.post("/{asset_id}/credentials", status_code=201, responses=problem_responses(409))
+def issue_credentials(asset_id: IdInPath, who: Who, services: Use) -> DeviceLogin:
     """Issue a login to a device that has none, and show its password this once; needs `credentials:admin`."""
     with services.registry.write() as tx:
-        return _login(Issuer(tx, who, services.catalog, services.now_us()).first(asset_id), services)
+        return _login(CredentialIssuer(tx, who, services.catalog, services.now_us()).first(asset_id), services)
 
 
-@router.post("/{asset_id}/credentials/rotate", status_code=201, responses=responses(409))
-def rotate_credentials(asset_id: IdInPath, who: Who, services: Use) -> Login:
+@router.post("/{asset_id}/credentials/rotate", status_code=201, responses=problem_responses(409))
+def rotate_credentials(asset_id: IdInPath, who: Who, services: Use) -> DeviceLogin:
     """Issue another password: the earlier one ends, and its connection within seconds; needs `credentials:admin`."""
     with services.registry.write() as tx:
-        return _login(Issuer(tx, who, services.catalog, services.now_us()).rotated(asset_id), services)
+        return _login(CredentialIssuer(tx, who, services.catalog, services.now_us()).rotated(asset_id), services)
 
 
-@router.put("/{asset_id}/credentials/certificate", responses=responses(409))
-def take_certificate(asset_id: IdInPath, who: Who, services: Use, body: Certificate) -> Known:
+@router.put("/{asset_id}/credentials/certificate", responses=problem_responses(409))
+def take_certificate(asset_id: IdInPath, who: Who, services: Use, body: CertificateRequest) -> CredentialSchema:
     """Take a certificate for the device's login, which ends an earlier one; needs `credentials:admin`.
 
     For a nats-server that asks for certificates: it checks who signed it, this says for whom it is good.
     """
     with services.registry.write() as tx:
-        return _known(Issuer(tx, who, services.catalog, services.now_us()).certified(asset_id, body.certificate))
+        return _known(
+            CredentialIssuer(tx, who, services.catalog, services.now_us()).certified(asset_id, body.certificate)
+        )
 
 
 @router.delete("/{asset_id}/credentials", status_code=204)
 def revoke_credentials(asset_id: IdInPath, who: Who, services: Use) -> None:
     """Revoke: its connection ends within seconds, and it comes in no more; needs `credentials:admin`."""
     with services.registry.write() as tx:
-        Issuer(tx, who, services.catalog, services.now_us()).revoke(asset_id)
+        CredentialIssuer(tx, who, services.catalog, services.now_us()).revoke(asset_id)
 
 
-def _issue_many(services: Services, who: Caller, body: Wanted, form: Form) -> Any:  # noqa: ANN401
+def _issue_many(services: Services, who: ApiCaller, body: CredentialRequest, form: LoginFormat) -> Any:  # noqa: ANN401
     with services.registry.write() as tx:
-        issuer = Issuer(tx, who, services.catalog, services.now_us())
+        issuer = CredentialIssuer(tx, who, services.catalog, services.now_us())
         ids = body.devices if body.devices is not None else list(issuer.members(body.group or ""))
-        if form in {Form.SHEET, Form.ZIP} and len(ids) > crew.MOST_ON_SHEETS:
-            raise Invalid(f"at most {crew.MOST_ON_SHEETS} with labels at a time", field="devices")
+        if form in {LoginFormat.SHEET, LoginFormat.ZIP} and len(ids) > provisioning_sheet.MOST_ON_SHEETS:
+            raise Invalid(f"at most {provisioning_sheet.MOST_ON_SHEETS} with labels at a time", field="devices")
         handed, kept = issuer.many(ids, renew=body.renew)
     return _formed(handed, kept, services, form)
 
 
-def _formed(handed: list[Handed], kept: list[str], services: Services, form: Form) -> Any:  # noqa: ANN401
-    if form is Form.JSON:
-        return Issued(items=[_login(one, services) for one in handed], kept=kept)
+def _formed(handed: list[HandedLogin], kept: list[str], services: Services, form: LoginFormat) -> Any:  # noqa: ANN401
+    if form is LoginFormat.JSON:
+        return IssuedLogins(items=[_login(one, services) for one in handed], kept=kept)
     content: bytes | str
-    if form is Form.CSV:
-        content, media, name = b"".join(tables.lines(crew.COLUMNS, crew.rows(handed, services.mqtt))), "text/csv", "csv"
-    elif form is Form.SHEET:
-        content, media, name = crew.sheet(handed, services.mqtt), "text/html", "html"
+    if form is LoginFormat.CSV:
+        content, media, name = (
+            b"".join(
+                csv_response.csv_chunks(
+                    provisioning_sheet.COLUMNS, provisioning_sheet.login_rows(handed, services.mqtt)
+                )
+            ),
+            "text/csv",
+            "csv",
+        )
+    elif form is LoginFormat.SHEET:
+        content, media, name = provisioning_sheet.login_sheet(handed, services.mqtt), "text/html", "html"
     else:
-        content, media, name = crew.archive(handed, services.mqtt), "application/zip", "zip"
+        content, media, name = provisioning_sheet.login_archive(handed, services.mqtt), "application/zip", "zip"
     return Response(content, 201, {"Content-Disposition": f'attachment; filename="logins.{name}"'}, media)
 
 
-def _login(one: Handed, services: Services) -> Login:
-    return Login(**crew.as_json([one], services.mqtt)[0])
+def _login(one: HandedLogin, services: Services) -> DeviceLogin:
+    return DeviceLogin(**provisioning_sheet.as_json([one], services.mqtt)[0])
 
 
-def _known(credential: Credential) -> Known:
-    return Known(
+def _known(credential: DeviceCredential) -> CredentialSchema:
+    return CredentialSchema(
         user=credential.user,
         way=credential.way,
         created_at=credential.created_us,
@@ -210,7 +229,7 @@ def _known(credential: Credential) -> Known:
     )
 
 
-def _refused(refused: Refused) -> RefusedLogin:
+def _refused(refused: LoginRefusal) -> RefusedLogin:
     return RefusedLogin(
         user=refused.user,
         reason=refused.reason,

@@ -6,29 +6,29 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from api import seeing
-from api.access import Caller
-from api.authentication import needs
+from api import authorization
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
+from api.authentication import requires_scope
 from api.fields import ID, RecordInPath
-from api.paging import Items, PageWanted, page_of
-from api.problems import responses
-from api.recording import of, record
+from api.paging import ItemPage, PageWanted, page_of
+from api.problems import problem_responses
 from api.services import Services, Use
-from api.times import TimeOut
+from api.time_parameters import TimeOut
+from application.ports import gateway_books
+from application.ports.gateway_books import DeadLetters
+from application.ports.registry import RegistryTransaction
+from application.privacy.small_counts import shown_payload
 from devices.errors import NotFound
-from devices.ports import books
-from devices.ports.books import DeadLetters
-from devices.ports.registry import Transaction
-from devices.privacy.small_counts import shown_payload
 
 REPLAY: Final = "dead_letters:replay"
-Reader = Annotated[Caller, needs("dead_letters:read")]
-Replayer = Annotated[Caller, needs(REPLAY, of_kind=True)]
+Reader = Annotated[ApiCaller, requires_scope("dead_letters:read")]
+Replayer = Annotated[ApiCaller, requires_scope(REPLAY, of_kind=True)]
 _PREVIEW: Final = 2_000
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
 
 
-class DeadLetter(BaseModel):
+class DeadLetterSchema(BaseModel):
     """A refused message."""
 
     id: str
@@ -46,7 +46,7 @@ class DeadLetter(BaseModel):
     replayed_at: TimeOut | None
 
 
-class WholeDeadLetter(DeadLetter):
+class WholeDeadLetter(DeadLetterSchema):
     """A refused message with its bytes."""
 
     payload_base64: str | None
@@ -62,12 +62,12 @@ def list_dead_letters(  # noqa: PLR0917
     kind: Annotated[str | None, Query(max_length=64)] = None,
     device_id: Annotated[str | None, Query(pattern=ID)] = None,
     reason: Annotated[str | None, Query(pattern=r"^[a-z_]{1,40}$")] = None,
-) -> Items[DeadLetter]:
+) -> ItemPage[DeadLetterSchema]:
     """List refused messages, newest first; those of no known kind only for keys that see all kinds."""
-    kinds = seeing.kinds(who, services.catalog, kind)
+    kinds = authorization.readable_kinds(who, services.catalog, kind)
     with services.registry.read() as tx:
         found = tx.get(DeadLetters).find(
-            kinds=None if kind is None and seeing.every_kind(who, services.catalog) else kinds,
+            kinds=None if kind is None and authorization.every_kind(who, services.catalog) else kinds,
             tenant_ids=who.tenants(),
             device_id=device_id,
             reason=reason,
@@ -90,8 +90,8 @@ def get_dead_letter(letter_id: RecordInPath, who: Reader, services: Use) -> Whol
     )
 
 
-@router.post("/{letter_id}/replay", status_code=202, responses=responses(409))
-def replay_dead_letter(letter_id: RecordInPath, who: Replayer, services: Use) -> DeadLetter:
+@router.post("/{letter_id}/replay", status_code=202, responses=problem_responses(409))
+def replay_dead_letter(letter_id: RecordInPath, who: Replayer, services: Use) -> DeadLetterSchema:
     """Ask the gateway to judge it again, after its cause was mended.
 
     Needs `dead_letters:replay`, for restricted kinds `{kind}:replay`.
@@ -100,21 +100,27 @@ def replay_dead_letter(letter_id: RecordInPath, who: Replayer, services: Use) ->
         letter = _find(tx, who, services, letter_id)
         who.require_of_kind(REPLAY, letter.kind or "")
         tx.get(DeadLetters).request_replay(letter_id)
-        record(tx, who, "dead_letter.replay", of(letter.kind, "dead_letter", letter_id), tenant_id=letter.tenant_id)
+        record_action(
+            tx,
+            who,
+            "dead_letter.replay",
+            object_name(letter.kind, "dead_letter", letter_id),
+            tenant_id=letter.tenant_id,
+        )
     return _show(letter)
 
 
-def _find(tx: Transaction, who: Caller, services: Services, letter_id: str) -> books.DeadLetter:
+def _find(tx: RegistryTransaction, who: ApiCaller, services: Services, letter_id: str) -> gateway_books.DeadLetter:
     letter = tx.get(DeadLetters).get(letter_id)
     if who.tenant_id not in {None, letter.tenant_id}:
         raise NotFound
-    if letter.kind not in who.kinds(services.catalog) and not seeing.every_kind(who, services.catalog):
+    if letter.kind not in who.kinds(services.catalog) and not authorization.every_kind(who, services.catalog):
         raise NotFound
     return letter
 
 
-def _show(letter: books.DeadLetter) -> DeadLetter:
-    return DeadLetter(
+def _show(letter: gateway_books.DeadLetter) -> DeadLetterSchema:
+    return DeadLetterSchema(
         id=letter.letter_id,
         received_at=letter.received_us,
         topic=letter.topic.decode(errors="replace"),

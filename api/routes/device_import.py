@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from api import importing
-from api.access import Caller
-from api.problems import responses
-from api.recording import record_assets
-from api.registering import Registrar
+from api import device_import
+from api.access import ApiCaller
+from api.audit_trail import record_assets
+from api.device_registration import AssetRegistrar
+from api.problems import problem_responses
 from api.routes.devices import Writer
 from api.services import Services, Use
 
@@ -26,41 +26,41 @@ _BODY: Final[dict[str, Any]] = {
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
-class Imported(BaseModel):
+class ImportResult(BaseModel):
     """What was registered, or would be."""
 
     dry_run: bool
     lines: int
     registered: int
-    errors: list[importing.LineError]
+    errors: list[device_import.LineError]
     """Only in a dry run: else a line's error refuses all with 422."""
 
 
-@router.post("/import", openapi_extra=_BODY, responses=responses(409, 413, 415))
+@router.post("/import", openapi_extra=_BODY, responses=problem_responses(409, 413, 415))
 async def import_devices(
     who: Writer,
     services: Use,
     request: Request,
     *,
     dry_run: Annotated[bool, Query(description="Only check.")] = False,
-) -> Imported:
+) -> ImportResult:
     """Register the devices of a CSV file: all of them or, when a line is wrong, none; needs `devices:write`."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "text/csv":
         raise HTTPException(415, "send text/csv")
     return await asyncio.to_thread(_import, services, who, await request.body(), dry_run=dry_run)
 
 
-def _import(services: Services, who: Caller, content: bytes, *, dry_run: bool) -> Imported:
-    lines, errors = importing.read(content)
+def _import(services: Services, who: ApiCaller, content: bytes, *, dry_run: bool) -> ImportResult:
+    lines, errors = device_import.read_import(content)
     now_us = services.now_us()
     with services.registry.read() as tx:
-        errors += importing.check(tx, Registrar(tx, who, services.catalog, now_us), lines)
+        errors += device_import.check_import(tx, AssetRegistrar(tx, who, services.catalog, now_us), lines)
     errors.sort(key=lambda e: e.line)
     if dry_run:
-        return Imported(dry_run=True, lines=len(lines), registered=0, errors=errors[:200])
+        return ImportResult(dry_run=True, lines=len(lines), registered=0, errors=errors[:200])
     if errors:
-        raise importing.refuse(errors)
+        raise device_import.import_error(errors)
     with services.registry.write() as tx:
-        assets = importing.register(tx, Registrar(tx, who, services.catalog, now_us), lines)
+        assets = device_import.register_import(tx, AssetRegistrar(tx, who, services.catalog, now_us), lines)
         record_assets(tx, who, "device.import", assets)
-    return Imported(dry_run=False, lines=len(lines), registered=len(assets), errors=[])
+    return ImportResult(dry_run=False, lines=len(lines), registered=len(assets), errors=[])

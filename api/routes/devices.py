@@ -6,28 +6,28 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api import registering, seeing, shown
-from api.access import Caller
-from api.authentication import Who, needs
-from api.fields import ID, PRINTABLE, Attributes, Body, IdInPath, Name
-from api.paging import Items, PageWanted
-from api.preconditions import Expected, agree, etag
-from api.problems import responses
-from api.recording import of, record
+from api import authorization, device_registration, schemas
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
+from api.authentication import Who, requires_scope
+from api.fields import ID, PRINTABLE, Attributes, IdInPath, Name, RequestBody
+from api.paging import ItemPage, PageWanted
+from api.preconditions import Expected, check_version, etag
+from api.problems import problem_responses
 from api.services import Use
+from application.asset_retirement import retire_asset
+from application.lending import Lent, asset_ownerships
+from application.ports.inventory import Asset, AssetFilter, AssetRepository
+from application.ports.registry import RegistryTransaction
 from devices.errors import Invalid
-from devices.lending import Lent, ownerships
 from devices.messages import Id
-from devices.ports.inventory import Asset, AssetFilter, Inventory
-from devices.ports.registry import Transaction
-from devices.retiring import retire
 
-WRITE: Final = registering.WRITE
-Writer = Annotated[Caller, needs(WRITE, of_kind=True)]
+WRITE: Final = device_registration.WRITE
+Writer = Annotated[ApiCaller, requires_scope(WRITE, of_kind=True)]
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
-class DeviceChange(Body):
+class DeviceChange(RequestBody):
     """What may change; absent stays, null empties."""
 
     name: Name = ""
@@ -49,9 +49,9 @@ def list_devices(  # noqa: PLR0917 - a list has as many filters as its page show
     group: Annotated[str | None, Query(pattern=ID, description="Members of this group.")] = None,
     *,
     retired: Annotated[bool, Query(description="Retired ones too.")] = False,
-) -> Items[shown.Device]:
+) -> ItemPage[schemas.DeviceSchema]:
     """List devices in order of id."""
-    visible = seeing.visible(who, services.catalog, kind)
+    visible = authorization.visible_things(who, services.catalog, kind)
     wanted = AssetFilter(
         kinds=visible.kinds,
         also=visible.assets,
@@ -63,36 +63,45 @@ def list_devices(  # noqa: PLR0917 - a list has as many filters as its page show
     )
     with services.registry.read() as tx:
         if group is not None:
-            seeing.group(tx, who, group)
-        wanted = replace(wanted, borrowed=seeing.borrowed(tx, who, services.now_us()))
-        found = tx.get(Inventory).find(wanted, page.limit, page.cursor)
-        return Items[shown.Device](
-            items=shown.devices(tx, who, found.items, services.now_us()), next_cursor=found.next_cursor
+            authorization.own_group(tx, who, group)
+        wanted = replace(wanted, borrowed=authorization.borrowed_assets(tx, who, services.now_us()))
+        found = tx.get(AssetRepository).find(wanted, page.limit, page.cursor)
+        return ItemPage[schemas.DeviceSchema](
+            items=schemas.device_schemas(tx, who, found.items, services.now_us()), next_cursor=found.next_cursor
         )
 
 
-@router.post("", status_code=201, responses=responses(409))
-def register_device(who: Writer, services: Use, body: registering.Registration, response: Response) -> shown.Device:
+@router.post("", status_code=201, responses=problem_responses(409))
+def register_device(
+    who: Writer, services: Use, body: device_registration.AssetRegistration, response: Response
+) -> schemas.DeviceSchema:
     """Register an asset; needs `devices:write`, for restricted kinds `{kind}:write` instead."""
     now_us = services.now_us()
     with services.registry.write() as tx:
-        asset = registering.Registrar(tx, who, services.catalog, now_us).register(body)
+        asset = device_registration.AssetRegistrar(tx, who, services.catalog, now_us).register(body)
         _locate(response, asset.asset_id, asset.version)
         detail = {"name": asset.name, "device_id": body.device_id}
-        record(tx, who, "device.register", of(asset.kind, asset.asset_id), detail=detail, tenant_id=asset.tenant_id)
-        return shown.device(tx, who, asset, now_us)
+        record_action(
+            tx,
+            who,
+            "device.register",
+            object_name(asset.kind, asset.asset_id),
+            detail=detail,
+            tenant_id=asset.tenant_id,
+        )
+        return schemas.device_schema(tx, who, asset, now_us)
 
 
 @router.get("/{asset_id}")
-def get_device(asset_id: IdInPath, who: Who, services: Use, response: Response) -> shown.Device:
+def get_device(asset_id: IdInPath, who: Who, services: Use, response: Response) -> schemas.DeviceSchema:
     """Show one device; its ETag is what PATCH wants as If-Match."""
     with services.registry.read() as tx:
-        asset = seeing.known(tx, who, asset_id)
+        asset = authorization.visible_asset(tx, who, asset_id)
         response.headers["ETag"] = etag(asset.version)
-        return shown.device(tx, who, asset, services.now_us())
+        return schemas.device_schema(tx, who, asset, services.now_us())
 
 
-@router.patch("/{asset_id}", responses=responses(412, 428))
+@router.patch("/{asset_id}", responses=problem_responses(412, 428))
 def change_device(  # noqa: PLR0917
     asset_id: IdInPath,
     who: Writer,
@@ -100,7 +109,7 @@ def change_device(  # noqa: PLR0917
     seen: Expected,
     body: DeviceChange,
     response: Response,
-) -> shown.Device:
+) -> schemas.DeviceSchema:
     """Change name, position, attributes or parent; needs `devices:write`, for restricted kinds `{kind}:write`."""
     now_us = services.now_us()
     given = {name: getattr(body, name) for name in body.model_fields_set}
@@ -108,16 +117,18 @@ def change_device(  # noqa: PLR0917
         raise Invalid("must not be empty", field="name")
     with services.registry.write() as tx:
         asset = _writable(tx, who, asset_id)
-        agree(seen, asset.version)
+        check_version(seen, asset.version)
         wanted = replace(asset, **given)
-        registering.Registrar(tx, who, services.catalog, now_us).check(wanted)
-        changed = tx.get(Inventory).change(wanted)
+        device_registration.AssetRegistrar(tx, who, services.catalog, now_us).check(wanted)
+        changed = tx.get(AssetRepository).change(wanted)
         response.headers["ETag"] = etag(changed.version)
-        record(tx, who, "device.change", of(asset.kind, asset_id), detail=given, tenant_id=asset.tenant_id)
-        return shown.device(tx, who, changed, now_us)
+        record_action(
+            tx, who, "device.change", object_name(asset.kind, asset_id), detail=given, tenant_id=asset.tenant_id
+        )
+        return schemas.device_schema(tx, who, changed, now_us)
 
 
-@router.delete("/{asset_id}", status_code=204, responses=responses(409))
+@router.delete("/{asset_id}", status_code=204, responses=problem_responses(409))
 def retire_device(asset_id: IdInPath, who: Writer, services: Use) -> None:
     """Retire: the history stays, its alarms end, it is no longer listed or commanded.
 
@@ -126,14 +137,14 @@ def retire_device(asset_id: IdInPath, who: Writer, services: Use) -> None:
     with services.registry.write() as tx:
         asset = _writable(tx, who, asset_id)
         if asset.retired_us is None:
-            if ownerships(tx, [asset])[asset_id].loan_at(services.now_us()):
+            if asset_ownerships(tx, [asset])[asset_id].loan_at(services.now_us()):
                 raise Lent
-            retire(tx, asset, services.now_us())
-        record(tx, who, "device.retire", of(asset.kind, asset_id), tenant_id=asset.tenant_id)
+            retire_asset(tx, asset, services.now_us())
+        record_action(tx, who, "device.retire", object_name(asset.kind, asset_id), tenant_id=asset.tenant_id)
 
 
-def _writable(tx: Transaction, who: Caller, asset_id: str) -> Asset:
-    asset = seeing.asset(tx, who, asset_id)
+def _writable(tx: RegistryTransaction, who: ApiCaller, asset_id: str) -> Asset:
+    asset = authorization.own_asset(tx, who, asset_id)
     who.require_of_kind(WRITE, asset.kind)
     return asset
 

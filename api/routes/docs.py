@@ -31,6 +31,6 @@ class _Assets(StaticFiles):
         return response
 
 
-def mount(app: FastAPI) -> None:
+def mount_docs_files(app: FastAPI) -> None:
     """Serve the page's files."""
     app.mount("/docs/assets", _Assets(directory=ASSETS), name="docs-assets")

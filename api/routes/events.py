@@ -8,25 +8,25 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, JsonValue
 
-from api import seeing
+from api import authorization
 from api.authentication import Who
 from api.fields import IdInPath
-from api.paging import Items
-from api.queries import Ask
+from api.paging import ItemPage
+from api.query_admission import Ask
 from api.services import Use
-from api.times import LATEST_US, TimeIn, TimeOut, TsSource, ts_source
+from api.time_parameters import LATEST_US, TimeIn, TimeOut, TsSource, ts_source
+from application.ports.inventory import Asset
+from application.ports.telemetry import TelemetryReader, TelemetryRow
+from application.privacy.small_counts import shown_values
+from application.telemetry.query_budget import QueryBudget
 from devices.errors import Invalid
 from devices.kind import DeviceKind
-from devices.ports.inventory import Asset
-from devices.ports.telemetry import Row, TelemetryReader
-from devices.privacy.small_counts import shown_values
-from devices.query_budget import QueryBudget
 from devices.samples import SeriesKey
 
 router = APIRouter(prefix="/devices", tags=["telemetry"])
 
 
-class Event(BaseModel):
+class EventSchema(BaseModel):
     """Something that happened."""
 
     ts: TimeOut
@@ -48,14 +48,14 @@ async def list_events(  # noqa: PLR0917
     to: Annotated[TimeIn | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: Annotated[str | None, Query(pattern=r"^\d{1,16}$", description="`next_cursor` of the page before.")] = None,
-) -> Items[Event]:
+) -> ItemPage[EventSchema]:
     """List events of a device, newest first."""
     end_us = min(LATEST_US if to is None else to, LATEST_US if cursor is None else int(cursor))
 
-    def found(budget: QueryBudget) -> Items[Event]:
+    def found(budget: QueryBudget) -> ItemPage[EventSchema]:
         with services.registry.read() as tx:
-            asset = seeing.known(tx, who, asset_id)
-            reader = seeing.reader(tx, who, services.reader, [asset]).within(budget)
+            asset = authorization.visible_asset(tx, who, asset_id)
+            reader = authorization.owned_reader(tx, who, services.reader, [asset]).within(budget)
         kind = services.catalog[asset.kind]
         names = kind.events
         if name is not None and name not in names:
@@ -67,7 +67,7 @@ async def list_events(  # noqa: PLR0917
 
 def _merged(  # noqa: PLR0917
     reader: TelemetryReader, asset: Asset, names: Sequence[str], from_us: int, to_us: int, limit: int
-) -> list[tuple[str, Row]]:
+) -> list[tuple[str, TelemetryRow]]:
     if from_us >= to_us:
         return []
     stored = set(reader.series(asset.asset_id, asset.kind))
@@ -82,21 +82,21 @@ def _merged(  # noqa: PLR0917
 
 def _rows(  # noqa: PLR0917
     reader: TelemetryReader, asset: Asset, series: str, from_us: int, to_us: int, limit: int
-) -> Sequence[Row]:
+) -> Sequence[TelemetryRow]:
     key = SeriesKey(asset.asset_id, asset.kind, series)
     return list(reader.rows(key, from_us, to_us, limit=limit + 1, newest_first=True))
 
 
-def _page(kind: DeviceKind, found: Sequence[tuple[str, Row]], limit: int) -> Items[Event]:
+def _page(kind: DeviceKind, found: Sequence[tuple[str, TelemetryRow]], limit: int) -> ItemPage[EventSchema]:
     end = min(limit, len(found))
     while 0 < end < len(found) and found[end][1].ts_us == found[end - 1][1].ts_us:
         end += 1
     more = str(found[end - 1][1].ts_us) if end < len(found) else None
-    return Items[Event](items=[_show(kind, n, r) for n, r in found[:end]], next_cursor=more)
+    return ItemPage[EventSchema](items=[_show(kind, n, r) for n, r in found[:end]], next_cursor=more)
 
 
-def _show(kind: DeviceKind, name: str, row: Row) -> Event:
-    return Event(
+def _show(kind: DeviceKind, name: str, row: TelemetryRow) -> EventSchema:
+    return EventSchema(
         ts=row.ts_us,
         ts_source=ts_source(row.ts_us, row.received_us),
         received_at=row.received_us,

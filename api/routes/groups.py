@@ -8,22 +8,22 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api import seeing
-from api.access import Caller
-from api.authentication import Who, needs
-from api.fields import Body, IdInPath, Name
-from api.paging import Items, PageWanted
-from api.preconditions import Expected, agree, etag
-from api.problems import responses
-from api.recording import record_group
+from api import authorization
+from api.access import ApiCaller
+from api.audit_trail import record_group
+from api.authentication import Who, requires_scope
+from api.fields import IdInPath, Name, RequestBody
+from api.paging import ItemPage, PageWanted
+from api.preconditions import Expected, check_version, etag
+from api.problems import problem_responses
 from api.services import Use
+from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository
+from application.ports.registry import RegistryTransaction
 from devices.errors import Invalid
 from devices.messages import Id
-from devices.ports.inventory import Group, Groups, Inventory
-from devices.ports.registry import Transaction
 
 WRITE: Final = "groups:write"
-Writer = Annotated[Caller, needs(WRITE, of_kind=True)]
+Writer = Annotated[ApiCaller, requires_scope(WRITE, of_kind=True)]
 Members = Annotated[list[Id], Field(max_length=5000)]
 router = APIRouter(prefix="/groups", tags=["groups"])
 
@@ -39,7 +39,7 @@ class GroupShown(BaseModel):
     version: int
 
 
-class GroupWanted(Body):
+class GroupWanted(RequestBody):
     """A group to create."""
 
     id: Id | None = None
@@ -49,7 +49,7 @@ class GroupWanted(Body):
     members: Members = Field(default_factory=list)
 
 
-class GroupChange(Body):
+class GroupChange(RequestBody):
     """What may change; absent stays."""
 
     name: Name | None = None
@@ -59,77 +59,77 @@ class GroupChange(Body):
 @router.get("")
 def list_groups(
     who: Who, services: Use, page: PageWanted, kind: Annotated[str | None, Query(max_length=64)] = None
-) -> Items[GroupShown]:
+) -> ItemPage[GroupShown]:
     """List groups in order of id."""
-    visible = seeing.visible(who, services.catalog, kind)
+    visible = authorization.visible_things(who, services.catalog, kind)
     with services.registry.read() as tx:
-        listed = tx.get(Groups).list(who.tenants(), visible.kinds, visible.groups)
+        listed = tx.get(GroupRepository).list(who.tenants(), visible.kinds, visible.groups)
         found = [g for g in listed if g.group_id > (page.cursor or "")]
     some = found[: page.limit]
     more = some[-1].group_id if len(found) > page.limit else None
-    return Items[GroupShown](items=[show(g) for g in some], next_cursor=more)
+    return ItemPage[GroupShown](items=[group_schema(g) for g in some], next_cursor=more)
 
 
-@router.post("", status_code=201, responses=responses(409))
+@router.post("", status_code=201, responses=problem_responses(409))
 def create_group(who: Writer, services: Use, body: GroupWanted, response: Response) -> GroupShown:
     """Create a group; needs `groups:write`, for restricted kinds `{kind}:write`."""
     if body.kind not in who.kinds(services.catalog):
         raise Invalid(f"must be one of {', '.join(sorted(who.kinds(services.catalog)))}", field="kind")
     who.require_of_kind(WRITE, body.kind)
     with services.registry.write() as tx:
-        group = Group(
+        group = AssetGroup(
             group_id=body.id or uuid.uuid4().hex[:16],
-            tenant_id=seeing.tenant(tx, who, body.tenant_id),
+            tenant_id=authorization.tenant_of_new(tx, who, body.tenant_id),
             kind=body.kind,
             name=body.name,
             members=tuple(dict.fromkeys(body.members)),
             version=0,
         )
         _check_members(tx, who, group, group.members)
-        created = tx.get(Groups).put(group)
+        created = tx.get(GroupRepository).put(group)
         record_group(tx, who, "group.create", created)
     response.headers["Location"] = f"/api/v1/groups/{created.group_id}"
     response.headers["ETag"] = etag(created.version)
-    return show(created)
+    return group_schema(created)
 
 
 @router.get("/{group_id}")
 def get_group(group_id: IdInPath, who: Who, services: Use, response: Response) -> GroupShown:
     """Show one group; its ETag is what PATCH wants as If-Match."""
     with services.registry.read() as tx:
-        group = seeing.group(tx, who, group_id)
+        group = authorization.own_group(tx, who, group_id)
     response.headers["ETag"] = etag(group.version)
-    return show(group)
+    return group_schema(group)
 
 
-@router.patch("/{group_id}", responses=responses(412, 428))
+@router.patch("/{group_id}", responses=problem_responses(412, 428))
 def change_group(  # noqa: PLR0917
     group_id: IdInPath, who: Writer, services: Use, seen: Expected, body: GroupChange, response: Response
 ) -> GroupShown:
     """Change name or members; needs `groups:write`, for restricted kinds `{kind}:write`."""
     with services.registry.write() as tx:
-        group = seeing.group(tx, who, group_id)
+        group = authorization.own_group(tx, who, group_id)
         who.require_of_kind(WRITE, group.kind)
-        agree(seen, group.version)
+        check_version(seen, group.version)
         members = group.members if body.members is None else tuple(dict.fromkeys(body.members))
         _check_members(tx, who, group, [m for m in members if m not in set(group.members)])
-        changed = tx.get(Groups).put(replace(group, name=body.name or group.name, members=members))
+        changed = tx.get(GroupRepository).put(replace(group, name=body.name or group.name, members=members))
         record_group(tx, who, "group.change", changed)
     response.headers["ETag"] = etag(changed.version)
-    return show(changed)
+    return group_schema(changed)
 
 
-@router.delete("/{group_id}", status_code=204, responses=responses(409))
+@router.delete("/{group_id}", status_code=204, responses=problem_responses(409))
 def remove_group(group_id: IdInPath, who: Writer, services: Use) -> None:
     """Remove the group, not its members; needs `groups:write`, for restricted kinds `{kind}:write`."""
     with services.registry.write() as tx:
-        group = seeing.group(tx, who, group_id)
+        group = authorization.own_group(tx, who, group_id)
         who.require_of_kind(WRITE, group.kind)
-        tx.get(Groups).remove(group_id)
+        tx.get(GroupRepository).remove(group_id)
         record_group(tx, who, "group.remove", group)
 
 
-def show(group: Group) -> GroupShown:
+def group_schema(group: AssetGroup) -> GroupShown:
     """Show a group."""
     return GroupShown(
         id=group.group_id,
@@ -141,8 +141,8 @@ def show(group: Group) -> GroupShown:
     )
 
 
-def _check_members(tx: Transaction, who: Caller, group: Group, asset_ids: Sequence[str]) -> None:
-    known = tx.get(Inventory).many(asset_ids)
+def _check_members(tx: RegistryTransaction, who: ApiCaller, group: AssetGroup, asset_ids: Sequence[str]) -> None:
+    known = tx.get(AssetRepository).many(asset_ids)
     for asset_id in asset_ids:
         asset = known.get(asset_id)
         if asset is None or (asset.tenant_id, asset.kind) != (group.tenant_id, group.kind) or asset.retired_us:

@@ -7,17 +7,17 @@ from typing import cast
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from api.metrics import Metrics
+from api.metrics import ApiMetrics
 from api.services import Services, Use
-from api.times import TimeOut, age_s
+from api.time_parameters import TimeOut, age_s
+from application.health.assessment import InstallationHealth, PartState, assess_health, registry_away
+from application.health.faults import SystemFault
 from devices.errors import RegistryUnavailable
-from devices.health.faults import Fault
-from devices.health.judging import Health, PartState, judge, registry_away
 
 router = APIRouter(tags=["health"])
 
 
-class Alive(BaseModel):
+class AliveSchema(BaseModel):
     """The process runs and its tasks too."""
 
     status: str
@@ -29,7 +29,7 @@ class PartHealth(BaseModel):
     part: str
     ok: bool
     reason: str | None = None
-    fault: Fault | None = None
+    fault: SystemFault | None = None
     heartbeat_at: TimeOut | None = None
     heartbeat_age_s: float | None = None
     last_success_at: TimeOut | None = None
@@ -45,7 +45,7 @@ class Readiness(BaseModel):
     parts: list[PartHealth]
 
 
-class Version(BaseModel):
+class VersionSchema(BaseModel):
     """What runs here."""
 
     name: str
@@ -53,14 +53,14 @@ class Version(BaseModel):
     api_version: str
 
 
-@router.get("/healthz", responses={503: {"model": Alive, "description": "A task of this process has ended"}})
-async def healthz(request: Request, response: Response) -> Alive:
+@router.get("/healthz", responses={503: {"model": AliveSchema, "description": "A task of this process has ended"}})
+async def healthz(request: Request, response: Response) -> AliveSchema:
     """Tell whether this process works."""
     tasks = cast("Sequence[asyncio.Task[None]]", request.app.state.tasks)
     if any(t.done() for t in tasks):
         response.status_code = 503
-        return Alive(status="broken")
-    return Alive(status="ok")
+        return AliveSchema(status="broken")
+    return AliveSchema(status="ok")
 
 
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "Something does not work"}})
@@ -77,21 +77,21 @@ def readyz(services: Use, response: Response) -> Readiness:
 
 
 @router.get("/version")
-async def version(services: Use, request: Request) -> Version:
+async def version(services: Use, request: Request) -> VersionSchema:
     """Tell which version runs."""
-    return Version(name="lautern", version=services.version, api_version=request.app.version)
+    return VersionSchema(name="lautern", version=services.version, api_version=request.app.version)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request) -> Response:
     """Counters of this process for Prometheus."""
-    counted = cast("Metrics", request.app.state.metrics)
+    counted = cast("ApiMetrics", request.app.state.metrics)
     return Response(counted.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _health(services: Services, now_us: int) -> Health:
+def _health(services: Services, now_us: int) -> InstallationHealth:
     try:
-        return judge(services.beats(), now_us)
+        return assess_health(services.beats(), now_us)
     except RegistryUnavailable:
         return registry_away()
 
@@ -114,7 +114,7 @@ def _shown(state: PartState, now_us: int) -> PartHealth:
 def _reason(state: PartState, now_us: int) -> str | None:
     if state.fault is None:
         return None
-    if state.fault is Fault.REGISTRY_AWAY:
+    if state.fault is SystemFault.REGISTRY_AWAY:
         return "does not answer"
     if state.beat is None:
         return "never heard of"

@@ -6,27 +6,27 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from api import seeing
-from api.access import Caller
-from api.authentication import doors, holder, needs, new_key
-from api.fields import Body, IdInPath, Name
-from api.paging import Items
-from api.problems import responses
-from api.recording import of, record
+from api import authorization
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
+from api.authentication import authentication_state, key_caller, new_key, requires_scope
+from api.fields import IdInPath, Name, RequestBody
+from api.paging import ItemPage
+from api.problems import problem_responses
 from api.services import Services, Use
-from api.sessions import digest
-from api.times import TimeIn, TimeOut
+from api.sessions import secret_digest
+from api.time_parameters import TimeIn, TimeOut
+from application.ports.api_keys import ApiKey, ApiKeys
 from devices.errors import Forbidden, IdUnavailable, Invalid, NotFound
-from devices.instants import rfc3339
 from devices.messages import Id
-from devices.ports.access import ApiKey, ApiKeys
+from devices.time_us import rfc3339
 
-Keeper = Annotated[Caller, needs("api_keys:admin")]
+Keeper = Annotated[ApiCaller, requires_scope("api_keys:admin")]
 Scope = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9_]{0,63}:(\*|[a-z][a-z0-9_]{0,63}))$")]
 router = APIRouter(tags=["access"])
 
 
-class Key(BaseModel):
+class ApiKeySchema(BaseModel):
     """A key without its secret."""
 
     id: str
@@ -46,13 +46,13 @@ class Key(BaseModel):
     yours_to_revoke: bool
 
 
-class NewKey(Key):
+class NewKey(ApiKeySchema):
     """A key just made; `key` is shown this once."""
 
     key: str
 
 
-class KeyWanted(Body):
+class KeyWanted(RequestBody):
     """A key to make; it may grant only what its maker holds."""
 
     name: Name
@@ -65,14 +65,14 @@ class KeyWanted(Body):
 @router.get("/api-keys")
 def list_keys(
     who: Keeper, services: Use, *, revoked: Annotated[bool, Query(description="Revoked ones too.")] = False
-) -> Items[Key]:
+) -> ItemPage[ApiKeySchema]:
     """List keys in order of creation; needs `api_keys:admin`."""
     with services.registry.read() as tx:
         keys = [k for k in tx.get(ApiKeys).all() if _own(who, k) and (revoked or k.revoked_us is None)]
-    return Items[Key](items=[_key(who, k) for k in keys])
+    return ItemPage[ApiKeySchema](items=[_key(who, k) for k in keys])
 
 
-@router.post("/api-keys", status_code=201, responses=responses(409))
+@router.post("/api-keys", status_code=201, responses=problem_responses(409))
 def create_key(request: Request, who: Keeper, services: Use, body: KeyWanted, response: Response) -> NewKey:
     """Make a key and show its secret this once; needs `api_keys:admin` and every scope it grants."""
     for scope in body.scopes:
@@ -83,12 +83,12 @@ def create_key(request: Request, who: Keeper, services: Use, body: KeyWanted, re
         raise Invalid("lies in the past", field="expires_at")
     with services.registry.write() as tx:
         for_all = who.tenant_id is None and body.tenant_id is None
-        tenant_id = None if for_all else seeing.tenant(tx, who, body.tenant_id)
+        tenant_id = None if for_all else authorization.tenant_of_new(tx, who, body.tenant_id)
         prefix, secret = new_key()
         key = ApiKey(
             key_id=uuid.uuid4().hex,
             prefix=prefix,
-            secret_sha256=digest(secret),
+            secret_sha256=secret_digest(secret),
             name=body.name,
             tenant_id=tenant_id,
             scopes=frozenset(body.scopes),
@@ -103,16 +103,18 @@ def create_key(request: Request, who: Keeper, services: Use, body: KeyWanted, re
         keys.add(key)
         expires = None if key.expires_us is None else rfc3339(key.expires_us)
         detail = {"name": key.name, "prefix": prefix, "scopes": sorted(key.scopes), "expires_at": expires}
-        record(tx, who, "api_key.create", of("api_key", key.key_id), detail=detail, tenant_id=key.tenant_id)
+        record_action(
+            tx, who, "api_key.create", object_name("api_key", key.key_id), detail=detail, tenant_id=key.tenant_id
+        )
         # Only now nobody else records that its maker was shut out, or is no longer what he was.
-        if not all(map(holder(tx, key, doors(request)).may, key.scopes)):
+        if not all(map(key_caller(tx, key, authentication_state(request)).may, key.scopes)):
             raise Forbidden("a scope is no longer yours to give", field="scopes")
     response.headers["Location"] = f"/api/v1/api-keys/{key.key_id}"
     return NewKey(**dict(_key(who, key)), key=f"{prefix}.{secret}")
 
 
 @router.get("/api-keys/{key_id}")
-def get_key(key_id: IdInPath, who: Keeper, services: Use) -> Key:
+def get_key(key_id: IdInPath, who: Keeper, services: Use) -> ApiKeySchema:
     """Show one key; needs `api_keys:admin`."""
     return _key(who, _find(who, services, key_id))
 
@@ -127,26 +129,26 @@ def revoke_key(key_id: IdInPath, who: Keeper, services: Use) -> None:
         if key.revoked_us is None:
             tx.get(ApiKeys).revoke(key.key_id, services.now_us())
         detail = {"name": key.name}
-        record(tx, who, "api_key.revoke", of("api_key", key_id), detail=detail, tenant_id=key.tenant_id)
+        record_action(tx, who, "api_key.revoke", object_name("api_key", key_id), detail=detail, tenant_id=key.tenant_id)
 
 
-def _may_grant(who: Caller, scope: str) -> bool:
+def _may_grant(who: ApiCaller, scope: str) -> bool:
     subject, _, verb = scope.partition(":")
     if verb != "*":
         return who.may(scope)
     return scope in who.scopes or ("*" in who.scopes and subject not in who.restricted_kinds)
 
 
-def _may_revoke(who: Caller, key: ApiKey) -> bool:
+def _may_revoke(who: ApiCaller, key: ApiKey) -> bool:
     """Only who could give a key's scopes may take them: else an admin would end what the brigade works with."""
     return all(_may_grant(who, scope) for scope in key.scopes)
 
 
-def _own(who: Caller, key: ApiKey) -> bool:
+def _own(who: ApiCaller, key: ApiKey) -> bool:
     return who.tenant_id is None or key.tenant_id == who.tenant_id
 
 
-def _find(who: Caller, services: Services, key_id: str) -> ApiKey:
+def _find(who: ApiCaller, services: Services, key_id: str) -> ApiKey:
     with services.registry.read() as tx:
         for key in tx.get(ApiKeys).all():
             if key.key_id == key_id and _own(who, key):
@@ -154,8 +156,8 @@ def _find(who: Caller, services: Services, key_id: str) -> ApiKey:
     raise NotFound
 
 
-def _key(who: Caller, key: ApiKey) -> Key:
-    return Key(
+def _key(who: ApiCaller, key: ApiKey) -> ApiKeySchema:
+    return ApiKeySchema(
         id=key.key_id,
         prefix=key.prefix,
         name=key.name,

@@ -8,18 +8,18 @@ from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
 from api.authentication import Who
-from api.paging import Items
+from api.paging import ItemPage
 from api.series import fields_of
 from api.services import Use
 from devices.alarm_texts import GENERIC, Language
-from devices.fields import Plausible, Unit
+from devices.fields import FieldUnit, PlausibleRange
 from devices.kind import DeviceKind
 from devices.messages import CommandBody
 
 router = APIRouter(prefix="/kinds", tags=["devices"])
 
 
-class Measured(BaseModel):
+class MeasuredField(BaseModel):
     """A field of samples. `low` and `high`: beyond them it is doubted."""
 
     name: str
@@ -29,7 +29,7 @@ class Measured(BaseModel):
     high: float | None
 
 
-class Command(BaseModel):
+class CommandDefinition(BaseModel):
     """A command of a kind; `arguments` is a JSON Schema."""
 
     name: str
@@ -49,31 +49,31 @@ class AlarmSaid(BaseModel):
     remedy: str
 
 
-class Kind(BaseModel):
+class KindSchema(BaseModel):
     """A kind of device."""
 
     name: str
     title: str
     interval_s: float
     silent_after_s: float
-    fields: list[Measured]
+    fields: list[MeasuredField]
     events: list[str]
-    commands: list[Command]
+    commands: list[CommandDefinition]
     alarms: list[AlarmSaid]
 
 
 @router.get("")
 def list_kinds(
     who: Who, services: Use, lang: Annotated[Language, Query(description="Language of the alarms' texts.")] = "en"
-) -> Items[Kind]:
+) -> ItemPage[KindSchema]:
     """List the kinds of which the caller may see something."""
     names = sorted(who.some_kinds(services.catalog))
-    return Items[Kind](items=[_kind(services.catalog[name], lang) for name in names])
+    return ItemPage[KindSchema](items=[_kind(services.catalog[name], lang) for name in names])
 
 
-def _kind(kind: DeviceKind, lang: Language) -> Kind:
+def _kind(kind: DeviceKind, lang: Language) -> KindSchema:
     limits = kind.limits
-    return Kind(
+    return KindSchema(
         name=kind.name,
         title=kind.title,
         interval_s=limits.reporting_interval_s,
@@ -88,13 +88,13 @@ def _kind(kind: DeviceKind, lang: Language) -> Kind:
     )
 
 
-def _fields(kind: DeviceKind) -> Iterator[Measured]:
+def _fields(kind: DeviceKind) -> Iterator[MeasuredField]:
     about: Mapping[str, list[Any]] = dict(_annotated("", kind.telemetry.model_fields))
     for name, number in fields_of(kind.telemetry).items():
         marks = about.get(name, [])
-        unit = next((m.symbol for m in marks if isinstance(m, Unit)), None)
-        range_ = next((m for m in marks if isinstance(m, Plausible)), None)
-        yield Measured(
+        unit = next((m.symbol for m in marks if isinstance(m, FieldUnit)), None)
+        range_ = next((m for m in marks if isinstance(m, PlausibleRange)), None)
+        yield MeasuredField(
             name=name,
             number=number,
             unit=unit,
@@ -127,8 +127,8 @@ def _types(annotation: object) -> Iterator[object]:
         yield from _types(one)
 
 
-def _command(body: type[CommandBody]) -> Command:
-    return Command(
+def _command(body: type[CommandBody]) -> CommandDefinition:
+    return CommandDefinition(
         name=body.NAME,
         scope=body.SCOPE,
         description=(body.__doc__ or "").strip(),

@@ -6,21 +6,21 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, JsonValue
 from pydantic_core import to_json
 
-from api import seeing
+from api import authorization
 from api.authentication import Who
 from api.fields import IdInPath
 from api.services import Use
-from api.times import TimeOut, TsSource, age_s, ts_source
-from devices.catalog import Catalog
-from devices.instants import rfc3339
-from devices.ports.current import Latest, LatestValues
-from devices.privacy.small_counts import shown_values
+from api.time_parameters import TimeOut, TsSource, age_s, ts_source
+from application.ports.latest_values import LatestValue, LatestValues
+from application.privacy.small_counts import shown_values
+from devices.catalog import KindCatalog
+from devices.time_us import rfc3339
 
 Channel = Literal["telemetry", "state", "status", "info"]
 router = APIRouter(tags=["telemetry"])
 
 
-class Newest(BaseModel):
+class LatestSchema(BaseModel):
     """Newest values of one channel and part."""
 
     id: str
@@ -42,7 +42,7 @@ class NewestOfDevice(BaseModel):
     id: str
     kind: str
     at: TimeOut
-    items: list[Newest]
+    items: list[LatestSchema]
 
 
 class NewestOfKind(BaseModel):
@@ -50,7 +50,7 @@ class NewestOfKind(BaseModel):
 
     kind: str
     at: TimeOut
-    items: list[Newest]
+    items: list[LatestSchema]
 
 
 _OF_DEVICE: dict[int | str, dict[str, Any]] = {200: {"model": NewestOfDevice}}
@@ -61,8 +61,8 @@ _OF_KIND: dict[int | str, dict[str, Any]] = {200: {"model": NewestOfKind}}
 def get_latest(asset_id: IdInPath, who: Who, services: Use) -> Response:
     """Show the newest values of a device, each with its age."""
     with services.registry.read() as tx:
-        asset = seeing.known(tx, who, asset_id)
-        rows = seeing.rows(who, tx.get(LatestValues).of_assets([asset_id]))
+        asset = authorization.visible_asset(tx, who, asset_id)
+        rows = authorization.visible_latest(who, tx.get(LatestValues).of_assets([asset_id]))
     now_us = services.now_us()
     head = {"id": asset_id, "kind": asset.kind, "at": rfc3339(now_us)}
     return _json(head | {"items": [_shown(services.catalog, r, now_us) for r in rows]})
@@ -76,7 +76,7 @@ def get_latest_of_kind(
     channel: Annotated[Channel, Query()] = "telemetry",
 ) -> Response:
     """Show the newest values of all devices of a kind."""
-    visible = seeing.visible(who, services.catalog, kind)
+    visible = authorization.visible_things(who, services.catalog, kind)
     only = None if visible.kinds else visible.assets
     with services.registry.read() as tx:
         rows = tx.get(LatestValues).of_kind(kind, who.tenants(), channel, only) if visible.kinds or only else ()
@@ -88,7 +88,7 @@ def _json(body: dict[str, Any]) -> Response:
     return Response(to_json(body), media_type="application/json")
 
 
-def _shown(catalog: Catalog, row: Latest, now_us: int) -> dict[str, Any]:
+def _shown(catalog: KindCatalog, row: LatestValue, now_us: int) -> dict[str, Any]:
     return {
         "id": row.asset_id,
         "tenant_id": row.tenant_id,

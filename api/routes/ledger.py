@@ -5,22 +5,22 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from api import seeing
-from api.access import Caller
-from api.authentication import needs
+from api import authorization
+from api.access import ApiCaller
+from api.authentication import requires_scope
 from api.fields import ID
-from api.paging import Items
+from api.paging import ItemPage
 from api.services import Use
-from api.times import TimeOut
+from api.time_parameters import TimeOut
+from application.ports import gateway_books
+from application.ports.gateway_books import MessageLedger
 from devices.errors import Forbidden
-from devices.ports import books
-from devices.ports.books import Ledger
 
-Reader = Annotated[Caller, needs("ledger:read")]
+Reader = Annotated[ApiCaller, requires_scope("ledger:read")]
 router = APIRouter(prefix="/ledger", tags=["ledger"])
 
 
-class LedgerLine(BaseModel):
+class LedgerLineSchema(BaseModel):
     """Sums of one kind (`-`: none known) and unit; received = all that follows, added up."""
 
     kind: str
@@ -36,7 +36,7 @@ class LedgerLine(BaseModel):
     balanced: bool
 
 
-class Gap(BaseModel):
+class SequenceGapSchema(BaseModel):
     """Sequence numbers of one device and boot that never came."""
 
     device_id: str
@@ -51,15 +51,15 @@ class Gap(BaseModel):
 
 
 @router.get("")
-def get_ledger(who: Reader, services: Use) -> Items[LedgerLine]:
+def get_ledger(who: Reader, services: Use) -> ItemPage[LedgerLineSchema]:
     """Show the sums of the kinds the caller may read; counts the whole installation, so needs a key for all tenants."""
     if who.tenant_id is not None:
         raise Forbidden("the ledger counts all tenants; see /ledger/gaps for yours")
     kinds = who.kinds(services.catalog)
-    everything = seeing.every_kind(who, services.catalog)
+    everything = authorization.every_kind(who, services.catalog)
     with services.registry.read() as tx:
-        lines = tx.get(Ledger).lines()
-    return Items[LedgerLine](items=[_line(line) for line in lines if everything or line.kind in kinds])
+        lines = tx.get(MessageLedger).lines()
+    return ItemPage[LedgerLineSchema](items=[_line(line) for line in lines if everything or line.kind in kinds])
 
 
 @router.get("/gaps")
@@ -69,17 +69,17 @@ def list_gaps(
     kind: Annotated[str | None, Query(max_length=64)] = None,
     device_id: Annotated[str | None, Query(pattern=ID)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 500,
-) -> Items[Gap]:
+) -> ItemPage[SequenceGapSchema]:
     """List devices whose messages are missing, most recent first."""
-    kinds = seeing.kinds(who, services.catalog, kind)
+    kinds = authorization.readable_kinds(who, services.catalog, kind)
     with services.registry.read() as tx:
-        gaps = tx.get(Ledger).gaps(kinds, device_id, limit, who.tenants())
-    return Items[Gap](items=[_gap(g) for g in gaps])
+        gaps = tx.get(MessageLedger).gaps(kinds, device_id, limit, who.tenants())
+    return ItemPage[SequenceGapSchema](items=[_gap(g) for g in gaps])
 
 
-def _line(line: books.LedgerLine) -> LedgerLine:
+def _line(line: gateway_books.LedgerLine) -> LedgerLineSchema:
     found = line.stored + line.duplicate + line.conflict + line.dead_letter + line.in_journal + line.lost
-    return LedgerLine(
+    return LedgerLineSchema(
         kind=line.kind,
         unit=line.unit,
         received=line.received,
@@ -93,8 +93,8 @@ def _line(line: books.LedgerLine) -> LedgerLine:
     )
 
 
-def _gap(gap: books.Gap) -> Gap:
-    return Gap(
+def _gap(gap: gateway_books.SequenceGap) -> SequenceGapSchema:
+    return SequenceGapSchema(
         device_id=gap.device_id,
         kind=gap.kind,
         tenant_id=gap.tenant_id,

@@ -8,18 +8,18 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from api import passwords, sessions
-from api.access import Caller
-from api.authentication import Presented, Who, doors, see
-from api.fields import ID, Body
-from api.problems import request_id, responses
-from api.recording import of, record
-from api.refusals import Refused, refusals_of
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
+from api.authentication import Presented, Who, authentication_state, resolve_session
+from api.fields import ID, RequestBody
+from api.problems import problem_responses, request_id
+from api.refusal_audit import RefusalGroup, refusals_of
 from api.services import Services, Use
 from api.sessions import SignedIn
+from application.ports.registry import RegistryTransaction
+from application.ports.tenants import TenantRepository
+from application.ports.users import BrowserSession, SessionRepository, User, UserRepository
 from devices.errors import Forbidden, Invalid, NotFound, Unauthenticated
-from devices.ports.people import Session, Sessions, User, Users
-from devices.ports.registry import Transaction
-from devices.ports.tenants import Tenants
 
 Language = Literal["de", "en"]
 Secret = Annotated[str, Field(min_length=1, max_length=passwords.LONGEST)]
@@ -27,7 +27,7 @@ _LINK_OVER: Final = "the link was used, or is too old"
 router = APIRouter(tags=["access"])
 
 
-class Credentials(Body):
+class LoginRequest(RequestBody):
     """Name and password, or the token of a link that works once."""
 
     name: Annotated[str, Field(pattern=ID)] | None = None
@@ -35,14 +35,14 @@ class Credentials(Body):
     token: Annotated[str, Field(max_length=128)] | None = None
 
 
-class Town(BaseModel):
+class TownChoice(BaseModel):
     """A town that the user may be at work in; `id` null: all."""
 
     id: str | None
     name: str
 
 
-class Me(BaseModel):
+class CurrentUser(BaseModel):
     """Who makes this request, and what he may do in the town he is at work in."""
 
     name: str
@@ -51,7 +51,7 @@ class Me(BaseModel):
     """`user:…` or `key:…`."""
     tenant_id: str | None
     """Null: all towns."""
-    tenants: list[Town]
+    tenants: list[TownChoice]
     roles: list[str]
     scopes: list[str]
     kinds: list[str]
@@ -64,7 +64,7 @@ class Me(BaseModel):
     """What is still to be done (`/login/second-factor`) before anything else is; until then all else is empty."""
 
 
-class MeChange(Body):
+class MeChange(RequestBody):
     """What may change; absent stays."""
 
     tenant_id: Annotated[str, Field(pattern=ID)] | None = None
@@ -72,22 +72,22 @@ class MeChange(Body):
     language: Language | None = None
 
 
-class PasswordChange(Body):
+class PasswordChange(RequestBody):
     """`current` may be absent where there is none yet."""
 
     current: Secret | None = None
     new: Secret
 
 
-async def public() -> None:
+async def public_route() -> None:
     """Mark a route that anybody may call."""
 
 
-PUBLIC: Final = Depends(public)
+PUBLIC: Final = Depends(public_route)
 
 
-@router.post("/login", dependencies=[PUBLIC], responses=responses(429))
-def login(request: Request, response: Response, services: Use, body: Credentials) -> Me:
+@router.post("/login", dependencies=[PUBLIC], responses=problem_responses(429))
+def login(request: Request, response: Response, services: Use, body: LoginRequest) -> CurrentUser:
     """Sign in: sets the cookie `lautern_session`.
 
     Ten failures a minute, of an account or from an address, lock it until the minute is over.
@@ -95,7 +95,7 @@ def login(request: Request, response: Response, services: Use, body: Credentials
     sessions.must_be_ours(request)
     if body.token is None and (body.name is None or body.password is None):
         raise Invalid("give name and password, or a token", field="name")
-    now_us, known = services.now_us(), doors(request)
+    now_us, known = services.now_us(), authentication_state(request)
     address = sessions.address_of(request)
     account = request.state.account = body.name or ""
     known.attempts.begin(account, address, services.steady_us())
@@ -103,11 +103,11 @@ def login(request: Request, response: Response, services: Use, body: Credentials
     with services.registry.write() as tx:
         user = proved or _by_link(tx, body.token or "", now_us)
         secret, session = sessions.open_session(tx, request, user, services.lifetime, now_us)
-        signed_in = see(tx, services, known, session, user)
+        signed_in = resolve_session(tx, services, known, session, user)
         shown = my_account(tx, services, signed_in.who, user, known.roles)
         who = sessions.caller_of(tx, session, user, known.roles, known.restricted)
         who = replace(who, address=address, request_id=request_id(request))
-        record(tx, who, "sign_in", of("user", user.user_id), detail=_how(body, signed_in))
+        record_action(tx, who, "sign_in", object_name("user", user.user_id), detail=_how(body, signed_in))
     known.attempts.succeeded(account, address)
     sessions.give_cookie(request, response, secret, services.lifetime)
     return shown
@@ -118,29 +118,31 @@ def logout(request: Request, response: Response, who: Presented, services: Use) 
     """Sign out: the session ends, its cookie works no more."""
     with services.registry.write() as tx:
         if who.session is not None:
-            tx.get(Sessions).end([who.session])
-        record(tx, who, "sign_out", who.actor.replace(":", "/", 1))
+            tx.get(SessionRepository).end([who.session])
+        record_action(tx, who, "sign_out", who.actor.replace(":", "/", 1))
     sessions.take_cookie(request, response)
 
 
 @router.get("/me")
-def who_am_i(request: Request, who: Presented, services: Use) -> Me:
+def who_am_i(request: Request, who: Presented, services: Use) -> CurrentUser:
     """Show who I am and what I may do where I am at work."""
     with services.registry.read() as tx:
-        return my_account(tx, services, who, _user(tx, who), doors(request).roles)
+        return my_account(tx, services, who, _user(tx, who), authentication_state(request).roles)
 
 
 @router.patch("/me")
-def change_me(request: Request, who: Who, services: Use, body: MeChange) -> Me:
+def change_me(request: Request, who: Who, services: Use, body: MeChange) -> CurrentUser:
     """Go to work in another town, or choose a language; for users, not for keys."""
-    known = doors(request)
+    known = authentication_state(request)
     with services.registry.write() as tx:
         user = _must_be_user(_user(tx, who))
         if "language" in body.model_fields_set:
-            user = tx.get(Users).change(replace(user, language=body.language))
+            user = tx.get(UserRepository).change(replace(user, language=body.language))
         if "tenant_id" in body.model_fields_set:
             who = _moved(tx, request, who, user, body.tenant_id)
-        record(tx, who, "me.change", of("user", user.user_id), detail=body.model_dump(exclude_unset=True))
+        record_action(
+            tx, who, "me.change", object_name("user", user.user_id), detail=body.model_dump(exclude_unset=True)
+        )
         return my_account(tx, services, who, user, known.roles)
 
 
@@ -150,73 +152,75 @@ def change_password(request: Request, who: Who, services: Use, body: PasswordCha
     with services.registry.read() as tx:
         user = _must_be_user(_user(tx, who))
     if user.password_hash is not None:
-        known = doors(request)
+        known = authentication_state(request)
         known.attempts.begin(user.user_id, who.address, services.steady_us())
-        if not passwords.matches(body.current or "", user.password_hash):
-            wrong = Refused("me.password", of("user", user.user_id), "wrong", who.address, who.actor, who.name)
+        if not passwords.password_matches(body.current or "", user.password_hash):
+            wrong = RefusalGroup(
+                "me.password", object_name("user", user.user_id), "wrong", who.address, who.actor, who.name
+            )
             refusals_of(request).note(replace(wrong, tenant_id=who.tenant_id), who.request_id)
             raise Invalid("is not your password", field="current")
         known.attempts.succeeded(user.user_id, who.address)
-    stored = passwords.hashed(body.new, user.user_id)
+    stored = passwords.hash_password(body.new, user.user_id)
     with services.registry.write() as tx:
-        users = tx.get(Users)
+        users = tx.get(UserRepository)
         users.change(replace(users.get(user.user_id), password_hash=stored))
-        tx.get(Sessions).end_of_user(user.user_id, but=who.session)
-        record(tx, who, "me.password", of("user", user.user_id))
+        tx.get(SessionRepository).end_of_user(user.user_id, but=who.session)
+        record_action(tx, who, "me.password", object_name("user", user.user_id))
 
 
 def _by_password(services: Services, user_id: str, password: str) -> User:
     user: User | None = None
     with services.registry.read() as tx:
         try:
-            user = tx.get(Users).get(user_id)
+            user = tx.get(UserRepository).get(user_id)
         except NotFound:
             user = None
     # Whoever asks learns neither from the answer nor from its time whether there is such a user.
-    right = passwords.matches(password, user.password_hash if user else None)
+    right = passwords.password_matches(password, user.password_hash if user else None)
     if user is None or not right or user.disabled_us is not None:
         raise Unauthenticated
     return user
 
 
-def _by_link(tx: Transaction, token: str, now_us: int) -> User:
-    link = tx.get(Sessions).take_link(sessions.digest(token), now_us)
+def _by_link(tx: RegistryTransaction, token: str, now_us: int) -> User:
+    link = tx.get(SessionRepository).take_link(sessions.secret_digest(token), now_us)
     if link is None:
         raise Unauthenticated(_LINK_OVER)
-    user = tx.get(Users).get(link.user_id)
+    user = tx.get(UserRepository).get(link.user_id)
     if user.disabled_us is not None:
         raise Unauthenticated(_LINK_OVER)
     if link.sets_password and user.password_hash is not None:
         # Whoever was sent a new link has lost the old password, or somebody else has it.
-        user = tx.get(Users).change(replace(user, password_hash=None))
-        tx.get(Sessions).end_of_user(user.user_id)
+        user = tx.get(UserRepository).change(replace(user, password_hash=None))
+        tx.get(SessionRepository).end_of_user(user.user_id)
     return user
 
 
-def _moved(tx: Transaction, request: Request, who: Caller, user: User, tenant_id: str | None) -> Caller:
-    known = doors(request)
+def _moved(tx: RegistryTransaction, request: Request, who: ApiCaller, user: User, tenant_id: str | None) -> ApiCaller:
+    known = authentication_state(request)
     held = {grant.tenant_id for grant in user.grants}
     if tenant_id not in held and None not in held:
         raise NotFound(tenant_id or "all towns")
     if tenant_id is not None:
-        tx.get(Tenants).get(tenant_id)
+        tx.get(TenantRepository).get(tenant_id)
     if who.session is None:
         raise Forbidden("only a session moves")
-    sessions_ = tx.get(Sessions)
+    sessions_ = tx.get(SessionRepository)
     sessions_.move(who.session, tenant_id)
     moved = sessions.caller_of(tx, _session(sessions_, who.session), user, known.roles, known.restricted)
     return replace(moved, address=who.address, request_id=who.request_id)
 
 
-def _session(stored: Sessions, secret_sha256: bytes) -> Session:
+def _session(stored: SessionRepository, secret_sha256: bytes) -> BrowserSession:
     session = stored.get(secret_sha256)
     if session is None:
         raise Unauthenticated
     return session
 
 
-def _user(tx: Transaction, who: Caller) -> User | None:
-    return None if who.user_id is None else tx.get(Users).get(who.user_id)
+def _user(tx: RegistryTransaction, who: ApiCaller) -> User | None:
+    return None if who.user_id is None else tx.get(UserRepository).get(who.user_id)
 
 
 def _must_be_user(user: User | None) -> User:
@@ -225,21 +229,21 @@ def _must_be_user(user: User | None) -> User:
     return user
 
 
-def _how(body: Credentials, signed_in: SignedIn) -> dict[str, str]:
+def _how(body: LoginRequest, signed_in: SignedIn) -> dict[str, str]:
     """What the audit log says of a sign-in; the second step stands there by itself."""
     by = {"by": "one-time link" if body.token else "password"}
     return by if signed_in.step is None else {**by, "second_step": signed_in.step.value}
 
 
 def my_account(
-    tx: Transaction, services: Services, who: Caller, user: User | None, roles: Mapping[str, frozenset[str]]
-) -> Me:
+    tx: RegistryTransaction, services: Services, who: ApiCaller, user: User | None, roles: Mapping[str, frozenset[str]]
+) -> CurrentUser:
     """What somebody is shown of himself."""
     if who.owes is not None:
         return _owing(who, user)
     held = [] if user is None else [g for g in user.grants if g.tenant_id in {None, who.tenant_id}]
     scopes = who.scopes.union(*(w.scopes for w in who.within))
-    return Me(
+    return CurrentUser(
         name=who.name,
         actor=who.actor,
         tenant_id=who.tenant_id or None,
@@ -253,9 +257,9 @@ def my_account(
     )
 
 
-def _owing(who: Caller, user: User | None) -> Me:
+def _owing(who: ApiCaller, user: User | None) -> CurrentUser:
     empty: list[str] = []
-    return Me(
+    return CurrentUser(
         name=who.name,
         actor=who.actor,
         tenant_id=None,
@@ -270,7 +274,11 @@ def _owing(who: Caller, user: User | None) -> Me:
     )
 
 
-def _towns(tx: Transaction, who: Caller, user: User | None) -> list[Town]:
+def _towns(tx: RegistryTransaction, who: ApiCaller, user: User | None) -> list[TownChoice]:
     held = {who.tenant_id} if user is None else {g.tenant_id for g in user.grants}
-    found = [Town(id=t.tenant_id, name=t.name) for t in tx.get(Tenants).all() if None in held or t.tenant_id in held]
-    return [Town(id=None, name="*"), *found] if None in held else found
+    found = [
+        TownChoice(id=t.tenant_id, name=t.name)
+        for t in tx.get(TenantRepository).all()
+        if None in held or t.tenant_id in held
+    ]
+    return [TownChoice(id=None, name="*"), *found] if None in held else found

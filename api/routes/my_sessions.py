@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from api.access import Caller
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
 from api.authentication import Who
-from api.paging import Items
-from api.recording import of, record
+from api.paging import ItemPage
 from api.services import Use
-from api.times import TimeOut
+from api.time_parameters import TimeOut
+from application.ports.users import SessionRepository
 from devices.errors import Forbidden
-from devices.ports.people import Sessions
 
 router = APIRouter(tags=["access"])
 
@@ -29,21 +29,21 @@ class SessionShown(BaseModel):
     current: bool
 
 
-def _user(who: Who) -> Caller:
+def _user(who: Who) -> ApiCaller:
     if who.session is None:
         raise Forbidden("a key has no sessions")
     return who
 
 
-User = Annotated[Caller, Depends(_user)]
+User = Annotated[ApiCaller, Depends(_user)]
 
 
 @router.get("/me/sessions")
-def list_my_sessions(who: User, services: Use) -> Items[SessionShown]:
+def list_my_sessions(who: User, services: Use) -> ItemPage[SessionShown]:
     """List the browsers I am signed in with, newest first."""
     now_us = services.now_us()
     with services.registry.read() as tx:
-        found = tx.get(Sessions).of_user(who.user_id or "")
+        found = tx.get(SessionRepository).of_user(who.user_id or "")
     items = [
         SessionShown(
             created_at=s.created_us,
@@ -57,7 +57,7 @@ def list_my_sessions(who: User, services: Use) -> Items[SessionShown]:
         for s in found
         if services.lifetime.covers(s, now_us)
     ]
-    return Items[SessionShown](items=items)
+    return ItemPage[SessionShown](items=items)
 
 
 @router.delete("/me/sessions", status_code=204)
@@ -65,5 +65,5 @@ def end_my_other_sessions(who: User, services: Use) -> None:
     """Sign out everywhere but here; links that were sent to me and not used stop working."""
     user_id = who.user_id or ""
     with services.registry.write() as tx:
-        tx.get(Sessions).end_of_user(user_id, but=who.session)
-        record(tx, who, "me.sessions_end", of("user", user_id))
+        tx.get(SessionRepository).end_of_user(user_id, but=who.session)
+        record_action(tx, who, "me.sessions_end", object_name("user", user_id))

@@ -8,27 +8,27 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from api import notifying, seeing
-from api.access import Caller
-from api.authentication import Who, needs
-from api.fields import Body, IdInPath, Name
-from api.notifying import ADMIN
-from api.paging import Items
-from api.preconditions import Expected, agree, etag
-from api.problems import responses
-from api.recording import of, record
+from api import authorization, notification_access
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
+from api.authentication import Who, requires_scope
+from api.fields import IdInPath, Name, RequestBody
+from api.notification_access import ADMIN
+from api.paging import ItemPage
+from api.preconditions import Expected, check_version, etag
+from api.problems import problem_responses
 from api.services import Use
-from devices.catalog import Catalog
+from application.notifications.duty_hours import ZONE, DutyHours, WeeklySpan, holidays_of
+from application.notifications.rules import EscalationStep, NotificationRule
+from application.ports.inventory import GroupRepository
+from application.ports.notifications import NotificationRules, NotificationTargets
+from application.ports.registry import RegistryTransaction
+from devices.catalog import KindCatalog
 from devices.errors import Conflict, Invalid, NotFound
-from devices.instants import MINUTE_US, SECOND_US
-from devices.messages import Id, Severity
-from devices.notifying.duty import ZONE, DutyHours, Span, holidays_of
-from devices.notifying.rules import EscalationStep, NotificationRule
-from devices.ports.inventory import Groups
-from devices.ports.notifications import NotificationRules, NotificationTargets
-from devices.ports.registry import Transaction
+from devices.messages import EventSeverity, Id
+from devices.time_us import MINUTE_US, SECOND_US
 
-Keeper = Annotated[Caller, needs(ADMIN)]
+Keeper = Annotated[ApiCaller, requires_scope(ADMIN)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Targets = Annotated[list[Id], Field(min_length=1, max_length=20)]
@@ -37,7 +37,7 @@ _DAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
 router = APIRouter(prefix="/notification-rules", tags=["notifications"])
 
 
-class DutySpan(Body):
+class DutySpan(RequestBody):
     """From a time until another, on these weekdays; one that is not later ends on the next day."""
 
     weekdays: Annotated[list[Weekday], Field(min_length=1, max_length=7)]
@@ -45,7 +45,7 @@ class DutySpan(Body):
     ends: Annotated[Clock, Field(alias="until")]
 
 
-class Duty(Body):
+class DutySchema(RequestBody):
     """When people want to be told; without spans always. What comes at other times is told when duty begins."""
 
     zone: Annotated[str, Field(max_length=64)] = ZONE
@@ -54,14 +54,14 @@ class Duty(Body):
     """Whose public holidays are off duty, such as `DE-RP`."""
 
 
-class Escalation(Body):
+class EscalationSchema(RequestBody):
     """Who else is told when nobody has acknowledged for so long after the first message."""
 
     after_min: Minutes
     targets: Targets
 
 
-class RuleSettings(Body):
+class RuleSettings(RequestBody):
     """What a rule says."""
 
     name: Name
@@ -74,14 +74,14 @@ class RuleSettings(Body):
     groups: Annotated[list[Id], Field(max_length=100)] = Field(default_factory=list)
     """Only devices in one of these groups; empty: all."""
     targets: Targets
-    duty: Duty = Field(default_factory=Duty)
+    duty: DutySchema = Field(default_factory=DutySchema)
     critical_always: bool = False
     """Critical alarms do not wait for the duty hours."""
     gather_s: Annotated[int, Field(ge=5, le=3600)] = 30
     """Alarms of so long go into one message."""
     repeat_min: Minutes | None = None
     """Reminds so often of what is open and not acknowledged."""
-    escalation: Annotated[list[Escalation], Field(max_length=5)] = Field(default_factory=list)
+    escalation: Annotated[list[EscalationSchema], Field(max_length=5)] = Field(default_factory=list)
     resolved: bool = True
     """Tells the end of what was told."""
     enabled: bool = True
@@ -101,35 +101,35 @@ class RuleShown(BaseModel):
     tenant_id: str
     name: str
     kinds: list[str]
-    severities: list[Severity]
+    severities: list[EventSeverity]
     groups: list[str]
     targets: list[str]
-    duty: Duty
+    duty: DutySchema
     critical_always: bool
     gather_s: int
     repeat_min: int | None
-    escalation: list[Escalation]
+    escalation: list[EscalationSchema]
     resolved: bool
     enabled: bool
     version: int
 
 
 @router.get("")
-def list_rules(who: Who, services: Use) -> Items[RuleShown]:
+def list_rules(who: Who, services: Use) -> ItemPage[RuleShown]:
     """List the rules whose kinds the caller may read, in order of id."""
     with services.registry.read() as tx:
         rules = tx.get(NotificationRules).list(who.tenants())
-    return Items[RuleShown](items=[_show(rule) for rule in rules if notifying.sees(who, rule)])
+    return ItemPage[RuleShown](items=[_show(rule) for rule in rules if notification_access.may_see_rule(who, rule)])
 
 
-@router.post("", status_code=201, responses=responses(409))
+@router.post("", status_code=201, responses=problem_responses(409))
 def create_rule(who: Keeper, services: Use, body: RuleWanted, response: Response) -> RuleShown:
     """Make a rule; needs `notifications:admin`, and the right to read every kind it tells of."""
     with services.registry.write() as tx:
-        tenant_id = seeing.tenant(tx, who, body.tenant_id)
+        tenant_id = authorization.tenant_of_new(tx, who, body.tenant_id)
         rule = _rule(who, services.catalog, body, body.id or uuid.uuid4().hex[:16], tenant_id, version=0)
-        if len(tx.get(NotificationRules).list({tenant_id})) >= notifying.MOST:
-            raise Conflict(f"a town has at most {notifying.MOST} rules")
+        if len(tx.get(NotificationRules).list({tenant_id})) >= notification_access.MOST:
+            raise Conflict(f"a town has at most {notification_access.MOST} rules")
         _check(tx, rule)
         made = tx.get(NotificationRules).put(rule)
         _record(tx, who, "notification_rule.create", made)
@@ -142,19 +142,19 @@ def create_rule(who: Keeper, services: Use, body: RuleWanted, response: Response
 def get_rule(rule_id: IdInPath, who: Who, services: Use, response: Response) -> RuleShown:
     """Show one rule; its ETag is what PUT wants as If-Match."""
     with services.registry.read() as tx:
-        rule = notifying.rule_of(tx, who, rule_id)
+        rule = notification_access.rule_of(tx, who, rule_id)
     response.headers["ETag"] = etag(rule.version)
     return _show(rule)
 
 
-@router.put("/{rule_id}", responses=responses(409, 412, 428))
+@router.put("/{rule_id}", responses=problem_responses(409, 412, 428))
 def replace_rule(  # noqa: PLR0917
     rule_id: IdInPath, who: Keeper, services: Use, seen: Expected, body: RuleSettings, response: Response
 ) -> RuleShown:
     """Replace what a rule says; needs `notifications:admin`. What was told stays told."""
     with services.registry.write() as tx:
-        before = notifying.rule_of(tx, who, rule_id)
-        agree(seen, before.version)
+        before = notification_access.rule_of(tx, who, rule_id)
+        check_version(seen, before.version)
         rule = _rule(who, services.catalog, body, rule_id, before.tenant_id, version=before.version)
         _check(tx, rule)
         changed = tx.get(NotificationRules).put(rule)
@@ -167,21 +167,21 @@ def replace_rule(  # noqa: PLR0917
 def remove_rule(rule_id: IdInPath, who: Keeper, services: Use) -> None:
     """Remove a rule; what it has queued is still sent. Needs `notifications:admin`."""
     with services.registry.write() as tx:
-        rule = notifying.rule_of(tx, who, rule_id)
+        rule = notification_access.rule_of(tx, who, rule_id)
         tx.get(NotificationRules).remove(rule_id)
         _record(tx, who, "notification_rule.remove", rule)
 
 
-def _record(tx: Transaction, who: Caller, action: str, rule: NotificationRule) -> None:
+def _record(tx: RegistryTransaction, who: ApiCaller, action: str, rule: NotificationRule) -> None:
     """Put on record; a rule that tells of a restricted kind is for that kind's readers."""
     subject = next((kind for kind in sorted(rule.kinds) if kind in who.restricted_kinds), None)
-    thing = of(subject, "notification_rule", rule.rule_id)
+    thing = object_name(subject, "notification_rule", rule.rule_id)
     detail = {"name": rule.name, "targets": list(rule.target_ids), "enabled": rule.enabled, "version": rule.version}
-    record(tx, who, action, thing, detail=detail, tenant_id=rule.tenant_id)
+    record_action(tx, who, action, thing, detail=detail, tenant_id=rule.tenant_id)
 
 
 def _rule(
-    who: Caller, catalog: Catalog, body: RuleSettings, rule_id: str, tenant_id: str, *, version: int
+    who: ApiCaller, catalog: KindCatalog, body: RuleSettings, rule_id: str, tenant_id: str, *, version: int
 ) -> NotificationRule:
     stages = [EscalationStep(s.after_min * MINUTE_US, tuple(dict.fromkeys(s.targets))) for s in body.escalation]
     if [s.after_us for s in stages] != sorted({s.after_us for s in stages}):
@@ -192,7 +192,7 @@ def _rule(
         name=body.name,
         kinds=_kinds(who, catalog, body.kinds),
         target_ids=tuple(dict.fromkeys(body.targets)),
-        severities=frozenset(Severity(s) for s in body.severities),
+        severities=frozenset(EventSeverity(s) for s in body.severities),
         group_ids=frozenset(body.groups),
         duty=_duty(body.duty),
         critical_always=body.critical_always,
@@ -205,7 +205,7 @@ def _rule(
     )
 
 
-def _kinds(who: Caller, catalog: Catalog, wanted: list[str] | None) -> frozenset[str]:
+def _kinds(who: ApiCaller, catalog: KindCatalog, wanted: list[str] | None) -> frozenset[str]:
     readable = who.kinds(catalog)
     if wanted is None:
         wanted = [kind for kind in readable if not catalog[kind].restricted]
@@ -214,18 +214,18 @@ def _kinds(who: Caller, catalog: Catalog, wanted: list[str] | None) -> frozenset
     return frozenset(wanted)
 
 
-def _duty(body: Duty) -> DutyHours:
+def _duty(body: DutySchema) -> DutyHours:
     if body.zone not in available_timezones():
         raise Invalid("is no time zone, such as Europe/Berlin", field="duty.zone")
     holidays_of(body.region, 2026)
     spans = [
-        Span(frozenset(map(_DAYS.index, s.weekdays)), time.fromisoformat(s.begins), time.fromisoformat(s.ends))
+        WeeklySpan(frozenset(map(_DAYS.index, s.weekdays)), time.fromisoformat(s.begins), time.fromisoformat(s.ends))
         for s in body.spans
     ]
     return DutyHours(body.zone, tuple(spans), body.region)
 
 
-def _check(tx: Transaction, rule: NotificationRule) -> None:
+def _check(tx: RegistryTransaction, rule: NotificationRule) -> None:
     """Raise Invalid for targets and groups that are not the town's, or not of the kinds the rule tells of."""
     targets = {t.target_id for t in tx.get(NotificationTargets).list({rule.tenant_id})}
     if strange := sorted(rule.everyone() - targets):
@@ -233,7 +233,7 @@ def _check(tx: Transaction, rule: NotificationRule) -> None:
         raise Invalid(f"{strange[0]} is no target of this town", field=field)
     for group_id in sorted(rule.group_ids):
         try:
-            group = tx.get(Groups).get(group_id)
+            group = tx.get(GroupRepository).get(group_id)
         except NotFound:
             group = None
         if group is None or group.tenant_id != rule.tenant_id or group.kind not in rule.kinds:
@@ -259,11 +259,13 @@ def _show(rule: NotificationRule) -> RuleShown:
         severities=sorted(rule.severities),
         groups=sorted(rule.group_ids),
         targets=list(rule.target_ids),
-        duty=Duty(zone=rule.duty.zone, spans=spans, region=rule.duty.region),
+        duty=DutySchema(zone=rule.duty.zone, spans=spans, region=rule.duty.region),
         critical_always=rule.critical_always,
         gather_s=rule.gather_us // SECOND_US,
         repeat_min=None if rule.repeat_us is None else rule.repeat_us // MINUTE_US,
-        escalation=[Escalation(after_min=s.after_us // MINUTE_US, targets=list(s.target_ids)) for s in rule.escalation],
+        escalation=[
+            EscalationSchema(after_min=s.after_us // MINUTE_US, targets=list(s.target_ids)) for s in rule.escalation
+        ],
         resolved=rule.resolved,
         enabled=rule.enabled,
         version=rule.version,

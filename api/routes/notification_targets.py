@@ -8,28 +8,28 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from api import notifying, seeing
-from api.access import Caller
-from api.authentication import Who, needs
-from api.fields import Body, IdInPath, Name
-from api.notifying import ADMIN
-from api.paging import Items
-from api.preconditions import Expected, agree, etag
-from api.problems import responses
-from api.recording import of, record
-from api.routes.notifications import Notification, show
+from api import authorization, notification_access
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
+from api.authentication import Who, requires_scope
+from api.fields import IdInPath, Name, RequestBody
+from api.notification_access import ADMIN
+from api.paging import ItemPage
+from api.preconditions import Expected, check_version, etag
+from api.problems import problem_responses
+from api.routes.notifications import NotificationSchema, notification_schema
 from api.services import Use
+from application.notifications.allow_list import NotAllowed, TargetAllowList
+from application.notifications.rules import NotificationChannel, NotificationTarget
+from application.notifications.test_notification import test_message
+from application.notifications.webhook_signature import new_secret
+from application.ports.notifications import DeliveryQueue, NotificationTargets
+from application.ports.registry import RegistryTransaction
 from devices.alarm_texts import Language
 from devices.errors import Conflict, Invalid, NotFound
 from devices.messages import Id
-from devices.notifying.allowing import Allowed, NotAllowed
-from devices.notifying.rules import Channel, Target
-from devices.notifying.signing import new_secret
-from devices.notifying.trying import trial
-from devices.ports.notifications import Deliveries, NotificationTargets
-from devices.ports.registry import Transaction
 
-Keeper = Annotated[Caller, needs(ADMIN)]
+Keeper = Annotated[ApiCaller, requires_scope(ADMIN)]
 Address = Annotated[str, Field(min_length=3, max_length=2000)]
 router = APIRouter(prefix="/notification-targets", tags=["notifications"])
 
@@ -40,7 +40,7 @@ class TargetShown(BaseModel):
     id: str
     tenant_id: str
     name: str
-    channel: Channel
+    channel: NotificationChannel
     address: str
     language: Language
     enabled: bool
@@ -53,7 +53,7 @@ class TargetMade(TargetShown):
     secret: str | None
 
 
-class TargetWanted(Body):
+class TargetWanted(RequestBody):
     """A target to make; where it may be is in the settings `notifications.mail_domains` and `.webhook_hosts`."""
 
     id: Id | None = None
@@ -66,7 +66,7 @@ class TargetWanted(Body):
     enabled: bool = True
 
 
-class TargetChange(Body):
+class TargetChange(RequestBody):
     """What may change; absent stays."""
 
     name: Name | None = None
@@ -76,32 +76,32 @@ class TargetChange(Body):
 
 
 @router.get("")
-def list_targets(who: Who, services: Use) -> Items[TargetShown]:
+def list_targets(who: Who, services: Use) -> ItemPage[TargetShown]:
     """List targets in order of id, for those who may read a kind of the town's devices."""
     if not who.kinds(services.catalog):
-        return Items[TargetShown](items=[])
+        return ItemPage[TargetShown](items=[])
     with services.registry.read() as tx:
-        return Items[TargetShown](items=[_show(who, t) for t in tx.get(NotificationTargets).list(who.tenants())])
+        return ItemPage[TargetShown](items=[_show(who, t) for t in tx.get(NotificationTargets).list(who.tenants())])
 
 
-@router.post("", status_code=201, responses=responses(409))
+@router.post("", status_code=201, responses=problem_responses(409))
 def create_target(who: Keeper, services: Use, body: TargetWanted, response: Response) -> TargetMade:
     """Make a target; needs `notifications:admin`."""
-    channel = Channel(body.channel)
+    channel = NotificationChannel(body.channel)
     with services.registry.write() as tx:
-        target = Target(
+        target = NotificationTarget(
             target_id=body.id or uuid.uuid4().hex[:16],
-            tenant_id=seeing.tenant(tx, who, body.tenant_id),
+            tenant_id=authorization.tenant_of_new(tx, who, body.tenant_id),
             name=body.name,
             channel=channel,
             address=_address(services.allowed, channel, body.address),
             language=body.language,
             enabled=body.enabled,
-            secret=new_secret() if channel is Channel.WEBHOOK else None,
+            secret=new_secret() if channel is NotificationChannel.WEBHOOK else None,
         )
         targets = tx.get(NotificationTargets)
-        if len(targets.list({target.tenant_id})) >= notifying.MOST:
-            raise Conflict(f"a town has at most {notifying.MOST} targets")
+        if len(targets.list({target.tenant_id})) >= notification_access.MOST:
+            raise Conflict(f"a town has at most {notification_access.MOST} targets")
         made = targets.put(target)
         _record(tx, who, "notification_target.create", made)
     response.headers["Location"] = f"/api/v1/notification-targets/{made.target_id}"
@@ -114,20 +114,20 @@ def get_target(target_id: IdInPath, who: Who, services: Use, response: Response)
     if not who.kinds(services.catalog):
         raise NotFound
     with services.registry.read() as tx:
-        target = notifying.target_of(tx, who, target_id)
+        target = notification_access.target_of(tx, who, target_id)
     response.headers["ETag"] = etag(target.version)
     return _show(who, target)
 
 
-@router.patch("/{target_id}", responses=responses(409, 412, 428))
+@router.patch("/{target_id}", responses=problem_responses(409, 412, 428))
 def change_target(  # noqa: PLR0917
     target_id: IdInPath, who: Keeper, services: Use, seen: Expected, body: TargetChange, response: Response
 ) -> TargetShown:
     """Change a target; needs `notifications:admin`, and sight of every rule that uses it."""
     with services.registry.write() as tx:
-        target = notifying.target_of(tx, who, target_id)
-        notifying.must_not_be_others(tx, who, target)
-        agree(seen, target.version)
+        target = notification_access.target_of(tx, who, target_id)
+        notification_access.must_not_be_others(tx, who, target)
+        check_version(seen, target.version)
         given = body.model_dump(exclude_none=True)
         if body.address is not None:
             given["address"] = _address(services.allowed, target.channel, body.address)
@@ -137,22 +137,22 @@ def change_target(  # noqa: PLR0917
     return _show(who, changed)
 
 
-@router.delete("/{target_id}", status_code=204, responses=responses(409))
+@router.delete("/{target_id}", status_code=204, responses=problem_responses(409))
 def remove_target(target_id: IdInPath, who: Keeper, services: Use) -> None:
     """Remove a target that no rule uses; needs `notifications:admin`."""
     with services.registry.write() as tx:
-        target = notifying.target_of(tx, who, target_id)
+        target = notification_access.target_of(tx, who, target_id)
         tx.get(NotificationTargets).remove(target_id)
         _record(tx, who, "notification_target.remove", target)
 
 
-@router.post("/{target_id}/secret", responses=responses(409))
+@router.post("/{target_id}/secret", responses=problem_responses(409))
 def renew_secret(target_id: IdInPath, who: Keeper, services: Use, response: Response) -> TargetMade:
     """Give a webhook a new secret, shown this once; the old one signs nothing more. Needs `notifications:admin`."""
     with services.registry.write() as tx:
-        target = notifying.target_of(tx, who, target_id)
-        notifying.must_not_be_others(tx, who, target)
-        if target.channel is not Channel.WEBHOOK:
+        target = notification_access.target_of(tx, who, target_id)
+        notification_access.must_not_be_others(tx, who, target)
+        if target.channel is not NotificationChannel.WEBHOOK:
             raise Conflict("mail is not signed: only webhooks have a secret")
         changed = tx.get(NotificationTargets).put(replace(target, secret=new_secret()))
         _record(tx, who, "notification_target.secret", changed)
@@ -160,26 +160,28 @@ def renew_secret(target_id: IdInPath, who: Keeper, services: Use, response: Resp
 
 
 @router.post("/{target_id}/test", status_code=202)
-def try_target(target_id: IdInPath, who: Keeper, services: Use, response: Response) -> Notification:
+def try_target(target_id: IdInPath, who: Keeper, services: Use, response: Response) -> NotificationSchema:
     """Send a message that says it is a test; its fate is at `Location`. Needs `notifications:admin`."""
     with services.registry.write() as tx:
-        target = notifying.target_of(tx, who, target_id)
-        delivery = trial(target, uuid.uuid4().hex, services.now_us())
-        tx.get(Deliveries).add([delivery])
+        target = notification_access.target_of(tx, who, target_id)
+        delivery = test_message(target, uuid.uuid4().hex, services.now_us())
+        tx.get(DeliveryQueue).add([delivery])
         _record(tx, who, "notification_target.test", target)
     response.headers["Location"] = f"/api/v1/notifications/{delivery.delivery_id}"
-    return show(delivery)
+    return notification_schema(delivery)
 
 
-def _record(tx: Transaction, who: Caller, action: str, target: Target) -> None:
+def _record(tx: RegistryTransaction, who: ApiCaller, action: str, target: NotificationTarget) -> None:
     """Put on record, with so much of the address that people know which it is."""
     detail = {"name": target.name, "address": _hidden(target), "enabled": target.enabled}
-    record(tx, who, action, of("notification_target", target.target_id), detail=detail, tenant_id=target.tenant_id)
+    record_action(
+        tx, who, action, object_name("notification_target", target.target_id), detail=detail, tenant_id=target.tenant_id
+    )
 
 
-def _address(allowed: Allowed, channel: Channel, address: str) -> str:
+def _address(allowed: TargetAllowList, channel: NotificationChannel, address: str) -> str:
     try:
-        if channel is Channel.EMAIL:
+        if channel is NotificationChannel.EMAIL:
             return allowed.mail(address)
         allowed.webhook(address)
     except NotAllowed as error:
@@ -187,13 +189,13 @@ def _address(allowed: Allowed, channel: Channel, address: str) -> str:
     return address
 
 
-def _made(who: Caller, target: Target, response: Response) -> TargetMade:
+def _made(who: ApiCaller, target: NotificationTarget, response: Response) -> TargetMade:
     response.headers["ETag"] = etag(target.version)
     response.headers["Cache-Control"] = "no-store"
     return TargetMade(**dict(_show(who, target)), secret=target.secret)
 
 
-def _show(who: Caller, target: Target) -> TargetShown:
+def _show(who: ApiCaller, target: NotificationTarget) -> TargetShown:
     return TargetShown(
         id=target.target_id,
         tenant_id=target.tenant_id,
@@ -206,8 +208,8 @@ def _show(who: Caller, target: Target) -> TargetShown:
     )
 
 
-def _hidden(target: Target) -> str:
+def _hidden(target: NotificationTarget) -> str:
     """The path of a webhook is often a secret, and an address is somebody's own."""
-    if target.channel is Channel.EMAIL:
+    if target.channel is NotificationChannel.EMAIL:
         return f"{target.address[:1]}…@{target.address.rpartition('@')[2]}"
     return f"https://{urlsplit(target.address).hostname}/…"

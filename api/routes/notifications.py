@@ -7,32 +7,32 @@ from pydantic import BaseModel
 
 from api.authentication import Who
 from api.fields import ID, IdInPath
-from api.paging import Items, PageWanted, page_of
+from api.paging import ItemPage, PageWanted, page_of
 from api.services import Use
-from api.times import TimeOut
+from api.time_parameters import TimeOut
+from application.notifications.deliveries import NotificationDelivery, NotificationState
+from application.notifications.rule_evaluation import NotificationOccasion
+from application.notifications.rules import NotificationChannel
+from application.ports.notifications import DeliveryQueue
 from devices.errors import NotFound
-from devices.notifying.deliveries import Delivery, State
-from devices.notifying.rules import Channel
-from devices.notifying.steps import Occasion
-from devices.ports.notifications import Deliveries
 
 router = APIRouter(prefix="/notifications", tags=["notifications"])
 
 
-class Notification(BaseModel):
+class NotificationSchema(BaseModel):
     """One message to one target; `reason` says why the last attempt failed."""
 
     id: str
     tenant_id: str
     target_id: str
-    channel: Channel
+    channel: NotificationChannel
     rule_id: str | None
-    occasion: Occasion
+    occasion: NotificationOccasion
     kind: str | None
     """Kind of the devices it tells of; null for a test."""
     alarms: int
     subject: str
-    state: State
+    state: NotificationState
     created_at: TimeOut
     attempts: int
     next_attempt_at: TimeOut | None
@@ -45,15 +45,15 @@ def list_notifications(
     who: Who,
     services: Use,
     page: PageWanted,
-    state: Annotated[State | None, Query()] = None,
+    state: Annotated[NotificationState | None, Query()] = None,
     target: Annotated[str | None, Query(pattern=ID)] = None,
-) -> Items[Notification]:
+) -> ItemPage[NotificationSchema]:
     """List messages on devices of the kinds that the caller may read, newest first."""
     kinds = who.kinds(services.catalog)
     if not kinds:
-        return Items[Notification](items=[])
+        return ItemPage[NotificationSchema](items=[])
     with services.registry.read() as tx:
-        found = tx.get(Deliveries).find(
+        found = tx.get(DeliveryQueue).find(
             tenant_ids=who.tenants(),
             kinds=kinds,
             state=state,
@@ -61,23 +61,23 @@ def list_notifications(
             limit=page.limit,
             cursor=page.cursor,
         )
-    return page_of(found, show)
+    return page_of(found, notification_schema)
 
 
 @router.get("/{notification_id}")
-def get_notification(notification_id: IdInPath, who: Who, services: Use) -> Notification:
+def get_notification(notification_id: IdInPath, who: Who, services: Use) -> NotificationSchema:
     """Show one message."""
     kinds = who.kinds(services.catalog)
     with services.registry.read() as tx:
-        found = tx.get(Deliveries).get(notification_id)
+        found = tx.get(DeliveryQueue).get(notification_id)
     if not kinds or not who.is_at_home(found.tenant_id) or (found.kind is not None and found.kind not in kinds):
         raise NotFound
-    return show(found)
+    return notification_schema(found)
 
 
-def show(delivery: Delivery) -> Notification:
+def notification_schema(delivery: NotificationDelivery) -> NotificationSchema:
     """Show a message without its text."""
-    return Notification(
+    return NotificationSchema(
         id=delivery.delivery_id,
         tenant_id=delivery.tenant_id,
         target_id=delivery.target_id,
@@ -90,7 +90,7 @@ def show(delivery: Delivery) -> Notification:
         state=delivery.state,
         created_at=delivery.created_us,
         attempts=delivery.attempts,
-        next_attempt_at=delivery.next_attempt_us if delivery.state is State.QUEUED else None,
+        next_attempt_at=delivery.next_attempt_us if delivery.state is NotificationState.QUEUED else None,
         final_at=delivery.final_us,
         reason=delivery.reason,
     )

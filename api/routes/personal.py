@@ -6,34 +6,34 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, JsonValue
 
-from api.access import Caller, actor_of
-from api.authentication import Who, needs
+from api.access import ApiCaller, actor_of
+from api.audit_trail import object_name, record_action
+from api.authentication import Who, requires_scope
 from api.fields import IdInPath
-from api.maker_gone import end_keys
-from api.problems import responses
-from api.queries import Ask
-from api.recording import of, record
+from api.problems import problem_responses
+from api.query_admission import Ask
+from api.revoke_owner_keys import end_keys
 from api.routes import users
 from api.services import Services, Use
-from devices.audit.entry import ERASED
+from application.access.roles import RoleGrant
+from application.audit.entry import ERASED
+from application.ports.api_keys import ApiKeys
+from application.ports.registry import RegistryTransaction
+from application.ports.retention import PersonIndex
+from application.ports.second_factors import SecondFactors
+from application.ports.users import SessionRepository, User, UserRepository
 from devices.errors import Conflict, Forbidden
-from devices.instants import rfc3339
-from devices.people.roles import Grant
-from devices.ports.access import ApiKeys
-from devices.ports.people import Sessions, User, Users
-from devices.ports.privacy import Persons
-from devices.ports.registry import Transaction
-from devices.ports.second_factors import SecondFactors
+from devices.time_us import rfc3339
 
 SCOPE: Final = "privacy:admin"
 MOST: Final = 10_000
 _HIDDEN: Final = frozenset({"secret_sha256", "proof", "person", "content", "previous", "mac"})
 _SAME_NAME: Final = "the name is not his alone: change it first"
-Keeper = Annotated[Caller, needs(SCOPE)]
+Keeper = Annotated[ApiCaller, requires_scope(SCOPE)]
 router = APIRouter(prefix="/users/{user_id}", tags=["privacy"])
 
 
-class Personal(BaseModel):
+class PersonalData(BaseModel):
     """All that names a person, as far as the caller may see its kind; the newest 10,000 records of each place."""
 
     user: dict[str, JsonValue]
@@ -46,7 +46,7 @@ class Personal(BaseModel):
     """Kinds that the caller may not see: whoever may see them can ask for the rest."""
 
 
-class Erased(BaseModel):
+class ErasureResult(BaseModel):
     """The pseudonym that stands where the person was named, and in how many records of each place."""
 
     pseudonym: str
@@ -56,25 +56,25 @@ class Erased(BaseModel):
 
 
 @router.get("/export")
-async def export_person(user_id: IdInPath, who: Who, services: Use, question: Ask) -> Personal:
+async def export_person(user_id: IdInPath, who: Who, services: Use, question: Ask) -> PersonalData:
     """Give out all that names a person: to himself, or to who holds `privacy:admin`."""
     return await question.answer(lambda _: _personal(user_id, who, services), rows=0)
 
 
-def _personal(user_id: str, who: Caller, services: Services) -> Personal:
+def _personal(user_id: str, who: ApiCaller, services: Services) -> PersonalData:
     with services.registry.write() as tx:
         is_self = who.user_id == user_id
         if is_self:
-            user = tx.get(Users).get(user_id)
+            user = tx.get(UserRepository).get(user_id)
         else:
             who.require(SCOPE)
-            user = users.find(tx, who, user_id)
-        named = tx.get(Persons).named(user.name, actor_of(user_id), MOST, who.tenants())
-        sessions = tx.get(Sessions).of_user(user_id)
+            user = users.find_user(tx, who, user_id)
+        named = tx.get(PersonIndex).named(user.name, actor_of(user_id), MOST, who.tenants())
+        sessions = tx.get(SessionRepository).of_user(user_id)
         factors = tx.get(SecondFactors).of_user(user_id)
-        record(tx, who, "user.export", of("user", user_id))
+        record_action(tx, who, "user.export", object_name("user", user_id))
     seen = {k.name for k in services.catalog.values() if k.name in who.kinds(services.catalog)}
-    return Personal(
+    return PersonalData(
         user=_user(user, [g for g in user.grants if is_self or who.is_at_home(g.tenant_id)]),
         sessions=[
             {"address": s.address, "agent": s.agent, "since": rfc3339(s.created_us), "last": rfc3339(s.last_used_us)}
@@ -89,32 +89,32 @@ def _personal(user_id: str, who: Caller, services: Services) -> Personal:
     )
 
 
-@router.post("/erase", responses=responses(409))
-def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> Erased:
+@router.post("/erase", responses=problem_responses(409))
+def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> ErasureResult:
     """Forget a person: the account goes, a pseudonym takes the name's place in all records of the caller's town.
 
     Needs `privacy:admin`. API keys that he made end with it.
     Whose pseudonym it is can be found out no more. The audit log's chain stays whole.
     """
     with services.registry.write() as tx:
-        user = users.must_be_mine(request, who, users.find(tx, who, user_id))
+        user = users.must_be_mine(request, who, users.find_user(tx, who, user_id))
         if who.user_id == user_id:
             raise Forbidden("nobody erases himself: ask another who may")
         _must_be_unique(tx, user)
-        pseudonym, counts = tx.get(Persons).erase(user.name, actor_of(user_id), who.tenants())
-        tx.get(Users).remove(user_id)
-        record(tx, who, ERASED, of("user", pseudonym), detail={"pseudonym": pseudonym, **counts})
+        pseudonym, counts = tx.get(PersonIndex).erase(user.name, actor_of(user_id), who.tenants())
+        tx.get(UserRepository).remove(user_id)
+        record_action(tx, who, ERASED, object_name("user", pseudonym), detail={"pseudonym": pseudonym, **counts})
         ended = end_keys(tx, who, user_id, services.now_us(), because="maker_erased", pseudonym=pseudonym)
-    return Erased(pseudonym=pseudonym, records=dict(counts), keys_revoked=ended)
+    return ErasureResult(pseudonym=pseudonym, records=dict(counts), keys_revoked=ended)
 
 
-def _must_be_unique(tx: Transaction, user: User) -> None:
+def _must_be_unique(tx: RegistryTransaction, user: User) -> None:
     """Commands are signed with names: with two of a name, one a key's perhaps, nobody knows whose they are."""
     if any(key.name == user.name for key in tx.get(ApiKeys).all()):
         raise Conflict(_SAME_NAME, field="name")
     cursor: str | None = None
     while True:
-        page = tx.get(Users).find(None, 500, cursor)
+        page = tx.get(UserRepository).find(None, 500, cursor)
         if any(other.name == user.name and other.user_id != user.user_id for other in page.items):
             raise Conflict(_SAME_NAME, field="name")
         if page.next_cursor is None:
@@ -122,7 +122,7 @@ def _must_be_unique(tx: Transaction, user: User) -> None:
         cursor = page.next_cursor
 
 
-def _user(user: User, grants: Iterable[Grant]) -> dict[str, Any]:
+def _user(user: User, grants: Iterable[RoleGrant]) -> dict[str, Any]:
     held = [{"role": g.role, "tenant_id": g.tenant_id, "limits": sorted(g.limits)} for g in grants]
     return {
         "id": user.user_id,

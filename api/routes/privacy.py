@@ -6,18 +6,18 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
-from api.access import Caller
-from api.authentication import doors, needs
-from api.paging import Items, PageWanted, page_of
-from api.register_shown import as_json, html, markdown
+from api.access import ApiCaller
+from api.authentication import authentication_state, requires_scope
+from api.paging import ItemPage, PageWanted, page_of
+from api.processing_register import as_json, register_html, register_markdown
 from api.services import Use
-from api.times import TimeOut
-from devices.ports import privacy
-from devices.ports.privacy import Deletions
-from devices.privacy.register import register_of
+from api.time_parameters import TimeOut
+from application.ports import retention
+from application.ports.retention import DeletionLog
+from application.privacy.processing_register import register_of
 
 SCOPE: Final = "privacy:admin"
-Keeper = Annotated[Caller, needs(SCOPE)]
+Keeper = Annotated[ApiCaller, requires_scope(SCOPE)]
 
 
 class KeptShown(BaseModel):
@@ -56,7 +56,7 @@ _REGISTER: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/privacy", tags=["privacy"])
 
 
-class Deletion(BaseModel):
+class DeletionSchema(BaseModel):
     """So many records of a class that ended between two instants were deleted; `kind` null: of no kind."""
 
     at: TimeOut
@@ -69,14 +69,14 @@ class Deletion(BaseModel):
 
 
 @router.get("/deletions")
-def list_deletions(who: Keeper, services: Use, page: PageWanted) -> Items[Deletion]:
+def list_deletions(who: Keeper, services: Use, page: PageWanted) -> ItemPage[DeletionSchema]:
     """List what was deleted because its time was over, newest first; needs `privacy:admin`."""
     with services.registry.read() as tx:
-        found = tx.get(Deletions).find(who.tenants(), who.kinds(services.catalog), page.limit, page.cursor)
+        found = tx.get(DeletionLog).find(who.tenants(), who.kinds(services.catalog), page.limit, page.cursor)
     return page_of(found, _show)
 
 
-@router.get("/register", dependencies=[needs(SCOPE)], response_model=None, responses=_REGISTER)
+@router.get("/register", dependencies=[requires_scope(SCOPE)], response_model=None, responses=_REGISTER)
 def register(
     request: Request,
     services: Use,
@@ -84,16 +84,16 @@ def register(
     language: Annotated[Literal["de", "en"], Query()] = "de",
 ) -> Response:
     """Show the register of processing activities (GDPR, Article 30) as the settings make it; needs `privacy:admin`."""
-    found = register_of(services.catalog.values(), doors(request).roles, services.processing)
+    found = register_of(services.catalog.values(), authentication_state(request).roles, services.processing)
     if form == "json":
         return JSONResponse(as_json(found, language))
     if form == "html":
-        return HTMLResponse(html(found, language))
-    return PlainTextResponse(markdown(found, language), media_type="text/markdown")
+        return HTMLResponse(register_html(found, language))
+    return PlainTextResponse(register_markdown(found, language), media_type="text/markdown")
 
 
-def _show(deletion: privacy.Deletion) -> Deletion:
-    return Deletion(
+def _show(deletion: retention.DeletionRecord) -> DeletionSchema:
+    return DeletionSchema(
         at=deletion.at_us,
         data_class=deletion.data_class,
         kind=deletion.kind,

@@ -9,24 +9,30 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
 from api import passkeys, sessions
-from api.attempts import Locked
-from api.authentication import HalfWay, doors
-from api.fields import Body, IdInPath, Name
+from api.audit_trail import object_name, record_action
+from api.authentication import HalfWay, authentication_state
+from api.fields import IdInPath, Name, RequestBody
+from api.login_throttle import Locked
 from api.passkeys import CHALLENGE_US, ISSUER, PasskeysNeedAName, PasskeysNeedPublicUrl, RelyingParty
-from api.problems import responses
-from api.recording import of, record
-from api.refusals import Refused, refusals_of
-from api.routes.login import Me, my_account
-from api.second_factor import FRESH_US, Enrolling, ProofTooOld, Proving, SecondFactorNeeded
+from api.problems import problem_responses
+from api.refusal_audit import RefusalGroup, refusals_of
+from api.routes.login import CurrentUser, my_account
+from api.second_factor import FRESH_US, FactorEnroller, FactorVerifier, ProofTooOld, SecondFactorNeeded
 from api.services import Services, Use
 from api.sessions import SignedIn
-from api.times import TimeOut
+from api.time_parameters import TimeOut
+from application.access.second_factor import (
+    SecondFactorMethod,
+    SecondFactorPolicy,
+    SignInStep,
+    needs_second_factor,
+    totp_uri,
+)
+from application.ports.registry import RegistryTransaction
+from application.ports.second_factors import SecondFactor, SecondFactors
+from application.ports.users import SessionRepository
 from devices.errors import Conflict, Invalid
-from devices.instants import SECOND_US
-from devices.people.second_factor import Method, Policy, Step, needs_second_factor, totp_uri
-from devices.ports.people import Sessions
-from devices.ports.registry import Transaction
-from devices.ports.second_factors import SecondFactor, SecondFactors
+from devices.time_us import SECOND_US
 
 Code = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 RecoveryCode = Annotated[str, Field(min_length=10, max_length=64)]
@@ -36,7 +42,7 @@ PROVE: Final = "second_factor.prove"
 router = APIRouter(tags=["access"])
 
 
-class Proof(Body):
+class ProofRequest(RequestBody):
     """One of the three."""
 
     code: Code | None = None
@@ -45,7 +51,7 @@ class Proof(Body):
     passkey: Answer | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> "Proof":
+    def _one(self) -> "ProofRequest":
         if sum(given is not None for given in (self.code, self.recovery_code, self.passkey)) != 1:
             raise ValueError("give one of code, recovery_code, passkey")
         return self
@@ -60,7 +66,7 @@ class SecondStep(BaseModel):
     """False without `http.public_url` unless the page was opened at localhost, and where that is no name."""
 
 
-class Factor(BaseModel):
+class FactorSchema(BaseModel):
     """An app or a passkey, without its secret."""
 
     id: str
@@ -70,16 +76,16 @@ class Factor(BaseModel):
     last_used_at: TimeOut | None
 
 
-class Factors(BaseModel):
+class FactorsSchema(BaseModel):
     """What proves me; `required`: my role needs at least one."""
 
-    items: list[Factor]
+    items: list[FactorSchema]
     recovery_codes_left: int
     required: bool
     passkeys_possible: bool
 
 
-class App(BaseModel):
+class AuthenticatorApp(BaseModel):
     """An app that counts once it has shown a code; shown this once."""
 
     secret: str
@@ -88,21 +94,21 @@ class App(BaseModel):
     qr_svg: str
 
 
-class FirstCode(Body):
+class FirstCode(RequestBody):
     """The app's first code, and what to call it."""
 
     code: Code
     name: Name = "App"
 
 
-class NewPasskey(Body):
+class NewPasskey(RequestBody):
     """What the browser made, and what to call it."""
 
     name: Name = "Passkey"
     passkey: Answer
 
 
-class Enrolled(BaseModel):
+class EnrolmentResult(BaseModel):
     """Recovery codes where these are new: shown this once."""
 
     recovery_codes: list[str]
@@ -122,8 +128,8 @@ def second_step(request: Request, half: HalfWay, services: Use) -> SecondStep:
     )
 
 
-@router.post("/login/second-factor", responses=responses(409, 429))
-def prove(request: Request, response: Response, half: HalfWay, services: Use, body: Proof) -> Me:
+@router.post("/login/second-factor", responses=problem_responses(409, 429))
+def prove(request: Request, response: Response, half: HalfWay, services: Use, body: ProofRequest) -> CurrentUser:
     """Prove it is you: the session may then do what you may, and goes by a new cookie.
 
     Five wrong ones in a row are free; after that the next must wait, up to a quarter of an hour. A code works once.
@@ -137,7 +143,9 @@ def prove(request: Request, response: Response, half: HalfWay, services: Use, bo
         if method is not None:
             tx.get(SecondFactors).end_tries(half.user.user_id)
             return _proved(tx, request, response, half, services, method)
-    wrong = Refused(PROVE, of("user", half.user.user_id), "limited" if wait_us else "wrong", half.who.address)
+    wrong = RefusalGroup(
+        PROVE, object_name("user", half.user.user_id), "limited" if wait_us else "wrong", half.who.address
+    )
     wrong = replace(wrong, actor=half.who.actor, name=half.who.name, tenant_id=half.session.tenant_id)
     refusals_of(request).note(wrong, half.who.request_id)
     if wait_us:
@@ -145,7 +153,7 @@ def prove(request: Request, response: Response, half: HalfWay, services: Use, bo
     raise Invalid("is not right, or was used", field=next(iter(body.model_dump(exclude_none=True))))
 
 
-@router.post("/login/second-factor/passkey", responses=responses(409))
+@router.post("/login/second-factor/passkey", responses=problem_responses(409))
 def ask_passkey(request: Request, half: HalfWay, services: Use) -> dict[str, Any]:
     """Ask for a passkey's signature: what `navigator.credentials.get` wants. 409 where there is none."""
     party, challenge = _must_be_party(request, services), passkeys.new_challenge()
@@ -153,18 +161,18 @@ def ask_passkey(request: Request, half: HalfWay, services: Use) -> dict[str, Any
         known = _credentials(tx.get(SecondFactors).of_user(half.user.user_id))
         if not known:
             raise Conflict("no passkey is enrolled")
-        tx.get(Sessions).challenge(half.session.secret_sha256, challenge, services.now_us() + CHALLENGE_US)
+        tx.get(SessionRepository).challenge(half.session.secret_sha256, challenge, services.now_us() + CHALLENGE_US)
     return party.ask_for_proof(known, challenge)
 
 
 @router.get("/me/second-factors")
-def list_my_second_factors(request: Request, half: HalfWay, services: Use) -> Factors:
+def list_my_second_factors(request: Request, half: HalfWay, services: Use) -> FactorsSchema:
     """List the apps and passkeys that prove me, oldest first."""
     _must_be_through(half)
     with services.registry.read() as tx:
         mine = tx.get(SecondFactors).of_user(half.user.user_id)
         left = tx.get(SecondFactors).recovery_codes_left(half.user.user_id)
-    return Factors(
+    return FactorsSchema(
         items=[_factor(f) for f in mine],
         recovery_codes_left=left,
         required=_required(request, half, services),
@@ -172,8 +180,8 @@ def list_my_second_factors(request: Request, half: HalfWay, services: Use) -> Fa
     )
 
 
-@router.post("/me/second-factors/app", status_code=201, responses=responses(409))
-def begin_app(half: HalfWay, services: Use) -> App:
+@router.post("/me/second-factors/app", status_code=201, responses=problem_responses(409))
+def begin_app(half: HalfWay, services: Use) -> AuthenticatorApp:
     """Begin to enrol an authenticator app: shows its secret this once; it counts when it has shown a code."""
     with services.registry.write() as tx:
         _may_enrol(tx, half, services)
@@ -182,32 +190,34 @@ def begin_app(half: HalfWay, services: Use) -> App:
     picture = io.BytesIO()
     segno.make(uri, error="m").save(picture, kind="svg", xmldecl=False, omitsize=True, border=4, light="#fff")
     typed = uri.partition("secret=")[2].partition("&")[0]
-    return App(secret=typed, uri=uri, qr_svg=picture.getvalue().decode())
+    return AuthenticatorApp(secret=typed, uri=uri, qr_svg=picture.getvalue().decode())
 
 
-@router.post("/me/second-factors/app/confirm", status_code=201, responses=responses(409, 429))
-def confirm_app(request: Request, response: Response, half: HalfWay, services: Use, body: FirstCode) -> Enrolled:
+@router.post("/me/second-factors/app/confirm", status_code=201, responses=problem_responses(409, 429))
+def confirm_app(request: Request, response: Response, half: HalfWay, services: Use, body: FirstCode) -> EnrolmentResult:
     """Enrol the app by a code that it shows; with the first factor come recovery codes."""
     with services.registry.write() as tx:
         _may_enrol(tx, half, services)
         codes = _enrolling(tx, half, services).confirm_app(body.code, body.name)
-        _enrolled(tx, request, response, half, services, Method.TOTP, body.name)
-    return Enrolled(recovery_codes=list(codes))
+        _enrolled(tx, request, response, half, services, SecondFactorMethod.TOTP, body.name)
+    return EnrolmentResult(recovery_codes=list(codes))
 
 
-@router.post("/me/second-factors/passkey-options", responses=responses(409))
+@router.post("/me/second-factors/passkey-options", responses=problem_responses(409))
 def ask_new_passkey(request: Request, half: HalfWay, services: Use) -> dict[str, Any]:
     """Begin to enrol a passkey: what `navigator.credentials.create` wants."""
     party, challenge = _must_be_party(request, services), passkeys.new_challenge()
     with services.registry.write() as tx:
         _may_enrol(tx, half, services)
         known = _credentials(tx.get(SecondFactors).of_user(half.user.user_id))
-        tx.get(Sessions).challenge(half.session.secret_sha256, challenge, services.now_us() + CHALLENGE_US)
+        tx.get(SessionRepository).challenge(half.session.secret_sha256, challenge, services.now_us() + CHALLENGE_US)
     return party.ask_for_new(half.user, known, challenge)
 
 
-@router.post("/me/second-factors/passkeys", status_code=201, responses=responses(409))
-def add_passkey(request: Request, response: Response, half: HalfWay, services: Use, body: NewPasskey) -> Enrolled:
+@router.post("/me/second-factors/passkeys", status_code=201, responses=problem_responses(409))
+def add_passkey(
+    request: Request, response: Response, half: HalfWay, services: Use, body: NewPasskey
+) -> EnrolmentResult:
     """Enrol a passkey that the browser made; with the first factor come recovery codes."""
     party = _must_be_party(request, services)
     with services.registry.write() as tx:
@@ -216,11 +226,11 @@ def add_passkey(request: Request, response: Response, half: HalfWay, services: U
         if challenge is None:
             raise Conflict("nothing was asked of a passkey, or too long ago: begin again")
         codes = _enrolling(tx, half, services).take_passkey(*party.made(body.passkey, challenge), body.name)
-        _enrolled(tx, request, response, half, services, Method.PASSKEY, body.name)
-    return Enrolled(recovery_codes=list(codes))
+        _enrolled(tx, request, response, half, services, SecondFactorMethod.PASSKEY, body.name)
+    return EnrolmentResult(recovery_codes=list(codes))
 
 
-@router.delete("/me/second-factors/{factor_id}", status_code=204, responses=responses(409))
+@router.delete("/me/second-factors/{factor_id}", status_code=204, responses=problem_responses(409))
 def remove_my_second_factor(request: Request, factor_id: IdInPath, half: HalfWay, services: Use) -> None:
     """Remove an app or passkey; asks for a proof of the last quarter of an hour. 409 for the last that a role needs."""
     with services.registry.write() as tx:
@@ -233,29 +243,29 @@ def remove_my_second_factor(request: Request, factor_id: IdInPath, half: HalfWay
         if len(mine) == 1:
             factors.remove_all(half.user.user_id)
         detail = {"left": len(mine) - 1}
-        record(tx, half.who, "second_factor.remove", of("user", half.user.user_id), detail=detail)
+        record_action(tx, half.who, "second_factor.remove", object_name("user", half.user.user_id), detail=detail)
 
 
-@router.post("/me/recovery-codes", status_code=201, responses=responses(409))
-def renew_recovery_codes(half: HalfWay, services: Use) -> Enrolled:
+@router.post("/me/recovery-codes", status_code=201, responses=problem_responses(409))
+def renew_recovery_codes(half: HalfWay, services: Use) -> EnrolmentResult:
     """Make new recovery codes, shown this once; the earlier ones end. Asks for a proof of the last quarter hour."""
     with services.registry.write() as tx:
         _must_be_fresh(tx, half, services)
         if not tx.get(SecondFactors).of_user(half.user.user_id):
             raise Conflict("there is no second factor that they would stand for")
         codes = _enrolling(tx, half, services).new_codes()
-        record(tx, half.who, "second_factor.recovery_codes", of("user", half.user.user_id))
-    return Enrolled(recovery_codes=list(codes))
+        record_action(tx, half.who, "second_factor.recovery_codes", object_name("user", half.user.user_id))
+    return EnrolmentResult(recovery_codes=list(codes))
 
 
 def _shown(
-    tx: Transaction, half: SignedIn, services: Services, body: Proof, party: RelyingParty | None
-) -> Method | None:
-    proving = Proving(tx, half.user, services.now_us(), services.secret_box)
+    tx: RegistryTransaction, half: SignedIn, services: Services, body: ProofRequest, party: RelyingParty | None
+) -> SecondFactorMethod | None:
+    proving = FactorVerifier(tx, half.user, services.now_us(), services.secret_box)
     if body.passkey is not None and party is not None:
         challenge = _challenge(half, services)
         # Whatever comes of it: a challenge is answered once.
-        tx.get(Sessions).challenge(half.session.secret_sha256, None, 0)
+        tx.get(SessionRepository).challenge(half.session.secret_sha256, None, 0)
         return proving.by_passkey(body.passkey, party, challenge)
     if body.code is not None:
         return proving.by_code(body.code)
@@ -263,43 +273,59 @@ def _shown(
 
 
 def _proved(  # noqa: PLR0917
-    tx: Transaction, request: Request, response: Response, half: SignedIn, services: Services, method: Method
-) -> Me:
-    who, user = _through(tx, request, response, half, services, method), half.user
-    left = tx.get(SecondFactors).recovery_codes_left(user.user_id)
-    detail = {"by": method.value} | ({"left": left} if method is Method.RECOVERY else {})
-    shown = my_account(tx, services, who.who, user, doors(request).roles)
-    record(tx, who.who, PROVE, of("user", user.user_id), detail=detail)
-    return shown
-
-
-def _enrolled(  # noqa: PLR0917
-    tx: Transaction,
+    tx: RegistryTransaction,
     request: Request,
     response: Response,
     half: SignedIn,
     services: Services,
-    method: Method,
+    method: SecondFactorMethod,
+) -> CurrentUser:
+    who, user = _through(tx, request, response, half, services, method), half.user
+    left = tx.get(SecondFactors).recovery_codes_left(user.user_id)
+    detail = {"by": method.value} | ({"left": left} if method is SecondFactorMethod.RECOVERY else {})
+    shown = my_account(tx, services, who.who, user, authentication_state(request).roles)
+    record_action(tx, who.who, PROVE, object_name("user", user.user_id), detail=detail)
+    return shown
+
+
+def _enrolled(  # noqa: PLR0917
+    tx: RegistryTransaction,
+    request: Request,
+    response: Response,
+    half: SignedIn,
+    services: Services,
+    method: SecondFactorMethod,
     name: str,
 ) -> None:
     who = _through(tx, request, response, half, services, method).who
-    record(tx, who, "second_factor.enrol", of("user", half.user.user_id), detail={"method": method.value, "name": name})
+    record_action(
+        tx,
+        who,
+        "second_factor.enrol",
+        object_name("user", half.user.user_id),
+        detail={"method": method.value, "name": name},
+    )
 
 
 def _through(  # noqa: PLR0917
-    tx: Transaction, request: Request, response: Response, half: SignedIn, services: Services, method: Method
+    tx: RegistryTransaction,
+    request: Request,
+    response: Response,
+    half: SignedIn,
+    services: Services,
+    method: SecondFactorMethod,
 ) -> SignedIn:
     """The session as it goes on: proved, under a new secret."""
-    secret, session = sessions.prove(tx, half.session, method.value, services.now_us())
+    secret, session = sessions.prove_second_factor(tx, half.session, method.value, services.now_us())
     sessions.give_cookie(request, response, secret, services.lifetime)
-    known = doors(request)
+    known = authentication_state(request)
     who = sessions.caller_of(tx, session, half.user, known.roles, known.restricted)
     who = replace(who, address=half.who.address, request_id=half.who.request_id)
     return replace(half, session=session, step=None, who=who)
 
 
-def _may_enrol(tx: Transaction, half: SignedIn, services: Services) -> None:
-    if half.step is Step.ENROL:
+def _may_enrol(tx: RegistryTransaction, half: SignedIn, services: Services) -> None:
+    if half.step is SignInStep.ENROL:
         return
     _must_be_through(half)
     if tx.get(SecondFactors).of_user(half.user.user_id):
@@ -311,7 +337,7 @@ def _must_be_through(half: SignedIn) -> None:
         raise SecondFactorNeeded
 
 
-def _must_be_fresh(tx: Transaction, half: SignedIn, services: Services) -> None:
+def _must_be_fresh(tx: RegistryTransaction, half: SignedIn, services: Services) -> None:
     _must_be_through(half)
     proved_us, now_us = half.session.proved_us, services.now_us()
     if tx.get(SecondFactors).of_user(half.user.user_id) and not (
@@ -320,8 +346,8 @@ def _must_be_fresh(tx: Transaction, half: SignedIn, services: Services) -> None:
         raise ProofTooOld
 
 
-def _enrolling(tx: Transaction, half: SignedIn, services: Services) -> Enrolling:
-    return Enrolling(tx, half.user, services.now_us(), services.secret_box)
+def _enrolling(tx: RegistryTransaction, half: SignedIn, services: Services) -> FactorEnroller:
+    return FactorEnroller(tx, half.user, services.now_us(), services.secret_box)
 
 
 def _challenge(half: SignedIn, services: Services) -> bytes | None:
@@ -345,13 +371,15 @@ def _must_be_party(request: Request, services: Services) -> RelyingParty:
 
 
 def _required(request: Request, half: SignedIn, services: Services) -> bool:
-    return services.second_factor is Policy.REQUIRED and needs_second_factor(half.user.grants, doors(request).roles)
+    return services.second_factor is SecondFactorPolicy.REQUIRED and needs_second_factor(
+        half.user.grants, authentication_state(request).roles
+    )
 
 
-def _factor(factor: SecondFactor) -> Factor:
-    return Factor(
+def _factor(factor: SecondFactor) -> FactorSchema:
+    return FactorSchema(
         id=factor.factor_id,
-        method="passkey" if factor.method is Method.PASSKEY else "totp",
+        method="passkey" if factor.method is SecondFactorMethod.PASSKEY else "totp",
         name=factor.name,
         created_at=factor.created_us,
         last_used_at=factor.last_used_us,

@@ -9,18 +9,18 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from api import sessions
-from api.authentication import doors
-from api.fields import Body
+from api.audit_trail import object_name, record_action
+from api.authentication import authentication_state
+from api.fields import RequestBody
 from api.problems import request_id
-from api.recording import of, record
-from api.refusals import Refused, refusals_of
+from api.refusal_audit import RefusalGroup, refusals_of
 from api.routes.login import PUBLIC
 from api.services import Services, Use
-from api.single_sign_on import Begun, Identity, ProviderRefused, ProviderUnavailable, SingleSignOn
+from api.single_sign_on import PendingSignIn, ProviderIdentity, ProviderRefused, ProviderUnavailable, SingleSignOn
+from application.access.second_factor import SecondFactorMethod
+from application.ports.registry import RegistryTransaction
+from application.ports.users import User, UserRepository
 from devices.errors import ConfigurationError, LauternError, NotFound
-from devices.people.second_factor import Method
-from devices.ports.people import User, Users
-from devices.ports.registry import Transaction
 
 COOKIE: Final = "lautern_sign_in"
 HERE: Final = "/api/v1/login/oidc"
@@ -29,7 +29,7 @@ _LOG = structlog.get_logger()
 router = APIRouter(prefix="/login", tags=["access"], dependencies=[PUBLIC])
 
 
-class Methods(BaseModel):
+class SignInMethods(BaseModel):
     """How people may sign in."""
 
     password: bool
@@ -37,7 +37,7 @@ class Methods(BaseModel):
     """Label of the provider; null when there is none."""
 
 
-class _Kept(Body):
+class _Kept(RequestBody):
     state: str
     nonce: str
     verifier: str
@@ -48,9 +48,9 @@ class Unknown(LauternError):
 
 
 @router.get("/methods")
-def list_methods(services: Use) -> Methods:
+def list_methods(services: Use) -> SignInMethods:
     """Show how people may sign in."""
-    return Methods(password=True, oidc=None if services.single_sign_on is None else services.single_sign_on.label)
+    return SignInMethods(password=True, oidc=None if services.single_sign_on is None else services.single_sign_on.label)
 
 
 @router.get("/oidc", status_code=303, response_class=Response)
@@ -88,31 +88,31 @@ def finish(
         response = _sign_in(request, services, identity, provider)
     except (ProviderRefused, ProviderUnavailable, Unknown, ConfigurationError) as error:
         response = _failed(error)
-        refused = Refused("sign_in", "user", "unauthenticated", sessions.address_of(request))
+        refused = RefusalGroup("sign_in", "user", "unauthenticated", sessions.address_of(request))
         refusals_of(request).note(refused, request_id(request))
     response.delete_cookie(COOKIE, path=HERE)
     return response
 
 
-def _sign_in(request: Request, services: Services, identity: Identity, provider: SingleSignOn) -> Response:
+def _sign_in(request: Request, services: Services, identity: ProviderIdentity, provider: SingleSignOn) -> Response:
     with services.registry.write() as tx:
         user = _user(tx, identity, provider)
-        proved_by = Method.PROVIDER.value if identity.proved else None
+        proved_by = SecondFactorMethod.PROVIDER.value if identity.proved else None
         secret, session = sessions.open_session(
             tx, request, user, services.lifetime, services.now_us(), proved_by=proved_by
         )
-        known = doors(request)
+        known = authentication_state(request)
         who = sessions.caller_of(tx, session, user, known.roles, known.restricted)
         who = replace(who, address=session.address, request_id=request_id(request))
         detail = {"by": provider.label, "second_factor": proved_by or "none"}
-        record(tx, who, "sign_in", of("user", user.user_id), detail=detail)
+        record_action(tx, who, "sign_in", object_name("user", user.user_id), detail=detail)
     response = Response(status_code=303, headers={"Location": "/"})
     sessions.give_cookie(request, response, secret, services.lifetime)
     return response
 
 
-def _user(tx: Transaction, identity: Identity, provider: SingleSignOn) -> User:
-    users = tx.get(Users)
+def _user(tx: RegistryTransaction, identity: ProviderIdentity, provider: SingleSignOn) -> User:
+    users = tx.get(UserRepository)
     user = users.by_subject(identity.subject)
     if user is None and provider.trusts_email and identity.email is not None:
         found = [u for u in users.by_email(identity.email) if u.subject is None]
@@ -123,14 +123,14 @@ def _user(tx: Transaction, identity: Identity, provider: SingleSignOn) -> User:
     return user
 
 
-def _begun(request: Request, state: str) -> Begun:
+def _begun(request: Request, state: str) -> PendingSignIn:
     try:
         kept = _Kept.model_validate_json(request.cookies.get(COOKIE, ""))
     except ValidationError:
         raise ProviderRefused("the sign-in was not begun here, or too long ago") from None
     if not state or kept.state != state:
         raise ProviderRefused("the answer belongs to another sign-in")
-    return Begun("", kept.state, kept.nonce, kept.verifier)
+    return PendingSignIn("", kept.state, kept.nonce, kept.verifier)
 
 
 def _provider(services: Services) -> SingleSignOn:

@@ -11,15 +11,15 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
-from api import seeing
-from api.access import Caller
-from api.authentication import Who, unchanged
-from api.metrics import Metrics
+from api import authorization
+from api.access import ApiCaller
+from api.authentication import Who, may_still_follow
+from api.change_feed import PAGE, ChangeFeedReader, ChangeSubscription, EncodedChange, encode_change
+from api.metrics import ApiMetrics
 from api.services import Use
-from api.stream_places import place
-from api.tail import PAGE, Subscription, Tail, Told, encode
+from api.stream_limits import claim_stream
+from application.ports.gateway_books import Change
 from devices.errors import RegistryUnavailable
-from devices.ports.books import Change
 
 HEARTBEAT_S: Final = 15.0
 """So often at least something is sent, and it is asked whether the client may still follow."""
@@ -35,14 +35,14 @@ router = APIRouter(tags=["live"])
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class ChangeFilter:
     """What one client is told."""
 
-    who: Caller
-    visible: seeing.Visible
+    who: ApiCaller
+    visible: authorization.VisibleThings
     topics: frozenset[str]
 
-    def frame(self, told: Told) -> bytes:
+    def frame(self, told: EncodedChange) -> bytes:
         """What the client may and wants to know of a change, as sent; empty for nothing."""
         change = told.change
         if self._lets(change):
@@ -52,7 +52,7 @@ class Filter:
         if self.topics and change.topic not in self.topics:
             return b""
         left = _of_assets(change.data, self.visible.assets)
-        return encode(replace(change, data=left)).frame if left else b""
+        return encode_change(replace(change, data=left)).frame if left else b""
 
     def _lets(self, change: Change) -> bool:
         if self.topics and change.topic not in self.topics:
@@ -73,11 +73,16 @@ def _of_assets(data: Mapping[str, Any], asset_ids: Collection[str]) -> Mapping[s
     return data if data.get("asset_id") in asset_ids else {}
 
 
-class Stream(StreamingResponse):
+class ChangeStream(StreamingResponse):
     """Writes the changes a filter lets pass, beginning after an id, until the client, his rights or the server go."""
 
     def __init__(
-        self, tail: Tail, metrics: Metrics, which: Filter, after: int | None, may_stay: Callable[[], bool]
+        self,
+        tail: ChangeFeedReader,
+        metrics: ApiMetrics,
+        which: ChangeFilter,
+        after: int | None,
+        may_stay: Callable[[], bool],
     ) -> None:
         super().__init__((), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
         self._tail = tail
@@ -102,7 +107,7 @@ class Stream(StreamingResponse):
                 self._metrics.stream_resets.labels("stuck").inc()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _replay(self, subscription: Subscription) -> None:
+    async def _replay(self, subscription: ChangeSubscription) -> None:
         after = self._told
         self._told = subscription.joined
         if after is None:
@@ -120,7 +125,7 @@ class Stream(StreamingResponse):
                 break
             after = page[-1].change.change_id
 
-    async def _follow(self, subscription: Subscription) -> None:
+    async def _follow(self, subscription: ChangeSubscription) -> None:
         asked = time.monotonic()
         while not subscription.ended:
             try:
@@ -142,7 +147,7 @@ class Stream(StreamingResponse):
                 # Also when much happens of which nothing is for this client.
                 await self._write(b": alive\n" + _mark(self._told or 0))
 
-    async def _tell(self, told: Iterable[Told]) -> None:
+    async def _tell(self, told: Iterable[EncodedChange]) -> None:
         frames = b"".join(map(self._filter.frame, told))
         if frames:
             await self._write(frames)
@@ -167,7 +172,7 @@ class Stream(StreamingResponse):
     "/stream",
     response_class=Response,
     responses=_ANSWERS,
-    dependencies=[Depends(place)],
+    dependencies=[Depends(claim_stream)],
 )
 async def stream(  # noqa: PLR0917
     who: Who,
@@ -179,15 +184,17 @@ async def stream(  # noqa: PLR0917
     after: Annotated[int | None, Query(ge=0, lt=10**18, description="As Last-Event-ID, for the first connect.")] = None,
 ) -> Response:
     """Follow changes: `id` is the change's, `event` its topic; `event: reset` says that some are lost: read afresh."""
-    tail = cast("Tail", request.app.state.tail)
+    tail = cast("ChangeFeedReader", request.app.state.tail)
     wanted = frozenset(filter(None, kinds.split(",")))
-    visible = seeing.visible(who, services.catalog)
+    visible = authorization.visible_things(who, services.catalog)
     if wanted:
         partly = who.some_kinds(services.catalog) & wanted - visible.kinds
         visible = replace(visible, kinds=visible.kinds & wanted, assets=who.some_assets(partly))
-    which = Filter(who, visible, frozenset(filter(None, topics.split(","))))
+    which = ChangeFilter(who, visible, frozenset(filter(None, topics.split(","))))
     begin = after if last_event_id is None else int(last_event_id)
-    return Stream(tail, cast("Metrics", request.app.state.metrics), which, begin, partial(unchanged, request, services))
+    return ChangeStream(
+        tail, cast("ApiMetrics", request.app.state.metrics), which, begin, partial(may_still_follow, request, services)
+    )
 
 
 def _mark(change_id: int) -> bytes:

@@ -6,31 +6,31 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, JsonValue
 
-from api.authentication import needs
+from api.authentication import requires_scope
 from api.services import Use
-from api.times import TimeOut
+from api.time_parameters import TimeOut
+from application.health.assessment import InstallationHealth, PartState, assess_health, registry_away
+from application.health.fault_messages import ALL_WELL, SENTENCES, Language
+from application.health.faults import SystemFault
 from devices.errors import RegistryUnavailable
-from devices.health.faults import Fault
-from devices.health.judging import Health, PartState, judge, registry_away
-from devices.health.sentences import ALL_WELL, SENTENCES, Language
 
 router = APIRouter(prefix="/system", tags=["health"])
 
 
-class Trouble(BaseModel):
+class TroubleSchema(BaseModel):
     """Something that needs a remedy."""
 
-    fault: Fault
+    fault: SystemFault
     cause: str
     remedy: str
 
 
-class Part(BaseModel):
+class PartSchema(BaseModel):
     """Last word of one part; `detail` is what it says of itself."""
 
     part: str
     ok: bool
-    fault: Fault | None
+    fault: SystemFault | None
     cause: str | None
     silent: bool
     heartbeat_at: TimeOut | None
@@ -38,32 +38,32 @@ class Part(BaseModel):
     detail: dict[str, JsonValue]
 
 
-class System(BaseModel):
+class SystemSchema(BaseModel):
     """The installation; `summary` says in a sentence whether it works, `troubles` what to do."""
 
     at: TimeOut
     ready: bool
     summary: str
-    troubles: list[Trouble]
-    parts: list[Part]
+    troubles: list[TroubleSchema]
+    parts: list[PartSchema]
     version: str
     api_version: str
     python: str
 
 
-@router.get("", dependencies=[needs("system:read")])
+@router.get("", dependencies=[requires_scope("system:read")])
 def get_system(
     services: Use,
     request: Request,
     lang: Annotated[Language, Query(description="Language of the sentences.")] = "en",
-) -> System:
+) -> SystemSchema:
     """Show what every part says of itself, and what is wrong; needs `system:read`."""
     now_us = services.now_us()
     try:
-        health = judge(services.beats(), now_us)
+        health = assess_health(services.beats(), now_us)
     except RegistryUnavailable:
         health = registry_away()
-    return System(
+    return SystemSchema(
         at=now_us,
         ready=health.ready,
         summary=_summary(health, lang),
@@ -75,20 +75,20 @@ def get_system(
     )
 
 
-def _summary(health: Health, lang: Language) -> str:
+def _summary(health: InstallationHealth, lang: Language) -> str:
     causes = [str(getattr(SENTENCES[fault].cause, lang)) for fault in health.roots]
     return "; ".join(causes) + "." if causes else str(getattr(ALL_WELL, lang))
 
 
-def _trouble(fault: Fault, lang: Language) -> Trouble:
+def _trouble(fault: SystemFault, lang: Language) -> TroubleSchema:
     said = SENTENCES[fault]
-    return Trouble(fault=fault, cause=getattr(said.cause, lang), remedy=getattr(said.remedy, lang))
+    return TroubleSchema(fault=fault, cause=getattr(said.cause, lang), remedy=getattr(said.remedy, lang))
 
 
-def _part(state: PartState, lang: Language) -> Part:
+def _part(state: PartState, lang: Language) -> PartSchema:
     beat = state.beat
     detail = {} if beat is None else {name: value for name, value in beat.detail.items() if name != "fault"}
-    return Part(
+    return PartSchema(
         part=state.part,
         ok=state.fault is None,
         fault=state.fault,

@@ -10,24 +10,24 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field, JsonValue
 from pydantic_core import to_json
 
-from api import seeing, tables
-from api.access import Caller
+from api import authorization, csv_response
+from api.access import ApiCaller
 from api.authentication import Who
+from api.csv_response import FileDownload
 from api.fields import IdInPath
-from api.queries import Ask
-from api.series import Span, chosen, fields_of, gaps_beside, gaps_between, interval_s, model_of, width_us
+from api.query_admission import Ask
+from api.series import Span, chosen_fields, fields_of, gaps_beside, gaps_between, interval_s, model_of, width_us
 from api.services import Services, Use
-from api.tables import Download
-from api.times import TimeIn, TimeOut, TsSource, ts_source
+from api.time_parameters import TimeIn, TimeOut, TsSource, ts_source
+from application.lending import asset_ownerships, uncovered_spans
+from application.ports.telemetry import Aggregate, TelemetryBucket, TelemetryReader, TelemetryRow
+from application.privacy.small_counts import needed_aggregates, shown_aggregates, shown_values
+from application.telemetry.query_budget import ANSWER_BYTES, QueryBudget
+from application.telemetry.rollup import PERCENTILES
 from devices.errors import Invalid
-from devices.instants import DAY_US, SECOND_US, rfc3339
 from devices.kind import DeviceKind
-from devices.lending import ownerships, rest
-from devices.ports.telemetry import Aggregate, Bucket, Row, TelemetryReader
-from devices.privacy.small_counts import needed, shown_aggregates, shown_values
-from devices.query_budget import ANSWER_BYTES, QueryBudget
-from devices.rollup import PERCENTILES
 from devices.samples import SeriesKey
+from devices.time_us import DAY_US, SECOND_US, rfc3339
 
 MOST_ROWS: Final = 10_000
 MOST_BUCKETS: Final = 20_000
@@ -38,7 +38,7 @@ _CSV: Final = {"text/csv": {"schema": {"type": "string"}}}
 router = APIRouter(prefix="/devices", tags=["telemetry"])
 
 
-class Series(BaseModel):
+class SeriesSchema(BaseModel):
     """A stored series of a device: its parts and its fields."""
 
     series: str
@@ -49,10 +49,10 @@ class Series(BaseModel):
 class SeriesList(BaseModel):
     """Stored series."""
 
-    items: list[Series]
+    items: list[SeriesSchema]
 
 
-class Gap(BaseModel):
+class TelemetryGap(BaseModel):
     """No sample to show.
 
     `silent`: none came for more than three reporting intervals; `lent`: what came is the borrower's; `not_lent`: what
@@ -64,7 +64,7 @@ class Gap(BaseModel):
     reason: GapReason
 
 
-class Sample(BaseModel):
+class TelemetrySample(BaseModel):
     """A stored sample, or in a bucket `count`, `covered_s` and per field the aggregates."""
 
     ts: TimeOut
@@ -76,7 +76,7 @@ class Sample(BaseModel):
     values: dict[str, JsonValue]
 
 
-class Telemetry(BaseModel):
+class TelemetryAnswer(BaseModel):
     """Samples in order of time. `thinned`: buckets instead of samples; `source`: what they were computed from."""
 
     id: str
@@ -90,12 +90,12 @@ class Telemetry(BaseModel):
     expected_interval_s: float
     next_from: TimeOut | None
     """Where to go on when there are more samples than the limit."""
-    gaps: list[Gap]
-    items: list[Sample]
+    gaps: list[TelemetryGap]
+    items: list[TelemetrySample]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TelemetryQuery:
     """A checked question about one series."""
 
     key: SeriesKey
@@ -124,17 +124,17 @@ class Asked:
     def gaps(self, end_us: int, silent: Callable[[Span], Iterable[Span]]) -> list[Gapped]:
         """What there is not to show up to an instant, in order, each with its reason."""
         mine = [(a, min(b, end_us)) for a, b in self.mine if a < end_us]
-        others = rest((self.from_us, end_us), mine)
+        others = uncovered_spans((self.from_us, end_us), mine)
         found = [(a, b, self.not_mine) for a, b in others] + [(a, b, "silent") for s in mine for a, b in silent(s)]
         return sorted(found)
 
     def chosen(self, *, numeric: bool) -> Sequence[str]:
         """Fields asked for."""
-        return chosen(model_of(self.kind, self.key.series), self.fields, numeric=numeric)
+        return chosen_fields(model_of(self.kind, self.key.series), self.fields, numeric=numeric)
 
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"model": Telemetry, "content": _CSV, "description": "Samples or buckets"}
+    200: {"model": TelemetryAnswer, "content": _CSV, "description": "Samples or buckets"}
 }
 
 
@@ -144,15 +144,15 @@ async def list_series(asset_id: IdInPath, who: Who, services: Use, question: Ask
     return await question.answer(partial(_series, asset_id, who, services), rows=0)
 
 
-def _series(asset_id: str, who: Caller, services: Services, budget: QueryBudget) -> SeriesList:
+def _series(asset_id: str, who: ApiCaller, services: Services, budget: QueryBudget) -> SeriesList:
     with services.registry.read() as tx:
-        asset = seeing.known(tx, who, asset_id)
-        reader = seeing.reader(tx, who, services.reader, [asset]).within(budget)
+        asset = authorization.visible_asset(tx, who, asset_id)
+        reader = authorization.owned_reader(tx, who, services.reader, [asset]).within(budget)
     kind = services.catalog[asset.kind]
     names = [s for s in reader.series(asset_id, asset.kind) if _known(kind, s)]
     return SeriesList(
         items=[
-            Series(
+            SeriesSchema(
                 series=name,
                 parts=list(reader.parts(asset_id, asset.kind, name)),
                 fields=list(fields_of(model_of(kind, name))),
@@ -172,19 +172,19 @@ def _asked(  # noqa: PLR0917
     from_: Annotated[TimeIn | None, Query(alias="from", description="24 h before `to` when absent.")] = None,
     to: Annotated[TimeIn | None, Query(description="Now when absent; itself not included.")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS, description="Of raw samples; CSV has no limit.")] = 5_000,
-) -> Asked:
+) -> TelemetryQuery:
     now_us = services.now_us()
     to_us = now_us if to is None else to
     from_us = to_us - DAY_US if from_ is None else from_
     if from_us >= to_us:
         raise Invalid("must be before `to`", field="query.from")
     with services.registry.read() as tx:
-        asset = seeing.known(tx, who, asset_id)
+        asset = authorization.visible_asset(tx, who, asset_id)
         kind = services.catalog[asset.kind]
         interval = interval_s(tx, kind, asset)
-        reader = seeing.reader(tx, who, services.reader, [asset])
-        owned = ownerships(tx, [asset])[asset_id]
-    return Asked(
+        reader = authorization.owned_reader(tx, who, services.reader, [asset])
+        owned = asset_ownerships(tx, [asset])[asset_id]
+    return TelemetryQuery(
         SeriesKey(asset_id, asset.kind, series, part),
         kind,
         max(0, from_us),
@@ -202,7 +202,7 @@ def _asked(  # noqa: PLR0917
 @router.get("/{asset_id}/telemetry", response_class=Response, responses=_ANSWERS)
 async def get_telemetry(
     question: Ask,
-    asked: Annotated[Asked, Depends(_asked)],
+    asked: Annotated[TelemetryQuery, Depends(_asked)],
     bucket: Annotated[str | None, Query(max_length=8, description="Width such as `5m`; raw when absent.")] = None,
     agg: Annotated[str, Query(pattern=r"^[a-z0-9]+(,[a-z0-9]+){0,8}$", description=", ".join(get_args(Aggregate)))] = (
         "mean,min,max"
@@ -210,7 +210,7 @@ async def get_telemetry(
     accept: Annotated[str | None, Header(max_length=500)] = None,
 ) -> Response:
     """Read a range of one series, raw or in buckets."""
-    csv = tables.wants_csv(accept)
+    csv = csv_response.wants_csv(accept)
     if bucket is not None:
         ranked = any(name in PERCENTILES for name in agg.split(","))
         rows = asked.expected_rows if ranked else 0
@@ -221,7 +221,7 @@ async def get_telemetry(
     return await question.answer(partial(_raw, asked), rows=0)
 
 
-def _raw(asked: Asked, budget: QueryBudget) -> Response:
+def _raw(asked: TelemetryQuery, budget: QueryBudget) -> Response:
     fields = asked.chosen(numeric=False)
     wanted = None if asked.fields is None else fields
     reader = asked.reader.within(budget)
@@ -246,7 +246,7 @@ def _raw(asked: Asked, budget: QueryBudget) -> Response:
     )
 
 
-def _buckets(asked: Asked, bucket: str, agg: str, csv: bool, budget: QueryBudget) -> Response:  # noqa: FBT001
+def _buckets(asked: TelemetryQuery, bucket: str, agg: str, csv: bool, budget: QueryBudget) -> Response:  # noqa: FBT001
     width = width_us(bucket)
     if (asked.to_us - asked.from_us) // width > MOST_BUCKETS:
         raise Invalid(f"too narrow for this range: at most {MOST_BUCKETS} buckets", field="query.bucket")
@@ -258,13 +258,13 @@ def _buckets(asked: Asked, bucket: str, agg: str, csv: bool, budget: QueryBudget
         asked.to_us,
         fields=fields,
         width_us=width,
-        aggregates=needed(asked.kind, fields, aggregates),
+        aggregates=needed_aggregates(asked.kind, fields, aggregates),
         expected_interval_s=asked.interval_s,
     )
     if csv:
         header = ["ts", "count", "covered_s", *(f"{f}_{a}" for f in fields for a in aggregates)]
         table = (_bucket_cells(asked.kind, b, fields, aggregates) for b in found.items)
-        return tables.short(header, table, f"{asked.key.asset_id}-{bucket}")
+        return csv_response.csv_answer(header, table, f"{asked.key.asset_id}-{bucket}")
 
     def silent(span: Span) -> Iterable[Span]:
         # The buckets at the ends of the range reach beyond it, those at a handover not.
@@ -289,7 +289,7 @@ def _buckets(asked: Asked, bucket: str, agg: str, csv: bool, budget: QueryBudget
     )
 
 
-def _raw_csv(asked: Asked, budget: QueryBudget) -> Download:
+def _raw_csv(asked: TelemetryQuery, budget: QueryBudget) -> FileDownload:
     if asked.to_us - asked.from_us > _LONGEST_CSV_US:
         raise Invalid("at most 100 days of raw samples at once", field="query.from")
     fields = asked.chosen(numeric=False)
@@ -306,11 +306,13 @@ def _raw_csv(asked: Asked, budget: QueryBudget) -> Download:
                 *(values.get(f, "") for f in fields),
             )
 
-    return tables.download(["ts", "ts_source", "received_at", "suspect", *fields], cells(), asked.key.asset_id)
+    return csv_response.csv_download(
+        ["ts", "ts_source", "received_at", "suspect", *fields], cells(), asked.key.asset_id
+    )
 
 
 def _answer(
-    asked: Asked,
+    asked: TelemetryQuery,
     *,
     bucket: str | None,
     next_from: int | None,
@@ -335,7 +337,7 @@ def _answer(
     return Response(to_json(body), media_type="application/json")
 
 
-def _row(kind: DeviceKind, row: Row) -> dict[str, Any]:
+def _row(kind: DeviceKind, row: TelemetryRow) -> dict[str, Any]:
     return {
         "ts": rfc3339(row.ts_us),
         "ts_source": ts_source(row.ts_us, row.received_us),
@@ -345,7 +347,9 @@ def _row(kind: DeviceKind, row: Row) -> dict[str, Any]:
     }
 
 
-def _bucket_cells(kind: DeviceKind, bucket: Bucket, fields: Sequence[str], aggregates: Sequence[str]) -> Sequence[Any]:
+def _bucket_cells(
+    kind: DeviceKind, bucket: TelemetryBucket, fields: Sequence[str], aggregates: Sequence[str]
+) -> Sequence[Any]:
     values = shown_aggregates(kind, bucket.values, aggregates)
     found = (values.get(f, {}).get(a, "") for f in fields for a in aggregates)
     return rfc3339(bucket.start_us), bucket.count, round(bucket.covered_s, 3), *found

@@ -6,27 +6,27 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from api.access import Caller
-from api.authentication import Who, needs
-from api.fields import Body, IdInPath, Name
-from api.paging import Items
-from api.preconditions import Expected, agree, etag
-from api.problems import responses
-from api.recording import of, record
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
+from api.authentication import Who, requires_scope
+from api.fields import IdInPath, Name, RequestBody
+from api.paging import ItemPage
+from api.preconditions import Expected, check_version, etag
+from api.problems import problem_responses
 from api.services import Services, Use
-from api.times import TimeOut
+from api.time_parameters import TimeOut
+from application.ports import tenants
+from application.ports.inventory import AssetRepository
+from application.ports.registry import RegistryTransaction
+from application.ports.tenants import TenantRepository
 from devices.errors import Forbidden, NotFound
 from devices.messages import Id
-from devices.ports import tenants
-from devices.ports.inventory import Inventory
-from devices.ports.registry import Transaction
-from devices.ports.tenants import Tenants
 
-Keeper = Annotated[Caller, needs("tenants:admin")]
+Keeper = Annotated[ApiCaller, requires_scope("tenants:admin")]
 router = APIRouter(prefix="/tenants", tags=["access"])
 
 
-class Tenant(BaseModel):
+class TenantSchema(BaseModel):
     """A municipality that devices, groups, events and people belong to."""
 
     tenant_id: str
@@ -37,43 +37,43 @@ class Tenant(BaseModel):
     version: int
 
 
-class TenantWanted(Body):
+class TenantWanted(RequestBody):
     """A town to be served."""
 
     tenant_id: Id
     name: Name
 
 
-class TenantChange(Body):
+class TenantChange(RequestBody):
     """What may change."""
 
     name: Name
 
 
 @router.get("")
-def list_tenants(who: Who, services: Use) -> Items[Tenant]:
+def list_tenants(who: Who, services: Use) -> ItemPage[TenantSchema]:
     """List the towns the caller is at work in, in order of id."""
     with services.registry.read() as tx:
-        counts = tx.get(Inventory).count_by_tenant(who.kinds(services.catalog), who.tenants())
-        found = [t for t in tx.get(Tenants).all() if who.is_at_home(t.tenant_id)]
-    return Items[Tenant](items=[_show(t, counts.get(t.tenant_id, 0)) for t in found])
+        counts = tx.get(AssetRepository).count_by_tenant(who.kinds(services.catalog), who.tenants())
+        found = [t for t in tx.get(TenantRepository).all() if who.is_at_home(t.tenant_id)]
+    return ItemPage[TenantSchema](items=[_show(t, counts.get(t.tenant_id, 0)) for t in found])
 
 
-@router.post("", status_code=201, responses=responses(409))
-def create_tenant(who: Keeper, services: Use, body: TenantWanted, response: Response) -> Tenant:
+@router.post("", status_code=201, responses=problem_responses(409))
+def create_tenant(who: Keeper, services: Use, body: TenantWanted, response: Response) -> TenantSchema:
     """Take in a town; needs `tenants:admin` for all towns."""
     _must_keep_all(who)
     with services.registry.write() as tx:
-        tx.get(Tenants).add(tenants.Tenant(body.tenant_id, body.name, services.now_us()))
-        made = tx.get(Tenants).get(body.tenant_id)
-        thing, detail = of("tenant", made.tenant_id), {"name": made.name}
-        record(tx, who, "tenant.create", thing, detail=detail, tenant_id=made.tenant_id)
+        tx.get(TenantRepository).add(tenants.Tenant(body.tenant_id, body.name, services.now_us()))
+        made = tx.get(TenantRepository).get(body.tenant_id)
+        thing, detail = object_name("tenant", made.tenant_id), {"name": made.name}
+        record_action(tx, who, "tenant.create", thing, detail=detail, tenant_id=made.tenant_id)
     _head(response, made)
     return _show(made, 0)
 
 
 @router.get("/{tenant_id}")
-def get_tenant(tenant_id: IdInPath, who: Who, services: Use, response: Response) -> Tenant:
+def get_tenant(tenant_id: IdInPath, who: Who, services: Use, response: Response) -> TenantSchema:
     """Show one town; its ETag is what PATCH wants as If-Match."""
     with services.registry.read() as tx:
         found = _find(tx, who, tenant_id)
@@ -82,33 +82,33 @@ def get_tenant(tenant_id: IdInPath, who: Who, services: Use, response: Response)
     return _show(found, count)
 
 
-@router.patch("/{tenant_id}", responses=responses(412, 428))
+@router.patch("/{tenant_id}", responses=problem_responses(412, 428))
 def change_tenant(  # noqa: PLR0917
     tenant_id: IdInPath, who: Keeper, services: Use, seen: Expected, body: TenantChange, response: Response
-) -> Tenant:
+) -> TenantSchema:
     """Change the name; needs `tenants:admin`."""
     with services.registry.write() as tx:
         found = _find(tx, who, tenant_id)
-        agree(seen, found.version)
-        changed = tx.get(Tenants).change(replace(found, name=body.name))
-        thing, detail = of("tenant", tenant_id), {"name": changed.name}
-        record(tx, who, "tenant.change", thing, detail=detail, tenant_id=tenant_id)
+        check_version(seen, found.version)
+        changed = tx.get(TenantRepository).change(replace(found, name=body.name))
+        thing, detail = object_name("tenant", tenant_id), {"name": changed.name}
+        record_action(tx, who, "tenant.change", thing, detail=detail, tenant_id=tenant_id)
         count = _count(tx, services, who, tenant_id)
     _head(response, changed)
     return _show(changed, count)
 
 
-def _find(tx: Transaction, who: Caller, tenant_id: str) -> tenants.Tenant:
+def _find(tx: RegistryTransaction, who: ApiCaller, tenant_id: str) -> tenants.Tenant:
     if not who.is_at_home(tenant_id):
         raise NotFound(tenant_id)
-    return tx.get(Tenants).get(tenant_id)
+    return tx.get(TenantRepository).get(tenant_id)
 
 
-def _count(tx: Transaction, services: Services, who: Caller, tenant_id: str) -> int:
-    return tx.get(Inventory).count_by_tenant(who.kinds(services.catalog), {tenant_id}).get(tenant_id, 0)
+def _count(tx: RegistryTransaction, services: Services, who: ApiCaller, tenant_id: str) -> int:
+    return tx.get(AssetRepository).count_by_tenant(who.kinds(services.catalog), {tenant_id}).get(tenant_id, 0)
 
 
-def _must_keep_all(who: Caller) -> None:
+def _must_keep_all(who: ApiCaller) -> None:
     if who.tenant_id is not None:
         raise Forbidden("only who keeps the whole installation takes towns in")
 
@@ -118,8 +118,8 @@ def _head(response: Response, tenant: tenants.Tenant) -> None:
     response.headers["ETag"] = etag(tenant.version)
 
 
-def _show(tenant: tenants.Tenant, devices: int) -> Tenant:
-    return Tenant(
+def _show(tenant: tenants.Tenant, devices: int) -> TenantSchema:
+    return TenantSchema(
         tenant_id=tenant.tenant_id,
         name=tenant.name,
         devices=devices,

@@ -7,19 +7,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import create_model
 
-from api.access import Caller
-from api.authentication import needs
+from api.access import ApiCaller
+from api.authentication import requires_scope
+from api.command_service import CommandOptions, CommandService, CommandShown, IdempotencyKey, Waiting
 from api.fields import IdInPath
-from api.issuing import CommandShown, IdempotencyKey, Issuer, Order, Waiting
-from api.problems import responses
-from api.routes.commands import answer
+from api.problems import problem_responses
+from api.routes.commands import command_answer
 from api.services import Use
-from devices.catalog import Catalog
+from devices.catalog import KindCatalog
 from devices.kind import DeviceKind
 from devices.messages import CommandBody
 
 
-def build(catalog: Catalog) -> APIRouter:
+def build_command_routes(catalog: KindCatalog) -> APIRouter:
     """Return `POST /{kind}/{asset_id}/commands/{name}` for every command of every kind."""
     router = APIRouter(tags=["commands"])
     for kind in catalog.values():
@@ -30,7 +30,7 @@ def build(catalog: Catalog) -> APIRouter:
                 methods=["POST"],
                 status_code=202,
                 response_model=CommandShown,
-                responses=responses(409),
+                responses=problem_responses(409),
                 name=f"{body.NAME}_{kind.name}",
                 summary=f"{kind.title}: {body.NAME}",
                 description=f"{body.__doc__ or ''}\n\nNeeds `{body.SCOPE}`.",
@@ -39,7 +39,7 @@ def build(catalog: Catalog) -> APIRouter:
 
 
 def _endpoint(kind: DeviceKind, body: type[CommandBody]) -> Callable[..., Any]:
-    model = create_model(f"{kind.name}_{body.NAME}_order", __base__=Order, arguments=(body, ...))
+    model = create_model(f"{kind.name}_{body.NAME}_order", __base__=CommandOptions, arguments=(body, ...))
 
     async def post(  # noqa: PLR0917
         asset_id: IdInPath,
@@ -52,10 +52,10 @@ def _endpoint(kind: DeviceKind, body: type[CommandBody]) -> Callable[..., Any]:
         key: IdempotencyKey = None,
     ) -> CommandShown:
         arguments = order.arguments.model_dump(mode="json", exclude_unset=True)
-        issuer = Issuer(services, who, key)
+        issuer = CommandService(services, who, key)
         command = await asyncio.to_thread(issuer.to_device, asset_id, kind.name, body.NAME, arguments, order)
-        return await answer(request, response, services, command, wait)
+        return await command_answer(request, response, services, command, wait)
 
     post.__annotations__["order"] = model
-    post.__annotations__["who"] = Annotated[Caller, needs(body.SCOPE, in_part=True)]
+    post.__annotations__["who"] = Annotated[ApiCaller, requires_scope(body.SCOPE, in_part=True)]
     return post

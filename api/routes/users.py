@@ -7,32 +7,32 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from api import seeing, sessions
-from api.access import Caller
-from api.authentication import doors, needs
-from api.fields import ID, Body, IdInPath, Name
-from api.maker_gone import end_keys
-from api.paging import Items, PageWanted
-from api.preconditions import Expected, agree, etag
-from api.problems import responses
-from api.recording import of, record
+from api import authorization, sessions
+from api.access import ApiCaller
+from api.audit_trail import object_name, record_action
+from api.authentication import authentication_state, requires_scope
+from api.fields import ID, IdInPath, Name, RequestBody
+from api.paging import ItemPage, PageWanted
+from api.preconditions import Expected, check_version, etag
+from api.problems import problem_responses
+from api.revoke_owner_keys import end_keys
 from api.routes.login import Language
 from api.services import Use
-from api.times import TimeOut
+from api.time_parameters import TimeOut
+from application.access.roles import RoleGrant
+from application.ports.registry import RegistryTransaction
+from application.ports.second_factors import SecondFactors
+from application.ports.users import SessionRepository, User, UserRepository
 from devices.errors import Forbidden, Invalid, NotFound
-from devices.people.roles import Grant
-from devices.ports.people import Sessions, User, Users
-from devices.ports.registry import Transaction
-from devices.ports.second_factors import SecondFactors
 
-Keeper = Annotated[Caller, needs("users:admin")]
+Keeper = Annotated[ApiCaller, requires_scope("users:admin")]
 Limit = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}/[A-Za-z0-9_-]{1,64}$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}$")]
 _NOT_YOURS: Final = "the user has roles that are not yours to give"
 router = APIRouter(tags=["access"])
 
 
-class RoleHeld(Body):
+class RoleHeld(RequestBody):
     """A role in a town, or with `tenant_id` null in all; within `limits` such as `group/fauthweg`, or everywhere."""
 
     role: Annotated[str, Field(pattern=ID)]
@@ -69,7 +69,7 @@ class UserRemoved(BaseModel):
     keys_revoked: list[str]
 
 
-class UserWanted(Body):
+class UserWanted(RequestBody):
     """A user to let in."""
 
     id: Annotated[str, Field(pattern=ID)]
@@ -82,7 +82,7 @@ class UserWanted(Body):
     """`issuer subject` at an OpenID provider, for those who sign in there."""
 
 
-class UserChange(Body):
+class UserChange(RequestBody):
     """What may change; absent stays. `roles` replaces those in the caller's town."""
 
     name: Name = ""
@@ -100,7 +100,7 @@ class Invitation(BaseModel):
     expires_at: TimeOut
 
 
-class Invited(UserShown):
+class InvitedUser(UserShown):
     """A user just made, with the link to send him."""
 
     invitation: Invitation
@@ -115,26 +115,26 @@ class RoleShown(BaseModel):
 
 
 @router.get("/roles")
-def list_roles(request: Request, who: Keeper) -> Items[RoleShown]:
+def list_roles(request: Request, who: Keeper) -> ItemPage[RoleShown]:
     """List roles; needs `users:admin`."""
-    found = sorted(doors(request).roles.items())
-    return Items[RoleShown](
+    found = sorted(authentication_state(request).roles.items())
+    return ItemPage[RoleShown](
         items=[RoleShown(role=r, scopes=sorted(s), yours_to_give=all(map(who.may, s))) for r, s in found]
     )
 
 
 @router.get("/users")
-def list_users(who: Keeper, services: Use, page: PageWanted) -> Items[UserShown]:
+def list_users(who: Keeper, services: Use, page: PageWanted) -> ItemPage[UserShown]:
     """List the users with a role in the town, in order of id; needs `users:admin`."""
     with services.registry.read() as tx:
-        found = tx.get(Users).find(who.tenant_id, page.limit, page.cursor)
+        found = tx.get(UserRepository).find(who.tenant_id, page.limit, page.cursor)
         holders = tx.get(SecondFactors).holders([u.user_id for u in found.items])
     items = [_show(who, u, proved=u.user_id in holders) for u in found.items]
-    return Items[UserShown](items=items, next_cursor=found.next_cursor)
+    return ItemPage[UserShown](items=items, next_cursor=found.next_cursor)
 
 
-@router.post("/users", status_code=201, responses=responses(409))
-def create_user(request: Request, who: Keeper, services: Use, body: UserWanted, response: Response) -> Invited:
+@router.post("/users", status_code=201, responses=problem_responses(409))
+def create_user(request: Request, who: Keeper, services: Use, body: UserWanted, response: Response) -> InvitedUser:
     """Let somebody in, and get the link to send him; needs `users:admin` and all scopes of the roles."""
     now_us = services.now_us()
     with services.registry.write() as tx:
@@ -147,25 +147,25 @@ def create_user(request: Request, who: Keeper, services: Use, body: UserWanted, 
             language=body.language,
             subject=body.subject,
         )
-        tx.get(Users).add(user)
+        tx.get(UserRepository).add(user)
         invitation = _invite(tx, request, user, now_us)
-        user = tx.get(Users).get(user.user_id)
-        record(tx, who, "user.create", of("user", user.user_id), detail=_granted(user))
+        user = tx.get(UserRepository).get(user.user_id)
+        record_action(tx, who, "user.create", object_name("user", user.user_id), detail=_granted(user))
     _head(response, user)
-    return Invited(**dict(_show(who, user)), invitation=invitation)
+    return InvitedUser(**dict(_show(who, user)), invitation=invitation)
 
 
 @router.get("/users/{user_id}")
 def get_user(user_id: IdInPath, who: Keeper, services: Use, response: Response) -> UserShown:
     """Show one user; the ETag is what PATCH wants as If-Match. Needs `users:admin`."""
     with services.registry.read() as tx:
-        user = find(tx, who, user_id)
+        user = find_user(tx, who, user_id)
         proved = bool(tx.get(SecondFactors).holders([user_id]))
     _head(response, user)
     return _show(who, user, proved=proved)
 
 
-@router.patch("/users/{user_id}", responses=responses(409, 412, 428))
+@router.patch("/users/{user_id}", responses=problem_responses(409, 412, 428))
 def change_user(  # noqa: PLR0917
     request: Request,
     user_id: IdInPath,
@@ -180,8 +180,8 @@ def change_user(  # noqa: PLR0917
     Keys that he made may do no more than he may; who is shut out loses them for good.
     """
     with services.registry.write() as tx:
-        user = _must_keep(request, who, find(tx, who, user_id))
-        agree(seen, user.version)
+        user = _must_keep(request, who, find_user(tx, who, user_id))
+        check_version(seen, user.version)
         given = {n: getattr(body, n) for n in body.model_fields_set & {"name", "email", "language", "subject"}}
         if given.get("name") == "":
             raise Invalid("must not be empty", field="name")
@@ -192,11 +192,13 @@ def change_user(  # noqa: PLR0917
         if "roles" in body.model_fields_set:
             foreign = tuple(g for g in user.grants if not _mine(who, g))
             given["grants"] = foreign + _grants(tx, request, who, body.roles)
-        changed = tx.get(Users).change(replace(user, **given))
+        changed = tx.get(UserRepository).change(replace(user, **given))
         if changed.disabled_us is not None or changed.grants != user.grants:
-            tx.get(Sessions).end_of_user(user_id)
+            tx.get(SessionRepository).end_of_user(user_id)
         fields, ended = sorted(body.model_fields_set), []
-        record(tx, who, "user.change", of("user", user_id), detail={"fields": fields, **_granted(changed)})
+        record_action(
+            tx, who, "user.change", object_name("user", user_id), detail={"fields": fields, **_granted(changed)}
+        )
         if changed.disabled_us is not None:
             ended = end_keys(tx, who, user_id, services.now_us(), because="maker_disabled")
         proved = bool(tx.get(SecondFactors).holders([user_id]))
@@ -211,14 +213,14 @@ def remove_user(request: Request, user_id: IdInPath, who: Keeper, services: Use)
     Keys that he made there end with it: then the answer is 200 and names them.
     """
     with services.registry.write() as tx:
-        user = _must_keep(request, who, find(tx, who, user_id))
+        user = _must_keep(request, who, find_user(tx, who, user_id))
         left = tuple(g for g in user.grants if not _mine(who, g))
         if left:
-            tx.get(Users).change(replace(user, grants=left))
-            tx.get(Sessions).end_of_user(user_id)
+            tx.get(UserRepository).change(replace(user, grants=left))
+            tx.get(SessionRepository).end_of_user(user_id)
         else:
-            tx.get(Users).remove(user_id)
-        record(tx, who, "user.remove", of("user", user_id))
+            tx.get(UserRepository).remove(user_id)
+        record_action(tx, who, "user.remove", object_name("user", user_id))
         town = who.tenant_id if left else None
         ended = end_keys(tx, who, user_id, services.now_us(), because="maker_removed", tenant_id=town)
     if not ended:
@@ -230,10 +232,10 @@ def remove_user(request: Request, user_id: IdInPath, who: Keeper, services: Use)
 def invite_user(request: Request, user_id: IdInPath, who: Keeper, services: Use) -> Invitation:
     """Make a new link; used, it ends the user's sessions and old password. Needs `users:admin`."""
     with services.registry.write() as tx:
-        user = _must_keep(request, who, find(tx, who, user_id))
+        user = _must_keep(request, who, find_user(tx, who, user_id))
         _must_be_all_mine(who, user)
         invitation = _invite(tx, request, user, services.now_us())
-        record(tx, who, "user.invite", of("user", user_id))
+        record_action(tx, who, "user.invite", object_name("user", user_id))
         return invitation
 
 
@@ -244,12 +246,12 @@ def reset_second_factors(request: Request, user_id: IdInPath, who: Keeper, servi
     Needs `users:admin` and all scopes of his roles; nobody does so for himself. His sessions end.
     """
     with services.registry.write() as tx:
-        user = must_be_mine(request, who, find(tx, who, user_id))
+        user = must_be_mine(request, who, find_user(tx, who, user_id))
         if who.user_id == user_id:
             raise Forbidden("nobody resets his own: ask another who may, or remove one on your account")
         count = tx.get(SecondFactors).remove_all(user.user_id)
-        tx.get(Sessions).end_of_user(user_id)
-        record(tx, who, "second_factor.reset", of("user", user_id), detail={"removed": count})
+        tx.get(SessionRepository).end_of_user(user_id)
+        record_action(tx, who, "second_factor.reset", object_name("user", user_id), detail={"removed": count})
 
 
 def _granted(user: User) -> dict[str, Any]:
@@ -258,14 +260,14 @@ def _granted(user: User) -> dict[str, Any]:
     return {"roles": held, "disabled": user.disabled_us is not None}
 
 
-def _invite(tx: Transaction, request: Request, user: User, now_us: int) -> Invitation:
+def _invite(tx: RegistryTransaction, request: Request, user: User, now_us: int) -> Invitation:
     token = sessions.new_link(tx, user.user_id, now_us)
     link = f"{sessions.base_url(request)}/sign-in#token={token}"
     return Invitation(link=link, expires_at=now_us + sessions.LINK_US)
 
 
-def _grants(tx: Transaction, request: Request, who: Caller, wanted: list[RoleHeld]) -> tuple[Grant, ...]:
-    known = doors(request).roles
+def _grants(tx: RegistryTransaction, request: Request, who: ApiCaller, wanted: list[RoleHeld]) -> tuple[RoleGrant, ...]:
+    known = authentication_state(request).roles
     found = []
     for held in wanted:
         tenant_id = _town(tx, who, held.tenant_id)
@@ -275,52 +277,56 @@ def _grants(tx: Transaction, request: Request, who: Caller, wanted: list[RoleHel
             raise Forbidden(f"the role {held.role} is not yours to give", field="roles.role")
         for limit in held.limits:
             _check_limit(tx, who, limit)
-        found.append(Grant(held.role, tenant_id, frozenset(held.limits)))
+        found.append(RoleGrant(held.role, tenant_id, frozenset(held.limits)))
     return tuple(found)
 
 
-def _town(tx: Transaction, who: Caller, wanted: str | None) -> str | None:
-    return None if who.tenant_id is None and wanted is None else seeing.tenant(tx, who, wanted, "roles.tenant_id")
+def _town(tx: RegistryTransaction, who: ApiCaller, wanted: str | None) -> str | None:
+    return (
+        None
+        if who.tenant_id is None and wanted is None
+        else authorization.tenant_of_new(tx, who, wanted, "roles.tenant_id")
+    )
 
 
-def _check_limit(tx: Transaction, who: Caller, limit: str) -> None:
+def _check_limit(tx: RegistryTransaction, who: ApiCaller, limit: str) -> None:
     subject, _, name = limit.partition("/")
     if subject != "group":
         return
     try:
-        seeing.group(tx, who, name)
+        authorization.own_group(tx, who, name)
     except NotFound:
         raise Invalid(f"there is no group {name}", field="roles.limits") from None
 
 
-def find(tx: Transaction, who: Caller, user_id: str) -> User:
+def find_user(tx: RegistryTransaction, who: ApiCaller, user_id: str) -> User:
     """Return a user with a role in the caller's town. Raises NotFound."""
-    user = tx.get(Users).get(user_id)
+    user = tx.get(UserRepository).get(user_id)
     if not any(_mine(who, grant) for grant in user.grants) and who.tenant_id is not None:
         raise NotFound(user_id)
     return user
 
 
-def _mine(who: Caller, grant: Grant) -> bool:
+def _mine(who: ApiCaller, grant: RoleGrant) -> bool:
     return who.tenant_id is None or grant.tenant_id == who.tenant_id
 
 
-def _must_keep(request: Request, who: Caller, user: User) -> User:
+def _must_keep(request: Request, who: ApiCaller, user: User) -> User:
     """Only who could give somebody's roles may change him: else an admin would be the brigade's."""
-    known = doors(request).roles
+    known = authentication_state(request).roles
     held = {scope for grant in user.grants if _mine(who, grant) for scope in known.get(grant.role, ())}
     if not all(map(who.may, held)):
         raise Forbidden(_NOT_YOURS)
     return user
 
 
-def must_be_mine(request: Request, who: Caller, user: User) -> User:
+def must_be_mine(request: Request, who: ApiCaller, user: User) -> User:
     """Return a user whom the caller may change, and who works for no town but his. Raises Forbidden."""
     _must_be_all_mine(who, _must_keep(request, who, user))
     return user
 
 
-def _must_be_all_mine(who: Caller, user: User) -> None:
+def _must_be_all_mine(who: ApiCaller, user: User) -> None:
     if not all(_mine(who, grant) for grant in user.grants):
         raise Forbidden(_NOT_YOURS)
 
@@ -330,7 +336,7 @@ def _head(response: Response, user: User) -> None:
     response.headers["ETag"] = etag(user.version)
 
 
-def _show(who: Caller, user: User, *, proved: bool = False) -> UserShown:
+def _show(who: ApiCaller, user: User, *, proved: bool = False) -> UserShown:
     roles: list[Any] = [
         RoleHeld(role=g.role, tenant_id=g.tenant_id, limits=sorted(g.limits)) for g in user.grants if _mine(who, g)
     ]

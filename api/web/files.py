@@ -31,7 +31,7 @@ _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True)
-class File:
+class WebFile:
     """One file as it is sent."""
 
     content: bytes
@@ -43,11 +43,11 @@ class File:
         return {encoding: compress(self.content, encoding) for encoding in ENCODINGS}
 
 
-class Files:
+class WebFiles:
     """All files by path. Relative imports work because everything stands below the same digest."""
 
     def __init__(self, found: Mapping[str, bytes]) -> None:
-        self._files = {path: File(content, TYPES[posixpath.splitext(path)[1]]) for path, content in found.items()}
+        self._files = {path: WebFile(content, TYPES[posixpath.splitext(path)[1]]) for path, content in found.items()}
         whole = hashlib.sha256()
         for path in sorted(found):
             whole.update(f"{path}\0{len(found[path])}\0".encode() + found[path])
@@ -106,7 +106,7 @@ class Files:
             self._walk(posixpath.normpath(posixpath.join(posixpath.dirname(module), ours or bare)), found)
 
 
-def read(folder: Path, below: str = "") -> Mapping[str, bytes]:
+def read_web_files(folder: Path, below: str = "") -> Mapping[str, bytes]:
     """Files of a folder that browsers may have, by path under `below`, as they were written."""
     return {
         posixpath.join(below, path.relative_to(folder).as_posix()): path.read_bytes()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class WebPage:
     """One page. Its words are `{name}.title`, and `{name}.nav` where it stands in the navigation."""
 
     name: str
@@ -22,18 +22,18 @@ class Page:
 
 
 PAGES = (
-    Page("city", "/city", "pages/city.js", template="city.html", nav=10),
-    Page("devices", "/devices", "pages/devices.js", nav=50),
-    Page("device", "/devices/{id}", "pages/device.js"),
-    Page("alarms", "/alarms", "pages/alarms.js", nav=60),
-    Page("notifications", "/notifications", "pages/notifications.js", nav=70, scope="notifications:admin"),
-    Page("dead_letters", "/dead-letters", "pages/dead_letters.js", nav=80, scope="dead_letters:read"),
-    Page("system", "/system", "pages/system.js", nav=90, scope="system:read"),
-    Page("people", "/people", "pages/people.js", nav=100, scope="users:admin"),
-    Page("keys", "/keys", "pages/keys.js", nav=110, scope="api_keys:admin"),
-    Page("audit", "/audit", "pages/audit.js", nav=120, scope="audit:read"),
-    Page("account", "/account", "pages/account.js"),
-    Page("sign_in", "/sign-in", "pages/sign_in.js", template="sign_in.html", is_open=True),
-    Page("setup", "/setup", "pages/sign_in.js", template="sign_in.html", is_open=True),
-    Page("accessibility", "/accessibility", "pages/plain.js", template="accessibility.html", is_open=True),
+    WebPage("city", "/city", "pages/city.js", template="city.html", nav=10),
+    WebPage("devices", "/devices", "pages/devices.js", nav=50),
+    WebPage("device", "/devices/{id}", "pages/device.js"),
+    WebPage("alarms", "/alarms", "pages/alarms.js", nav=60),
+    WebPage("notifications", "/notifications", "pages/notifications.js", nav=70, scope="notifications:admin"),
+    WebPage("dead_letters", "/dead-letters", "pages/dead_letters.js", nav=80, scope="dead_letters:read"),
+    WebPage("system", "/system", "pages/system.js", nav=90, scope="system:read"),
+    WebPage("people", "/people", "pages/people.js", nav=100, scope="users:admin"),
+    WebPage("keys", "/keys", "pages/keys.js", nav=110, scope="api_keys:admin"),
+    WebPage("audit", "/audit", "pages/audit.js", nav=120, scope="audit:read"),
+    WebPage("account", "/account", "pages/account.js"),
+    WebPage("sign_in", "/sign-in", "pages/sign_in.js", template="sign_in.html", is_open=True),
+    WebPage("setup", "/setup", "pages/sign_in.js", template="sign_in.html", is_open=True),
+    WebPage("accessibility", "/accessibility", "pages/plain.js", template="accessibility.html", is_open=True),
 )

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from api.web import words
+from api.web import translations
 from api.web.encoding import choose, compress
-from api.web.shell import Shell
+from api.web.shell import PageShell
 
 LANGUAGE_COOKIE: Final = "lautern_language"
 THEME_COOKIE: Final = "lautern_theme"
@@ -20,7 +20,7 @@ _CSP: Final = (
 )
 
 
-def build(shell: Shell) -> APIRouter:
+def build_page_routes(shell: PageShell) -> APIRouter:
     """Return a route for each page of the shell, for its files and for the way in."""
     router = APIRouter(include_in_schema=False)
     headers = {
@@ -43,7 +43,7 @@ def build(shell: Shell) -> APIRouter:
     async def page(request: Request) -> HTMLResponse:
         asked, cookies = request.query_params.get("lang"), request.cookies
         accepted = request.headers.get("accept-language", "")
-        language = words.chosen(asked, cookies.get(LANGUAGE_COOKIE), accepted)
+        language = translations.choose_language(asked, cookies.get(LANGUAGE_COOKIE), accepted)
         theme = cookies.get(THEME_COOKIE, "")
         path = getattr(request.scope["route"], "path", "")
         html = shell.render(path, language, theme if theme in {"light", "dark"} else "")

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, select_autoescape
 
-from api.web import files, words
-from api.web.page import PAGES, Page
-from api.web.words import Language
-from devices.catalog import folders
+from api.web import files, translations
+from api.web.page import PAGES, WebPage
+from api.web.translations import Language
+from devices.catalog import sub_packages
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _SPRITE: Final = "icons.svg"
@@ -38,27 +38,27 @@ class KindPages:
 
     kind: str
     folder: Path
-    pages: tuple[Page, ...]
+    pages: tuple[WebPage, ...]
 
 
 def of_kinds(package: ModuleType) -> list[KindPages]:
     """Pages of the kinds in `api.kinds` that have a package `web` with `PAGES`."""
     found = []
-    for kind in folders(package):
-        for web in folders(kind):
+    for kind in sub_packages(package):
+        for web in sub_packages(kind):
             if web.__name__ == f"{kind.__name__}.web":
                 name = kind.__name__.rpartition(".")[2]
                 found.append(KindPages(name, Path(web.__file__ or "").parent, tuple(web.PAGES)))
     return found
 
 
-class Shell:
+class PageShell:
     """Renders pages."""
 
     def __init__(self, kinds: Sequence[KindPages], options: WebOptions) -> None:
         self.options = options
-        self.words = words.load([words.SHARED, *(k.folder for k in kinds)])
-        self.files = files.Files(self._browser_files(kinds))
+        self.words = translations.load_translations([translations.SHARED, *(k.folder for k in kinds)])
+        self.files = files.WebFiles(self._browser_files(kinds))
         self.pages = {page.path: (page, "") for page in PAGES}
         self.pages |= {page.path: (page, f"kinds/{k.kind}/") for k in kinds for page in k.pages}
         self._nav = sorted((p for p, _ in self.pages.values() if p.nav is not None), key=_place)
@@ -83,7 +83,7 @@ class Shell:
             page=page,
             lang=language,
             theme=theme,
-            t=partial(words.said, self.words[language]),
+            t=partial(translations.translate, self.words[language]),
             module=module,
             preload=self.files.loads(module)[1:],
             facts=self._facts(page),
@@ -93,7 +93,7 @@ class Shell:
     def _shared(self) -> frozenset[str]:
         return frozenset(path.name for path in _TEMPLATES.iterdir())
 
-    def _facts(self, page: Page) -> Mapping[str, Any]:
+    def _facts(self, page: WebPage) -> Mapping[str, Any]:
         return {
             "page": page.name,
             "open": page.is_open,
@@ -107,9 +107,9 @@ class Shell:
         }
 
     def _browser_files(self, kinds: Sequence[KindPages]) -> Mapping[str, bytes]:
-        found = dict(files.read(files.STATIC))
+        found = dict(files.read_web_files(files.STATIC))
         for kind in kinds:
-            found |= files.read(kind.folder, f"kinds/{kind.kind}")
+            found |= files.read_web_files(kind.folder, f"kinds/{kind.kind}")
         symbols = [b'<symbol id="kind-%s" viewBox="0 0 16 16">%s</symbol>' % _icon(found, k.kind) for k in kinds]
         found[_SPRITE] = found[_SPRITE].replace(b"</svg>", b"".join(symbols) + b"</svg>")
         for language, said in self.words.items():
@@ -122,7 +122,7 @@ def below_root(html: str, root: str) -> str:
     return _OURS.sub(rf'\1="{root}/', html) if root else html
 
 
-def _place(page: Page) -> int:
+def _place(page: WebPage) -> int:
     return page.nav or 0
 
 

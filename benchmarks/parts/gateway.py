@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from benchmarks.parts.load import name
-from devices.ports.inventory import Asset, Binding, Inventory
 from storage.registry.engine import open_registry
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
@@ -32,10 +32,10 @@ def register(folder: Path, devices: int) -> None:
     registry = open_registry(f"sqlite:///{folder / 'registry.db'}", migrate=True)
     now_us = time.time_ns() // 1000
     with registry.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         for device in range(devices):
             inventory.add(Asset(name(device), "bench", "streetlight", name(device), now_us, lat=49.44, lon=7.77))
-            inventory.bind(Binding(name(device), name(device), "bench", "streetlight", 0))
+            inventory.bind(DeviceBinding(name(device), name(device), "bench", "streetlight", 0))
     registry.close()
 
 

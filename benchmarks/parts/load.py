@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from devices.instants import rfc3339
+from devices.time_us import rfc3339
 
 _PUBACK_BYTES = 4
 

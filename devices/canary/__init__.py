@@ -4,25 +4,25 @@ from typing import Annotated
 
 from pydantic import Field
 
-from devices.fields import Unit
-from devices.kind import DeviceKind, Limits
-from devices.messages import State, Telemetry
+from devices.fields import FieldUnit
+from devices.kind import DeviceKind, KindLimits
+from devices.messages import StateMessage, TelemetryMessage
 
 DEVICE_ID = "lautern-canary"
 TENANT_ID = "lautern"
 
 
-class CanaryTelemetry(Telemetry):
+class CanaryTelemetry(TelemetryMessage):
     """One beat."""
 
-    number: Annotated[int, Field(ge=0, le=2**63 - 1), Unit("1")]
+    number: Annotated[int, Field(ge=0, le=2**63 - 1), FieldUnit("1")]
 
 
 KIND = DeviceKind(
     name="canary",
     title="The gateway's own test message",
     telemetry=CanaryTelemetry,
-    state=State,
-    limits=Limits(raw_retention_days=2, rollup_retention_days=2, reporting_interval_s=10),
+    state=StateMessage,
+    limits=KindLimits(raw_retention_days=2, rollup_retention_days=2, reporting_interval_s=10),
     internal=True,
 )

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Delivery(StrEnum):
+class DeliveryState(StrEnum):
     """How far a command got. `unknown` is no answer: neither success nor failure, a late answer corrects it."""
 
     QUEUED = "queued"
@@ -23,10 +23,10 @@ class Delivery(StrEnum):
     @property
     def final(self) -> bool:
         """True when nothing more is expected (an `unknown` may still be corrected)."""
-        return self not in {Delivery.QUEUED, Delivery.SENT, Delivery.ACCEPTED}
+        return self not in {DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.ACCEPTED}
 
 
-class Effect(StrEnum):
+class EffectState(StrEnum):
     """What the command does on the device now; only for commands whose effect lasts."""
 
     NONE = "none"
@@ -57,8 +57,8 @@ class Command:
     deliver_by_us: int
     start_us: int | None = None
     until_us: int | None = None
-    delivery: Delivery = Delivery.QUEUED
-    effect: Effect = Effect.NONE
+    delivery: DeliveryState = DeliveryState.QUEUED
+    effect: EffectState = EffectState.NONE
     answer: str | None = None
     """Reason the device or we gave for the final state."""
     attempts: int = 0

@@ -15,14 +15,14 @@ from typing import Any, Final
 
 from devices.commands.lifecycle import CANCELLED, EXPIRED
 from devices.commands.wire import CANCEL
-from devices.instants import to_us
 from devices.messages import PROTOCOL_VERSION, AckStatus
+from devices.time_us import to_us
 from devices.topics import is_id
 
 REMEMBERED: Final = 100
 
 
-class Do(StrEnum):
+class DeviceAction(StrEnum):
     """What to do with a message on a command topic."""
 
     IGNORE = "ignore"
@@ -35,7 +35,7 @@ class Do(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandAnswer:
     """An `ack` without its envelope."""
 
     command_id: str
@@ -49,38 +49,38 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DeviceDecision:
     """What to do, about which command, with which answer."""
 
-    do: Do
+    do: DeviceAction
     command_id: str = ""
-    answer: Answer | None = None
+    answer: CommandAnswer | None = None
 
 
-_IGNORE: Final = Verdict(Do.IGNORE)
+_IGNORE: Final = DeviceDecision(DeviceAction.IGNORE)
 
 
 class DeviceContract:
     """Remembers the answers to the last 100 commands; a device keeps `answers()` over a reboot."""
 
-    def __init__(self, answers: Iterable[Answer] = (), remembered: int = REMEMBERED) -> None:
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+    def __init__(self, answers: Iterable[CommandAnswer] = (), remembered: int = REMEMBERED) -> None:
+        self._answers: OrderedDict[str, CommandAnswer] = OrderedDict()
         self._remembered = remembered
         for answer in answers:
             self.remember(answer)
 
-    def answers(self) -> tuple[Answer, ...]:
+    def answers(self) -> tuple[CommandAnswer, ...]:
         """Everything remembered, oldest first."""
         return tuple(self._answers.values())
 
-    def remember(self, answer: Answer) -> None:
+    def remember(self, answer: CommandAnswer) -> None:
         """Keep the newest answer to a command; call before it is sent."""
         self._answers.pop(answer.command_id, None)
         self._answers[answer.command_id] = answer
         while len(self._answers) > self._remembered:
             self._answers.popitem(last=False)
 
-    def judge(self, name: str, body: Mapping[str, Any], *, retained: bool, now_us: int | None) -> Verdict:
+    def judge(self, name: str, body: Mapping[str, Any], *, retained: bool, now_us: int | None) -> DeviceDecision:
         """Say what to do with a message on `…/cmd/{name}`; `now_us` None is a device without a valid clock."""
         command_id = body.get("command_id")
         if retained or body.get("v") != PROTOCOL_VERSION or not isinstance(command_id, str) or not is_id(command_id):
@@ -89,24 +89,24 @@ class DeviceContract:
         if name == CANCEL:
             return self._cancel(command_id, stored)
         if stored is not None:
-            return Verdict(Do.ANSWER, command_id, stored)
+            return DeviceDecision(DeviceAction.ANSWER, command_id, stored)
         deliver_by_us = _instant(body.get("deliver_by"))
         if deliver_by_us is None:
-            return self._answer(Do.ANSWER, Answer(command_id, AckStatus.REJECTED, "invalidDeliverBy"))
+            return self._answer(DeviceAction.ANSWER, CommandAnswer(command_id, AckStatus.REJECTED, "invalidDeliverBy"))
         if now_us is not None and now_us > deliver_by_us:
-            return self._answer(Do.ANSWER, Answer(command_id, AckStatus.REJECTED, EXPIRED))
-        return Verdict(Do.EXECUTE, command_id)
+            return self._answer(DeviceAction.ANSWER, CommandAnswer(command_id, AckStatus.REJECTED, EXPIRED))
+        return DeviceDecision(DeviceAction.EXECUTE, command_id)
 
-    def _cancel(self, command_id: str, stored: Answer | None) -> Verdict:
+    def _cancel(self, command_id: str, stored: CommandAnswer | None) -> DeviceDecision:
         if stored is not None and stored.reason == CANCELLED:
-            return Verdict(Do.ANSWER, command_id, stored)
+            return DeviceDecision(DeviceAction.ANSWER, command_id, stored)
         begun = stored is not None and stored.status is AckStatus.APPLIED
         status = AckStatus.APPLIED if begun else AckStatus.REJECTED
-        return self._answer(Do.CANCEL, Answer(command_id, status, CANCELLED))
+        return self._answer(DeviceAction.CANCEL, CommandAnswer(command_id, status, CANCELLED))
 
-    def _answer(self, do: Do, answer: Answer) -> Verdict:
+    def _answer(self, do: DeviceAction, answer: CommandAnswer) -> DeviceDecision:
         self.remember(answer)
-        return Verdict(do, answer.command_id, answer)
+        return DeviceDecision(do, answer.command_id, answer)
 
 
 def _instant(text: object) -> int | None:

@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from application.ports.desired_configs import DesiredConfig
 from devices.commands.command import Command
-from devices.instants import rfc3339
 from devices.messages import PROTOCOL_VERSION
-from devices.ports.configs import DesiredConfig
+from devices.time_us import rfc3339
 
 CANCEL: Final = "cancel"
 """The command name that is ours in every kind."""

@@ -10,7 +10,7 @@ from devices.event_network.rules import battery_low, link_down, link_saturated, 
 from devices.event_network.state import NodeState
 from devices.event_network.telemetry import COUNTS_APART, COUNTS_PEOPLE, NodeTelemetry
 from devices.generic_rules import login_refused, quota_exceeded
-from devices.kind import DeviceKind, Kept, Limits
+from devices.kind import DeviceKind, KindLimits, RetentionClass
 
 KIND = DeviceKind(
     name="event_network",
@@ -27,14 +27,14 @@ KIND = DeviceKind(
     },
     commands=(SetProfile,),
     rules=(link_down, link_saturated, on_battery, battery_low, optical_low, login_refused, quota_exceeded),
-    limits=Limits(clock_ahead_s=60, raw_retention_days=40, rollup_retention_days=1100, reporting_interval_s=10),
+    limits=KindLimits(clock_ahead_s=60, raw_retention_days=40, rollup_retention_days=1100, reporting_interval_s=10),
     roles=ROLES,
     lendable=True,
     counts_people=COUNTS_PEOPLE,
     counts_apart=COUNTS_APART,
     names_nobody=True,
     kept=(
-        Kept(
+        RetentionClass(
             "events",
             1830,
             365,

@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import Final
 
 from devices.event_network.city_event import Booking
-from devices.event_network.classes import Direction
+from devices.event_network.enums import TrafficDirection
 
 SATURATED: Final = 0.95
 
 
-class Reason(StrEnum):
+class BreachReason(StrEnum):
     """Why a booking is not kept."""
 
     OUTAGE = "outage"
@@ -25,17 +25,17 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class BookingBreach:
     """One broken promise: what was found against what was promised, in the unit of the reason (bit/s, %, ms)."""
 
-    reason: Reason
-    direction: Direction | None = None
+    reason: BreachReason
+    direction: TrafficDirection | None = None
     found: float | None = None
     promised: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class DirectionFigures:
     """One direction of a line, in bit/s; None is unknown."""
 
     used_bps: float | None = None
@@ -50,7 +50,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class PathQuality:
     """Quality of the path now; None is unknown. `down`: a link of the line says it is down."""
 
     loss_pct: float | None = None
@@ -59,42 +59,44 @@ class Path:
     down: bool = False
 
 
-def breaches(booking: Booking, down: Figures, up: Figures, path: Path, *, in_service: bool) -> list[Breach]:
+def booking_breaches(
+    booking: Booking, down: DirectionFigures, up: DirectionFigures, path: PathQuality, *, in_service: bool
+) -> list[BookingBreach]:
     """Broken promises; none outside service time."""
     if not in_service:
         return []
-    found = [Breach(Reason.OUTAGE)] if path.down else []
-    for direction, figures in ((Direction.DOWN, down), (Direction.UP, up)):
+    found = [BookingBreach(BreachReason.OUTAGE)] if path.down else []
+    for direction, figures in ((TrafficDirection.DOWN, down), (TrafficDirection.UP, up)):
         found += _of_rates(direction, figures)
     if not _over(down) and not _over(up):
         found += _of_path(booking, path)
     return found
 
 
-def _of_rates(direction: Direction, f: Figures) -> Iterator[Breach]:
+def _of_rates(direction: TrafficDirection, f: DirectionFigures) -> Iterator[BookingBreach]:
     booked = f.booked_bps
     if booked is None:
         return
     if f.tested_bps is not None and f.tested_bps < booked:
-        yield Breach(Reason.TESTED_BELOW_BOOKED, direction, f.tested_bps, booked)
+        yield BookingBreach(BreachReason.TESTED_BELOW_BOOKED, direction, f.tested_bps, booked)
     if f.provisioned_bps is not None and f.provisioned_bps < booked:
-        yield Breach(Reason.PROVISIONED_BELOW_BOOKED, direction, f.provisioned_bps, booked)
+        yield BookingBreach(BreachReason.PROVISIONED_BELOW_BOOKED, direction, f.provisioned_bps, booked)
         if _at_least(f.used_bps, f.provisioned_bps):
-            yield Breach(Reason.FULL_BELOW_BOOKED, direction, f.used_bps, booked)
+            yield BookingBreach(BreachReason.FULL_BELOW_BOOKED, direction, f.used_bps, booked)
 
 
-def _of_path(booking: Booking, path: Path) -> Iterator[Breach]:
+def _of_path(booking: Booking, path: PathQuality) -> Iterator[BookingBreach]:
     """Targets hold only while no more than booked is used."""
     for reason, found, promised in (
-        (Reason.LOSS, path.loss_pct, booking.max_loss_pct),
-        (Reason.RTT, path.rtt_ms, booking.max_rtt_ms),
-        (Reason.JITTER, path.jitter_ms, booking.max_jitter_ms),
+        (BreachReason.LOSS, path.loss_pct, booking.max_loss_pct),
+        (BreachReason.RTT, path.rtt_ms, booking.max_rtt_ms),
+        (BreachReason.JITTER, path.jitter_ms, booking.max_jitter_ms),
     ):
         if found is not None and promised is not None and found > promised:
-            yield Breach(reason, None, found, promised)
+            yield BookingBreach(reason, None, found, promised)
 
 
-def _over(f: Figures) -> bool:
+def _over(f: DirectionFigures) -> bool:
     return f.used_bps is not None and f.booked_bps is not None and f.used_bps >= f.booked_bps
 
 

@@ -43,7 +43,7 @@ class DownIs(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
+class EventArea:
     """A part of the place: stage, market, car park. `polygon` is GeoJSON."""
 
     area_id: str
@@ -123,7 +123,7 @@ class CityEvent:
     """Pseudonym, no name."""
     expected_attendees: int | None = None
     expected_concurrent_users: int | None = None
-    areas: tuple[Area, ...] = ()
+    areas: tuple[EventArea, ...] = ()
     objects: tuple[MeasuredObject, ...] = ()
     bookings: tuple[Booking, ...] = ()
     state: EventState = EventState.DRAFT

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from devices.event_network.classes import BitsPerSecond, ServiceClass
+from devices.event_network.enums import BitsPerSecond, ServiceClass
 from devices.messages import CommandBody
 
 

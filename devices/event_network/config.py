@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from devices.event_network.classes import Profile
+from devices.event_network.enums import Profile
 from devices.fields import Version
-from devices.messages import Config
+from devices.messages import ConfigMessage
 
 
-class NodeConfig(Config):
+class NodeConfig(ConfigMessage):
     """Bandwidth profile to return to after a restart; `burst_s`: report each second for so long after receipt."""
 
     profile: Profile | None = None

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from devices.event_network.classes import BitsPerSecond, Direction, NamelessText, OperStatus, PartName, PowerSource
+from devices.event_network.enums import BitsPerSecond, NamelessText, OperStatus, PartName, PowerSource, TrafficDirection
 from devices.event_network.telemetry import Millis
-from devices.fields import Percent, Unit
-from devices.messages import Event
+from devices.fields import FieldUnit, Percent
+from devices.messages import EventMessage
 
 
 class TestMethod(StrEnum):
@@ -22,7 +22,7 @@ class TestMethod(StrEnum):
     IPERF3_UDP = "iperf3_udp"
 
 
-class NodeEvent(Event):
+class NodeEvent(EventMessage):
     """Something at one measured object; without addresses in its text."""
 
     measured_part: PartName = ""
@@ -33,9 +33,9 @@ class CapacityTest(NodeEvent):
     """Result of a capacity test of one direction; before opening, nightly, on demand; one at a time per node."""
 
     method: TestMethod
-    direction: Direction
-    duration_s: Annotated[float, Field(gt=0, le=86_400), Unit("s")]
-    result_bps: Annotated[BitsPerSecond, Unit("bit/s", ("RFC 9097 maximum IP-layer capacity", "Y.1564 CIR"))]
+    direction: TrafficDirection
+    duration_s: Annotated[float, Field(gt=0, le=86_400), FieldUnit("s")]
+    result_bps: Annotated[BitsPerSecond, FieldUnit("bit/s", ("RFC 9097 maximum IP-layer capacity", "Y.1564 CIR"))]
     loss_pct: Percent | None = None
     rtt_ms: Millis | None = None
     jitter_ms: Millis | None = None

@@ -13,7 +13,7 @@ from devices.event_network.city_event import (
     MeasuredObject,
     TestedCapacity,
 )
-from devices.event_network.classes import Direction
+from devices.event_network.enums import TrafficDirection
 
 
 class Overbooked(Conflict):
@@ -21,11 +21,11 @@ class Overbooked(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Excess:
+class LinkExcess:
     """A link that more is guaranteed over than its last test gave."""
 
     object_id: str
-    direction: Direction
+    direction: TrafficDirection
     guaranteed_bps: int
     tested_bps: int
 
@@ -34,7 +34,7 @@ class Excess:
         return f"{self.object_id} {self.direction}: {numbers}"
 
 
-def check(event: CityEvent) -> None:
+def check_plan(event: CityEvent) -> None:
     """Raise Invalid, naming the field, when the parts of a plan do not fit each other."""
     times = (event.setup_from_us, event.service_from_us, event.service_to_us, event.teardown_to_us)
     if list(times) != sorted(times) or event.service_from_us == event.service_to_us:
@@ -87,7 +87,7 @@ def _upwards(start: str, parents: Mapping[str, str | None]) -> Iterator[str]:
         at = parents[at]
 
 
-def excesses(event: CityEvent, tests: Collection[TestedCapacity]) -> list[Excess]:
+def link_excesses(event: CityEvent, tests: Collection[TestedCapacity]) -> list[LinkExcess]:
     """Links over which the guaranteed bookings sum to more than was tested.
 
     A booking loads the links that all its objects are at or below; links without a test are not judged.
@@ -97,17 +97,17 @@ def excesses(event: CityEvent, tests: Collection[TestedCapacity]) -> list[Excess
     tested = {(t.asset_id, t.part, t.direction): t.result_bps for t in tests}
     found = []
     for item in event.objects:
-        for direction in Direction:
+        for direction in TrafficDirection:
             limit = tested.get((item.asset_id, item.part, direction))
             load = sum(rate_of(b, direction) or 0 for b, path in loads if item.object_id in path)
             if limit is not None and load > limit:
-                found.append(Excess(item.object_id, direction, load, limit))
+                found.append(LinkExcess(item.object_id, direction, load, limit))
     return found
 
 
-def rate_of(booking: Booking, direction: Direction) -> int | None:
+def rate_of(booking: Booking, direction: TrafficDirection) -> int | None:
     """Booked rate in bit/s of one direction."""
-    return booking.down_bps if direction is Direction.DOWN else booking.up_bps
+    return booking.down_bps if direction is TrafficDirection.DOWN else booking.up_bps
 
 
 def objects_of(booking: Booking, objects: Sequence[MeasuredObject], at_us: int | None = None) -> list[MeasuredObject]:
@@ -138,6 +138,6 @@ def _shared_path(booking: Booking, event: CityEvent, parents: Mapping[str, str |
 
 def refuse_overbooking(event: CityEvent, tests: Collection[TestedCapacity]) -> None:
     """Raise Overbooked with the numbers, unless the event says why."""
-    found = excesses(event, tests)
+    found = link_excesses(event, tests)
     if found and not event.override_reason:
         raise Overbooked("; ".join(map(str, found)), field="bookings")

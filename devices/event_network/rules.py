@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from devices.alarms import Cleared, Raised
+from devices.alarms import AlarmCleared, AlarmRaised
 from devices.event_network.bookings import SATURATED
 from devices.event_network.city_event import DownIs
-from devices.event_network.classes import Direction
-from devices.event_network.facts import PartFacts, interface_of
-from devices.event_network.rates import Quality, Reading, Step, readings, step
+from devices.event_network.enums import TrafficDirection
+from devices.event_network.rates import CounterReading, RateQuality, RateStep, counter_readings, rate_step
+from devices.event_network.rule_facts import PartFacts, interface_of
 from devices.event_network.state import applied_profile
-from devices.instants import MINUTE_US
 from devices.kind import interval_s
-from devices.messages import Severity
-from devices.rules import Context, DeviceView, Observation, Outcome, RuleState
+from devices.messages import EventSeverity
+from devices.rules import DeviceView, LatestObservation, RuleContext, RuleOutcome, RuleState
+from devices.time_us import MINUTE_US
 
 DOWN: Final = frozenset({"DOWN", "LOWER_LAYER_DOWN", "NOT_PRESENT"})
 SATURATED_FOR_US: Final = 5 * MINUTE_US
@@ -23,12 +23,12 @@ INTERVAL_S: Final = 10.0
 LEFT_S: Final = 30 * 60
 
 
-def link_down(view: DeviceView, context: Context, state: RuleState) -> Outcome:
+def link_down(view: DeviceView, context: RuleContext, state: RuleState) -> RuleOutcome:
     """A link that was up is down: in service time, or at a node that serves no event; set-up is no alarm."""
     watched = bool(context.facts.get("service_now")) or not context.facts.get("in_event")
     new: dict[str, Any] = {}
-    raised: list[Raised] = []
-    cleared: list[Cleared] = []
+    raised: list[AlarmRaised] = []
+    cleared: list[AlarmCleared] = []
     for part, seen in view.telemetry.items():
         known = state.get(part, {})
         status = seen.values.get("oper_status")
@@ -37,37 +37,37 @@ def link_down(view: DeviceView, context: Context, state: RuleState) -> Outcome:
             since = known.get("down_since_us") or seen.ts_us
             new[part] = {"was_up": True, "down_since_us": since, "told": watched}
             if watched and not known.get("told"):
-                raised.append(Raised("link_down", since, Severity.MAJOR, part, {"oper_status": str(status)}))
+                raised.append(AlarmRaised("link_down", since, EventSeverity.MAJOR, part, {"oper_status": str(status)}))
             elif known.get("told") and not watched:
-                cleared.append(Cleared("link_down", context.now_us, part))
+                cleared.append(AlarmCleared("link_down", context.now_us, part))
         elif status == "UP":
             new[part] = {"was_up": True}
             if known.get("told"):
-                cleared.append(Cleared("link_down", seen.ts_us, part))
+                cleared.append(AlarmCleared("link_down", seen.ts_us, part))
         elif known:
             new[part] = known
-    return Outcome(new, tuple(raised), tuple(cleared))
+    return RuleOutcome(new, tuple(raised), tuple(cleared))
 
 
-def link_saturated(view: DeviceView, context: Context, state: RuleState) -> Outcome:
+def link_saturated(view: DeviceView, context: RuleContext, state: RuleState) -> RuleOutcome:
     """A link carries 95 % of what is booked or provisioned for five minutes of service time."""
     new = {p: s for p, s in state.items() if p in view.telemetry}
     if not context.facts.get("service_now"):
         over = [p for p, s in new.items() if s.get("told")]
-        return Outcome({}, (), tuple(Cleared("link_saturated", context.now_us, p) for p in over))
+        return RuleOutcome({}, (), tuple(AlarmCleared("link_saturated", context.now_us, p) for p in over))
     seen = view.telemetry.get(context.part)
     known = new.get(context.part, {})
     if context.trigger != "telemetry" or seen is None:
-        return Outcome(new)
+        return RuleOutcome(new)
     shares = list(_shares(known, seen, _limits(view, context), _interval_s(view)))
     after, raised, cleared = _saturation(known, max(shares, default=None), seen.ts_us, context.part)
     new[context.part] = after | _remembered(known, seen)
-    return Outcome(new, raised, cleared)
+    return RuleOutcome(new, raised, cleared)
 
 
 def _saturation(
     known: Mapping[str, Any], share: float | None, ts_us: int, part: str
-) -> tuple[dict[str, Any], tuple[Raised, ...], tuple[Cleared, ...]]:
+) -> tuple[dict[str, Any], tuple[AlarmRaised, ...], tuple[AlarmCleared, ...]]:
     """State and outcome after a share of the limit; an unknown one (gap, restart) neither begins nor ends anything."""
     since, told = known.get("since_us"), bool(known.get("told"))
     if share is None:
@@ -77,7 +77,7 @@ def _saturation(
         return (
             {"since_us": None if over else since, "told": not over},
             (),
-            ((Cleared("link_saturated", ts_us, part),) if over else ()),
+            ((AlarmCleared("link_saturated", ts_us, part),) if over else ()),
         )
     if share < SATURATED:
         return {"since_us": None, "told": False}, (), ()
@@ -85,15 +85,19 @@ def _saturation(
     if ts_us - since < SATURATED_FOR_US:
         return {"since_us": since, "told": False}, (), ()
     details = {"share_pct": round(100 * share, 1)}
-    return {"since_us": since, "told": True}, ((Raised("link_saturated", since, Severity.WARNING, part, details),)), ()
+    return (
+        {"since_us": since, "told": True},
+        ((AlarmRaised("link_saturated", since, EventSeverity.WARNING, part, details),)),
+        (),
+    )
 
 
-def _limits(view: DeviceView, context: Context) -> dict[str, int]:
+def _limits(view: DeviceView, context: RuleContext) -> dict[str, int]:
     """Lower of booked and provisioned rate of the part, in bit/s by direction of the interface; absent is unknown."""
     facts: PartFacts = context.facts.get("parts", {}).get(context.part, {})
     profile = applied_profile(view.state.values if view.state else {})
     found: dict[str, int] = {}
-    for direction in Direction:
+    for direction in TrafficDirection:
         applied = profile.get(f"{facts.get('service_class')}_{direction}_bps")
         known = [bps for bps in (facts.get("booked", {}).get(direction), applied) if bps]
         if known:
@@ -102,31 +106,31 @@ def _limits(view: DeviceView, context: Context) -> dict[str, int]:
 
 
 def _shares(
-    known: Mapping[str, Any], seen: Observation, limits: Mapping[str, int], interval_s: float
+    known: Mapping[str, Any], seen: LatestObservation, limits: Mapping[str, int], interval_s: float
 ) -> Iterable[float]:
     """Used share of the limit in each direction, from the remembered reading to this one."""
     for direction in ("in", "out"):
         before, now = known.get(direction), _reading(known, seen, direction)
         limit = limits.get(direction) or (now.speed_bps if now else None)
         if before and now and limit and now.ts_us > before["ts_us"]:
-            found: Step = step(Reading(**before), now, interval_s)
-            if found.bps is not None and found.quality is not Quality.GAP:
+            found: RateStep = rate_step(CounterReading(**before), now, interval_s)
+            if found.bps is not None and found.quality is not RateQuality.GAP:
                 yield found.bps / limit
 
 
-def _reading(known: Mapping[str, Any], seen: Observation, direction: str) -> Reading | None:
+def _reading(known: Mapping[str, Any], seen: LatestObservation, direction: str) -> CounterReading | None:
     before = known.get(direction) or {}
     carried = {name: before[name] for name in ("speed_bps", "counter_bits") if before.get(name)}
-    return next(iter(readings([(seen.ts_us, {**carried, **seen.values})], direction)), None)
+    return next(iter(counter_readings([(seen.ts_us, {**carried, **seen.values})], direction)), None)
 
 
-def _remembered(known: Mapping[str, Any], seen: Observation) -> dict[str, Any]:
+def _remembered(known: Mapping[str, Any], seen: LatestObservation) -> dict[str, Any]:
     """Readings to hold the next ones against."""
     kept: dict[str, Any] = {}
     for direction in ("in", "out"):
         now = _reading(known, seen, direction)
         if now:
-            kept[direction] = {name: getattr(now, name) for name in Reading.__slots__ if name != "peak_bps"}
+            kept[direction] = {name: getattr(now, name) for name in CounterReading.__slots__ if name != "peak_bps"}
         elif direction in known:
             kept[direction] = known[direction]
     return kept
@@ -136,42 +140,46 @@ def _interval_s(view: DeviceView) -> float:
     return interval_s(INTERVAL_S, view.configured_interval_s, view.attributes.get("reporting_interval_s"))
 
 
-def on_battery(view: DeviceView, _context: Context, state: RuleState) -> Outcome:
+def on_battery(view: DeviceView, _context: RuleContext, state: RuleState) -> RuleOutcome:
     """A node that ran on mains runs on its battery."""
     seen = view.telemetry.get("")
     source = seen.values.get("power_source") if seen else None
     if seen is None or source is None:
-        return Outcome(state)
+        return RuleOutcome(state)
     if source != "battery":
-        return Outcome({"had_mains": True}, (), (Cleared("on_battery", seen.ts_us),) if state.get("told") else ())
+        return RuleOutcome(
+            {"had_mains": True}, (), (AlarmCleared("on_battery", seen.ts_us),) if state.get("told") else ()
+        )
     if not state.get("had_mains") or state.get("told"):
-        return Outcome(state)
+        return RuleOutcome(state)
     details = {name: v for name in ("battery_pct", "battery_remaining_s") if (v := seen.values.get(name)) is not None}
-    raised = Raised("on_battery", seen.ts_us, Severity.WARNING, details=details)
-    return Outcome({"had_mains": True, "told": True}, (raised,))
+    raised = AlarmRaised("on_battery", seen.ts_us, EventSeverity.WARNING, details=details)
+    return RuleOutcome({"had_mains": True, "told": True}, (raised,))
 
 
-def battery_low(view: DeviceView, _context: Context, state: RuleState) -> Outcome:
+def battery_low(view: DeviceView, _context: RuleContext, state: RuleState) -> RuleOutcome:
     """Less than 30 minutes of battery are left while it feeds the node; ends on other power or above 35 minutes."""
     seen = view.telemetry.get("")
     left = seen.values.get("battery_remaining_s") if seen else None
     if seen is None or not isinstance(left, int | float):
-        return Outcome(state)
+        return RuleOutcome(state)
     feeding = seen.values.get("power_source") == "battery"
     if state.get("told"):
         ended = not feeding or left > LEFT_S + 300
-        return Outcome({}, (), (Cleared("battery_low", seen.ts_us),)) if ended else Outcome(state)
+        return RuleOutcome({}, (), (AlarmCleared("battery_low", seen.ts_us),)) if ended else RuleOutcome(state)
     if not feeding or left >= LEFT_S:
-        return Outcome()
+        return RuleOutcome()
     details = {"battery_remaining_s": float(left)}
-    return Outcome({"told": True}, (Raised("battery_low", seen.ts_us, Severity.CRITICAL, details=details),))
+    return RuleOutcome(
+        {"told": True}, (AlarmRaised("battery_low", seen.ts_us, EventSeverity.CRITICAL, details=details),)
+    )
 
 
-def optical_low(view: DeviceView, _context: Context, state: RuleState) -> Outcome:
+def optical_low(view: DeviceView, _context: RuleContext, state: RuleState) -> RuleOutcome:
     """Received light is below the module's own warning threshold, or gone; ends 1 dB above it."""
     new: dict[str, Any] = {}
-    raised: list[Raised] = []
-    cleared: list[Cleared] = []
+    raised: list[AlarmRaised] = []
+    cleared: list[AlarmCleared] = []
     for part, seen in view.telemetry.items():
         known = state.get(part, {})
         limit = seen.values.get("rx_warn_low_dbm", known.get("limit"))
@@ -180,14 +188,14 @@ def optical_low(view: DeviceView, _context: Context, state: RuleState) -> Outcom
         level = float(light) if isinstance(light, int | float) else None
         if dark is True or (level is not None and limit is not None and level < float(limit)):
             if not told:
-                raised.append(Raised("optical_low", seen.ts_us, Severity.WARNING, part, _light(level)))
+                raised.append(AlarmRaised("optical_low", seen.ts_us, EventSeverity.WARNING, part, _light(level)))
             told = True
         elif told and level is not None and (limit is None or level >= float(limit) + 1):
-            cleared.append(Cleared("optical_low", seen.ts_us, part))
+            cleared.append(AlarmCleared("optical_low", seen.ts_us, part))
             told = False
         if limit is not None or told:
             new[part] = {"limit": limit, "told": told}
-    return Outcome(new, tuple(raised), tuple(cleared))
+    return RuleOutcome(new, tuple(raised), tuple(cleared))
 
 
 def _light(level: float | None) -> dict[str, float]:

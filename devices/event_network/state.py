@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field
 
-from devices.event_network.classes import Profile
+from devices.event_network.enums import Profile
 from devices.fields import Version
-from devices.messages import State
+from devices.messages import StateMessage
 
 
-class NodeState(State):
+class NodeState(StateMessage):
     """Bandwidth profile in force; retained. What stands here counts as provisioned, what was asked for does not."""
 
     applied: Profile | None = None

@@ -7,7 +7,7 @@ from devices.event_network.city_event import MeasuredObject
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class TrafficFlow:
     """Rate of one direction; `peak_is_bound`: the true peak is at most `peak_bps`."""
 
     bps: float | None = None
@@ -16,27 +16,29 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class TrafficShares:
     """How to sum a selection of objects: factor by object id, and how much of the selection that covers."""
 
     factors: Mapping[str, int]
     coverage_pct: float
 
-    def total(self, flows: Mapping[str, Flow]) -> Flow:
+    def total(self, flows: Mapping[str, TrafficFlow]) -> TrafficFlow:
         """Sum of the selection; unknown where nothing of it is known."""
         used = {k: f for k, f in self.factors.items() if f}
         known = [(factor, flows[k].bps) for k, factor in used.items()]
         if not any(factor > 0 for factor in used.values()):
-            return Flow()
+            return TrafficFlow()
         bps = max(0.0, sum(factor * (rate or 0) for factor, rate in known))
         peaks = [flows[k].peak_bps if factor == 1 else None for k, factor in used.items()]
         if any(p is None for p in peaks):
             # The highest second of a difference cannot be known from the highest seconds of its terms.
-            return Flow(bps)
-        return Flow(bps, sum(p or 0 for p in peaks), peak_is_bound=len(used) > 1)
+            return TrafficFlow(bps)
+        return TrafficFlow(bps, sum(p or 0 for p in peaks), peak_is_bound=len(used) > 1)
 
 
-def shares(objects: Sequence[MeasuredObject], selected: Collection[str], observed: Collection[str]) -> Shares:
+def traffic_shares(
+    objects: Sequence[MeasuredObject], selected: Collection[str], observed: Collection[str]
+) -> TrafficShares:
     """Factors that sum what belongs to `selected` and to no object below that is counted elsewhere.
 
     An object's own traffic is what it carries without its nearest observed descendants. An object that is not observed
@@ -49,7 +51,7 @@ def shares(objects: Sequence[MeasuredObject], selected: Collection[str], observe
         if above in selected and above is not None:
             factors[child] = factors.get(child, 0) - 1
     covered = sum(1 for k in selected if k in observed or _covered(k, parents, selected, observed))
-    return Shares(factors, round(100 * covered / len(selected), 1) if selected else 0.0)
+    return TrafficShares(factors, round(100 * covered / len(selected), 1) if selected else 0.0)
 
 
 def _nearest(start: str, parents: Mapping[str, str | None], among: Collection[str]) -> str | None:
@@ -66,13 +68,13 @@ def _covered(
     return _nearest(start, parents, both) is not None
 
 
-def tops(objects: Sequence[MeasuredObject], selected: Collection[str]) -> list[MeasuredObject]:
+def topmost_objects(objects: Sequence[MeasuredObject], selected: Collection[str]) -> list[MeasuredObject]:
     """Objects of the selection that are below no other of it."""
     parents = {o.object_id: o.parent_id for o in objects}
     return [o for o in objects if o.object_id in selected and _nearest(o.object_id, parents, selected) is None]
 
 
-def lineage(start: str, objects: Sequence[MeasuredObject]) -> list[MeasuredObject]:
+def object_lineage(start: str, objects: Sequence[MeasuredObject]) -> list[MeasuredObject]:
     """Return the object and its ancestors, upwards."""
     by_id = {o.object_id: o for o in objects}
     found = []

@@ -9,10 +9,10 @@ from devices.fire_drone.rules import battery_critical, battery_low, control_link
 from devices.fire_drone.state import DroneState
 from devices.fire_drone.telemetry import DroneTelemetry
 from devices.generic_rules import implausible_value, login_refused, quota_exceeded, silence_rule
-from devices.kind import DeviceKind, Kept, Limits
-from devices.messages import Severity
+from devices.kind import DeviceKind, KindLimits, RetentionClass
+from devices.messages import EventSeverity
 
-_LIMITS = Limits(reporting_interval_s=10, raw_retention_days=400, rollup_retention_days=1100)
+_LIMITS = KindLimits(reporting_interval_s=10, raw_retention_days=400, rollup_retention_days=1100)
 
 KIND = DeviceKind(
     name="fire_drone",
@@ -29,14 +29,14 @@ KIND = DeviceKind(
         telemetry_link_lost,
         control_link_lost,
         implausible_value,
-        silence_rule(_LIMITS, Severity.WARNING),
+        silence_rule(_LIMITS, EventSeverity.WARNING),
         login_refused,
         quota_exceeded,
     ),
     limits=_LIMITS,
     restricted=True,
     kept=(
-        Kept(
+        RetentionClass(
             "flights",
             3660,
             400,

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from devices.messages import Config
+from devices.messages import ConfigMessage
 
 
-class DroneConfig(Config):
+class DroneConfig(ConfigMessage):
     """Reporting only: a backend does not fly."""
 
     telemetry_rate_hz: Annotated[float, Field(ge=0.2, le=5)] | None = None

@@ -6,48 +6,50 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from devices.fields import Figure, Percent, Text, Unit
+from devices.fields import FieldUnit, Figure, Percent, Text
 from devices.fire_drone.telemetry import Latitude, Longitude
-from devices.messages import Event, Id
+from devices.messages import EventMessage, Id
 
 
-class DroneEvent(Event):
+class DroneEvent(EventMessage):
     """Something happened, where and at which value."""
 
     event_id: Id | None = None
-    severity_level: Annotated[int, Field(ge=0, le=7), Unit("", ("MAVLink STATUSTEXT.severity", "RFC 5424"))] | None = (
-        None
-    )
-    code: Annotated[Text, Unit("", ("DJI HMS code",))] | None = None
+    severity_level: (
+        Annotated[int, Field(ge=0, le=7), FieldUnit("", ("MAVLink STATUSTEXT.severity", "RFC 5424"))] | None
+    ) = None
+    code: Annotated[Text, FieldUnit("", ("DJI HMS code",))] | None = None
     value: Figure | None = None
     threshold: Figure | None = None
-    lat: Annotated[Latitude, Unit("°")] | None = None
-    lon: Annotated[Longitude, Unit("°")] | None = None
-    altitude_rel_m: Annotated[float, Field(ge=-9000, le=9000), Unit("m")] | None = None
+    lat: Annotated[Latitude, FieldUnit("°")] | None = None
+    lon: Annotated[Longitude, FieldUnit("°")] | None = None
+    altitude_rel_m: Annotated[float, Field(ge=-9000, le=9000), FieldUnit("m")] | None = None
 
 
 class ModeChanged(DroneEvent):
     """The flight mode changed, and why."""
 
-    mode: Annotated[Text, Unit("", ("MAVLink HEARTBEAT.custom_mode", "DJI mode_code"))] | None = None
+    mode: Annotated[Text, FieldUnit("", ("MAVLink HEARTBEAT.custom_mode", "DJI mode_code"))] | None = None
     previous_mode: Text | None = None
-    mode_reason: Annotated[Text, Unit("", ("DJI mode_code_reason",))] | None = None
+    mode_reason: Annotated[Text, FieldUnit("", ("DJI mode_code_reason",))] | None = None
 
 
 class BatteryEvent(DroneEvent):
     """The charge crossed a threshold of the drone's own."""
 
-    battery_pct: Annotated[Percent, Unit("%", ("MAVLink BATTERY_STATUS.charge_state",))] | None = None
+    battery_pct: Annotated[Percent, FieldUnit("%", ("MAVLink BATTERY_STATUS.charge_state",))] | None = None
     battery_serial: Text | None = None
 
 
 class GeozoneEvent(DroneEvent):
     """A zone was entered or left."""
 
-    geozone: Annotated[Text, Unit("", ("MAVLink FENCE_STATUS.breach_type", "DJI is_near_area_limit"))] | None = None
+    geozone: Annotated[Text, FieldUnit("", ("MAVLink FENCE_STATUS.breach_type", "DJI is_near_area_limit"))] | None = (
+        None
+    )
 
 
-EVENTS: Final[Mapping[str, type[Event]]] = MappingProxyType(
+EVENTS: Final[Mapping[str, type[EventMessage]]] = MappingProxyType(
     {
         "arm": DroneEvent,
         "disarm": DroneEvent,

@@ -4,7 +4,7 @@ from typing import Final
 
 from devices.kind import DeviceKind
 from devices.streetlight.alarm_texts import ALARM_TEXTS
-from devices.streetlight.commands import Dim, Resume
+from devices.streetlight.commands import DimCommand, ResumeCommand
 from devices.streetlight.config import LampConfig
 from devices.streetlight.events import EVENTS
 from devices.streetlight.info import LampInfo
@@ -21,7 +21,7 @@ KIND: Final = DeviceKind(
     info=LampInfo,
     config=LampConfig,
     events=EVENTS,
-    commands=(Dim, Resume),
+    commands=(DimCommand, ResumeCommand),
     rules=RULES,
     limits=LIMITS,
     roles=ROLES,

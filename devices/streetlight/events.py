@@ -6,76 +6,76 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from devices.fields import Figure, Percent, Text, Unit, Version
-from devices.messages import Event
-from devices.streetlight.light import Reason
+from devices.fields import FieldUnit, Figure, Percent, Text, Version
+from devices.messages import EventMessage
+from devices.streetlight.enums import LevelReason
 
 
-class Fault(Event):
+class LampFault(EventMessage):
     """A fault began, or with `active` false ended."""
 
     active: bool = True
 
 
-class PowerFault(Fault):
+class PowerFault(LampFault):
     """Power outside the limits for the level."""
 
     level_pct: Percent | None = None
-    power_w: Annotated[float, Field(ge=0, le=100_000), Unit("W")] | None = None
-    limit_w: Annotated[float, Field(ge=0, le=100_000), Unit("W")] | None = None
+    power_w: Annotated[float, Field(ge=0, le=100_000), FieldUnit("W")] | None = None
+    limit_w: Annotated[float, Field(ge=0, le=100_000), FieldUnit("W")] | None = None
 
 
-class VoltageFault(Fault):
+class VoltageFault(LampFault):
     """Supply voltage outside its limits."""
 
-    voltage_v: Annotated[float, Field(ge=0, le=1_000), Unit("V")] | None = None
-    limit_v: Annotated[float, Field(ge=0, le=1_000), Unit("V")] | None = None
+    voltage_v: Annotated[float, Field(ge=0, le=1_000), FieldUnit("V")] | None = None
+    limit_v: Annotated[float, Field(ge=0, le=1_000), FieldUnit("V")] | None = None
 
 
-class CurrentFault(Fault):
+class CurrentFault(LampFault):
     """Current outside its limits, or to earth."""
 
-    current_a: Annotated[float, Field(ge=0, le=1_000), Unit("A")] | None = None
-    limit_a: Annotated[float, Field(ge=0, le=1_000), Unit("A")] | None = None
+    current_a: Annotated[float, Field(ge=0, le=1_000), FieldUnit("A")] | None = None
+    limit_a: Annotated[float, Field(ge=0, le=1_000), FieldUnit("A")] | None = None
 
 
-class PowerFactorFault(Fault):
+class PowerFactorFault(LampFault):
     """Power factor below its limit."""
 
     power_factor: Annotated[float, Field(ge=-1, le=1)] | None = None
     limit: Annotated[float, Field(ge=-1, le=1)] | None = None
 
 
-class TemperatureFault(Fault):
+class TemperatureFault(LampFault):
     """Control gear above its limit."""
 
-    gear_temperature_c: Annotated[float, Field(ge=-273.15, le=1_000), Unit("°C")] | None = None
-    limit_c: Annotated[float, Field(ge=-273.15, le=1_000), Unit("°C")] | None = None
+    gear_temperature_c: Annotated[float, Field(ge=-273.15, le=1_000), FieldUnit("°C")] | None = None
+    limit_c: Annotated[float, Field(ge=-273.15, le=1_000), FieldUnit("°C")] | None = None
 
 
-class LightStateChange(Event):
+class LightStateChange(EventMessage):
     """Another level is in force."""
 
     level_pct: Percent
-    reason: Reason
+    reason: LevelReason
     ref: Text | None = None
 
 
-class ProgramChange(Event):
+class ProgramChange(EventMessage):
     """Another program or calendar runs."""
 
     program_id: Text | None = None
     config_version: Version | None = None
 
 
-class CounterReset(Event):
+class CounterReset(EventMessage):
     """A counter started again."""
 
     counter: Text
     last_value: Annotated[Figure, Field(ge=0)] | None = None
 
 
-class Passage(Event):
+class PassageEvent(EventMessage):
     """Somebody passed, or pressed the button."""
 
     road_users: Annotated[int, Field(ge=0, le=10**9)] = 1
@@ -83,23 +83,23 @@ class Passage(Event):
     sensor: Text | None = None
 
 
-FAULTS: Final[Mapping[str, type[Fault]]] = MappingProxyType(
+FAULTS: Final[Mapping[str, type[LampFault]]] = MappingProxyType(
     {
-        "lamp_failure": Fault,
-        "control_gear_failure": Fault,
-        "control_gear_comm_failure": Fault,
-        "relay_failure": Fault,
-        "contactor_error": Fault,
-        "cycling_failure": Fault,
-        "lamp_unexpectedly_on": Fault,
-        "supply_loss": Fault,
-        "communication_failure": Fault,
-        "sensor_failure": Fault,
-        "button_stuck": Fault,
-        "door_open": Fault,
-        "battery_shutdown": Fault,
-        "invalid_lamp_type": Fault,
-        "invalid_program": Fault,
+        "lamp_failure": LampFault,
+        "control_gear_failure": LampFault,
+        "control_gear_comm_failure": LampFault,
+        "relay_failure": LampFault,
+        "contactor_error": LampFault,
+        "cycling_failure": LampFault,
+        "lamp_unexpectedly_on": LampFault,
+        "supply_loss": LampFault,
+        "communication_failure": LampFault,
+        "sensor_failure": LampFault,
+        "button_stuck": LampFault,
+        "door_open": LampFault,
+        "battery_shutdown": LampFault,
+        "invalid_lamp_type": LampFault,
+        "invalid_program": LampFault,
         "lamp_power_too_high": PowerFault,
         "lamp_power_too_low": PowerFault,
         "lamp_voltage_too_high": VoltageFault,
@@ -109,21 +109,21 @@ FAULTS: Final[Mapping[str, type[Fault]]] = MappingProxyType(
         "leakage_detected": CurrentFault,
         "power_factor_too_low": PowerFactorFault,
         "high_temperature": TemperatureFault,
-        "ice_warning": Fault,
+        "ice_warning": LampFault,
     }
 )
 """Fault events; the same names may stand in `state.faults`."""
 
-EVENTS: Final[Mapping[str, type[Event]]] = MappingProxyType(
+EVENTS: Final[Mapping[str, type[EventMessage]]] = MappingProxyType(
     {
         **FAULTS,
         "light_state_change": LightStateChange,
         "program_change": ProgramChange,
         "calendar_change": ProgramChange,
         "counter_reset": CounterReset,
-        "presence_detected": Passage,
-        "button_pressed": Passage,
-        "location_updated": Event,
-        "firmware_updated": Event,
+        "presence_detected": PassageEvent,
+        "button_pressed": PassageEvent,
+        "location_updated": EventMessage,
+        "firmware_updated": EventMessage,
     }
 )

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from application.ports.desired_configs import DesiredConfig, DesiredConfigs
+from application.ports.registry import Registry, RegistryTransaction
 from devices import topics
 from devices.commands.wire import encode_config
-from devices.instants import HOUR_US, MINUTE_US, SECOND_US
-from devices.ports.configs import DesiredConfig, DesiredConfigs
-from devices.ports.registry import Registry, Transaction
-from gateway.dispatch.addressing import Address, addresses
-from gateway.dispatch.publisher import Publisher
-from gateway.dispatch.signs_of_life import Listener
+from devices.time_us import HOUR_US, MINUTE_US, SECOND_US
+from gateway.dispatch.device_addresses import DeviceAddress, device_addresses
+from gateway.dispatch.publisher import MqttPublisher
+from gateway.dispatch.signs_of_life import LifeSignListener
 
 LOOK_EVERY_US: Final = SECOND_US
 AGAIN_AFTER_US: Final = 10 * SECOND_US
@@ -29,7 +29,7 @@ MOST_ASKED: Final = 1000
 @dataclass(frozen=True, slots=True)
 class _Sent:
     asset_id: str
-    to: Address
+    to: DeviceAddress
     version: int
     at_us: int
 
@@ -50,12 +50,17 @@ class ConfigPublisher:
     """
 
     def __init__(
-        self, registry: Registry, publisher: Publisher, *, root: str = topics.ROOT, signs: Listener | None = None
+        self,
+        registry: Registry,
+        publisher: MqttPublisher,
+        *,
+        root: str = topics.ROOT,
+        signs: LifeSignListener | None = None,
     ) -> None:
         self._registry = registry
         self._publisher = publisher
         self._root = root
-        self._signs = signs or Listener()
+        self._signs = signs or LifeSignListener()
         self._in_flight: dict[int, _Sent] = {}
         self._confirmed: list[_Sent] = []
         self._looked_us = 0
@@ -80,7 +85,7 @@ class ConfigPublisher:
             configs = list(tx.get(DesiredConfigs).unpublished(AT_ONCE))
             missed = list(tx.get(DesiredConfigs).unapplied(asked)) if asked else []
             wanted = configs + self._to_repeat(asked, missed, now_us)
-            to = addresses(tx, {c.asset_id for c in wanted}, self._root) if wanted else {}
+            to = device_addresses(tx, {c.asset_id for c in wanted}, self._root) if wanted else {}
         for config in wanted:
             if config.asset_id in to:
                 self._publish(config, to[config.asset_id], now_us)
@@ -116,15 +121,15 @@ class ConfigPublisher:
             if answer is not None or now_us - sent.at_us > AGAIN_AFTER_US:
                 del self._in_flight[token]
 
-    def _mark(self, tx: Transaction) -> None:
+    def _mark(self, tx: RegistryTransaction) -> None:
         """Record as published, unless the device or who speaks for it changed meanwhile: that one has not got it."""
-        to = addresses(tx, {s.asset_id for s in self._confirmed}, self._root)
+        to = device_addresses(tx, {s.asset_id for s in self._confirmed}, self._root)
         for sent in self._confirmed:
             if to.get(sent.asset_id) == sent.to:
                 tx.get(DesiredConfigs).mark_published(sent.asset_id, sent.version)
 
-    def _publish(self, config: DesiredConfig, to: Address, now_us: int) -> None:
-        token = self._publisher.publish(topics.config(to.base), encode_config(config), QOS, RETAINED)
+    def _publish(self, config: DesiredConfig, to: DeviceAddress, now_us: int) -> None:
+        token = self._publisher.publish(topics.config_topic(to.base), encode_config(config), QOS, RETAINED)
         if token is not None:
             self._in_flight[token] = _Sent(config.asset_id, to, config.version, now_us)
             before = self._missed.get(config.asset_id)

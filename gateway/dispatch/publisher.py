@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class Publisher(Protocol):
+class MqttPublisher(Protocol):
     """Hands messages to the broker; called from one thread per user."""
 
     def connected(self) -> bool:

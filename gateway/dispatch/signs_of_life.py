@@ -8,7 +8,7 @@ MOST: Final = 200_000
 """Assets that a listener which does not look keeps; what finds no room is counted, and the next sign of life does."""
 
 
-class Listener:
+class LifeSignListener:
     """Assets heard of since the last look; filled by one thread, looked at by another."""
 
     def __init__(self, most: int = MOST) -> None:
@@ -37,11 +37,11 @@ class SignsOfLife:
     """Tells all listeners; each has its own pace."""
 
     def __init__(self) -> None:
-        self._listeners: list[Listener] = []
+        self._listeners: list[LifeSignListener] = []
 
-    def listener(self) -> Listener:
+    def listener(self) -> LifeSignListener:
         """One more; called while all is put together."""
-        made = Listener()
+        made = LifeSignListener()
         self._listeners.append(made)
         return made
 

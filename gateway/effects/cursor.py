@@ -4,22 +4,22 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
-from devices.ports.books import Positions
-from devices.ports.identity import Identity
-from devices.ports.inventory import AssetFilter, Inventory
-from devices.ports.journal import Batch
-from devices.ports.loans import Loans
-from devices.ports.memberships import Memberships
-from devices.ports.registry import Registry, Transaction
-from devices.sequence import SeqRanges
-from gateway.bindings import Bindings
-from gateway.decode import Decoder
-from gateway.effects.apply import Apply
-from gateway.handover import HandOver, Parcel
-from gateway.judge import Decoded, Judge
-from gateway.lane import Lane
-from gateway.passes import Pass, items_of
-from gateway.verdicts import Verdict, dump, load
+from application.ports.gateway_books import CursorPositions
+from application.ports.identity import DedupIndex
+from application.ports.inventory import AssetFilter, AssetRepository
+from application.ports.journal import JournalBatch
+from application.ports.loans import LoanRepository
+from application.ports.memberships import MembershipRepository
+from application.ports.registry import Registry, RegistryTransaction
+from devices.sequence_ranges import SequenceRanges
+from gateway.batch import MessageBatch, items_of
+from gateway.binding_cache import BindingCache
+from gateway.decode import MessageDecoder
+from gateway.deduplication import Decoded, Deduplicator
+from gateway.effects.effects_transaction import EffectsTransaction
+from gateway.journal_lane import JournalLane
+from gateway.store_queue import StoreParcel, StoreQueue
+from gateway.verdicts import MessageVerdict, dump_verdicts, load_verdicts
 
 MESSAGES_A_PASS = 4000
 BYTES_A_PASS = 2 * 2**20
@@ -30,8 +30,8 @@ _CLOCK_ASSETS = 500
 class _Walk:
     """Where the cursor stands in a lane."""
 
-    lane: Lane
-    handover: HandOver
+    lane: JournalLane
+    handover: StoreQueue
     position: int
     judged: int
 
@@ -42,23 +42,23 @@ class EffectsCursor:
     def __init__(
         self,
         *,
-        lanes: list[tuple[Lane, HandOver]],
-        decoder: Decoder,
-        identity: Identity,
+        lanes: list[tuple[JournalLane, StoreQueue]],
+        decoder: MessageDecoder,
+        identity: DedupIndex,
         registry: Registry,
-        bindings: Bindings,
-        apply: Apply,
+        bindings: BindingCache,
+        apply: EffectsTransaction,
         now_us: Callable[[], int],
     ) -> None:
         self._decoder = decoder
         self._identity = identity
         self._registry = registry
         self._bindings = bindings
-        self._judge = Judge(identity, bindings)
+        self._judge = Deduplicator(identity, bindings)
         self._apply = apply
         self._now_us = now_us
         with registry.read() as tx:
-            positions = tx.get(Positions)
+            positions = tx.get(CursorPositions)
             self._walks = [
                 _Walk(lane, handover, positions.get(f"effects/{lane.key}"), identity.judged_through(lane.key))
                 for lane, handover in lanes
@@ -91,14 +91,14 @@ class EffectsCursor:
                 return
             self._verdicts(walk, batches, self._decode(batches))
 
-    def _decode(self, batches: list[Batch]) -> list[list[Decoded]]:
+    def _decode(self, batches: list[JournalBatch]) -> list[list[Decoded]]:
         decoded = [[self._decoder.decode(message) for message in batch.messages] for batch in batches]
         devices = {h.uplink.device_id for some in decoded for h in some if h.uplink is not None}
         with self._registry.read() as tx:
             self._refresh(tx, devices)
         return decoded
 
-    def _pass(self, walk: _Walk, batches: list[Batch]) -> int:
+    def _pass(self, walk: _Walk, batches: list[JournalBatch]) -> int:
         decoded = self._decode(batches)
         verdicts, touched = self._verdicts(walk, batches, decoded)
         items = tuple(
@@ -106,29 +106,31 @@ class EffectsCursor:
             for batch, heard, judged in zip(batches, decoded, verdicts, strict=True)
             for item in items_of(batch, heard, judged)
         )
-        done = Pass(walk.lane.key, batches[0].batch_id, batches[-1].batch_id, items, touched)
+        done = MessageBatch(walk.lane.key, batches[0].batch_id, batches[-1].batch_id, items, touched)
         samples = self._apply(done, self._now_us())
-        walk.handover.put(Parcel(walk.position + 1, done.last, samples, done.sampled_messages()))
+        walk.handover.put(StoreParcel(walk.position + 1, done.last, samples, done.sampled_messages()))
         walk.position = done.last
         self.messages += len(items)
         return len(items)
 
     def _verdicts(
-        self, walk: _Walk, batches: list[Batch], decoded: list[list[Decoded]]
-    ) -> tuple[list[list[Verdict]], dict[tuple[str, str], SeqRanges]]:
+        self, walk: _Walk, batches: list[JournalBatch], decoded: list[list[Decoded]]
+    ) -> tuple[list[list[MessageVerdict]], dict[tuple[str, str], SequenceRanges]]:
         key = walk.lane.key
         judged_before = (self._identity.verdicts(key, b.batch_id) for b in batches if b.batch_id <= walk.judged)
-        known = [load(data) for data in takewhile(lambda data: data is not None, judged_before) if data is not None]
+        known = [
+            load_verdicts(data) for data in takewhile(lambda data: data is not None, judged_before) if data is not None
+        ]
         fresh = list(zip(batches, decoded, strict=True))[len(known) :]
-        touched: dict[tuple[str, str], SeqRanges] = {}
-        verdicts: list[list[Verdict]] = []
+        touched: dict[tuple[str, str], SequenceRanges] = {}
+        verdicts: list[list[MessageVerdict]] = []
         try:
             with self._identity.judge() as judgement:
                 for heard in decoded[: len(known)]:
                     touched.update(self._judge.again(judgement, heard))
                 for batch, heard in fresh:
                     judged = self._judge.judge(judgement, batch.messages, heard)
-                    judgement.put_verdicts(key, batch.batch_id, dump(judged.verdicts))
+                    judgement.put_verdicts(key, batch.batch_id, dump_verdicts(judged.verdicts))
                     verdicts.append(judged.verdicts)
                     touched.update(judged.touched)
                 judgement.put_ranges(touched, self._now_us())
@@ -146,15 +148,17 @@ class EffectsCursor:
         if not self._clock_at and not due:
             return False
         with self._registry.write() as tx:
-            inventory = tx.get(Inventory)
+            inventory = tx.get(AssetRepository)
             self._refresh(tx, ())
             page = inventory.find(AssetFilter(), _CLOCK_ASSETS, self._clock_at or None)
             self._apply.clock(tx, page.items, now_us)
         self._clock_at = page.next_cursor or ""
         return bool(self._clock_at)
 
-    def _refresh(self, tx: Transaction, device_ids: Collection[str]) -> None:
-        self._bindings.refresh(tx.get(Inventory), tx.get(Loans), tx.get(Memberships), device_ids)
+    def _refresh(self, tx: RegistryTransaction, device_ids: Collection[str]) -> None:
+        self._bindings.refresh(
+            tx.get(AssetRepository), tx.get(LoanRepository), tx.get(MembershipRepository), device_ids
+        )
 
     def release(self, stored: dict[str, int]) -> None:
         """Let the journal drop what both cursors have passed; `stored` is how far the store cursor is, by lane."""

@@ -7,16 +7,16 @@ from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from dataclasses import replace
 from typing import Final
 
-from devices.catalog import Catalog
+from application.ports.inventory import Asset, AssetRepository
+from application.ports.latest_values import LatestValue
+from application.ports.memberships import MembershipRepository
+from application.ports.registry import RegistryTransaction
+from devices.catalog import KindCatalog
 from devices.generic_rules import is_quiet, silent_after_us
 from devices.messages import AWAY, UNREACHABLE, StatusState
-from devices.ports.current import Latest
-from devices.ports.inventory import Asset, Inventory
-from devices.ports.memberships import Memberships
-from devices.ports.registry import Transaction
-from gateway.bindings import Bindings
-from gateway.effects.newest import Trigger
-from gateway.effects.views import AssetNow, Views
+from gateway.binding_cache import BindingCache
+from gateway.effects.device_state_cache import AssetNow, DeviceStateCache
+from gateway.effects.latest_updater import Trigger
 
 LOST: Final = frozenset({*AWAY, "removed"})
 """Connectors through which nobody is heard."""
@@ -25,10 +25,10 @@ SAID: Final = "said"
 _STATUS: Final = ("status", "")
 
 
-class Reachability:
+class ReachabilityTracker:
     """Follows connectors and their members; called from the effects thread within its transaction."""
 
-    def __init__(self, catalog: Catalog, bindings: Bindings, views: Views) -> None:
+    def __init__(self, catalog: KindCatalog, bindings: BindingCache, views: DeviceStateCache) -> None:
         self._catalog = catalog
         self._bindings = bindings
         self._views = views
@@ -40,7 +40,7 @@ class Reachability:
         """Assets of connectors that were silent when we last looked."""
 
     def follow(
-        self, tx: Transaction, triggers: Iterable[Trigger], now: MutableMapping[str, AssetNow], now_us: int
+        self, tx: RegistryTransaction, triggers: Iterable[Trigger], now: MutableMapping[str, AssetNow], now_us: int
     ) -> set[Trigger]:
         """Bring those up to date whose status, or whose connector's, changed; adds members to `now`."""
         self._sync(tx)
@@ -52,7 +52,7 @@ class Reachability:
                 told.update(asset.asset_id for asset in members)
         return self.refresh(tx, {asset_id: now[asset_id] for asset_id in told}, now_us)
 
-    def refresh(self, tx: Transaction, now: Mapping[str, AssetNow], now_us: int) -> set[Trigger]:
+    def refresh(self, tx: RegistryTransaction, now: Mapping[str, AssetNow], now_us: int) -> set[Trigger]:
         """Say of each whether it can be reached; returns what changed."""
         self._know(tx, now)
         self._note_silent(tx, now, now_us)
@@ -79,17 +79,19 @@ class Reachability:
         bound_us = silent_after_us(asset.view(now_us), self._catalog[asset.asset.kind].limits)
         return self._is_quiet(asset, now_us) and connector.last_seen_us <= bound_us
 
-    def members(self, tx: Transaction, connector_id: str) -> list[Asset]:
+    def members(self, tx: RegistryTransaction, connector_id: str) -> list[Asset]:
         """Assets that the device of this one speaks for now."""
         device_id = self._speaking.get(connector_id)
         if device_id is None:
             return []
-        inventory = tx.get(Inventory)
-        bound = inventory.bindings_of_devices([one.member_id for one in tx.get(Memberships).running_of(device_id)])
+        inventory = tx.get(AssetRepository)
+        bound = inventory.bindings_of_devices(
+            [one.member_id for one in tx.get(MembershipRepository).running_of(device_id)]
+        )
         ids = [some[-1].asset_id for some in bound.values() if some[-1].until_us is None]
         return list(self._bindings.assets(inventory, ids).values())
 
-    def unheard(self, tx: Transaction, connector: AssetNow, now_us: int) -> list[str]:
+    def unheard(self, tx: RegistryTransaction, connector: AssetNow, now_us: int) -> list[str]:
         """Devices that its alarm stands for, in order of id: of the same town, and of kinds that the same people see.
 
         Empty unless it is a connector that is lost.
@@ -100,20 +102,22 @@ class Reachability:
         now = self._views.load(tx, members)
         return sorted(asset_id for asset_id, one in now.items() if self._shares_alarms(one, connector, now_us))
 
-    def speakers(self, tx: Transaction, device_ids: Collection[str]) -> Mapping[str, str]:
+    def speakers(self, tx: RegistryTransaction, device_ids: Collection[str]) -> Mapping[str, str]:
         """Assets of the connectors among the devices, by device."""
         self._sync(tx)
         return {device: asset_id for asset_id, device in self._speaking.items() if device in device_ids}
 
-    def _sync(self, tx: Transaction) -> None:
+    def _sync(self, tx: RegistryTransaction) -> None:
         if self._bindings.revision == self._revision:
             return
         self._connector_of.clear()
-        bound = tx.get(Inventory).bindings_of_devices(self._bindings.connectors) if self._bindings.connectors else {}
+        bound = (
+            tx.get(AssetRepository).bindings_of_devices(self._bindings.connectors) if self._bindings.connectors else {}
+        )
         self._speaking = {some[-1].asset_id: device for device, some in bound.items() if some[-1].until_us is None}
         self._revision = self._bindings.revision
 
-    def _know(self, tx: Transaction, now: Mapping[str, AssetNow]) -> None:
+    def _know(self, tx: RegistryTransaction, now: Mapping[str, AssetNow]) -> None:
         """Find who speaks for these and behind whom they are, and what is known of those."""
         self._sync(tx)
         wanted = [asset_id for asset_id in now if asset_id not in self._connector_of]
@@ -122,13 +126,15 @@ class Reachability:
             self._connector_of.update(self._connectors_of(tx, wanted))
         above = [one for asset_id in now if (one := self._connector_of.get(asset_id)) is not None]
         parents = {one.asset.via for one in now.values()} - {None} - now.keys()
-        above += self._bindings.assets(tx.get(Inventory), [p for p in parents if p is not None]).values()
+        above += self._bindings.assets(tx.get(AssetRepository), [p for p in parents if p is not None]).values()
         self._views.load(tx, list({one.asset_id: one for one in above if one.asset_id not in now}.values()))
 
-    def _connectors_of(self, tx: Transaction, asset_ids: Collection[str]) -> Mapping[str, Asset]:
-        inventory = tx.get(Inventory)
+    def _connectors_of(self, tx: RegistryTransaction, asset_ids: Collection[str]) -> Mapping[str, Asset]:
+        inventory = tx.get(AssetRepository)
         devices = inventory.current_devices(asset_ids)
-        newest = {device: some[-1] for device, some in tx.get(Memberships).of_members(devices.values()).items()}
+        newest = {
+            device: some[-1] for device, some in tx.get(MembershipRepository).of_members(devices.values()).items()
+        }
         by_device = {device: one.connector_id for device, one in newest.items() if one.until_us is None}
         bound = inventory.bindings_of_devices(set(by_device.values()))
         speaker = {device: some[-1].asset_id for device, some in bound.items() if some[-1].until_us is None}
@@ -143,7 +149,7 @@ class Reachability:
         found = self._connector_of.get(asset.asset.asset_id)
         return None if found is None else self._views.remembered(found.asset_id)
 
-    def _seen(self, asset: AssetNow, row: Latest, now_us: int) -> Latest:
+    def _seen(self, asset: AssetNow, row: LatestValue, now_us: int) -> LatestValue:
         said = str(row.values.get(SAID, row.values.get("state", "unknown")))
         lost = self._lost_with(asset, said)
         if lost == (row.values.get("state") == UNREACHABLE):
@@ -165,7 +171,7 @@ class Reachability:
         asset_id = connector.asset.asset_id
         return self._views.status_of(asset_id) in LOST or asset_id in self._silent
 
-    def _note_silent(self, tx: Transaction, now: Mapping[str, AssetNow], now_us: int) -> None:
+    def _note_silent(self, tx: RegistryTransaction, now: Mapping[str, AssetNow], now_us: int) -> None:
         """Look at the connectors among these assets, and at those who speak for them."""
         found = {one.asset.asset_id: one for one in now.values() if one.asset.asset_id in self._speaking}
         found |= {one.asset.asset_id: one for each in now.values() if (one := self._connector(each)) is not None}
@@ -176,7 +182,7 @@ class Reachability:
                 self._silent.discard(asset_id)
         self._silent &= self._speaking.keys()
 
-    def _is_silent(self, tx: Transaction, connector: AssetNow, now_us: int) -> bool:
+    def _is_silent(self, tx: RegistryTransaction, connector: AssetNow, now_us: int) -> bool:
         """Tell whether nothing came from it for too long, of its own or of its members; who said he sleeps is not."""
         if not self._is_quiet(connector, now_us) or connector.view(now_us).status == StatusState.SLEEPING:
             return False

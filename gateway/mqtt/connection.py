@@ -17,7 +17,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from devices.samples import RawMessage
-from gateway.mqtt.inbox import Arrival, Inbox
+from gateway.mqtt.inbox import MessageInbox, ReceivedMessage
 
 log = structlog.get_logger()
 KEEPALIVE_S = 20
@@ -29,7 +29,7 @@ _HEAR_OUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
+class BrokerLogin:
     """Where the broker is and who we are to it. `ca_file` set, or `tls`, means TLS."""
 
     host: str
@@ -44,14 +44,16 @@ class Broker:
     """Our own certificate and key, where the broker asks for them."""
 
 
-class Connection:
+class MqttConnection:
     """A persistent session (MQTT 3.1.1, QoS 1, manual acknowledgement).
 
     `turn`, `acknowledge` and `close` belong to one thread; `publish` and `connected` may be called from any.
     paho's external-loop interface is used: reading, journal and acknowledging in one thread need no hand-over.
     """
 
-    def __init__(self, name: str, broker: Broker, client_id: str, filters: Sequence[str], inbox: Inbox) -> None:
+    def __init__(
+        self, name: str, broker: BrokerLogin, client_id: str, filters: Sequence[str], inbox: MessageInbox
+    ) -> None:
         self.name = name
         self._broker = broker
         self._filters = filters
@@ -107,7 +109,7 @@ class Connection:
             self._client.loop_write()
         self._client.loop_misc()
 
-    def acknowledge(self, arrivals: Iterable[Arrival]) -> None:
+    def acknowledge(self, arrivals: Iterable[ReceivedMessage]) -> None:
         """Acknowledge in order of receipt those that came in on the present connection."""
         ack = self._client.ack
         for epoch, mid, message in arrivals:
@@ -245,10 +247,10 @@ class Connection:
             topic = b"\xff"
         self.last_arrival_us = now_us
         raw = RawMessage(topic, bytes(message.payload), message.qos, message.retain, message.dup, now_us)
-        self._inbox.put(Arrival(self._epoch, message.mid, raw))
+        self._inbox.put(ReceivedMessage(self._epoch, message.mid, raw))
 
 
-def _tls(broker: Broker) -> ssl.SSLContext:
+def _tls(broker: BrokerLogin) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=broker.pinned_file or broker.ca_file)
     if broker.pinned_file:
         context.check_hostname = False

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from devices.samples import RawMessage
 
 
-class Arrival(NamedTuple):
+class ReceivedMessage(NamedTuple):
     """A message and what acknowledges it: packet id on the connection with this epoch."""
 
     epoch: int
@@ -13,17 +13,17 @@ class Arrival(NamedTuple):
     message: RawMessage
 
 
-class Inbox:
+class MessageInbox:
     """Used by one thread."""
 
     def __init__(self, bound_bytes: int = 32 * 2**20, bound_messages: int = 20_000) -> None:
         self._bound_bytes = bound_bytes
         self._bound_messages = bound_messages
-        self._arrivals: list[Arrival] = []
+        self._arrivals: list[ReceivedMessage] = []
         self._bytes = 0
         self.received = 0
 
-    def put(self, arrival: Arrival) -> None:
+    def put(self, arrival: ReceivedMessage) -> None:
         """Take a message."""
         self.received += 1
         self._bytes += len(arrival.message.payload)
@@ -33,7 +33,7 @@ class Inbox:
         """Whether nothing more should be read."""
         return self._bytes >= self._bound_bytes or len(self._arrivals) >= self._bound_messages
 
-    def peek(self, at_most: int, at_most_bytes: int) -> list[Arrival]:
+    def peek(self, at_most: int, at_most_bytes: int) -> list[ReceivedMessage]:
         """The oldest messages, at least one if there is any; they stay until dropped."""
         if self._bytes <= at_most_bytes:
             return self._arrivals[:at_most]

@@ -4,13 +4,13 @@ from itertools import count
 
 from paho.mqtt.client import MQTTMessageInfo
 
-from gateway.mqtt.connection import Connection
+from gateway.mqtt.connection import MqttConnection
 
 
 class ConnectionPublisher:
     """One per user thread."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: MqttConnection) -> None:
         self._connection = connection
         self._numbers = count(1)
         self._sent: dict[int, tuple[MQTTMessageInfo, int]] = {}

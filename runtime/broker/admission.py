@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from runtime.ports import answers
+from runtime.ports import port_answers
 
 _LISTENS: Final = re.compile(r'^mqtt \{\s+host: "([^"]*)", port: (\d+)', re.MULTILINE)
 _CERTIFICATE: Final = re.compile(r'^  tls \{ cert_file: "([^"]*)"', re.MULTILINE)
@@ -23,7 +23,7 @@ _TURN_S: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BrokerListener:
     """Where a broker listens; `certificate`: its own, where it speaks TLS."""
 
     host: str
@@ -38,17 +38,17 @@ def wait_admitted(folder: Path, user: str, password: str, timeout_s: float = 10)
     """
     place = _place(folder / "nats.conf")
     deadline = time.monotonic() + timeout_s
-    while place is not None and answers(place.host, place.port):
+    while place is not None and port_answers(place.host, place.port):
         # First the door's turn: a refusal would be recorded.
         time.sleep(_TURN_S)
-        if admits(place, user, password):
+        if broker_admits(place, user, password):
             return True
         if time.monotonic() > deadline:
             return False
     return True
 
 
-def admits(place: Place, user: str, password: str) -> bool:
+def broker_admits(place: BrokerListener, user: str, password: str) -> bool:
     """Tell whether an MQTT broker accepts a login, under a client id that disturbs no session of the device."""
     said: list[ReasonCode] = []
 
@@ -78,7 +78,7 @@ def _pinned(certificate: str) -> ssl.SSLContext:
     return context
 
 
-def _place(conf: Path) -> Place | None:
+def _place(conf: Path) -> BrokerListener | None:
     try:
         text = conf.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -86,4 +86,4 @@ def _place(conf: Path) -> Place | None:
     found, certificate = _LISTENS.search(text), _CERTIFICATE.search(text)
     if found is None or "verify: true" in text:
         return None
-    return Place(_EVERYWHERE.get(found[1], found[1]), int(found[2]), certificate[1] if certificate else None)
+    return BrokerListener(_EVERYWHERE.get(found[1], found[1]), int(found[2]), certificate[1] if certificate else None)

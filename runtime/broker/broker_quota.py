@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from nats.aio.client import Client
 
-from devices.message_quota import Exceeded, QuotaMeter, Quotas
+from application.message_quota import MessageQuotas, QuotaExceeded, QuotaMeter
 from runtime.broker.connection_counts import ConnectionCount, ConnectionCounts
 from runtime.broker.nats_conf import DEVICES
 from runtime.broker.nats_requests import request_json
@@ -28,7 +28,7 @@ _LONGEST_S: Final = 2.0
 class Flood:
     """A login that exceeded its quota, and where it is connected now."""
 
-    exceeded: Exceeded
+    exceeded: QuotaExceeded
     server: str
     connections: Sequence[int]
 
@@ -43,7 +43,7 @@ class _Totals:
 class BrokerQuota:
     """`look` is called about four times a second; it lists connections only when many more messages came in."""
 
-    def __init__(self, quotas: Quotas) -> None:
+    def __init__(self, quotas: MessageQuotas) -> None:
         quotas = quotas.of_lanes(_LANES)
         self._meter = QuotaMeter(quotas)
         self._messages, self._size = quotas.smallest_burst()
@@ -90,7 +90,7 @@ class BrokerQuota:
         page = await _asked(system, "CONNZ", {"acc": DEVICES, "auth": True, "limit": most, **more})
         return list(map(ConnectionCount.read, page["data"]["connections"]))
 
-    def _flood(self, found: Exceeded, opened: Sequence[ConnectionCount]) -> Flood:
+    def _flood(self, found: QuotaExceeded, opened: Sequence[ConnectionCount]) -> Flood:
         return Flood(found, self._server, [one.number for one in opened if one.login == found.login])
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Self
 
-from devices.instants import to_us
+from devices.time_us import to_us
 from devices.topics import is_id
 
 HEADER_BYTES: Final = 25

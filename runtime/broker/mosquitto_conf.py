@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from devices.topics import UNNAMED_CHANNELS, members_of
-from runtime.broker.nats_conf import MAX_CONNECTIONS, Tls
+from runtime.broker.nats_conf import MAX_CONNECTIONS, TlsFiles
 
 MESSAGE_BYTES: Final = 1024
 """A generous mean of what a queued message takes."""
@@ -32,7 +32,7 @@ class MosquittoConf:
     inside: str = "1884 127.0.0.1"
     """Port and address of the gateway's listener; nobody outside should reach it."""
     store: str = "/mosquitto/data/"
-    tls: Tls | None = None
+    tls: TlsFiles | None = None
     max_connections: int = MAX_CONNECTIONS
     """Of devices; the gateway's listener has its own."""
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from devices import topics
-from runtime.broker import sessions
-from runtime.broker.streams import max_file_mb, probe_subject, requests
-from runtime.broker.subjects import subjects
+from runtime.broker import mqtt_sessions
+from runtime.broker.mqtt_streams import max_file_mb, probe_subject, stream_subjects
+from runtime.broker.subjects import filter_subjects
 
 ACK_WAIT_S = 30
 MAX_ACK_PENDING = 8000
@@ -34,7 +34,7 @@ MAX_CONNECTIONS: Final = 12_000
 
 
 @dataclass(frozen=True, slots=True)
-class Tls:
+class TlsFiles:
     """Files of the certificate that devices see, and of the authority that signs theirs, where they must have some."""
 
     cert_file: Path
@@ -59,7 +59,7 @@ class NatsConf:
     """Of the users of ours, and simulators where they may connect."""
     issuer: str
     """Public key of the door."""
-    tls: Tls | None = None
+    tls: TlsFiles | None = None
     log_file: str | None = None
     """Run apart: where the door reads what devices wanted and may not; without it, its log goes to the console."""
     monitor_port: int | None = None
@@ -124,8 +124,8 @@ system_account: SYS
         return f"tls {{ {named}, timeout: 5{verify} }}"
 
     def _users(self) -> str:
-        everything = subjects(self.root, "#")
-        asked = [*requests(), *sessions.requests(), probe_subject(self.root)]
+        everything = filter_subjects(self.root, "#")
+        asked = [*stream_subjects(), *mqtt_sessions.session_subjects(), probe_subject(self.root)]
         users = [
             _user("gateway", self.passwords["gateway"], "MQTT", everything, everything),
             _user(
@@ -152,13 +152,13 @@ def device_permissions(
     tenant, kind, device = user.split("/")
     base = topics.device_base(tenant, kind, device, root)
     named = [f"event/{name}" for name in events.get(kind, ())]
-    up = [s for channel in (*topics.UNNAMED_CHANNELS, *named) for s in subjects(base, channel)]
-    own = subjects(base, "config") + subjects(base, "cmd/#")
+    up = [s for channel in (*topics.UNNAMED_CHANNELS, *named) for s in filter_subjects(base, channel)]
+    own = filter_subjects(base, "config") + filter_subjects(base, "cmd/#")
     if connector:
         members = topics.members_of(base)
-        up += [s for channel in (*topics.UNNAMED_CHANNELS, "event/+") for s in subjects(members, channel)]
-        own += subjects(members, "config") + subjects(members, "cmd/#")
-    return up, own + subjects(root, f"{tenant}/group/+/cmd/#")
+        up += [s for channel in (*topics.UNNAMED_CHANNELS, "event/+") for s in filter_subjects(members, channel)]
+        own += filter_subjects(members, "config") + filter_subjects(members, "cmd/#")
+    return up, own + filter_subjects(root, f"{tenant}/group/+/cmd/#")
 
 
 def _user(name: str, password: str, connection: str, publish: Sequence[str], subscribe: Sequence[str]) -> str:

@@ -6,10 +6,10 @@ from typing import Final
 
 import structlog
 
-from devices.instants import SECOND_US
-from devices.message_quota import FORGIVEN_S, Exceeded, next_pause
-from devices.ports.login_pauses import LoginPause, LoginPauses
-from devices.ports.registry import Registry
+from application.message_quota import FORGIVEN_S, QuotaExceeded, next_pause
+from application.ports.login_pauses import LoginPause, LoginPauses
+from application.ports.registry import Registry
+from devices.time_us import SECOND_US
 
 log = structlog.get_logger()
 _FORGIVEN_US: Final = FORGIVEN_S * SECOND_US
@@ -39,7 +39,7 @@ class PauseKeeper:
         newest = self._newest(user)
         return newest is not None and now_us < newest.until_us
 
-    def begin(self, found: Exceeded, now_us: int) -> bool:
+    def begin(self, found: QuotaExceeded, now_us: int) -> bool:
         """Keep a login out from now on; False while it is, or when too many wait to be recorded."""
         pause = next_pause(found, self._newest(found.login), now_us)
         if pause is None or (len(self._begun) >= self._most and found.login not in self._begun):
@@ -75,7 +75,7 @@ class PauseKeeper:
 
 def _joined(pause: LoginPause, known: LoginPause | None) -> LoginPause | None:
     """A pause begun here as it is recorded; None when who counts elsewhere had begun one before."""
-    found = Exceeded(pause.user, pause.messages, pause.size)
+    found = QuotaExceeded(pause.user, pause.messages, pause.size)
     anew = next_pause(found, known, pause.since_us)
     if anew is None or anew.times >= pause.times:
         return anew

@@ -10,9 +10,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error
 
-from runtime.broker import sessions
+from runtime.broker import mqtt_sessions
+from runtime.broker.mqtt_sessions import MqttSession, SessionBounds
 from runtime.broker.nats_requests import request_json
-from runtime.broker.sessions import Session, SessionBounds
 
 log = structlog.get_logger()
 AGAIN_S: Final = 5.0
@@ -25,7 +25,7 @@ class SessionKeeper:
     def __init__(self, bounds: SessionBounds, told: Callable[[str, str], None]) -> None:
         self._bounds = bounds
         self._told = told
-        self._ends: dict[str, Session] = {}
+        self._ends: dict[str, MqttSession] = {}
         self._following = False
         self._inbox = ""
         self._tried_s = 0.0
@@ -55,12 +55,12 @@ class SessionKeeper:
             self._inbox = setup.new_inbox()
             await setup.subscribe(self._inbox, cb=self._take)
         with suppress(Error, OSError, TimeoutError):
-            await request_json(setup, sessions.CREATE, sessions.watching(self._inbox))
+            await request_json(setup, mqtt_sessions.CREATE, mqtt_sessions.session_watch_request(self._inbox))
             self._following = True
 
     async def _take(self, message: Msg) -> None:
         try:
-            session = Session.read(message.data, int(message.reply.split(".")[5]))
+            session = MqttSession.read(message.data, int(message.reply.split(".")[5]))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             log.error("session_not_understood", reason=type(error).__name__)  # noqa: TRY400 - it may hold anything
             return
@@ -70,7 +70,7 @@ class SessionKeeper:
             self._told(owner, one.client_id)
 
 
-async def _end(setup: Client, system: Client, session: Session) -> None:
+async def _end(setup: Client, system: Client, session: MqttSession) -> None:
     """Cut who has it, and have the broker forget it; then it is as if it had never been."""
     page = await request_json(system, "$SYS.REQ.SERVER.PING.CONNZ", {"mqtt_client": session.client_id, "auth": True})
     for connection in page["data"]["connections"]:
@@ -78,5 +78,5 @@ async def _end(setup: Client, system: Client, session: Session) -> None:
             continue
         await request_json(system, f"$SYS.REQ.SERVER.{page['server']['id']}.KICK", {"cid": connection["cid"]})
     for consumer in session.consumers:
-        await request_json(setup, sessions.END_CONSUMER + consumer, {}, gone=True)
-    await request_json(setup, sessions.FORGET, {"seq": session.number}, gone=True)
+        await request_json(setup, mqtt_sessions.END_CONSUMER + consumer, {}, gone=True)
+    await request_json(setup, mqtt_sessions.FORGET, {"seq": session.number}, gone=True)

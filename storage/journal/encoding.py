@@ -10,7 +10,7 @@ _RETAINED = 4
 _DUPLICATE = 8
 
 
-def encode(messages: Iterable[RawMessage]) -> bytes:
+def encode_messages(messages: Iterable[RawMessage]) -> bytes:
     """Pack messages; topics up to 64 KiB, payloads up to 4 GiB."""
     parts: list[bytes] = []
     pack = _HEAD.pack
@@ -20,7 +20,7 @@ def encode(messages: Iterable[RawMessage]) -> bytes:
     return b"".join(parts)
 
 
-def decode(data: bytes) -> list[RawMessage]:
+def decode_messages(data: bytes) -> list[RawMessage]:
     """Unpack what `encode` packed."""
     messages: list[RawMessage] = []
     at, end, size, unpack = 0, len(data), _HEAD.size, _HEAD.unpack_from

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from devices.errors import DiskFull, JournalUnavailable
-from storage.sqlite_transaction import committed
+from storage.sqlite_transaction import committed_transaction
 
 _READER_CACHE_KIB = 256
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -19,7 +19,7 @@ def open_writer(path: Path, schema: str, cache_kib: int) -> tuple[sqlite3.Connec
     Raises DiskFull, JournalUnavailable: such a file is not damaged, and stays where it is.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with guarded():
+    with journal_errors():
         try:
             return _open(path, schema, cache_kib), None
         except sqlite3.DatabaseError as error:
@@ -56,7 +56,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
     Raises JournalUnavailable.
     """
-    with guarded():
+    with journal_errors():
         connection = sqlite3.connect(
             f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=5
         )
@@ -65,7 +65,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def journal_errors() -> Iterator[None]:
     """Turn errors of an open file into DiskFull or JournalUnavailable."""
     try:
         yield
@@ -74,9 +74,9 @@ def guarded() -> Iterator[None]:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def journal_transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit at the end of the block, roll back on any error. Raises DiskFull, JournalUnavailable."""
-    with guarded(), committed(connection):
+    with journal_errors(), committed_transaction(connection):
         yield
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from application.ports.journal import JournalBatch, JournalFill
 from devices.errors import ConfigurationError, DiskFull, JournalFull
-from devices.ports.journal import Batch, Fill
 from devices.samples import RawMessage
 from storage.journal import sqlite_file
-from storage.journal.encoding import decode, encode
+from storage.journal.encoding import decode_messages, encode_messages
 
 FORMAT = "1"
 _SCHEMA = """
@@ -30,7 +30,7 @@ class SqliteJournalWriter:
         self._bound_bytes = bound_bytes
         self._reserve_bytes = reserve_bytes
         self._connection, self.set_aside = sqlite_file.open_writer(path, _SCHEMA, cache_kib=1000)
-        with sqlite_file.guarded():
+        with sqlite_file.journal_errors():
             self._connection.execute("INSERT OR IGNORE INTO meta VALUES ('journal_id', ?)", (uuid.uuid4().hex,))
             self._require_known_format()
             self._newest = self._never_given_before()
@@ -53,7 +53,7 @@ class SqliteJournalWriter:
 
     def append(self, messages: Sequence[RawMessage]) -> int:
         """See `JournalWriter.append`."""
-        data, oldest_us = encode(messages), min(m.received_us for m in messages)
+        data, oldest_us = encode_messages(messages), min(m.received_us for m in messages)
         batch_id, refused = self._newest + 1, None
         with self._dropping_released():
             refused = self._no_room_for(len(data))
@@ -76,7 +76,7 @@ class SqliteJournalWriter:
     def _dropping_released(self) -> Iterator[None]:
         """One transaction, in which what was released goes first."""
         release = self._release
-        with sqlite_file.transaction(self._connection):
+        with sqlite_file.journal_transaction(self._connection):
             if release > self._dropped:
                 self._connection.execute("DELETE FROM batch WHERE id <= ?", (release,))
             yield
@@ -91,7 +91,7 @@ class SqliteJournalWriter:
         if self._release > self._dropped:
             with self._dropping_released():
                 pass
-        with sqlite_file.guarded():
+        with sqlite_file.journal_errors():
             sqlite_file.give_back(self._connection)
 
     def close(self) -> None:
@@ -105,25 +105,25 @@ class SqliteJournalReader:
     def __init__(self, path: Path, bound_bytes: int) -> None:
         self._bound_bytes = bound_bytes
         self._connection = sqlite_file.open_reader(path)
-        with sqlite_file.guarded():
+        with sqlite_file.journal_errors():
             row = self._connection.execute("SELECT value FROM meta WHERE name = 'journal_id'").fetchone()
         self.journal_id: str = row[0]
 
-    def read(self, after: int) -> Batch | None:
+    def read(self, after: int) -> JournalBatch | None:
         """See `JournalReader.read`."""
-        with sqlite_file.guarded():
+        with sqlite_file.journal_errors():
             row = self._connection.execute(
                 "SELECT id, data FROM batch WHERE id > ? ORDER BY id LIMIT 1", (after,)
             ).fetchone()
-        return None if row is None else Batch(row[0], decode(row[1]))
+        return None if row is None else JournalBatch(row[0], decode_messages(row[1]))
 
-    def fill(self) -> Fill:
+    def fill(self) -> JournalFill:
         """See `JournalReader.fill`."""
-        with sqlite_file.guarded():
+        with sqlite_file.journal_errors():
             count, oldest, newest = self._connection.execute(
                 "SELECT coalesce(sum(messages), 0), min(oldest_us), max(id) FROM batch"
             ).fetchone()
-            return Fill(sqlite_file.used_bytes(self._connection), self._bound_bytes, count, oldest, newest or 0)
+            return JournalFill(sqlite_file.used_bytes(self._connection), self._bound_bytes, count, oldest, newest or 0)
 
     def close(self) -> None:
         """Close the file."""

@@ -4,85 +4,92 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from devices.ports.access import ApiKeys
-from devices.ports.alarms import Alarms
-from devices.ports.audit import Audit
-from devices.ports.books import Changes, DeadLetters, Heartbeats, Lease, Ledger, Positions
-from devices.ports.commands import Commands
-from devices.ports.configs import DesiredConfigs
-from devices.ports.credentials import Credentials, Refusals
-from devices.ports.current import LatestValues, RuleStates
-from devices.ports.inventory import Groups, Inventory
-from devices.ports.loans import Loans
-from devices.ports.login_pauses import LoginPauses
-from devices.ports.memberships import Memberships
-from devices.ports.notifications import Deliveries, NotificationMemory, NotificationRules, NotificationTargets
-from devices.ports.people import Sessions, Users
-from devices.ports.privacy import Deletions, Persons
-from devices.ports.second_factors import SecondFactors
-from devices.ports.tenants import Tenants
-from storage.registry.alarms import SqlAlarms
+from application.ports.alarms import AlarmRepository
+from application.ports.api_keys import ApiKeys
+from application.ports.audit import AuditLog
+from application.ports.commands import CommandRepository
+from application.ports.credentials import CredentialRepository, LoginRefusals
+from application.ports.desired_configs import DesiredConfigs
+from application.ports.gateway_books import (
+    ChangeFeed,
+    CursorPositions,
+    DeadLetters,
+    GatewayLease,
+    HeartbeatRepository,
+    MessageLedger,
+)
+from application.ports.inventory import AssetRepository, GroupRepository
+from application.ports.latest_values import LatestValues, RuleStates
+from application.ports.loans import LoanRepository
+from application.ports.login_pauses import LoginPauses
+from application.ports.memberships import MembershipRepository
+from application.ports.notifications import DeliveryQueue, NotificationMemory, NotificationRules, NotificationTargets
+from application.ports.retention import DeletionLog, PersonIndex
+from application.ports.second_factors import SecondFactors
+from application.ports.tenants import TenantRepository
+from application.ports.users import SessionRepository, UserRepository
+from storage.registry.alarms import SqlAlarmRepository
 from storage.registry.api_keys import SqlApiKeys
-from storage.registry.audit import SqlAudit
-from storage.registry.changes import SqlChanges
-from storage.registry.commands import SqlCommands
+from storage.registry.audit import SqlAuditLog
+from storage.registry.changes import SqlChangeFeed
+from storage.registry.commands import SqlCommandRepository
 from storage.registry.configs import SqlDesiredConfigs
-from storage.registry.credentials import SqlCredentials
+from storage.registry.credentials import SqlCredentialRepository
 from storage.registry.dead_letters import SqlDeadLetters
-from storage.registry.deletions import SqlDeletions
-from storage.registry.deliveries import SqlDeliveries
-from storage.registry.groups import SqlGroups
-from storage.registry.heartbeats import SqlHeartbeats
-from storage.registry.inventory import SqlInventory
+from storage.registry.deletions import SqlDeletionLog
+from storage.registry.deliveries import SqlDeliveryQueue
+from storage.registry.gateway_lease import SqlGatewayLease
+from storage.registry.groups import SqlGroupRepository
+from storage.registry.heartbeats import SqlHeartbeatRepository
+from storage.registry.inventory import SqlAssetRepository
 from storage.registry.kinds import Repository
 from storage.registry.latest import SqlLatestValues
-from storage.registry.lease import SqlLease
-from storage.registry.ledger import SqlLedger
-from storage.registry.loans import SqlLoans
+from storage.registry.ledger import SqlMessageLedger
+from storage.registry.loans import SqlLoanRepository
 from storage.registry.login_pauses import SqlLoginPauses
-from storage.registry.memberships import SqlMemberships
+from storage.registry.memberships import SqlMembershipRepository
 from storage.registry.notification_memory import SqlNotificationMemory
 from storage.registry.notifications import SqlNotificationRules, SqlNotificationTargets
-from storage.registry.persons import SqlPersons
-from storage.registry.positions import SqlPositions
-from storage.registry.refusals import SqlRefusals
+from storage.registry.persons import SqlPersonIndex
+from storage.registry.positions import SqlCursorPositions
+from storage.registry.refusals import SqlLoginRefusals
 from storage.registry.rule_states import SqlRuleStates
 from storage.registry.second_factors import SqlSecondFactors
-from storage.registry.sessions import SqlSessions
-from storage.registry.tenants import SqlTenants
-from storage.registry.users import SqlUsers
+from storage.registry.sessions import SqlSessionRepository
+from storage.registry.tenants import SqlTenantRepository
+from storage.registry.users import SqlUserRepository
 
 ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
     {
-        Alarms: SqlAlarms,
+        AlarmRepository: SqlAlarmRepository,
         ApiKeys: SqlApiKeys,
-        Audit: SqlAudit,
-        Changes: SqlChanges,
-        Commands: SqlCommands,
-        Credentials: SqlCredentials,
+        AuditLog: SqlAuditLog,
+        ChangeFeed: SqlChangeFeed,
+        CommandRepository: SqlCommandRepository,
+        CredentialRepository: SqlCredentialRepository,
         DeadLetters: SqlDeadLetters,
-        Deletions: SqlDeletions,
-        Deliveries: SqlDeliveries,
+        DeletionLog: SqlDeletionLog,
+        DeliveryQueue: SqlDeliveryQueue,
         DesiredConfigs: SqlDesiredConfigs,
-        Groups: SqlGroups,
-        Heartbeats: SqlHeartbeats,
-        Inventory: SqlInventory,
+        GroupRepository: SqlGroupRepository,
+        HeartbeatRepository: SqlHeartbeatRepository,
+        AssetRepository: SqlAssetRepository,
         LatestValues: SqlLatestValues,
         LoginPauses: SqlLoginPauses,
-        Lease: SqlLease,
-        Ledger: SqlLedger,
+        GatewayLease: SqlGatewayLease,
+        MessageLedger: SqlMessageLedger,
         NotificationMemory: SqlNotificationMemory,
         NotificationRules: SqlNotificationRules,
         NotificationTargets: SqlNotificationTargets,
-        Loans: SqlLoans,
-        Memberships: SqlMemberships,
-        Persons: SqlPersons,
-        Positions: SqlPositions,
-        Refusals: SqlRefusals,
+        LoanRepository: SqlLoanRepository,
+        MembershipRepository: SqlMembershipRepository,
+        PersonIndex: SqlPersonIndex,
+        CursorPositions: SqlCursorPositions,
+        LoginRefusals: SqlLoginRefusals,
         RuleStates: SqlRuleStates,
         SecondFactors: SqlSecondFactors,
-        Sessions: SqlSessions,
-        Tenants: SqlTenants,
-        Users: SqlUsers,
+        SessionRepository: SqlSessionRepository,
+        TenantRepository: SqlTenantRepository,
+        UserRepository: SqlUserRepository,
     }
 )

@@ -6,18 +6,18 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
 
-from devices.alarms import Alarm, Note
+from application.ports.paging import ResultPage
+from devices.alarms import Alarm, AlarmNote
 from devices.errors import NotFound
-from devices.messages import Severity
-from devices.ports.paging import Page
+from devices.messages import EventSeverity
 from storage.registry.paging import newest_first
-from storage.registry.rows import chunks, insert_new
+from storage.registry.rows import in_chunks, insert_new
 from storage.registry.tables import ALARMS, OPEN_ALARM
 
 MOST_NOTES: Final = 100
 
 
-class SqlAlarms:
+class SqlAlarmRepository:
     """Alarms; of one asset, name and part at most one is open."""
 
     def __init__(self, connection: Connection) -> None:
@@ -27,7 +27,7 @@ class SqlAlarms:
         """Alarms of the given assets that are not cleared."""
         return [
             _alarm(row)
-            for some in chunks(asset_ids)
+            for some in in_chunks(asset_ids)
             for row in self._connection.execute(select(ALARMS).where(OPEN_ALARM, ALARMS.c.asset_id.in_(some)))
         ]
 
@@ -37,7 +37,7 @@ class SqlAlarms:
 
     def clear(self, alarm_ids: Collection[str], at_us: int) -> None:
         """Mark as ended; what is cleared already stays as it is."""
-        for some in chunks(alarm_ids):
+        for some in in_chunks(alarm_ids):
             ended = update(ALARMS).where(OPEN_ALARM, ALARMS.c.alarm_id.in_(some)).values(cleared_us=at_us)
             self._connection.execute(ended)
 
@@ -53,13 +53,13 @@ class SqlAlarms:
         self._change(alarm_id, {"acknowledged_by": by, "acknowledged_us": at_us, "comment": comment})
         return self.get(alarm_id)
 
-    def shelve(self, alarm_id: str, until_us: int | None, note: Note) -> Alarm:
+    def shelve(self, alarm_id: str, until_us: int | None, note: AlarmNote) -> Alarm:
         """Put aside until an instant, or with None take back. Raises NotFound."""
         by = None if until_us is None else note.by
         self._change(alarm_id, {"shelved_until_us": until_us, "shelved_by": by})
         return self.note(alarm_id, note)
 
-    def note(self, alarm_id: str, note: Note) -> Alarm:
+    def note(self, alarm_id: str, note: AlarmNote) -> Alarm:
         """Add what somebody says; of many the newest 100 stay. Raises NotFound."""
         notes = [*self.get(alarm_id).notes, note][-MOST_NOTES:]
         self._change(alarm_id, {"notes": notes})
@@ -72,14 +72,14 @@ class SqlAlarms:
         tenant_ids: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
         also: Collection[str] = (),
-    ) -> Mapping[str, tuple[Severity, int]]:
+    ) -> Mapping[str, tuple[EventSeverity, int]]:
         """Gravest severity and number of the open alarms not shelved, by asset."""
         query = select(ALARMS.c.asset_id, ALARMS.c.severity).where(OPEN_ALARM, ~_shelved(now_us))
-        found: dict[str, tuple[Severity, int]] = {}
+        found: dict[str, tuple[EventSeverity, int]] = {}
         for asset_id, word in self._connection.execute(_of(query, tenant_ids, kinds, also)):
-            severity = Severity(word)
+            severity = EventSeverity(word)
             worst, count = found.get(asset_id, (severity, 0))
-            found[asset_id] = max(worst, severity, key=list(Severity).index), count + 1
+            found[asset_id] = max(worst, severity, key=list(EventSeverity).index), count + 1
         return found
 
     def _shelved_again(self, alarms: Sequence[Alarm]) -> Iterator[Alarm]:
@@ -88,7 +88,7 @@ class SqlAlarms:
         since_us = min((a.raised_us for a in alarms), default=0)
         shelves = {
             (row.asset_id, row.name, row.part): row
-            for some in chunks(ids)
+            for some in in_chunks(ids)
             for row in self._connection.execute(select(ALARMS).where(_shelved(since_us), ALARMS.c.asset_id.in_(some)))
         }
         for alarm in alarms:
@@ -113,7 +113,7 @@ class SqlAlarms:
         now_us: int = 0,
         limit: int = 100,
         cursor: str | None = None,
-    ) -> Page[Alarm]:
+    ) -> ResultPage[Alarm]:
         """Newest first; `also` names assets that pass although their kind does not."""
         query = _of(select(ALARMS), tenant_ids, kinds, also)
         if asset_id is not None:
@@ -124,7 +124,7 @@ class SqlAlarms:
             query = query.where(_shelved(now_us) if shelved else ~_shelved(now_us))
         order = (ALARMS.c.raised_us, ALARMS.c.alarm_id)
         rows, following = newest_first(self._connection, query, order, limit, cursor)
-        return Page([_alarm(row) for row in rows], following)
+        return ResultPage([_alarm(row) for row in rows], following)
 
 
 def _of(
@@ -174,7 +174,7 @@ def _alarm(row: Row[Any]) -> Alarm:
         kind=row.kind,
         name=row.name,
         part=row.part,
-        severity=Severity(row.severity),
+        severity=EventSeverity(row.severity),
         since_us=row.since_us,
         raised_us=row.raised_us,
         cleared_us=row.cleared_us,
@@ -184,5 +184,5 @@ def _alarm(row: Row[Any]) -> Alarm:
         details=row.details,
         shelved_until_us=row.shelved_until_us,
         shelved_by=row.shelved_by,
-        notes=tuple(Note(*note) for note in row.notes),
+        notes=tuple(AlarmNote(*note) for note in row.notes),
     )

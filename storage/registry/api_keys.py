@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from application.ports.api_keys import ApiKey
 from devices.errors import Conflict, NotFound
-from devices.ports.access import ApiKey
 from storage.registry.rows import insert_new
 from storage.registry.tables import API_KEYS
 

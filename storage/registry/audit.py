@@ -6,25 +6,25 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, text
 from sqlalchemy.exc import DBAPIError
 
-from devices.audit.entry import AuditEntry, Deed, Seal
-from devices.audit.notary import Notary
+from application.audit.entry import AuditEntry, AuditEvent, AuditSeal
+from application.audit.signer import AuditSigner
+from application.ports.audit import EVERY, AuditFilter
+from application.ports.paging import ResultPage
 from devices.errors import AuditUnavailable, Invalid
-from devices.ports.audit import EVERY, AuditFilter
-from devices.ports.paging import Page
 from storage.registry.tables import AUDIT
 
 LOCK_ID: Final = 0x6C61_7574_6572_6E02
 _LONGEST_CURSOR: Final = 18
 
 
-class SqlAudit:
+class SqlAuditLog:
     """Audit; there is no way to change or delete an entry, and triggers refuse those who try another way."""
 
-    def __init__(self, connection: Connection, notary: Notary | None = None) -> None:
+    def __init__(self, connection: Connection, notary: AuditSigner | None = None) -> None:
         self._connection = connection
         self._notary = notary
 
-    def append(self, deed: Deed) -> AuditEntry:
+    def append(self, deed: AuditEvent) -> AuditEntry:
         """Seal and keep a deed. On PostgreSQL the next who appends waits until this transaction ends, at most 5 s."""
         if self._notary is None:
             raise AuditUnavailable("this process has no key for it")
@@ -38,14 +38,14 @@ class SqlAudit:
             raise AuditUnavailable(str(error.orig).partition("\n")[0]) from error
         return entry
 
-    def find(self, which: AuditFilter, limit: int = 100, cursor: str | None = None) -> Page[AuditEntry]:
+    def find(self, which: AuditFilter, limit: int = 100, cursor: str | None = None) -> ResultPage[AuditEntry]:
         """Newest first."""
         query = select(AUDIT).where(*_conditions(which))
         if cursor is not None:
             query = query.where(AUDIT.c.seq < _decoded(cursor))
         rows = list(self._connection.execute(query.order_by(AUDIT.c.seq.desc()).limit(limit + 1)))
         following = str(rows[limit - 1].seq) if len(rows) > limit else None
-        return Page([_entry(row) for row in rows[:limit]], following)
+        return ResultPage([_entry(row) for row in rows[:limit]], following)
 
     def after(self, seq: int, limit: int = 1000, which: AuditFilter = EVERY) -> Sequence[AuditEntry]:
         """Oldest first."""
@@ -113,7 +113,7 @@ def _row(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _entry(row: Row[Any]) -> AuditEntry:
-    deed = Deed(
+    deed = AuditEvent(
         actor=row.actor,
         name=row.name,
         tenant_id=row.tenant_id,
@@ -124,4 +124,4 @@ def _entry(row: Row[Any]) -> AuditEntry:
         request_id=row.request_id,
         detail=row.detail,
     )
-    return AuditEntry(row.seq, row.at_us, deed, Seal(row.person, row.content, row.previous, row.mac))
+    return AuditEntry(row.seq, row.at_us, deed, AuditSeal(row.person, row.content, row.previous, row.mac))

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select, text
 
-from devices.ports.books import Change
+from application.ports.gateway_books import Change
 from storage.registry.tables import CHANGES
 
 LOCK_ID: Final = 0x6C61_7574_6572_6E01
@@ -13,7 +13,7 @@ CHANNEL: Final = "lautern_changes"
 """PostgreSQL notifies listeners of it when a transaction with changes commits."""
 
 
-class SqlChanges:
+class SqlChangeFeed:
     """Changes; ids become visible in their order, so a reader that remembers the last one misses none."""
 
     def __init__(self, connection: Connection) -> None:

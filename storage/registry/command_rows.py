@@ -4,12 +4,12 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from devices.commands.command import Command, Delivery, Effect
+from devices.commands.command import Command, DeliveryState, EffectState
 
 
 def is_open(command: Command) -> bool:
     """Tell whether the dispatcher still has to look at it: not final, or its effect lasts."""
-    return not command.delivery.final or command.effect in {Effect.PENDING, Effect.IN_FORCE}
+    return not command.delivery.final or command.effect in {EffectState.PENDING, EffectState.IN_FORCE}
 
 
 def row_of(command: Command) -> dict[str, Any]:
@@ -56,8 +56,8 @@ def command_of(row: Row[Any]) -> Command:
         deliver_by_us=row.deliver_by_us,
         start_us=row.start_us,
         until_us=row.until_us,
-        delivery=Delivery(row.delivery),
-        effect=Effect(row.effect),
+        delivery=DeliveryState(row.delivery),
+        effect=EffectState(row.effect),
         answer=row.answer,
         attempts=row.attempts,
         next_attempt_us=row.next_attempt_us,

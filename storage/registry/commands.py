@@ -5,14 +5,14 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, insert, literal, select, tuple_, update
 
+from application.ports.paging import ResultPage
 from devices.commands.command import Command
 from devices.errors import Conflict, NotFound
-from devices.ports.paging import Page
 from storage.registry.command_keys import CommandKeys
 from storage.registry.command_rows import command_of, is_open, progress_of, row_of
-from storage.registry.metadata import dump
+from storage.registry.metadata import dump_json
 from storage.registry.paging import newest_first
-from storage.registry.rows import chunks
+from storage.registry.rows import in_chunks
 from storage.registry.tables import COMMANDS, OPEN_COMMAND
 
 EVERY: Final = select(COMMANDS)
@@ -26,7 +26,7 @@ RECORD: Final = (
 )
 
 
-class SqlCommands:
+class SqlCommandRepository:
     """Commands. What is not finished stands in a partial index, so that polling does not grow with the history."""
 
     def __init__(self, connection: Connection) -> None:
@@ -38,7 +38,7 @@ class SqlCommands:
         if not commands:
             return
         ids = [command.command_id for command in commands]
-        for some in chunks(ids):
+        for some in in_chunks(ids):
             known = self._connection.execute(select(COMMANDS.c.command_id).where(COMMANDS.c.command_id.in_(some)))
             if found := known.scalars().first():
                 raise Conflict(found)
@@ -74,7 +74,7 @@ class SqlCommands:
         """Commands by (wire_id, asset_id). `lock`: nobody else changes them before this write transaction ends."""
         having = _having_pairs if self._connection.dialect.name == "postgresql" else _having_pairs_sqlite
         query = LOCKED if lock else EVERY
-        return [command for some in chunks(sorted(keys)) for command in self._all(having(query, some))]
+        return [command for some in in_chunks(sorted(keys)) for command in self._all(having(query, some))]
 
     def count_by_delivery(self, since_us: int) -> Mapping[str, int]:
         """Number of commands issued since then, by delivery state; states without any are absent."""
@@ -111,7 +111,7 @@ class SqlCommands:
         delivery: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
-    ) -> Page[Command]:
+    ) -> ResultPage[Command]:
         """Newest first; `also` names assets that pass although their kind does not."""
         query = EVERY
         if tenant_ids is not None:
@@ -123,13 +123,13 @@ class SqlCommands:
                 query = query.where(COMMANDS.c[column] == wanted)
         order = (COMMANDS.c.issued_us, COMMANDS.c.command_id)
         rows, following = newest_first(self._connection, query, order, limit, cursor)
-        return Page([command_of(row) for row in rows], following)
+        return ResultPage([command_of(row) for row in rows], following)
 
     def _all(self, query: Select[Any]) -> list[Command]:
         return [command_of(row) for row in self._connection.execute(query)]
 
     def _where_in(self, column: ColumnElement[str], ids: Collection[str], query: Select[Any] = EVERY) -> list[Command]:
-        return [command for some in chunks(ids) for command in self._all(query.where(column.in_(some)))]
+        return [command for some in in_chunks(ids) for command in self._all(query.where(column.in_(some)))]
 
 
 def _having_pairs(query: Select[Any], keys: list[tuple[str, str]]) -> Select[Any]:
@@ -138,6 +138,6 @@ def _having_pairs(query: Select[Any], keys: list[tuple[str, str]]) -> Select[Any
 
 def _having_pairs_sqlite(query: Select[Any], keys: list[tuple[str, str]]) -> Select[Any]:
     # SQLite scans the table for `(a, b) IN (…)`; joined to a list it uses the index.
-    pair = func.json_each(literal(dump(keys))).table_valued("value").c.value
+    pair = func.json_each(literal(dump_json(keys))).table_valued("value").c.value
     wire_id, asset_id = func.json_extract(pair, "$[0]"), func.json_extract(pair, "$[1]")
     return query.where(COMMANDS.c.wire_id == wire_id, COMMANDS.c.asset_id == asset_id)

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, exists, func, select, update
 
+from application.ports.desired_configs import DesiredConfig
 from devices.errors import NotFound, VersionMismatch
-from devices.ports.configs import DesiredConfig
-from storage.registry.rows import chunks, insert_new
+from storage.registry.rows import in_chunks, insert_new
 from storage.registry.tables import BINDINGS, DESIRED_CONFIGS, PENDING
 
 CONFIGS = DESIRED_CONFIGS
@@ -48,7 +48,7 @@ class SqlDesiredConfigs:
     def reporting_intervals_s(self, asset_ids: Collection[str]) -> Mapping[str, float]:
         """Of those assets for which one is configured."""
         found: dict[str, float] = {}
-        for some in chunks(asset_ids):
+        for some in in_chunks(asset_ids):
             query = select(CONFIGS.c.asset_id, CONFIGS.c.body).where(CONFIGS.c.asset_id.in_(some))
             for asset_id, body in self._connection.execute(query):
                 if (interval_s := body.get("reporting_interval_s")) is not None:
@@ -65,7 +65,7 @@ class SqlDesiredConfigs:
         """Those of these assets that are published, and whose device does not say that it runs the current version."""
         other = func.coalesce(CONFIGS.c.applied_version, -1) != CONFIGS.c.version
         found: list[DesiredConfig] = []
-        for some in chunks(asset_ids):
+        for some in in_chunks(asset_ids):
             query = select(CONFIGS).where(CONFIGS.c.asset_id.in_(some), ~CONFIGS.c.pending, other)
             found += [_config(row) for row in self._connection.execute(query)]
         return found

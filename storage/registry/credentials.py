@@ -5,21 +5,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select, update
 
+from application.ports.credentials import CredentialType, DeviceCredential
 from devices.errors import IdUnavailable, NotFound
-from devices.ports.credentials import Credential, Way
 from storage.registry.revision import CREDENTIALS as SUBJECT
-from storage.registry.revision import raise_revision, revision
-from storage.registry.rows import chunks, upsert
+from storage.registry.revision import raise_revision, read_revision
+from storage.registry.rows import in_chunks, upsert_rows
 from storage.registry.tables import CREDENTIALS
 
 
-class SqlCredentials:
+class SqlCredentialRepository:
     """Credentials."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def put(self, credentials: Sequence[Credential]) -> None:
+    def put(self, credentials: Sequence[DeviceCredential]) -> None:
         """Store; replaces the device's credential and keeps its `created_us`. Raises Conflict."""
         known = self.of_devices([c.device_id for c in credentials])
         for new in credentials:
@@ -41,25 +41,25 @@ class SqlCredentials:
             }
             for c in credentials
         ]
-        upsert(self._connection, CREDENTIALS, rows, keep={"created_us"})
+        upsert_rows(self._connection, CREDENTIALS, rows, keep={"created_us"})
         raise_revision(self._connection, SUBJECT)
 
-    def get(self, user: str) -> Credential:
+    def get(self, user: str) -> DeviceCredential:
         """Raises NotFound."""
         found = self._one(user)
         if found is None:
             raise NotFound(user)
         return found
 
-    def of_devices(self, device_ids: Collection[str]) -> dict[str, Credential]:
+    def of_devices(self, device_ids: Collection[str]) -> dict[str, DeviceCredential]:
         """By device id, revoked ones too."""
-        found: dict[str, Credential] = {}
-        for some in chunks(device_ids):
+        found: dict[str, DeviceCredential] = {}
+        for some in in_chunks(device_ids):
             for credential in self._all(select(CREDENTIALS).where(CREDENTIALS.c.device_id.in_(some))):
                 found[credential.device_id] = credential
         return found
 
-    def valid(self) -> Sequence[Credential]:
+    def valid(self) -> Sequence[DeviceCredential]:
         """All that are not revoked, in order of tenant, kind and device."""
         table = CREDENTIALS.c
         valid = select(CREDENTIALS).where(table.revoked_us.is_(None))
@@ -75,24 +75,24 @@ class SqlCredentials:
 
     def revision(self) -> int:
         """Number that rises with every change; brokers follow it."""
-        return revision(self._connection, SUBJECT)
+        return read_revision(self._connection, SUBJECT)
 
-    def _one(self, user: str) -> Credential | None:
+    def _one(self, user: str) -> DeviceCredential | None:
         tenant, _, rest = user.partition("/")
         kind, _, device = rest.partition("/")
         found = self._all(select(CREDENTIALS).where(CREDENTIALS.c.device_id == device))
         return next((c for c in found if (c.tenant_id, c.kind) == (tenant, kind)), None)
 
-    def _all(self, query: Select[Any]) -> list[Credential]:
+    def _all(self, query: Select[Any]) -> list[DeviceCredential]:
         return [_credential(row) for row in self._connection.execute(query)]
 
 
-def _credential(row: Row[Any]) -> Credential:
-    return Credential(
+def _credential(row: Row[Any]) -> DeviceCredential:
+    return DeviceCredential(
         tenant_id=row.tenant_id,
         kind=row.kind,
         device_id=row.device_id,
-        way=Way(row.way),
+        way=CredentialType(row.way),
         proof=row.proof,
         created_us=row.created_us,
         issued_us=row.issued_us,

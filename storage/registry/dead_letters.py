@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
+from application.ports.gateway_books import DeadLetter
+from application.ports.paging import ResultPage
 from devices.errors import Conflict, NotFound
-from devices.ports.books import DeadLetter
-from devices.ports.paging import Page
 from storage.registry.paging import newest_first
-from storage.registry.rows import chunks, insert_new
+from storage.registry.rows import in_chunks, insert_new
 from storage.registry.tables import DEAD_LETTERS, REPLAY
 
 LETTERS = DEAD_LETTERS
@@ -41,7 +41,7 @@ class SqlDeadLetters:
         reason: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
-    ) -> Page[DeadLetter]:
+    ) -> ResultPage[DeadLetter]:
         """Newest first. `kinds`, or `tenant_ids`, given excludes letters whose kind, or tenant, is not known."""
         query = select(LETTERS)
         if kinds is not None:
@@ -54,7 +54,7 @@ class SqlDeadLetters:
             query = query.where(LETTERS.c.reason == reason)
         order = (LETTERS.c.received_us, LETTERS.c.letter_id)
         rows, following = newest_first(self._connection, query, order, limit, cursor)
-        return Page([_letter(row) for row in rows], following)
+        return ResultPage([_letter(row) for row in rows], following)
 
     def kept_since(self, device_id: str | None, from_us: int) -> tuple[int, int]:
         """How many letters of a device, or of none, came at or after an instant, and their bytes."""
@@ -76,7 +76,7 @@ class SqlDeadLetters:
 
     def mark_replayed(self, letter_ids: Collection[str], at_us: int) -> None:
         """Record that they were judged again."""
-        for some in chunks(letter_ids):
+        for some in in_chunks(letter_ids):
             done = update(LETTERS).where(LETTERS.c.letter_id.in_(some))
             self._connection.execute(done.values(replay_requested=False, replayed_us=at_us))
 

@@ -5,21 +5,21 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, or_, select
 
+from application.ports.paging import ResultPage
+from application.ports.retention import DeletionRecord
 from devices.errors import Invalid
-from devices.ports.paging import Page
-from devices.ports.privacy import Deletion
 from storage.registry.privacy_tables import DELETIONS
 
 _LONGEST_CURSOR: Final = 18
 
 
-class SqlDeletions:
+class SqlDeletionLog:
     """Deletions."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, deletions: Sequence[Deletion]) -> None:
+    def add(self, deletions: Sequence[DeletionRecord]) -> None:
         """Append, in the transaction that deletes."""
         rows = [
             {
@@ -42,7 +42,7 @@ class SqlDeletions:
         kinds: Collection[str],
         limit: int = 100,
         cursor: str | None = None,
-    ) -> Page[Deletion]:
+    ) -> ResultPage[DeletionRecord]:
         """Newest first, of these towns (None: all) and kinds, and of no kind."""
         query = select(DELETIONS).where(or_(DELETIONS.c.kind.is_(None), DELETIONS.c.kind.in_(kinds)))
         if tenant_ids is not None:
@@ -54,7 +54,7 @@ class SqlDeletions:
         rows = list(self._connection.execute(query.order_by(DELETIONS.c.deletion_id.desc()).limit(limit + 1)))
         following = str(rows[limit - 1].deletion_id) if len(rows) > limit else None
         found = [
-            Deletion(
+            DeletionRecord(
                 row.at_us,
                 row.data_class,
                 row.kind,
@@ -65,4 +65,4 @@ class SqlDeletions:
             )
             for row in rows[:limit]
         ]
-        return Page(found, following)
+        return ResultPage(found, following)

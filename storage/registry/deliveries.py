@@ -5,33 +5,33 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select, tuple_, update
 
+from application.notifications.deliveries import KEPT, WAITING_MOST, NotificationDelivery, NotificationState
+from application.notifications.rule_evaluation import NotificationOccasion
+from application.notifications.rules import NotificationChannel
+from application.ports.paging import ResultPage
 from devices.errors import NotFound
-from devices.notifying.deliveries import KEPT, WAITING_MOST, Delivery, State
-from devices.notifying.rules import Channel
-from devices.notifying.steps import Occasion
-from devices.ports.paging import Page
 from storage.registry.notification_tables import DELIVERIES, ENDED, TARGETS, WAITING
 from storage.registry.paging import newest_first
-from storage.registry.rows import chunks, insert_new
+from storage.registry.rows import in_chunks, insert_new
 
 TABLE = DELIVERIES
 TOO_MANY = "too many waited for this target"
 TOO_LONG = "not delivered within 24 hours"
 
 
-class SqlDeliveries:
+class SqlDeliveryQueue:
     """Deliveries."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, deliveries: Sequence[Delivery]) -> int:
+    def add(self, deliveries: Sequence[NotificationDelivery]) -> int:
         """Queue; a known id changes nothing. Past 100 waiting for a target the oldest fail; returns how many did."""
         insert_new(self._connection, TABLE, [_row(delivery) for delivery in deliveries])
         now_us = max((d.created_us for d in deliveries), default=0)
         return sum(self._make_room(target_id, now_us) for target_id in {d.target_id for d in deliveries})
 
-    def get(self, delivery_id: str) -> Delivery:
+    def get(self, delivery_id: str) -> NotificationDelivery:
         """Raises NotFound."""
         row = self._connection.execute(select(TABLE).where(TABLE.c.delivery_id == delivery_id)).one_or_none()
         if row is None:
@@ -43,11 +43,11 @@ class SqlDeliveries:
         *,
         tenant_ids: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
-        state: State | None = None,
+        state: NotificationState | None = None,
         target_id: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
-    ) -> Page[Delivery]:
+    ) -> ResultPage[NotificationDelivery]:
         """Newest first. `kinds` given excludes messages on other kinds; tests are of none and stay."""
         query = select(TABLE)
         if tenant_ids is not None:
@@ -60,15 +60,15 @@ class SqlDeliveries:
             query = query.where(TABLE.c.target_id == target_id)
         order = (TABLE.c.created_us, TABLE.c.delivery_id)
         rows, following = newest_first(self._connection, query, order, limit, cursor)
-        return Page([_delivery(row) for row in rows], following)
+        return ResultPage([_delivery(row) for row in rows], following)
 
-    def due(self, now_us: int, limit: int = 50) -> Sequence[Delivery]:
+    def due(self, now_us: int, limit: int = 50) -> Sequence[NotificationDelivery]:
         """Queued ones whose time has come, oldest first."""
         query = select(TABLE).where(WAITING, TABLE.c.next_attempt_us <= now_us)
         rows = self._connection.execute(query.order_by(TABLE.c.created_us, TABLE.c.delivery_id).limit(limit))
         return [_delivery(row) for row in rows]
 
-    def put(self, delivery: Delivery) -> None:
+    def put(self, delivery: NotificationDelivery) -> None:
         """Record how an attempt ended: state, attempts, next attempt, reason."""
         values = {
             "state": delivery.state.value,
@@ -79,7 +79,7 @@ class SqlDeliveries:
         }
         self._connection.execute(update(TABLE).where(TABLE.c.delivery_id == delivery.delivery_id).values(values))
 
-    def postpone(self, until_us: int, channel: Channel, target_id: str | None = None) -> None:
+    def postpone(self, until_us: int, channel: NotificationChannel, target_id: str | None = None) -> None:
         """Let all that go by a channel, or only to one target, wait until then."""
         which = update(TABLE).where(WAITING, TABLE.c.channel == channel.value, TABLE.c.next_attempt_us < until_us)
         if target_id is not None:
@@ -90,7 +90,7 @@ class SqlDeliveries:
         """Fail what is queued since before then; returns how many."""
         late = update(TABLE).where(WAITING, TABLE.c.created_us < before_us)
         reason = func.coalesce(TABLE.c.reason, TOO_LONG)
-        values = {"state": State.FAILED.value, "final_us": now_us, "reason": reason}
+        values = {"state": NotificationState.FAILED.value, "final_us": now_us, "reason": reason}
         return self._connection.execute(late.values(values)).rowcount
 
     def failing(self, since_us: int) -> int:
@@ -101,17 +101,18 @@ class SqlDeliveries:
         last: dict[str, tuple[int, str]] = {}
         for target_id, state, at_us in self._connection.execute(query.group_by(TABLE.c.target_id, TABLE.c.state)):
             last[target_id] = max(last.get(target_id, (0, "")), (at_us, state))
-        failed = [target_id for target_id, (_, state) in last.items() if state == State.FAILED.value]
+        failed = [target_id for target_id, (_, state) in last.items() if state == NotificationState.FAILED.value]
         alive = select(func.count()).select_from(TARGETS).where(TARGETS.c.enabled)
         return sum(
-            self._connection.execute(alive.where(TARGETS.c.target_id.in_(some))).scalar_one() for some in chunks(failed)
+            self._connection.execute(alive.where(TARGETS.c.target_id.in_(some))).scalar_one()
+            for some in in_chunks(failed)
         )
 
-    def count(self) -> Mapping[State, int]:
+    def count(self) -> Mapping[NotificationState, int]:
         """How many there are in each state."""
         query = select(TABLE.c.state, func.count()).group_by(TABLE.c.state)
-        found = {State(state): number for state, number in self._connection.execute(query)}
-        return {state: found.get(state, 0) for state in State}
+        found = {NotificationState(state): number for state, number in self._connection.execute(query)}
+        return {state: found.get(state, 0) for state in NotificationState}
 
     def trim(self, keep: int = KEPT) -> None:
         """Drop all that are sent or failed but the newest."""
@@ -126,13 +127,13 @@ class SqlDeliveries:
         order = (TABLE.c.created_us.desc(), TABLE.c.delivery_id.desc())
         waiting = select(TABLE.c.delivery_id).where(WAITING, TABLE.c.target_id == target_id).order_by(*order)
         over = list(self._connection.execute(waiting.offset(WAITING_MOST)).scalars())
-        values = {"state": State.FAILED.value, "final_us": now_us, "reason": TOO_MANY}
-        for some in chunks(over):
+        values = {"state": NotificationState.FAILED.value, "final_us": now_us, "reason": TOO_MANY}
+        for some in in_chunks(over):
             self._connection.execute(update(TABLE).where(TABLE.c.delivery_id.in_(some)).values(values))
         return len(over)
 
 
-def _row(delivery: Delivery) -> dict[str, Any]:
+def _row(delivery: NotificationDelivery) -> dict[str, Any]:
     return {
         "delivery_id": delivery.delivery_id,
         "tenant_id": delivery.tenant_id,
@@ -153,13 +154,13 @@ def _row(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(
+def _delivery(row: Row[Any]) -> NotificationDelivery:
+    return NotificationDelivery(
         delivery_id=row.delivery_id,
         tenant_id=row.tenant_id,
         target_id=row.target_id,
-        channel=Channel(row.channel),
-        occasion=Occasion(row.occasion),
+        channel=NotificationChannel(row.channel),
+        occasion=NotificationOccasion(row.occasion),
         subject=row.subject,
         body=row.body,
         created_us=row.created_us,
@@ -167,7 +168,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         rule_id=row.rule_id,
         kind=row.kind,
         alarms=row.alarms,
-        state=State(row.state),
+        state=NotificationState(row.state),
         attempts=row.attempts,
         reason=row.reason,
         final_us=row.final_us,

@@ -8,24 +8,24 @@ from typing import Final
 
 from sqlalchemy import URL, Engine, make_url
 
-from devices.audit.notary import Notary
+from application.audit.signer import AuditSigner
+from application.ports.audit import AuditLog
+from application.ports.notifications import NotificationTargets
+from application.ports.retention import RetentionRepository
+from application.ports.secret_box import SecretBox
 from devices.errors import ConfigurationError
-from devices.ports.audit import Audit
-from devices.ports.notifications import NotificationTargets
-from devices.ports.privacy import Retained
-from devices.ports.secret_box import SecretBox
 from storage.registry.adapters import ADAPTERS
-from storage.registry.audit import SqlAudit
+from storage.registry.audit import SqlAuditLog
 from storage.registry.dialects import UNHURRIED, Patience, open_postgres, open_sqlite
-from storage.registry.failures import translated
+from storage.registry.failures import registry_errors
 from storage.registry.importing import make_ready
 from storage.registry.kept_copy import keep_copy
 from storage.registry.kinds import Repository, repositories_of_kinds, retained_of_kinds
-from storage.registry.migrate import is_begun, is_current, take_time, upgrade
+from storage.registry.migrate import is_begun, is_current, take_time, upgrade_tables
 from storage.registry.notifications import SqlNotificationTargets
-from storage.registry.retained import SqlRetained
+from storage.registry.retained import SqlRetentionRepository
 from storage.registry.sealed_targets import in_clear, seal_all
-from storage.registry.transaction import SqlTransaction
+from storage.registry.transaction import SqlRegistryTransaction
 
 POSTGRES: Final = ("postgresql", "postgres", "postgresql+psycopg")
 
@@ -39,20 +39,20 @@ class SqlRegistry:
         self._repositories = dict(repositories)
 
     @contextmanager
-    def read(self) -> Iterator[SqlTransaction]:
+    def read(self) -> Iterator[SqlRegistryTransaction]:
         """Open a transaction that sees one state and changes nothing. Raises RegistryUnavailable."""
-        with translated(), self._reader.connect() as connection, connection.begin():
-            yield SqlTransaction(connection, self._repositories)
+        with registry_errors(), self._reader.connect() as connection, connection.begin():
+            yield SqlRegistryTransaction(connection, self._repositories)
 
     @contextmanager
-    def write(self) -> Iterator[SqlTransaction]:
+    def write(self) -> Iterator[SqlRegistryTransaction]:
         """Open a transaction that commits at the end of the block, or rolls back. Raises RegistryUnavailable."""
-        with translated(), self._writer.connect() as connection, connection.begin():
-            yield SqlTransaction(connection, self._repositories)
+        with registry_errors(), self._writer.connect() as connection, connection.begin():
+            yield SqlRegistryTransaction(connection, self._repositories)
 
     def migrate(self) -> None:
         """Bring the tables up to date, kinds' tables too; nothing when they are. A SQLite file is copied before."""
-        with translated():
+        with registry_errors():
             with self._reader.connect() as connection, connection.begin():
                 if is_current(connection):
                     return
@@ -61,17 +61,17 @@ class SqlRegistry:
             if begun and place.get_backend_name() == "sqlite" and place.database:
                 keep_copy(Path(place.database))
             with self._writer.connect() as connection, connection.begin():
-                upgrade(connection)
+                upgrade_tables(connection)
 
     def require_current(self) -> None:
         """Raise ConfigurationError unless the tables are up to date."""
-        with translated(), self._reader.connect() as connection, connection.begin():
+        with registry_errors(), self._reader.connect() as connection, connection.begin():
             if not is_current(connection):
                 raise ConfigurationError("the registry's tables are not up to date: run `lautern migrate`")
 
     def seal_secrets(self, box: SecretBox) -> None:
         """Seal what stands in clear since a time before there was a box. Raises RegistryUnavailable."""
-        with translated():
+        with registry_errors():
             with self._reader.connect() as connection, connection.begin():
                 if not in_clear(connection):
                     return
@@ -81,7 +81,7 @@ class SqlRegistry:
 
     def make_ready(self) -> None:
         """Let a restored registry go on; see `storage.registry.importing.make_ready`. Raises RegistryUnavailable."""
-        with translated(), self._writer.connect() as connection, connection.begin():
+        with registry_errors(), self._writer.connect() as connection, connection.begin():
             take_time(connection)
             make_ready(connection)
 
@@ -96,7 +96,7 @@ def open_registry(
     *,
     migrate: bool = True,
     checkpoints: bool = False,
-    notary: Notary | None = None,
+    notary: AuditSigner | None = None,
     box: SecretBox | None = None,
     patience: Patience = UNHURRIED,
 ) -> SqlRegistry:
@@ -115,9 +115,9 @@ def open_registry(
     else:
         raise ConfigurationError(f"the registry knows sqlite:///… and postgresql://…, not {place.drivername}")
     made_here: Mapping[type, Repository] = {
-        Audit: partial(SqlAudit, notary=notary),
+        AuditLog: partial(SqlAuditLog, notary=notary),
         NotificationTargets: partial(SqlNotificationTargets, box=box),
-        Retained: partial(SqlRetained, classes=retained_of_kinds()),
+        RetentionRepository: partial(SqlRetentionRepository, classes=retained_of_kinds()),
     }
     registry = SqlRegistry(reader, writer, {**ADAPTERS, **repositories_of_kinds(), **made_here})
     with ExitStack() as undo:

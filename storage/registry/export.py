@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Integer, MetaData, Table, make_url, select, t
 
 from devices.errors import RegistryUnavailable
 from storage.registry.dialects import UNHURRIED, open_postgres
-from storage.registry.failures import translated
+from storage.registry.failures import registry_errors
 
 ROWS_AT_ONCE: Final = 1000
 REVISIONS_TABLE: Final = "alembic_version"
@@ -26,26 +26,26 @@ class RegistrySnapshot:
 
     def __init__(self, url: str) -> None:
         reader, self._engine = open_postgres(make_url(url), UNHURRIED)
-        with translated():
+        with registry_errors():
             self._connection = reader.connect()
         self._tables: Sequence[Table] = ()
 
     def pin(self) -> None:
         """Fix the state; from then on rows are as they were now."""
-        with translated():
+        with registry_errors():
             # Reading on may take longer than an idle transaction is allowed to.
             self._connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             self._connection.execute(text("SELECT count(*) FROM pg_class")).one()
 
     def revisions(self) -> Sequence[str]:
         """Steps that the tables have taken."""
-        with translated():
+        with registry_errors():
             return sorted(MigrationContext.configure(self._connection).get_current_heads())
 
     def tables(self) -> Sequence[str]:
         """Names, each after those that its rows point to."""
         if not self._tables:
-            with translated():
+            with registry_errors():
                 self._tables = tables_of(self._connection)
         return [table.name for table in self._tables]
 
@@ -54,15 +54,15 @@ class RegistrySnapshot:
         table = next(t for t in self._tables if t.name == name)
         yield _line([column.name for column in table.columns])
         query = select(table).order_by(*table.primary_key)
-        with translated():
+        with registry_errors():
             for row in self._connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query):
                 yield _line([_shown(value) for value in row])
 
     def sequences(self) -> Mapping[str, int]:
         """Last number that each table has given out; never behind the rows, since sequences do not roll back."""
         found: dict[str, int] = {}
-        with translated():
-            for table, column in numbered(self._tables):
+        with registry_errors():
+            for table, column in numbered_tables(self._tables):
                 sequence = sequence_of(self._connection, table, column)
                 if sequence:
                     row = self._connection.execute(text(f"SELECT last_value, is_called FROM {sequence}")).one()  # noqa: S608 - a name of the server's
@@ -82,7 +82,7 @@ def tables_of(connection: Connection) -> Sequence[Table]:
     return [table for table in metadata.sorted_tables if table.name != REVISIONS_TABLE]
 
 
-def numbered(tables: Sequence[Table]) -> Iterator[tuple[str, str]]:
+def numbered_tables(tables: Sequence[Table]) -> Iterator[tuple[str, str]]:
     """Tables with a column whose values the database may give, and the column."""
     for table in tables:
         key = list(table.primary_key)

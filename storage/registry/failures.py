@@ -30,7 +30,7 @@ TOO_LONG: Final = "57014"
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def registry_errors() -> Iterator[None]:
     """Turn errors of the database into RegistryUnavailable or Conflict; faults of ours pass through."""
     try:
         yield

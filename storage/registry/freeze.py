@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from devices.errors import RegistryUnavailable
-from storage.registry.failures import translated
+from storage.registry.failures import registry_errors
 from storage.registry.tables import DEAD_LETTERS, POSITIONS
 from storage.writable import with_reason
 
@@ -35,7 +35,7 @@ def writes_stopped(url: str) -> Iterator[None]:
             yield
         return
     engine = create_engine(place.set(drivername="postgresql+psycopg"), poolclass=NullPool)
-    with translated(), engine.connect() as connection:
+    with registry_errors(), engine.connect() as connection:
         _lock(connection)
         yield
         connection.rollback()

@@ -5,21 +5,21 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, select, true, update
 
+from application.ports.inventory import AssetGroup
 from devices.errors import Conflict, IdUnavailable, NotFound, VersionMismatch
-from devices.ports.inventory import Group
 from storage.registry.notification_tables import RULE_GROUPS
 from storage.registry.revision import raise_inventory_revision
-from storage.registry.rows import chunks, insert_new
+from storage.registry.rows import in_chunks, insert_new
 from storage.registry.tables import ASSETS, GROUP_MEMBERS, GROUPS
 
 
-class SqlGroups:
+class SqlGroupRepository:
     """Groups; members in order of id."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def put(self, group: Group) -> Group:
+    def put(self, group: AssetGroup) -> AssetGroup:
         """Create (version 0 given) or change name and members (current version given).
 
         Raises VersionMismatch, Conflict when it exists or a member is no asset of its tenant and kind, NotFound.
@@ -39,7 +39,7 @@ class SqlGroups:
         raise_inventory_revision(self._connection)
         return self.get(group.group_id)
 
-    def get(self, group_id: str) -> Group:
+    def get(self, group_id: str) -> AssetGroup:
         """Raises NotFound."""
         for group in self._groups(GROUPS.c.group_id == group_id):
             return group
@@ -47,7 +47,7 @@ class SqlGroups:
 
     def list(
         self, tenant_ids: Collection[str] | None, kinds: Collection[str] | None, also: Collection[str] = ()
-    ) -> Sequence[Group]:
+    ) -> Sequence[AssetGroup]:
         """Groups of the kinds, or with an id in `also`, in order of id."""
         which: ColumnElement[bool] = true()
         if tenant_ids is not None:
@@ -56,7 +56,7 @@ class SqlGroups:
             which &= GROUPS.c.kind.in_(kinds) | GROUPS.c.group_id.in_(also)
         return self._groups(which)
 
-    def of_asset(self, asset_id: str) -> Sequence[Group]:
+    def of_asset(self, asset_id: str) -> Sequence[AssetGroup]:
         """Groups the asset belongs to."""
         own = select(GROUP_MEMBERS.c.group_id).where(GROUP_MEMBERS.c.asset_id == asset_id)
         return self._groups(GROUPS.c.group_id.in_(own))
@@ -70,7 +70,7 @@ class SqlGroups:
             raise NotFound(group_id)
         raise_inventory_revision(self._connection)
 
-    def _create(self, group: Group) -> None:
+    def _create(self, group: AssetGroup) -> None:
         row = {
             "group_id": group.group_id,
             "tenant_id": group.tenant_id,
@@ -81,28 +81,28 @@ class SqlGroups:
         if not insert_new(self._connection, GROUPS, [row]):
             raise IdUnavailable("id")
 
-    def _change(self, group: Group) -> None:
+    def _change(self, group: AssetGroup) -> None:
         read = (GROUPS.c.group_id == group.group_id) & (GROUPS.c.version == group.version)
         change = update(GROUPS).where(read).values(name=group.name, version=group.version + 1)
         if not self._connection.execute(change).rowcount:
             raise VersionMismatch(f"{group.group_id} has version {self.get(group.group_id).version}")
 
-    def _require(self, group: Group, members: Sequence[str]) -> None:
+    def _require(self, group: AssetGroup, members: Sequence[str]) -> None:
         fits = (ASSETS.c.tenant_id == group.tenant_id) & (ASSETS.c.kind == group.kind)
         known: set[str] = set()
-        for some in chunks(members):
+        for some in in_chunks(members):
             query = select(ASSETS.c.asset_id).where(fits, ASSETS.c.asset_id.in_(some))
             known.update(self._connection.execute(query).scalars())
         if wrong := [asset_id for asset_id in members if asset_id not in known]:
             raise Conflict(f"no {group.kind} of {group.tenant_id}: {', '.join(wrong[:5])}", field="members")
 
-    def _groups(self, which: ColumnElement[bool]) -> Sequence[Group]:
+    def _groups(self, which: ColumnElement[bool]) -> Sequence[AssetGroup]:
         members: defaultdict[str, list[str]] = defaultdict(list)
         chosen = select(GROUPS.c.group_id).where(which)
         query = select(GROUP_MEMBERS.c.group_id, GROUP_MEMBERS.c.asset_id).where(GROUP_MEMBERS.c.group_id.in_(chosen))
         for row in self._connection.execute(query.order_by(GROUP_MEMBERS.c.asset_id)):
             members[row.group_id].append(row.asset_id)
         return [
-            Group(row.group_id, row.tenant_id, row.kind, row.name, tuple(members[row.group_id]), row.version)
+            AssetGroup(row.group_id, row.tenant_id, row.kind, row.name, tuple(members[row.group_id]), row.version)
             for row in self._connection.execute(select(GROUPS).where(which).order_by(GROUPS.c.group_id))
         ]

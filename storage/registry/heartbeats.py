@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from devices.ports.books import Heartbeat
-from storage.registry.rows import upsert
+from application.ports.gateway_books import Heartbeat
+from storage.registry.rows import upsert_rows
 from storage.registry.tables import HEARTBEATS
 
 
-class SqlHeartbeats:
+class SqlHeartbeatRepository:
     """Heartbeats."""
 
     def __init__(self, connection: Connection) -> None:
@@ -27,7 +27,7 @@ class SqlHeartbeats:
             }
             for beat in sorted(beats, key=lambda beat: beat.part)
         ]
-        upsert(self._connection, HEARTBEATS, rows)
+        upsert_rows(self._connection, HEARTBEATS, rows)
 
     def all(self) -> Sequence[Heartbeat]:
         """In order of part."""

@@ -12,9 +12,9 @@ from sqlalchemy.exc import StatementError
 
 from devices.errors import Invalid
 from storage.registry.dialects import UNHURRIED, open_postgres
-from storage.registry.export import BYTES_KEY, ROWS_AT_ONCE, numbered, sequence_of, tables_of
-from storage.registry.failures import translated
-from storage.registry.migrate import upgrade
+from storage.registry.export import BYTES_KEY, ROWS_AT_ONCE, numbered_tables, sequence_of, tables_of
+from storage.registry.failures import registry_errors
+from storage.registry.migrate import upgrade_tables
 from storage.registry.tables import CHANGES, DESIRED_CONFIGS
 
 LINE_BYTES: Final = 64 * 2**20
@@ -30,7 +30,7 @@ class RegistryImport:
 
     def tables(self) -> Sequence[str]:
         """Names of the tables that are there."""
-        with translated(), self._engine.connect() as connection:
+        with registry_errors(), self._engine.connect() as connection:
             return sorted(inspect(connection).get_table_names())
 
     def run(
@@ -41,7 +41,7 @@ class RegistryImport:
         `files` by table, in any order. Raises Invalid, and ConfigurationError for steps that are not known here.
         """
         try:
-            with translated(), self._engine.connect() as connection, connection.begin():
+            with registry_errors(), self._engine.connect() as connection, connection.begin():
                 return _take_in(connection, revisions, files, sequences)
         except StatementError as error:
             raise Invalid(f"the database refuses a row: {str(error.orig or error).partition(chr(10))[0]}") from error
@@ -54,7 +54,7 @@ class RegistryImport:
 def _take_in(
     connection: Connection, revisions: Sequence[str], files: Mapping[str, Path], sequences: Mapping[str, int]
 ) -> Mapping[str, int]:
-    upgrade(connection, revisions)
+    upgrade_tables(connection, revisions)
     tables = {table.name: table for table in tables_of(connection)}
     if other := files.keys() - tables.keys():
         raise Invalid(f"rows of tables that there are none of: {', '.join(sorted(other))}")
@@ -129,7 +129,7 @@ def _value(shown: object) -> object:
 
 
 def _go_on_counting(connection: Connection, tables: Sequence[Table], sequences: Mapping[str, int]) -> None:
-    for table, column in numbered(tables):
+    for table, column in numbered_tables(tables):
         sequence = sequence_of(connection, table, column)
         last = sequences.get(table, 0)
         if sequence and last > 0:

@@ -5,26 +5,26 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, func, select, update
 
+from application.ports.inventory import Asset, AssetFilter, DeviceBinding
+from application.ports.paging import ResultPage
 from devices.errors import IdUnavailable, NotFound, VersionMismatch
-from devices.ports.inventory import Asset, AssetFilter, Binding
-from devices.ports.paging import Page
-from storage.registry.bindings import Bindings
+from storage.registry.bindings import BindingTable
 from storage.registry.configs import SqlDesiredConfigs
 from storage.registry.paging import in_order
 from storage.registry.revision import inventory_revision, raise_inventory_revision
-from storage.registry.rows import chunks, insert_new
+from storage.registry.rows import in_chunks, insert_new
 from storage.registry.tables import ASSETS, BINDINGS, GROUP_MEMBERS, LATEST
 from storage.registry.unknown_devices import SqlUnknownDevices
 
 KEPT = ("asset_id", "tenant_id", "kind", "created_us")
 
 
-class SqlInventory(SqlUnknownDevices):
+class SqlAssetRepository(SqlUnknownDevices):
     """Inventory."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self._bindings = Bindings(connection)
+        self._bindings = BindingTable(connection)
 
     def add(self, asset: Asset) -> None:
         """Register, as version 1. Raises Conflict when the id exists."""
@@ -32,10 +32,10 @@ class SqlInventory(SqlUnknownDevices):
             raise IdUnavailable("id")
         raise_inventory_revision(self._connection)
 
-    def add_many(self, assets: Sequence[Asset], bindings: Sequence[Binding]) -> None:
+    def add_many(self, assets: Sequence[Asset], bindings: Sequence[DeviceBinding]) -> None:
         """Register many at once and bind devices that never were bound. Raises Conflict when one of either exists."""
         rows = [_row(asset) | {"version": 1} for asset in assets]
-        if sum(insert_new(self._connection, ASSETS, some) for some in chunks(rows)) < len(rows):
+        if sum(insert_new(self._connection, ASSETS, some) for some in in_chunks(rows)) < len(rows):
             raise IdUnavailable("id")
         if self._bindings.of_devices([b.device_id for b in bindings]):
             raise IdUnavailable("device_id")
@@ -62,10 +62,10 @@ class SqlInventory(SqlUnknownDevices):
             raise NotFound(asset_id)
         return _asset(row)
 
-    def find(self, which: AssetFilter, limit: int = 100, cursor: str | None = None) -> Page[Asset]:
+    def find(self, which: AssetFilter, limit: int = 100, cursor: str | None = None) -> ResultPage[Asset]:
         """Assets in order of id."""
         rows, following = in_order(self._connection, _filtered(which), ASSETS.c.asset_id, limit, cursor)
-        return Page([_asset(row) for row in rows], following)
+        return ResultPage([_asset(row) for row in rows], following)
 
     def count_by_tenant(self, kinds: Collection[str], tenant_ids: Collection[str] | None) -> dict[str, int]:
         """How many assets of the kinds, not retired, each of the tenants (None: all) has."""
@@ -78,11 +78,11 @@ class SqlInventory(SqlUnknownDevices):
         """Known assets among the given."""
         return {
             row.asset_id: _asset(row)
-            for some in chunks(asset_ids)
+            for some in in_chunks(asset_ids)
             for row in self._connection.execute(select(ASSETS).where(ASSETS.c.asset_id.in_(some)))
         }
 
-    def bind(self, binding: Binding) -> None:
+    def bind(self, binding: DeviceBinding) -> None:
         """Bind from `from_us` on. Raises NotFound, Conflict when a binding of either begins or ends later."""
         self.get(binding.asset_id)
         self._bindings.add(binding)
@@ -90,15 +90,15 @@ class SqlInventory(SqlUnknownDevices):
         self.forget_unknown(binding.device_id)
         raise_inventory_revision(self._connection)
 
-    def bindings_of_devices(self, device_ids: Collection[str]) -> dict[str, tuple[Binding, ...]]:
+    def bindings_of_devices(self, device_ids: Collection[str]) -> dict[str, tuple[DeviceBinding, ...]]:
         """All bindings of each known device, oldest first."""
         return self._bindings.of_devices(device_ids)
 
-    def bindings_of_asset(self, asset_id: str) -> tuple[Binding, ...]:
+    def bindings_of_asset(self, asset_id: str) -> tuple[DeviceBinding, ...]:
         """All bindings of an asset, oldest first."""
         return self._bindings.of_asset(asset_id)
 
-    def current_bindings(self, asset_ids: Collection[str]) -> dict[str, Binding]:
+    def current_bindings(self, asset_ids: Collection[str]) -> dict[str, DeviceBinding]:
         """The running binding of each asset that has one."""
         return self._bindings.running(asset_ids)
 

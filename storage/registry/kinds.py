@@ -7,7 +7,7 @@ from types import ModuleType
 from sqlalchemy import Connection
 
 import storage.kinds
-from devices.catalog import folders
+from devices.catalog import sub_packages
 from devices.errors import ConfigurationError
 from storage.registry.retained import CLASSES, DataClass
 
@@ -18,7 +18,7 @@ Repository = Callable[[Connection], object]
 def repositories_of_kinds(package: ModuleType = storage.kinds) -> dict[type, Repository]:
     """Every kind's `REPOSITORIES`; importing them also declares their tables. Raises ConfigurationError on a clash."""
     found: dict[type, Repository] = {}
-    for module in folders(package):
+    for module in sub_packages(package):
         own: Mapping[type, Repository] = getattr(module, "REPOSITORIES", {})
         for port in own:
             if port in found:
@@ -30,7 +30,7 @@ def repositories_of_kinds(package: ModuleType = storage.kinds) -> dict[type, Rep
 def retained_of_kinds(package: ModuleType = storage.kinds) -> dict[str, DataClass]:
     """Every kind's `RETAINED`: where its classes of data stand. Raises ConfigurationError on a clash."""
     found = dict(CLASSES)
-    for module in folders(package):
+    for module in sub_packages(package):
         own: Mapping[str, DataClass] = getattr(module, "RETAINED", {})
         clash = found.keys() & own.keys()
         if clash:
@@ -41,5 +41,5 @@ def retained_of_kinds(package: ModuleType = storage.kinds) -> dict[str, DataClas
 
 def migration_folders(package: ModuleType = storage.kinds) -> tuple[Path, ...]:
     """Folders `migrations` of the kinds that have one, in order of kind."""
-    roots = [Path(place) for module in folders(package) for place in module.__path__]
+    roots = [Path(place) for module in sub_packages(package) for place in module.__path__]
     return tuple(root / "migrations" for root in roots if (root / "migrations").is_dir())

@@ -5,10 +5,10 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from devices.ports.current import Heard, Latest
+from application.ports.latest_values import LastContact, LatestValue
 from storage.registry.bulk import BulkUpsert
-from storage.registry.metadata import dump
-from storage.registry.rows import chunks
+from storage.registry.metadata import dump_json
+from storage.registry.rows import in_chunks
 from storage.registry.tables import ASSETS, LATEST
 
 STATUS: Final = "status"
@@ -48,7 +48,7 @@ class SqlLatestValues:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def put(self, rows: Sequence[Latest]) -> None:
+    def put(self, rows: Sequence[LatestValue]) -> None:
         """Insert or replace; the caller has made sure that each row is newer."""
         PUT.run(
             self._connection,
@@ -61,7 +61,7 @@ class SqlLatestValues:
                     row.tenant_id,
                     row.ts_us,
                     row.received_us,
-                    dump(row.values),
+                    dump_json(row.values),
                     row.suspect,
                     row.values.get("state") if row.channel == STATUS else None,
                 )
@@ -69,12 +69,12 @@ class SqlLatestValues:
             ],
         )
 
-    def of_assets(self, asset_ids: Collection[str]) -> Sequence[Latest]:
+    def of_assets(self, asset_ids: Collection[str]) -> Sequence[LatestValue]:
         """All channels and parts of the given assets."""
         order = (LATEST.c.asset_id, LATEST.c.channel, LATEST.c.part)
         return [
-            Latest(*row)
-            for some in chunks(asset_ids)
+            LatestValue(*row)
+            for some in in_chunks(asset_ids)
             for row in self._connection.execute(NEWEST.where(LATEST.c.asset_id.in_(some)).order_by(*order))
         ]
 
@@ -84,7 +84,7 @@ class SqlLatestValues:
         tenant_ids: Collection[str] | None = None,
         channel: str | None = None,
         asset_ids: Collection[str] | None = None,
-    ) -> Sequence[Latest]:
+    ) -> Sequence[LatestValue]:
         """All rows of a kind but those of retired assets, in order of asset and part."""
         retired = select(ASSETS.c.asset_id).where(ASSETS.c.retired_us.is_not(None))
         query = NEWEST.where(LATEST.c.kind == kind, LATEST.c.asset_id.not_in(retired))
@@ -95,17 +95,17 @@ class SqlLatestValues:
         if asset_ids is not None:
             query = query.where(LATEST.c.asset_id.in_(asset_ids))
         query = query.order_by(LATEST.c.asset_id, LATEST.c.part, LATEST.c.channel)
-        return [Latest(*row) for row in self._connection.execute(query)]
+        return [LatestValue(*row) for row in self._connection.execute(query)]
 
     def heard(
         self, kinds: Collection[str], tenant_ids: Collection[str] | None = None, also: Collection[str] = ()
-    ) -> Mapping[str, Heard]:
+    ) -> Mapping[str, LastContact]:
         """Connection and last sight of the assets of these kinds, and of those in `also`, by asset."""
         said = func.max(LATEST.c.status)
         query = select(LATEST.c.asset_id, said, func.max(LATEST.c.received_us)).group_by(LATEST.c.asset_id)
         if tenant_ids is not None:
             query = query.where(LATEST.c.tenant_id.in_(tenant_ids))
         rows = list(self._connection.execute(query.where(LATEST.c.kind.in_(kinds))))
-        for some in chunks(also):
+        for some in in_chunks(also):
             rows += self._connection.execute(query.where(LATEST.c.asset_id.in_(some)))
-        return {asset_id: Heard(status, last_seen_us) for asset_id, status, last_seen_us in rows}
+        return {asset_id: LastContact(status, last_seen_us) for asset_id, status, last_seen_us in rows}

@@ -6,9 +6,9 @@ from typing import Final
 
 from sqlalchemy import Connection, Double, cast, delete, func, select
 
-from devices.ports.books import Gap, LedgerLine
+from application.ports.gateway_books import LedgerLine, SequenceGap
 from storage.registry.bulk import BulkUpsert
-from storage.registry.rows import chunks
+from storage.registry.rows import in_chunks
 from storage.registry.tables import GAPS, LEDGER, MISSING
 
 COUNTERS: Final = ("received", "stored", "duplicate", "conflict", "dead_letter", "lost")
@@ -35,7 +35,7 @@ PUT_GAPS: Final = BulkUpsert(
 )
 
 
-class SqlLedger:
+class SqlMessageLedger:
     """Ledger; one row per kind, unit and counter."""
 
     def __init__(self, connection: Connection) -> None:
@@ -55,7 +55,7 @@ class SqlLedger:
             totals[row.kind, row.unit][row.counter] = row.total
         return [_line(kind, unit, of) for (kind, unit), of in totals.items()]
 
-    def put_gaps(self, gaps: Sequence[Gap]) -> None:
+    def put_gaps(self, gaps: Sequence[SequenceGap]) -> None:
         """Insert or replace by (device_id, boot_id). Older boots of one with many become one row, without id."""
         PUT_GAPS.run(
             self._connection,
@@ -80,14 +80,14 @@ class SqlLedger:
     def _fold(self, device_ids: Collection[str]) -> None:
         """Put together the oldest boots of those that have too many: inventing boots makes no rows."""
         many = select(GAPS.c.device_id).group_by(GAPS.c.device_id).having(func.count() > 2 * BOOTS)
-        for some in chunks(device_ids):
+        for some in in_chunks(device_ids):
             for device_id in self._connection.execute(many.where(GAPS.c.device_id.in_(some))).scalars().all():
                 self._fold_one(device_id)
 
     def _fold_one(self, device_id: str) -> None:
         mine = select(*(GAPS.c[name] for name in GAP_FIELDS)).where(GAPS.c.device_id == device_id)
         newest_first = mine.order_by(GAPS.c.boot_id == EARLIER, GAPS.c.at_us.desc())
-        older = [Gap(*row) for row in self._connection.execute(newest_first)][BOOTS:]
+        older = [SequenceGap(*row) for row in self._connection.execute(newest_first)][BOOTS:]
         gone = [gap.boot_id for gap in older]
         self._connection.execute(delete(GAPS).where(GAPS.c.device_id == device_id, GAPS.c.boot_id.in_(gone)))
         first = older[0]
@@ -103,7 +103,7 @@ class SqlLedger:
         device_id: str | None = None,
         limit: int = 500,
         tenant_ids: Collection[str] | None = None,
-    ) -> Sequence[Gap]:
+    ) -> Sequence[SequenceGap]:
         """Rows with something missing, most recent first."""
         query = select(*(GAPS.c[name] for name in GAP_FIELDS)).where(MISSING)
         if kinds is not None:
@@ -113,7 +113,7 @@ class SqlLedger:
         if tenant_ids is not None:
             query = query.where(GAPS.c.tenant_id.in_(tenant_ids))
         query = query.order_by(GAPS.c.at_us.desc(), GAPS.c.device_id, GAPS.c.boot_id).limit(limit)
-        return [Gap(*row) for row in self._connection.execute(query)]
+        return [SequenceGap(*row) for row in self._connection.execute(query)]
 
     def missing(self) -> int:
         """Messages missing of all devices together."""

@@ -6,16 +6,16 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from application.ports.loans import Loan
 from devices.errors import Conflict, NotFound, VersionMismatch
-from devices.ports.loans import Loan
 from storage.registry.revision import raise_inventory_revision
-from storage.registry.rows import chunks
+from storage.registry.rows import in_chunks
 from storage.registry.tables import ASSETS, LOANS
 
 ORDER = (LOANS.c.asset_id, LOANS.c.from_us)
 
 
-class SqlLoans:
+class SqlLoanRepository:
     """Loans; each change counts as one of the inventory, so that the gateway's copy follows."""
 
     def __init__(self, connection: Connection) -> None:
@@ -53,7 +53,7 @@ class SqlLoans:
     def of_assets(self, asset_ids: Collection[str]) -> Mapping[str, tuple[Loan, ...]]:
         """Loans of each asset that has any, oldest first."""
         found: defaultdict[str, list[Loan]] = defaultdict(list)
-        for some in chunks(asset_ids):
+        for some in in_chunks(asset_ids):
             for row in self._connection.execute(select(LOANS).where(LOANS.c.asset_id.in_(some)).order_by(*ORDER)):
                 found[row.asset_id].append(Loan(*row))
         return {asset_id: tuple(loans) for asset_id, loans in found.items()}

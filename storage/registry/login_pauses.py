@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Index, Integer, Row, Table, Text, delete, select
 
-from devices.instants import DAY_US
-from devices.ports.login_pauses import LoginPause
+from application.ports.login_pauses import LoginPause
+from devices.time_us import DAY_US
 from storage.registry.metadata import METADATA, Instant
-from storage.registry.revision import raise_revision, revision
-from storage.registry.rows import chunks, upsert
+from storage.registry.revision import raise_revision, read_revision
+from storage.registry.rows import in_chunks, upsert_rows
 
 SUBJECT: Final = "login_pauses"
 KEPT_US: Final = 30 * DAY_US
@@ -39,7 +39,7 @@ class SqlLoginPauses:
         """Insert or replace by login; drops what is long over."""
         if not pauses:
             return
-        upsert(self._connection, PAUSES, [_row(pause) for pause in pauses])
+        upsert_rows(self._connection, PAUSES, [_row(pause) for pause in pauses])
         over = min(pause.since_us for pause in pauses) - KEPT_US
         self._connection.execute(delete(PAUSES).where(PAUSES.c.until_us < over))
         raise_revision(self._connection, SUBJECT)
@@ -48,7 +48,7 @@ class SqlLoginPauses:
         """The newest pause of each that had one, also where it is over."""
         return {
             row.login: _pause(row)
-            for some in chunks(users)
+            for some in in_chunks(users)
             for row in self._connection.execute(select(PAUSES).where(PAUSES.c.login.in_(some)))
         }
 
@@ -59,7 +59,7 @@ class SqlLoginPauses:
 
     def revision(self) -> int:
         """Number that rises with every pause; brokers follow it."""
-        return revision(self._connection, SUBJECT)
+        return read_revision(self._connection, SUBJECT)
 
 
 def _row(pause: LoginPause) -> dict[str, Any]:

@@ -6,23 +6,23 @@ from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, insert, or_, select, update
 
+from application.ports.memberships import ConnectorMembership
 from devices.errors import Conflict
-from devices.ports.memberships import Membership
 from storage.registry.revision import CREDENTIALS, raise_inventory_revision, raise_revision
-from storage.registry.rows import chunks
+from storage.registry.rows import in_chunks
 from storage.registry.tables import BINDINGS, DESIRED_CONFIGS, SPEAKS_FOR, UNRELEASED
 
-COLUMNS = [SPEAKS_FOR.c[name] for name in Membership.__dataclass_fields__]
+COLUMNS = [SPEAKS_FOR.c[name] for name in ConnectorMembership.__dataclass_fields__]
 RUNNING = SPEAKS_FOR.c.until_us.is_(None)
 
 
-class SqlMemberships:
+class SqlMembershipRepository:
     """Memberships; each change counts as one of the inventory and of the logins: gateway and brokers follow."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def begin(self, wanted: Sequence[Membership]) -> None:
+    def begin(self, wanted: Sequence[ConnectorMembership]) -> None:
         """See `Memberships.begin`."""
         members = {one.member_id for one in wanted}
         connectors = {one.connector_id for one in wanted}
@@ -48,19 +48,19 @@ class SqlMemberships:
         if end_running(self._connection, member_ids, SPEAKS_FOR.c.member_id, at_us):
             self._tell(member_ids)
 
-    def of_members(self, device_ids: Collection[str]) -> Mapping[str, tuple[Membership, ...]]:
+    def of_members(self, device_ids: Collection[str]) -> Mapping[str, tuple[ConnectorMembership, ...]]:
         """All of each device that had any, oldest first."""
-        found: defaultdict[str, list[Membership]] = defaultdict(list)
-        for some in chunks(device_ids):
+        found: defaultdict[str, list[ConnectorMembership]] = defaultdict(list)
+        for some in in_chunks(device_ids):
             query = select(*COLUMNS).where(SPEAKS_FOR.c.member_id.in_(some)).order_by(SPEAKS_FOR.c.from_us)
             for row in self._connection.execute(query):
-                found[row.member_id].append(Membership(*row))
+                found[row.member_id].append(ConnectorMembership(*row))
         return {member_id: tuple(all_of_it) for member_id, all_of_it in found.items()}
 
-    def running_of(self, connector_id: str) -> Sequence[Membership]:
+    def running_of(self, connector_id: str) -> Sequence[ConnectorMembership]:
         """Those that run now, in order of member."""
         query = select(*COLUMNS).where(SPEAKS_FOR.c.connector_id == connector_id, RUNNING)
-        return [Membership(*row) for row in self._connection.execute(query.order_by(SPEAKS_FOR.c.member_id))]
+        return [ConnectorMembership(*row) for row in self._connection.execute(query.order_by(SPEAKS_FOR.c.member_id))]
 
     def connectors(self) -> Mapping[str, int]:
         """User names at the broker of devices that speak for others now, and since when."""
@@ -68,12 +68,12 @@ class SqlMemberships:
         query = select(func.min(SPEAKS_FOR.c.from_us), *named).where(RUNNING).group_by(*named)
         return {"/".join(user): from_us for from_us, *user in self._connection.execute(query)}
 
-    def unreleased(self, limit: int = 500) -> Sequence[Membership]:
+    def unreleased(self, limit: int = 500) -> Sequence[ConnectorMembership]:
         """Those that ended and whose connector was not told; the longest ended first."""
         query = select(*COLUMNS).where(UNRELEASED).order_by(SPEAKS_FOR.c.until_us, SPEAKS_FOR.c.member_id)
-        return [Membership(*row) for row in self._connection.execute(query.limit(limit))]
+        return [ConnectorMembership(*row) for row in self._connection.execute(query.limit(limit))]
 
-    def mark_released(self, ended: Sequence[Membership]) -> None:
+    def mark_released(self, ended: Sequence[ConnectorMembership]) -> None:
         """Record that the broker has it for their connectors."""
         one = (SPEAKS_FOR.c.member_id == bindparam("member")) & (SPEAKS_FOR.c.from_us == bindparam("start"))
         if ended:
@@ -82,11 +82,13 @@ class SqlMemberships:
 
     def _wait_for_others(self, device_ids: Collection[str]) -> None:
         """Whoever sets one of the same devices at once waits here for the other."""
-        for some in chunks(sorted(device_ids)):
+        for some in in_chunks(sorted(device_ids)):
             query = select(BINDINGS.c.device_id).where(BINDINGS.c.device_id.in_(some))
             self._connection.execute(query.order_by(BINDINGS.c.device_id).with_for_update()).all()
 
-    def _refuse_chains(self, new: Sequence[Membership], members: Collection[str], connectors: Collection[str]) -> None:
+    def _refuse_chains(
+        self, new: Sequence[ConnectorMembership], members: Collection[str], connectors: Collection[str]
+    ) -> None:
         for one in new:
             if one.connector_id in members:
                 raise Conflict(f"{one.connector_id} would be a connector and a member", field="devices")
@@ -98,7 +100,7 @@ class SqlMemberships:
             (SPEAKS_FOR.c.connector_id, members, "speaks for others itself"),
             (SPEAKS_FOR.c.member_id, connectors, "is spoken for by another"),
         ):
-            for some in chunks(ids):
+            for some in in_chunks(ids):
                 row = self._connection.execute(select(column).where(column.in_(some), lasting).limit(1)).first()
                 if row is not None:
                     raise Conflict(f"{row[0]} {why}", field="devices")
@@ -107,7 +109,7 @@ class SqlMemberships:
         tell_brokers_and_gateway(self._connection, member_ids)
 
 
-def _runs(wanted: Membership, known: Sequence[Membership]) -> bool:
+def _runs(wanted: ConnectorMembership, known: Sequence[ConnectorMembership]) -> bool:
     running = (one for one in known if one.until_us is None and one.from_us <= wanted.from_us)
     return any(one.connector_id == wanted.connector_id for one in running)
 
@@ -123,7 +125,7 @@ def end_running(connection: Connection, device_ids: Collection[str], column: Col
     """End those that run and have one of the devices in this column; returns how many."""
     ended = 0
     end_us = case((SPEAKS_FOR.c.from_us > at_us, SPEAKS_FOR.c.from_us), else_=at_us)
-    for some in chunks(device_ids):
+    for some in in_chunks(device_ids):
         statement = update(SPEAKS_FOR).where(column.in_(some), RUNNING).values(until_us=end_us)
         ended += connection.execute(statement).rowcount
     return ended
@@ -131,7 +133,7 @@ def end_running(connection: Connection, device_ids: Collection[str], column: Col
 
 def tell_brokers_and_gateway(connection: Connection, device_ids: Collection[str]) -> None:
     """Let caches follow, and configurations go out again: they are due on another topic."""
-    for some in chunks(device_ids):
+    for some in in_chunks(device_ids):
         bound = select(BINDINGS.c.asset_id).where(BINDINGS.c.device_id.in_(some), BINDINGS.c.until_us.is_(None))
         again = update(DESIRED_CONFIGS).where(DESIRED_CONFIGS.c.asset_id.in_(bound))
         connection.execute(again.values(published_version=None, pending=True))

@@ -18,12 +18,12 @@ Instant = BigInteger
 """Microseconds since 1970 UTC; name such columns `…_us`."""
 
 
-def dump(value: object) -> str:
+def dump_json(value: object) -> str:
     """JSON text of a JSON-able value; any mapping is an object, any sequence or set an array."""
     return to_json(value, fallback=_plain).decode()
 
 
-def load(text: str | bytes) -> Any:  # noqa: ANN401 - JSON is any value
+def load_json(text: str | bytes) -> Any:  # noqa: ANN401 - JSON is any value
     """Value of a JSON text that `dump` made."""
     return from_json(text, cache_strings="keys")
 
@@ -36,11 +36,11 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
         """Encode."""
-        return None if value is None else dump(value)
+        return None if value is None else dump_json(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401 - JSON is any value
         """Decode."""
-        return None if value is None else load(value)
+        return None if value is None else load_json(value)
 
 
 def _plain(value: object) -> object:

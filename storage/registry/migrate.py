@@ -34,13 +34,13 @@ def is_begun(connection: Connection) -> bool:
     return bool(MigrationContext.configure(connection).get_current_heads())
 
 
-def unknown(revisions: Iterable[str]) -> list[str]:
+def unknown_revisions(revisions: Iterable[str]) -> list[str]:
     """Those of the steps that this Lautern does not know: they are of a newer one."""
     known = {revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions()}
     return sorted(set(revisions) - known)
 
 
-def upgrade(connection: Connection, to: Sequence[str] = ("heads",)) -> None:
+def upgrade_tables(connection: Connection, to: Sequence[str] = ("heads",)) -> None:
     """Take the steps that are missing, within the connection's transaction; alone among all processes."""
     take_time(connection)
     if connection.dialect.name == "postgresql":

@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, delete, insert, select, update
 
+from application.notifications import duty_hours
+from application.notifications.rules import EscalationStep, NotificationChannel, NotificationRule, NotificationTarget
+from application.ports.secret_box import SecretBox, SecretUnreadable
 from devices.errors import Conflict, IdUnavailable, NotFound, VersionMismatch
-from devices.messages import Severity
-from devices.notifying import duty
-from devices.notifying.rules import Channel, EscalationStep, NotificationRule, Target
-from devices.ports.secret_box import SecretBox, SecretUnreadable
+from devices.messages import EventSeverity
 from storage.registry.notification_tables import RULE_GROUPS, RULE_TARGETS, RULES, TARGETS
 from storage.registry.rows import insert_new
-from storage.registry.sealed_targets import FIELDS, UNREADABLE, opened, seal
+from storage.registry.sealed_targets import FIELDS, UNREADABLE, open_secret, seal_secret
 from storage.registry.tables import GROUPS
 
 
@@ -23,7 +23,7 @@ class SqlNotificationTargets:
         self._connection = connection
         self._box = box
 
-    def put(self, target: Target) -> Target:
+    def put(self, target: NotificationTarget) -> NotificationTarget:
         """Create (version 0 given) or replace (current version given). Raises Conflict, NotFound, VersionMismatch."""
         if target.address == UNREADABLE:
             raise Conflict("its address was sealed with another key: give it one", field="address")
@@ -36,36 +36,38 @@ class SqlNotificationTargets:
             "enabled": target.enabled,
             "secret": target.secret,
         }
-        if self._box is not None and target.channel is Channel.WEBHOOK:
-            values |= {f: seal(self._box, target.target_id, f, str(values[f])) for f in FIELDS if values[f] is not None}
+        if self._box is not None and target.channel is NotificationChannel.WEBHOOK:
+            values |= {
+                f: seal_secret(self._box, target.target_id, f, str(values[f])) for f in FIELDS if values[f] is not None
+            }
         _put(self._connection, TARGETS, "target_id", target.target_id, target.version, values)
         return self.get(target.target_id)
 
-    def get(self, target_id: str) -> Target:
+    def get(self, target_id: str) -> NotificationTarget:
         """Raises NotFound."""
         row = self._connection.execute(select(TARGETS).where(TARGETS.c.target_id == target_id)).one_or_none()
         if row is None:
             raise NotFound(target_id)
         return self._target(row)
 
-    def list(self, tenant_ids: Collection[str] | None = None) -> Sequence[Target]:
+    def list(self, tenant_ids: Collection[str] | None = None) -> Sequence[NotificationTarget]:
         """In order of id."""
         query = select(TARGETS).order_by(TARGETS.c.target_id)
         if tenant_ids is not None:
             query = query.where(TARGETS.c.tenant_id.in_(tenant_ids))
         return [self._target(row) for row in self._connection.execute(query)]
 
-    def _target(self, row: Row[Any]) -> Target:
+    def _target(self, row: Row[Any]) -> NotificationTarget:
         """With another key than it was sealed with it has no secret, and so sends nothing."""
         try:
-            address, secret = (opened(self._box, row.target_id, f, getattr(row, f)) for f in FIELDS)
+            address, secret = (open_secret(self._box, row.target_id, f, getattr(row, f)) for f in FIELDS)
         except SecretUnreadable:
             address, secret = UNREADABLE, None
-        return Target(
+        return NotificationTarget(
             target_id=row.target_id,
             tenant_id=row.tenant_id,
             name=row.name,
-            channel=Channel(row.channel),
+            channel=NotificationChannel(row.channel),
             address=address or "",
             language=row.language,
             enabled=row.enabled,
@@ -153,7 +155,7 @@ def _body(rule: NotificationRule) -> dict[str, Any]:
         "target_ids": rule.target_ids,
         "severities": sorted(rule.severities),
         "group_ids": sorted(rule.group_ids),
-        "duty": duty.dump(rule.duty),
+        "duty": duty_hours.dump_duty(rule.duty),
         "critical_always": rule.critical_always,
         "gather_us": rule.gather_us,
         "repeat_us": rule.repeat_us,
@@ -170,9 +172,9 @@ def _rule(row: Row[Any]) -> NotificationRule:
         name=row.name,
         kinds=frozenset(body["kinds"]),
         target_ids=tuple(body["target_ids"]),
-        severities=frozenset(map(Severity, body["severities"])),
+        severities=frozenset(map(EventSeverity, body["severities"])),
         group_ids=frozenset(body["group_ids"]),
-        duty=duty.load(body["duty"]),
+        duty=duty_hours.load_duty(body["duty"]),
         critical_always=body["critical_always"],
         gather_us=body["gather_us"],
         repeat_us=body["repeat_us"],

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, Text, cast, delete, func, or_, select, update
 
-from devices.audit.entry import OURSELVES, SOMEBODY
-from storage.registry.metadata import dump
+from application.audit.entry import OURSELVES, SOMEBODY
+from storage.registry.metadata import dump_json
 from storage.registry.privacy_tables import PSEUDONYMS
 from storage.registry.rows import insert_new
 from storage.registry.tables import ALARMS, API_KEYS, AUDIT, COMMAND_KEYS, COMMANDS, CREDENTIALS, LOANS
@@ -17,7 +17,7 @@ _PROGRAMS: Final = ("key:", OURSELVES)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PersonColumn:
     """A column that names persons; `at` says from when on its name grows old."""
 
     who: Column[Any]
@@ -34,23 +34,23 @@ class Place:
         return () if tenant_ids is None else (self.who.table.c[self.town].in_(tenant_ids),)
 
 
-PLACES: Final[Mapping[str, Place]] = {
-    "commands": Place(COMMANDS.c.issuer, COMMANDS.c.issued_us),
-    "command_keys": Place(COMMAND_KEYS.c.issuer, COMMAND_KEYS.c.filed_us),
-    "alarms": Place(ALARMS.c.acknowledged_by, ALARMS.c.acknowledged_us),
-    "shelved_alarms": Place(ALARMS.c.shelved_by, ALARMS.c.raised_us),
-    "credentials": Place(CREDENTIALS.c.issued_by, CREDENTIALS.c.issued_us, of_actor=True),
+PLACES: Final[Mapping[str, PersonColumn]] = {
+    "commands": PersonColumn(COMMANDS.c.issuer, COMMANDS.c.issued_us),
+    "command_keys": PersonColumn(COMMAND_KEYS.c.issuer, COMMAND_KEYS.c.filed_us),
+    "alarms": PersonColumn(ALARMS.c.acknowledged_by, ALARMS.c.acknowledged_us),
+    "shelved_alarms": PersonColumn(ALARMS.c.shelved_by, ALARMS.c.raised_us),
+    "credentials": PersonColumn(CREDENTIALS.c.issued_by, CREDENTIALS.c.issued_us, of_actor=True),
     # While a key works, its maker's rights bound it: his name grows old from its end on.
-    "api_keys": Place(
+    "api_keys": PersonColumn(
         API_KEYS.c.created_by, func.coalesce(API_KEYS.c.revoked_us, API_KEYS.c.expires_us), of_actor=True
     ),
-    "loans": Place(LOANS.c.created_by, LOANS.c.created_us, town="owner_id"),
-    "audit": Place(AUDIT.c.actor, AUDIT.c.at_us, ("name", "address"), of_actor=True),
+    "loans": PersonColumn(LOANS.c.created_by, LOANS.c.created_us, town="owner_id"),
+    "audit": PersonColumn(AUDIT.c.actor, AUDIT.c.at_us, ("name", "address"), of_actor=True),
 }
 NOTES: Final = "notes"
 
 
-class SqlPersons:
+class SqlPersonIndex:
     """Persons."""
 
     def __init__(self, connection: Connection) -> None:
@@ -121,7 +121,7 @@ class SqlPersons:
         query = select(ALARMS.c.alarm_id, ALARMS.c.tenant_id, ALARMS.c.kind, ALARMS.c.notes)
         if tenant_ids is not None:
             query = query.where(ALARMS.c.tenant_id.in_(tenant_ids))
-        return query.where(cast(ALARMS.c.notes, Text).contains(dump(name), autoescape=True))
+        return query.where(cast(ALARMS.c.notes, Text).contains(dump_json(name), autoescape=True))
 
     def _rename_notes(self, row: Any, rename: Callable[[str], str]) -> int:  # noqa: ANN401 - a row
         notes = [[at_us, rename(by), *rest] for at_us, by, *rest in row.notes]
@@ -130,7 +130,7 @@ class SqlPersons:
         self._connection.execute(update(ALARMS).where(ALARMS.c.alarm_id == row.alarm_id).values(notes=notes))
         return 1
 
-    def _replace(self, place: Place, name: str, pseudonym: str, within: Sequence[ColumnElement[bool]]) -> int:
+    def _replace(self, place: PersonColumn, name: str, pseudonym: str, within: Sequence[ColumnElement[bool]]) -> int:
         values: dict[str, Any] = {place.who.name: pseudonym, **dict.fromkeys(place.cleared, "")}
         change = update(place.who.table).where(place.who == name, *within).values(values)
         return self._connection.execute(change).rowcount
@@ -151,7 +151,7 @@ class SqlPersons:
         return known
 
 
-def _person(place: Place) -> ColumnElement[bool]:
+def _person(place: PersonColumn) -> ColumnElement[bool]:
     """What is neither a program's name nor a pseudonym already."""
     if place.of_actor:
         known = (place.who.startswith(begin) for begin in (*_PROGRAMS, SOMEBODY))

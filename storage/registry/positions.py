@@ -10,7 +10,7 @@ from storage.registry.tables import POSITIONS
 SET: Final = BulkUpsert(POSITIONS, ("cursor_name", "batch_id"))
 
 
-class SqlPositions:
+class SqlCursorPositions:
     """Positions."""
 
     def __init__(self, connection: Connection) -> None:

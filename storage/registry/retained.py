@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, delete, literal, select, tuple_
 
-from devices.ports.privacy import Deletion
+from application.ports.retention import DeletionRecord
 from storage.registry.access_tables import SESSIONS
 from storage.registry.notification_tables import DELIVERIES
-from storage.registry.rows import chunks
+from storage.registry.rows import in_chunks
 from storage.registry.tables import ALARMS, COMMANDS, DEAD_LETTERS, REFUSALS
 
 
@@ -35,7 +35,7 @@ CLASSES: Final[Mapping[str, DataClass]] = {
 }
 
 
-class SqlRetained:
+class SqlRetentionRepository:
     """Retained; `classes` with those of kinds."""
 
     def __init__(self, connection: Connection, classes: Mapping[str, DataClass]) -> None:
@@ -46,7 +46,7 @@ class SqlRetained:
         """Names of the classes there are."""
         return self._classes.keys()
 
-    def drop(self, data_class: str, before_us: int, now_us: int, limit: int) -> Sequence[Deletion]:
+    def drop(self, data_class: str, before_us: int, now_us: int, limit: int) -> Sequence[DeletionRecord]:
         """Delete at most `limit` records that ended before an instant, oldest first; says what, per town and kind."""
         found = self._classes[data_class]
         table = found.ended.table
@@ -59,12 +59,12 @@ class SqlRetained:
             .limit(limit)
         )
         rows = self._connection.execute(query).all()
-        for some in chunks(rows):
+        for some in in_chunks(rows):
             self._connection.execute(delete(table).where(tuple_(*key).in_([tuple(row[: len(key)]) for row in some])))
         ends: defaultdict[tuple[str | None, str | None], list[int]] = defaultdict(list)
         for row in rows:
             ends[row.town, row.of_kind].append(row.ended)
         return [
-            Deletion(now_us, data_class, of_kind, town, min(instants), max(instants), len(instants))
+            DeletionRecord(now_us, data_class, of_kind, town, min(instants), max(instants), len(instants))
             for (town, of_kind), instants in ends.items()
         ]

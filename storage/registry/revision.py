@@ -12,7 +12,7 @@ CREDENTIALS: Final = "credentials"
 RAISE: Final = BulkUpsert(REVISIONS, ("subject", "revision"), add={"revision"})
 
 
-def revision(connection: Connection, subject: str) -> int:
+def read_revision(connection: Connection, subject: str) -> int:
     """Revision as of this transaction; 0 at first."""
     query = select(REVISIONS.c.revision).where(REVISIONS.c.subject == subject)
     return connection.execute(query).scalar_one_or_none() or 0
@@ -25,7 +25,7 @@ def raise_revision(connection: Connection, subject: str) -> None:
 
 def inventory_revision(connection: Connection) -> int:
     """Revision of assets, bindings and groups."""
-    return revision(connection, INVENTORY)
+    return read_revision(connection, INVENTORY)
 
 
 def raise_inventory_revision(connection: Connection) -> None:

@@ -11,14 +11,14 @@ T = TypeVar("T")
 CHUNK = 500
 
 
-def chunks(items: Collection[T], size: int = CHUNK) -> Iterator[list[T]]:
+def in_chunks(items: Collection[T], size: int = CHUNK) -> Iterator[list[T]]:
     """Slices small enough for IN (…) on either database."""
     listed = list(items)
     for start in range(0, len(listed), size):
         yield listed[start : start + size]
 
 
-def upsert(connection: Connection, table: Table, rows: Sequence[Row], keep: Collection[str] = ()) -> None:
+def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row], keep: Collection[str] = ()) -> None:
     """Insert rows (all with the same columns), or replace all but the columns `keep` where the primary key exists."""
     if not rows:
         return

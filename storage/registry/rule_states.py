@@ -6,8 +6,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from storage.registry.bulk import BulkUpsert
-from storage.registry.metadata import dump
-from storage.registry.rows import chunks
+from storage.registry.metadata import dump_json
+from storage.registry.rows import in_chunks
 from storage.registry.tables import RULE_STATES
 
 PUT: Final = BulkUpsert(RULE_STATES, ("asset_id", "states"))
@@ -22,11 +22,11 @@ class SqlRuleStates:
     def load(self, asset_ids: Collection[str]) -> dict[str, dict[str, Any]]:
         """State by asset id, then by rule name."""
         states: dict[str, dict[str, Any]] = {}
-        for some in chunks(asset_ids):
+        for some in in_chunks(asset_ids):
             query = select(RULE_STATES.c.asset_id, RULE_STATES.c.states).where(RULE_STATES.c.asset_id.in_(some))
             states.update((row.asset_id, row.states) for row in self._connection.execute(query))
         return states
 
     def put(self, states: Mapping[str, Mapping[str, Any]]) -> None:
         """Replace the states of the given assets."""
-        PUT.run(self._connection, [(asset_id, dump(of_rules)) for asset_id, of_rules in states.items()])
+        PUT.run(self._connection, [(asset_id, dump_json(of_rules)) for asset_id, of_rules in states.items()])

@@ -5,8 +5,8 @@ from typing import Final
 
 from sqlalchemy import Connection, select, update
 
-from devices.notifying.rules import Channel
-from devices.ports.secret_box import SecretBox, SecretUnreadable
+from application.notifications.rules import NotificationChannel
+from application.ports.secret_box import SecretBox, SecretUnreadable
 from storage.registry.notification_tables import TARGETS
 
 PREFIX: Final = "sealed:"
@@ -17,12 +17,12 @@ FIELDS: Final = ("address", "secret")
 """Of a webhook: the path of its address often is its secret."""
 
 
-def seal(box: SecretBox, target_id: str, field: str, text: str) -> str:
+def seal_secret(box: SecretBox, target_id: str, field: str, text: str) -> str:
     """Text for the database."""
     return PREFIX + base64.b64encode(box.seal(_purpose(target_id, field), text.encode())).decode()
 
 
-def opened(box: SecretBox | None, target_id: str, field: str, stored: str | None) -> str | None:
+def open_secret(box: SecretBox | None, target_id: str, field: str, stored: str | None) -> str | None:
     """What was sealed, or stands in clear from before. Raises SecretUnreadable."""
     if stored is None or not stored.startswith(PREFIX):
         return stored
@@ -45,7 +45,7 @@ def seal_all(connection: Connection, box: SecretBox) -> int:
     rows = list(connection.execute(select(TARGETS).where(_CLEAR)))
     for row in rows:
         values = {
-            field: seal(box, row.target_id, field, text)
+            field: seal_secret(box, row.target_id, field, text)
             for field in FIELDS
             if (text := getattr(row, field)) and not text.startswith(PREFIX)
         }
@@ -57,6 +57,6 @@ def _purpose(target_id: str, field: str) -> str:
     return f"webhook/{target_id}/{field}"
 
 
-_CLEAR: Final = (TARGETS.c.channel == Channel.WEBHOOK.value) & (
+_CLEAR: Final = (TARGETS.c.channel == NotificationChannel.WEBHOOK.value) & (
     ~TARGETS.c.address.startswith(PREFIX) | (TARGETS.c.secret.is_not(None) & ~TARGETS.c.secret.startswith(PREFIX))
 )

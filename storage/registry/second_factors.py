@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select, update
 
+from application.access.second_factor import SecondFactorMethod, wait_us
+from application.ports.second_factors import SecondFactor
 from devices.errors import IdUnavailable, NotFound
-from devices.people.second_factor import Method, wait_us
-from devices.ports.second_factors import SecondFactor
 from storage.registry.access_tables import RECOVERY_CODES, SECOND_FACTOR_TRIES, SECOND_FACTORS
-from storage.registry.rows import chunks, insert_new
+from storage.registry.rows import in_chunks, insert_new
 
 FACTORS, CODES, TRIES = SECOND_FACTORS, RECOVERY_CODES, SECOND_FACTOR_TRIES
 
@@ -49,7 +49,7 @@ class SqlSecondFactors:
     def holders(self, user_ids: Collection[str]) -> frozenset[str]:
         """Which of these users have a confirmed one."""
         found: set[str] = set()
-        for some in chunks(user_ids):
+        for some in in_chunks(user_ids):
             query = select(FACTORS.c.user_id).where(FACTORS.c.user_id.in_(some), FACTORS.c.confirmed_us.is_not(None))
             found.update(self._connection.execute(query.distinct()).scalars())
         return frozenset(found)
@@ -116,7 +116,7 @@ def _factor(row: Row[Any]) -> SecondFactor:
     return SecondFactor(
         factor_id=row.factor_id,
         user_id=row.user_id,
-        method=Method(row.method),
+        method=SecondFactorMethod(row.method),
         name=row.name,
         created_us=row.created_us,
         proof=row.proof,

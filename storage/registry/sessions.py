@@ -5,19 +5,19 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
-from devices.ports.people import OneTimeLink, Session
+from application.ports.users import BrowserSession, OneTimeLink
 from storage.registry.access_tables import ONE_TIME_LINKS, SESSIONS, USERS
 
 MOST_OF_ONE_USER: Final = 50
 
 
-class SqlSessions:
+class SqlSessionRepository:
     """Sessions."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, session: Session) -> None:
+    def add(self, session: BrowserSession) -> None:
         """Open; the oldest of a user with more than 50 end."""
         self._connection.execute(
             SESSIONS.insert().values(
@@ -37,7 +37,7 @@ class SqlSessions:
         seen = {session.secret_sha256: session.created_us}
         self.touch(seen)
 
-    def get(self, secret_sha256: bytes) -> Session | None:
+    def get(self, secret_sha256: bytes) -> BrowserSession | None:
         """The session, ended or not by its time."""
         query = select(SESSIONS).where(SESSIONS.c.secret_sha256 == secret_sha256)
         row = self._connection.execute(query).one_or_none()
@@ -85,7 +85,7 @@ class SqlSessions:
         self._connection.execute(delete(SESSIONS).where(mine))
         self._connection.execute(delete(ONE_TIME_LINKS).where(ONE_TIME_LINKS.c.user_id == user_id))
 
-    def of_user(self, user_id: str) -> Sequence[Session]:
+    def of_user(self, user_id: str) -> Sequence[BrowserSession]:
         """Newest first."""
         query = select(SESSIONS).where(SESSIONS.c.user_id == user_id).order_by(SESSIONS.c.created_us.desc())
         return [_session(row) for row in self._connection.execute(query)]
@@ -121,8 +121,8 @@ class SqlSessions:
         return OneTimeLink(row.secret_sha256, row.user_id, row.created_us, row.expires_us, row.sets_password)
 
 
-def _session(row: Row[Any]) -> Session:
-    return Session(
+def _session(row: Row[Any]) -> BrowserSession:
+    return BrowserSession(
         secret_sha256=row.secret_sha256,
         user_id=row.user_id,
         tenant_id=row.tenant_id,

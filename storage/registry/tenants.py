@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, update
 
+from application.ports.tenants import Tenant
 from devices.errors import IdUnavailable, NotFound, VersionMismatch
-from devices.ports.tenants import Tenant
 from storage.registry.access_tables import TENANTS
 from storage.registry.rows import insert_new
 
 
-class SqlTenants:
+class SqlTenantRepository:
     """Tenants."""
 
     def __init__(self, connection: Connection) -> None:

@@ -10,7 +10,7 @@ from storage.registry.kinds import Repository
 P = TypeVar("P")
 
 
-class SqlTransaction:
+class SqlRegistryTransaction:
     """One database transaction; an adapter is made once per transaction, when first asked for."""
 
     def __init__(self, connection: Connection, repositories: Mapping[type, Repository]) -> None:

@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, select
 
+from application.ports.inventory import UnknownDevice
+from application.ports.paging import ResultPage
 from devices.errors import NotFound
-from devices.ports.inventory import UnknownDevice
-from devices.ports.paging import Page
 from storage.registry.bulk import BulkUpsert
-from storage.registry.metadata import dump
+from storage.registry.metadata import dump_json
 from storage.registry.paging import in_order
-from storage.registry.rows import chunks
+from storage.registry.rows import in_chunks
 from storage.registry.tables import UNKNOWN_DEVICES as UNKNOWN
 
 MOST: Final = 10_000
@@ -44,7 +44,7 @@ class SqlUnknownDevices:
         *,
         tenant_ids: Collection[str] | None = None,
         kinds: Collection[str] | None = None,
-    ) -> Page[UnknownDevice]:
+    ) -> ResultPage[UnknownDevice]:
         """Devices waiting for approval, in order of id."""
         query = select(UNKNOWN)
         if tenant_ids is not None:
@@ -52,7 +52,7 @@ class SqlUnknownDevices:
         if kinds is not None:
             query = query.where(UNKNOWN.c.kind.in_(kinds))
         rows, following = in_order(self._connection, query, UNKNOWN.c.device_id, limit, cursor)
-        return Page([_device(row) for row in rows], following)
+        return ResultPage([_device(row) for row in rows], following)
 
     def get_unknown(self, device_id: str) -> UnknownDevice:
         """Raises NotFound."""
@@ -63,13 +63,13 @@ class SqlUnknownDevices:
 
     def forget_unknown(self, *device_ids: str) -> None:
         """Drop from the waiting list; it comes back when it speaks again."""
-        for some in chunks(device_ids):
+        for some in in_chunks(device_ids):
             self._connection.execute(delete(UNKNOWN).where(UNKNOWN.c.device_id.in_(some)))
 
     def _known(self, device_ids: Collection[str]) -> dict[str, UnknownDevice]:
         return {
             row.device_id: _device(row)
-            for some in chunks(device_ids)
+            for some in in_chunks(device_ids)
             for row in self._connection.execute(select(UNKNOWN).where(UNKNOWN.c.device_id.in_(some)))
         }
 
@@ -97,7 +97,7 @@ def _values(device: UnknownDevice) -> tuple[Any, ...]:
         device.first_seen_us,
         device.last_seen_us,
         device.messages,
-        None if info is None else dump(info),
+        None if info is None else dump_json(info),
     )
 
 

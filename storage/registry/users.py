@@ -7,16 +7,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from application.access.roles import RoleGrant
+from application.ports.paging import ResultPage
+from application.ports.users import User
 from devices.errors import IdUnavailable, NotFound, VersionMismatch
-from devices.people.roles import Grant
-from devices.ports.paging import Page
-from devices.ports.people import User
 from storage.registry.access_tables import GRANTS, USERS
 from storage.registry.paging import in_order
-from storage.registry.rows import chunks, insert_new
+from storage.registry.rows import in_chunks, insert_new
 
 
-class SqlUsers:
+class SqlUserRepository:
     """Users."""
 
     def __init__(self, connection: Connection) -> None:
@@ -45,13 +45,13 @@ class SqlUsers:
         query = select(USERS).where(func.lower(USERS.c.email) == email.lower())
         return self._users(self._connection.execute(query).all())
 
-    def find(self, tenant_id: str | None, limit: int = 100, cursor: str | None = None) -> Page[User]:
+    def find(self, tenant_id: str | None, limit: int = 100, cursor: str | None = None) -> ResultPage[User]:
         """Users with a role in the town (None: all users), in order of id."""
         query = select(USERS)
         if tenant_id is not None:
             query = query.where(exists().where(GRANTS.c.user_id == USERS.c.user_id, GRANTS.c.tenant_id == tenant_id))
         rows, following = in_order(self._connection, query, USERS.c.user_id, limit, cursor)
-        return Page(self._users(rows), following)
+        return ResultPage(self._users(rows), following)
 
     def change(self, user: User) -> User:
         """Replace all but id, creation and last sight. Raises NotFound, VersionMismatch, Conflict."""
@@ -101,12 +101,12 @@ class SqlUsers:
         grants = self._grants([row.user_id for row in rows])
         return [_user(row, grants.get(row.user_id, ())) for row in rows]
 
-    def _grants(self, user_ids: Collection[str]) -> Mapping[str, Sequence[Grant]]:
-        found: defaultdict[str, list[Grant]] = defaultdict(list)
-        for some in chunks(user_ids):
+    def _grants(self, user_ids: Collection[str]) -> Mapping[str, Sequence[RoleGrant]]:
+        found: defaultdict[str, list[RoleGrant]] = defaultdict(list)
+        for some in in_chunks(user_ids):
             query = select(GRANTS).where(GRANTS.c.user_id.in_(some)).order_by(GRANTS.c.user_id, GRANTS.c.number)
             for row in self._connection.execute(query):
-                found[row.user_id].append(Grant(row.role, row.tenant_id, frozenset(row.limits)))
+                found[row.user_id].append(RoleGrant(row.role, row.tenant_id, frozenset(row.limits)))
         return found
 
 
@@ -121,7 +121,7 @@ def _changing(user: User) -> dict[str, Any]:
     }
 
 
-def _user(row: Row[Any], grants: Sequence[Grant]) -> User:
+def _user(row: Row[Any], grants: Sequence[RoleGrant]) -> User:
     return User(
         user_id=row.user_id,
         name=row.name,

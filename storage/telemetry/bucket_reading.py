@@ -6,15 +6,15 @@ from functools import partial
 from itertools import chain
 from typing import Final, Literal, Protocol, cast
 
-from devices import rollup
+from application.ports.telemetry import Aggregate, BucketAnswer, RollupName, TelemetryBucket
+from application.telemetry import rollup
+from application.telemetry.query_budget import ANSWER_BYTES, QueryBudget
+from application.telemetry.rollup import PERCENTILES, WIDTHS_US, Numbers, RollupPiece, floor_to
 from devices.errors import Invalid, RawDataGone
-from devices.instants import HOUR_US, SECOND_US
-from devices.kind import Limits
-from devices.ports.telemetry import Aggregate, Bucket, Buckets, RollupName
-from devices.query_budget import ANSWER_BYTES, QueryBudget
-from devices.rollup import PERCENTILES, WIDTHS_US, Numbers, Piece, floor_to
+from devices.kind import KindLimits
 from devices.samples import TELEMETRY, SeriesKey
-from storage.telemetry.pace import raw_since
+from devices.time_us import HOUR_US, SECOND_US
+from storage.telemetry.housekeeping import raw_since
 
 RAW_ROWS_MAX: Final = 10_000
 Span = tuple[int, int]
@@ -44,7 +44,7 @@ class BucketQuery:
         return -floor_to(-self.to_us, self.width_us)
 
 
-class Stored(Protocol):
+class StoredSeries(Protocol):
     """What a store can tell of one series; ranges are [from_us, to_us), answers rise in time."""
 
     def numbers(self, key: SeriesKey, from_us: int, to_us: int, fields: Sequence[str]) -> Iterator[Numbers]:
@@ -52,10 +52,12 @@ class Stored(Protocol):
 
     def pieces(
         self, key: SeriesKey, width: RollupName, from_us: int, to_us: int, fields: Sequence[str]
-    ) -> Iterator[Piece]:
+    ) -> Iterator[RollupPiece]:
         """Rollup pieces."""
 
-    def ranked(self, query: BucketQuery, from_raw: Callable[[Span], Iterator[Piece]]) -> Iterator[Piece] | None:
+    def ranked(
+        self, query: BucketQuery, from_raw: Callable[[Span], Iterator[RollupPiece]]
+    ) -> Iterator[RollupPiece] | None:
         """Pieces with percentiles, as the store itself makes them; `from_raw` makes those of a span out of numbers.
 
         None where that would be no cheaper than to read every sample.
@@ -65,15 +67,15 @@ class Stored(Protocol):
         """Hours of the range that must be read raw because their rollups may be out of date, in order."""
 
 
-def read(  # noqa: PLR0917
-    stored: Stored, query: BucketQuery, limits: Limits, now_us: int, budget: QueryBudget, raw_rows_max: int
-) -> Buckets:
+def read_buckets(  # noqa: PLR0917
+    stored: StoredSeries, query: BucketQuery, limits: KindLimits, now_us: int, budget: QueryBudget, raw_rows_max: int
+) -> BucketAnswer:
     """Answer the query within the budget. Raises RawDataGone, Invalid, and what the budget raises."""
     if query.width_us <= 0 or query.expected_interval_s <= 0:
         raise Invalid("bucket width and expected interval must be above zero")
     source = _source(query, limits, now_us, raw_rows_max)
     if query.from_us >= query.to_us:
-        return Buckets(query.width_us, source, [])
+        return BucketAnswer(query.width_us, source, [])
     if source == "raw":
         from_raw = partial(_from_raw, stored, query, query.width_us, budget)
         ranked = None
@@ -81,21 +83,21 @@ def read(  # noqa: PLR0917
             ranked = stored.ranked(query, from_raw)
         pieces = from_raw((query.start_us, query.end_us)) if ranked is None else ranked
     else:
-        pieces = rollup.combine(_from_rollups(stored, query, source, now_us, budget), query.width_us)
-    return Buckets(query.width_us, source, list(_answered(pieces, query, budget)))
+        pieces = rollup.combine_pieces(_from_rollups(stored, query, source, now_us, budget), query.width_us)
+    return BucketAnswer(query.width_us, source, list(_answered(pieces, query, budget)))
 
 
-def _answered(pieces: Iterable[Piece], query: BucketQuery, budget: QueryBudget) -> Iterator[Bucket]:
+def _answered(pieces: Iterable[RollupPiece], query: BucketQuery, budget: QueryBudget) -> Iterator[TelemetryBucket]:
     for piece in pieces:
         budget.go_on()
         if piece.count:
             budget.hold(ANSWER_BYTES * (1 + len(piece.fields) * len(query.aggregates)))
-            yield rollup.bucket(piece, query.fields, query.aggregates)
+            yield rollup.answer_bucket(piece, query.fields, query.aggregates)
 
 
-def _source(query: BucketQuery, limits: Limits, now_us: int, raw_rows_max: int) -> Literal["raw"] | RollupName:
+def _source(query: BucketQuery, limits: KindLimits, now_us: int, raw_rows_max: int) -> Literal["raw"] | RollupName:
     raw_lasts = query.from_us >= raw_since(limits, now_us)
-    narrowed = rollup.widest(query.width_us) if query.key.series == TELEMETRY else None
+    narrowed = rollup.widest_rollup(query.width_us) if query.key.series == TELEMETRY else None
     if narrowed is None or any(aggregate in PERCENTILES for aggregate in query.aggregates):
         if not raw_lasts:
             raise RawDataGone(f"raw samples last {limits.raw_retention_days} days")
@@ -105,20 +107,22 @@ def _source(query: BucketQuery, limits: Limits, now_us: int, raw_rows_max: int) 
     return "raw" if raw_lasts and few else narrowed
 
 
-def _from_raw(stored: Stored, query: BucketQuery, width_us: int, budget: QueryBudget, span: Span) -> Iterator[Piece]:
+def _from_raw(
+    stored: StoredSeries, query: BucketQuery, width_us: int, budget: QueryBudget, span: Span
+) -> Iterator[RollupPiece]:
     """Pieces of a span; samples around it count for coverage only."""
     start_us, end_us = span
     reach = rollup.reach_us(query.expected_interval_s)
     samples = stored.numbers(query.key, start_us - reach, end_us + reach, query.fields)
     percentiles = [aggregate for aggregate in query.aggregates if aggregate in PERCENTILES]
-    for piece in rollup.summarise(samples, width_us, reach, percentiles, budget.hold):
+    for piece in rollup.roll_up_samples(samples, width_us, reach, percentiles, budget.hold):
         if start_us <= piece.start_us < end_us:
             yield piece
 
 
 def _from_rollups(
-    stored: Stored, query: BucketQuery, width: RollupName, now_us: int, budget: QueryBudget
-) -> Iterator[Piece]:
+    stored: StoredSeries, query: BucketQuery, width: RollupName, now_us: int, budget: QueryBudget
+) -> Iterator[RollupPiece]:
     unrolled = stored.unrolled_hours(query.key, query.start_us, query.end_us, now_us)
     return chain.from_iterable(
         _from_raw(stored, query, WIDTHS_US[width], budget, (start_us, end_us))

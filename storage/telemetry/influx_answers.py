@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
 
-from devices.instants import to_us
 from devices.samples import Value
-from storage.telemetry.influx_http import Table
+from devices.time_us import to_us
+from storage.telemetry.influx_http import FluxTable
 
 T = TypeVar("T")
-Answer = Iterable[tuple[Table, list[str]]]
+Answer = Iterable[tuple[FluxTable, list[str]]]
 ByTime = dict[int, dict[str, Value]]
 NumbersByTime = dict[int, dict[str, float]]
 _NUMBER_FROM_TEXT: Final[Mapping[str, Callable[[str], float]]] = {"double": float, "long": int, "unsignedLong": int}
@@ -47,7 +47,7 @@ def by_series(
     """Values of types that have a reader, by asset and part (empty where there is no such column), then by time."""
     found: dict[tuple[str, str], dict[int, dict[str, T]]] = {}
     instants: dict[str, int] = {}
-    known: Table | None = None
+    known: FluxTable | None = None
     time_at = field_at = value_at = asset_at = part_at = 0
     read: Callable[[str], T] | None = None
     for table, row in answer:

@@ -10,7 +10,7 @@ LINES_PER_REQUEST: Final = 5_000
 _DROPPED: Final = re.compile(r"partial write: .* dropped=(\d+)", re.DOTALL)
 
 
-def store(post: Callable[[Sequence[str]], None], lines: Sequence[str]) -> dict[int, str]:
+def store_lines(post: Callable[[Sequence[str]], None], lines: Sequence[str]) -> dict[int, str]:
     """Post all lines, halving refused requests until each line is stored or refused alone; returns position and reason.
 
     Where the server says that it dropped as many points as the request had lines, no halving is needed.

@@ -18,7 +18,7 @@ def rollup_bucket(prefix: str, kind: str) -> str:
     return f"{prefix}_{kind}_rollup"
 
 
-def retentions(prefix: str, catalog: Mapping[str, DeviceKind]) -> Iterator[tuple[str, int]]:
+def bucket_retentions(prefix: str, catalog: Mapping[str, DeviceKind]) -> Iterator[tuple[str, int]]:
     """All buckets with their retention in seconds."""
     for name, kind in catalog.items():
         yield raw_bucket(prefix, name), kind.limits.raw_retention_days * DAY_S

@@ -10,10 +10,10 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from devices.query_budget import QueryBudget
+from application.telemetry.query_budget import QueryBudget
 
 
-class Connections:
+class CuttableConnections:
     """Knows which socket each thread's question went out on. The server ends a query whose connection closes."""
 
     def __init__(self, client: InfluxDBClient) -> None:

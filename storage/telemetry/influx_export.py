@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 from devices.errors import StoreUnavailable
-from devices.instants import DAY_US, MINUTE_US
-from storage.telemetry.influx_flux import Where
+from devices.time_us import DAY_US, MINUTE_US
+from storage.telemetry.influx_flux import FluxRange
 from storage.telemetry.influx_http import InfluxHttp
-from storage.telemetry.influx_text import Points
+from storage.telemetry.influx_text import TextPoints
 
 VALUES_HELD: Final = 100_000
 VALUES_A_SLICE: Final = 400_000
@@ -49,7 +49,7 @@ class InfluxExport:
         while end_us > from_us:
             start_us = max(from_us, end_us - width_us)
             told = 0
-            for lines, values in self._slice(Where(bucket, start_us, end_us)):
+            for lines, values in self._slice(FluxRange(bucket, start_us, end_us)):
                 told += values
                 yield lines, values
             end_us = start_us
@@ -62,15 +62,15 @@ class InfluxExport:
         """Values of [from_us, to_us)."""
         total, end_us = 0, to_us
         while end_us > from_us:
-            where = Where(bucket, max(from_us, end_us - WIDEST_US), end_us)
-            total += patiently(lambda where=where: self._count(where))  # type: ignore[misc]
+            where = FluxRange(bucket, max(from_us, end_us - WIDEST_US), end_us)
+            total += retry_patiently(lambda where=where: self._count(where))  # type: ignore[misc]
             end_us = where.from_us
         return total
 
-    def _count(self, where: Where) -> int:
+    def _count(self, where: FluxRange) -> int:
         return sum(int(row[table.place["_value"]]) for table, row in self._http.query(_COUNT, where.values()))
 
-    def _slice(self, where: Where) -> Iterator[tuple[list[str], int]]:
+    def _slice(self, where: FluxRange) -> Iterator[tuple[list[str], int]]:
         """All of a slice. After a failure it is told again, but counted once: taking it in twice changes nothing."""
         counted = 0
         for pause_s in (*PAUSES_S, None):
@@ -86,8 +86,8 @@ class InfluxExport:
                     raise
                 time.sleep(pause_s)
 
-    def _portions(self, where: Where) -> Iterator[tuple[list[str], int]]:
-        points = Points()
+    def _portions(self, where: FluxRange) -> Iterator[tuple[list[str], int]]:
+        points = TextPoints()
         for table, row in self._http.query(_EVERYTHING, where.values()):
             points.add(table, row)
             if points.values >= VALUES_HELD:
@@ -102,7 +102,7 @@ class InfluxExport:
         self._http.close()
 
 
-def patiently(work: Callable[[], T]) -> T:
+def retry_patiently(work: Callable[[], T]) -> T:
     """Do it; after StoreUnavailable again, four times in all."""
     for pause_s in PAUSES_S:
         try:

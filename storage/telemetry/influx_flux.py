@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, Literal, NamedTuple
 
-from devices.instants import from_us
-from devices.ports.telemetry import Aggregate
+from application.ports.telemetry import Aggregate
 from devices.samples import SeriesKey
+from devices.time_us import from_us
 
 EACH_SAMPLE: Final = "received_at_us"
 """The field that every raw sample has."""
@@ -17,7 +17,7 @@ _PART: Final = "  |> filter(fn: (r) => r.part == of_part)\n"
 _NO_PART: Final = "  |> filter(fn: (r) => not exists r.part)\n"
 
 
-class Where(NamedTuple):
+class FluxRange(NamedTuple):
     """Bucket and range [from_us, to_us)."""
 
     bucket: str
@@ -29,22 +29,22 @@ class Where(NamedTuple):
         return {"in_bucket": self.bucket, "from_time": from_us(self.from_us), "to_time": from_us(self.to_us)}
 
 
-class Flux(NamedTuple):
+class FluxQuery(NamedTuple):
     """A query and the values of its parameters."""
 
     text: str
     values: dict[str, Any]
 
 
-def values_of(where: Where, measurement: str, key: SeriesKey, fields: Sequence[str] | None) -> Flux:
+def values_of(where: FluxRange, measurement: str, key: SeriesKey, fields: Sequence[str] | None) -> FluxQuery:
     """Time, field and value of one series; `fields` None means all."""
     head = _series(where, measurement, key)
     text, values = _any_of("_field", "field", fields) if fields is not None else ("", {})
     keep = '  |> keep(columns: ["_time", "_field", "_value"])'
-    return Flux(head.text + text + keep, head.values | values)
+    return FluxQuery(head.text + text + keep, head.values | values)
 
 
-def counts_of(where: Where, key: SeriesKey, every: timedelta) -> Flux:
+def counts_of(where: FluxRange, key: SeriesKey, every: timedelta) -> FluxQuery:
     """Number of samples of one series in each window that has some."""
     head = _series(where, key.series, key)
     text = (
@@ -52,12 +52,12 @@ def counts_of(where: Where, key: SeriesKey, every: timedelta) -> Flux:
         '  |> aggregateWindow(every: window, fn: count, createEmpty: false, timeSrc: "_start")\n'
         '  |> keep(columns: ["_time", "_value"])'
     )
-    return Flux(head.text + text, head.values | {"each_sample": EACH_SAMPLE, "window": every})
+    return FluxQuery(head.text + text, head.values | {"each_sample": EACH_SAMPLE, "window": every})
 
 
 def windows_of(  # noqa: PLR0917
-    where: Where, measurement: str, key: SeriesKey, fields: Sequence[str], function: str, every: timedelta
-) -> Flux:
+    where: FluxRange, measurement: str, key: SeriesKey, fields: Sequence[str], function: str, every: timedelta
+) -> FluxQuery:
     """What a function of Flux makes of each field in each window that has some; its name is ours, never a caller's."""
     head = _series(where, measurement, key)
     text, values = _any_of("_field", "field", fields)
@@ -65,18 +65,18 @@ def windows_of(  # noqa: PLR0917
         f'  |> aggregateWindow(every: window, fn: {function}, createEmpty: false, timeSrc: "_start")\n'
         '  |> keep(columns: ["_time", "_field", "_value"])'
     )
-    return Flux(head.text + text, head.values | values | {"window": every})
+    return FluxQuery(head.text + text, head.values | values | {"window": every})
 
 
 def ranks_of(
-    where: Where,
+    where: FluxRange,
     key: SeriesKey,
     fields: Sequence[str],
     shares: Mapping[Aggregate, float | None],
     percentiles: Mapping[Aggregate, float],
     *,
     are_floats: bool,
-) -> Flux:
+) -> FluxQuery:
     """One row per field and percentile, its name in the column `rank`, over the whole range; and one for its mean.
 
     The server's mean of whole numbers overflows, so that they become floats before.
@@ -100,67 +100,67 @@ def ranks_of(
     keep = '|> keep(columns: ["_field", "_value"])'
     ranks.append(f'    data |> mean() {keep} |> set(key: "rank", value: "mean"),\n')
     text = f"data = {head.text}{text}{floats}union(tables: [\n{''.join(ranks)}])"
-    return Flux(text, head.values | values)
+    return FluxQuery(text, head.values | values)
 
 
-def gaps_of(where: Where, key: SeriesKey, longer_than_us: int) -> Flux:
+def gaps_of(where: FluxRange, key: SeriesKey, longer_than_us: int) -> FluxQuery:
     """Each sample that came so long after the one before, and how long (`elapsed`), µs."""
     head = _series(where, key.series, key)
     text = (
         '  |> filter(fn: (r) => r._field == each_sample)\n  |> keep(columns: ["_time"])\n'
         "  |> elapsed(unit: 1us)\n  |> filter(fn: (r) => r.elapsed > longer_than)"
     )
-    return Flux(head.text + text, head.values | {"each_sample": EACH_SAMPLE, "longer_than": longer_than_us})
+    return FluxQuery(head.text + text, head.values | {"each_sample": EACH_SAMPLE, "longer_than": longer_than_us})
 
 
-def end_of(where: Where, key: SeriesKey, which: Literal["first", "last"]) -> Flux:
+def end_of(where: FluxRange, key: SeriesKey, which: Literal["first", "last"]) -> FluxQuery:
     """The first or last sample's time."""
     head = _series(where, key.series, key)
     text = f'  |> filter(fn: (r) => r._field == each_sample)\n  |> {which}()\n  |> keep(columns: ["_time"])'
-    return Flux(head.text + text, head.values | {"each_sample": EACH_SAMPLE})
+    return FluxQuery(head.text + text, head.values | {"each_sample": EACH_SAMPLE})
 
 
-def names_of(where: Where, asset_id: str) -> Flux:
+def names_of(where: FluxRange, asset_id: str) -> FluxQuery:
     """One row per series and part in which the asset has samples."""
     text = (
         f"{_RANGE}{_ASSET}  |> filter(fn: (r) => r._field == each_sample)\n"
         '  |> last()\n  |> group()\n  |> keep(columns: ["_measurement", "part"])'
     )
     values = where.values() | {"of_asset": asset_id, "each_sample": EACH_SAMPLE}
-    return Flux(text, values)
+    return FluxQuery(text, values)
 
 
-def newest_of(where: Where, measurement: str, field: str) -> Flux:
+def newest_of(where: FluxRange, measurement: str, field: str) -> FluxQuery:
     """The newest value of a field that only one series has."""
     text = f"{_RANGE}{_MEASUREMENT}  |> filter(fn: (r) => r._field == of_field)\n  |> last()"
-    return Flux(text, where.values() | {"of_measurement": measurement, "of_field": field})
+    return FluxQuery(text, where.values() | {"of_measurement": measurement, "of_field": field})
 
 
-def hours_of_all(where: Where, measurement: str) -> Flux:
+def hours_of_all(where: FluxRange, measurement: str) -> FluxQuery:
     """One row per asset, part and hour that has samples."""
     text = (
         f"{_RANGE}{_MEASUREMENT}  |> filter(fn: (r) => r._field == each_sample)\n"
         '  |> aggregateWindow(every: 1h, fn: count, createEmpty: false, timeSrc: "_start")\n'
         '  |> keep(columns: ["_time", "asset", "part"])'
     )
-    return Flux(text, where.values() | {"of_measurement": measurement, "each_sample": EACH_SAMPLE})
+    return FluxQuery(text, where.values() | {"of_measurement": measurement, "each_sample": EACH_SAMPLE})
 
 
-def numbers_of_many(where: Where, measurement: str, assets: Iterable[str], fields: Sequence[str]) -> Flux:
+def numbers_of_many(where: FluxRange, measurement: str, assets: Iterable[str], fields: Sequence[str]) -> FluxQuery:
     """Time, field and value of all parts of several assets."""
     by_asset, assets_named = _any_of("asset", "asset", sorted(set(assets)))
     by_field, fields_named = _any_of("_field", "field", [EACH_SAMPLE, *fields])
     keep = '  |> keep(columns: ["_time", "_field", "_value", "asset", "part"])'
     values = where.values() | {"of_measurement": measurement}
-    return Flux(_RANGE + _MEASUREMENT + by_asset + by_field + keep, values | assets_named | fields_named)
+    return FluxQuery(_RANGE + _MEASUREMENT + by_asset + by_field + keep, values | assets_named | fields_named)
 
 
-def _series(where: Where, measurement: str, key: SeriesKey) -> Flux:
+def _series(where: FluxRange, measurement: str, key: SeriesKey) -> FluxQuery:
     values = where.values()
     values |= {"of_measurement": measurement, "of_asset": key.asset_id}
     if key.part:
         values["of_part"] = key.part
-    return Flux(_RANGE + _MEASUREMENT + _ASSET + (_PART if key.part else _NO_PART), values)
+    return FluxQuery(_RANGE + _MEASUREMENT + _ASSET + (_PART if key.part else _NO_PART), values)
 
 
 def _any_of(column: str, name: str, wanted: Sequence[str]) -> tuple[str, dict[str, Any]]:

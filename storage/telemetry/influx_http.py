@@ -18,10 +18,10 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
+from application.ports.telemetry import StoreWatch
+from application.telemetry.query_budget import QueryBudget
 from devices.errors import StoreForbidden, StoreNeedsRestart, StorePlaceMissing, StoreTokenRefused, StoreUnavailable
-from devices.ports.telemetry import StoreWatch
-from devices.query_budget import QueryBudget
-from storage.telemetry.influx_connections import Connections
+from storage.telemetry.influx_connections import CuttableConnections
 
 TIMEOUT_S: Final = 20.0
 """The server gives up after 10 s: it answers first."""
@@ -53,7 +53,7 @@ class LinesRefusedError(Exception):
         self.reason = reason
 
 
-class Table(NamedTuple):
+class FluxTable(NamedTuple):
     """Column names and Flux types of a stretch of rows."""
 
     place: Mapping[str, int]
@@ -78,7 +78,7 @@ class InfluxHttp:
         self._client = InfluxDBClient(
             url=url, token=token, org=org, timeout=round(timeout_s * 1000), connection_pool_maxsize=16
         )
-        self._connections = Connections(self._client)
+        self._connections = CuttableConnections(self._client)
         self._writes = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
         self._compress = urlsplit(url).hostname not in _LOCAL if compress is None else compress
 
@@ -98,7 +98,7 @@ class InfluxHttp:
 
     def query(
         self, flux: str, values: Mapping[str, Any], budget: QueryBudget | None = None
-    ) -> Iterator[tuple[Table, list[str]]]:
+    ) -> Iterator[tuple[FluxTable, list[str]]]:
         """Rows as they arrive. `values` are bound by name, never part of the text. Raises StoreUnavailable.
 
         When the budget ends the connection is cut, upon which the server ends the query, too.
@@ -176,10 +176,10 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
         yield rest
 
 
-def _tables(rows: Iterator[list[str]]) -> Iterator[tuple[Table, list[str]]]:
+def _tables(rows: Iterator[list[str]]) -> Iterator[tuple[FluxTable, list[str]]]:
     """Each row of data with its table. Tables begin with their types and names; column 0 is empty in rows of data."""
     types: Sequence[str] = ()
-    table: Table | None = None
+    table: FluxTable | None = None
     for row in rows:
         if not row:
             continue
@@ -190,7 +190,7 @@ def _tables(rows: Iterator[list[str]]) -> Iterator[tuple[Table, list[str]]]:
         elif "error" in row:
             raise StoreUnavailable(f"InfluxDB broke off its answer: {next(rows, row)}"[:REASON_CHARS])
         else:
-            table = Table({name: place for place, name in enumerate(row)}, types)
+            table = FluxTable({name: place for place, name in enumerate(row)}, types)
 
 
 def _reason(error: ApiException) -> str:

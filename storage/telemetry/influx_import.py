@@ -6,10 +6,10 @@ from functools import partial
 from typing import Final
 
 from devices.errors import Invalid
-from devices.instants import HOUR_US
+from devices.time_us import HOUR_US
 from storage.telemetry import influx_bisect
-from storage.telemetry.influx_export import TIMEOUT_S, patiently
-from storage.telemetry.influx_flux import Where
+from storage.telemetry.influx_export import TIMEOUT_S, retry_patiently
+from storage.telemetry.influx_flux import FluxRange
 from storage.telemetry.influx_http import InfluxHttp
 from storage.telemetry.influx_text import lines_of, time_of, values_in
 
@@ -30,11 +30,11 @@ class InfluxImport:
         """True when there is no such bucket, or nothing in it from 1970 to this instant. Asks once."""
         if self._http.retention_s(bucket) is None:
             return True
-        return next(self._http.query(_ANY, Where(bucket, 0, to_us).values()), None) is None
+        return next(self._http.query(_ANY, FluxRange(bucket, 0, to_us).values()), None) is None
 
     def make(self, bucket: str, retention_s: int) -> None:
         """Make the bucket, or give it this retention."""
-        patiently(partial(self._http.ensure_bucket, bucket, retention_s))
+        retry_patiently(partial(self._http.ensure_bucket, bucket, retention_s))
 
     def put(self, bucket: str, retention_s: int, pieces: Iterable[bytes]) -> int:
         """Store lines as `InfluxExport.lines` told them, twice is harmless; returns how many values have expired.
@@ -52,7 +52,9 @@ class InfluxImport:
         return expired
 
     def _post(self, bucket: str, lines: Sequence[str]) -> None:
-        refused = influx_bisect.store(lambda some: patiently(lambda: self._http.write(bucket, some, "ns")), lines)
+        refused = influx_bisect.store_lines(
+            lambda some: retry_patiently(lambda: self._http.write(bucket, some, "ns")), lines
+        )
         if refused:
             raise Invalid(f"InfluxDB refuses {len(refused)} lines for {bucket}: {next(iter(refused.values()))}")
 

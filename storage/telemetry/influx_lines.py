@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from devices.ports.telemetry import RollupName
-from devices.rollup import Piece
+from application.ports.telemetry import RollupName
+from application.telemetry.rollup import RollupPiece
 from devices.samples import Sample, SeriesKey
-from storage.telemetry.schema import FieldType, Schema, Shape, ShapeCache, UnstorableError
+from storage.telemetry.schema import FieldShape, FieldType, ShapeCache, StoreSchema, UnstorableError
 
 HEADS_KEPT: Final = 50_000
 # %r of a float is its shortest exact form; an int without suffix is a float; True and False are booleans.
@@ -23,7 +23,7 @@ _TEXT: Final = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
 @dataclass(slots=True)
-class Rendered:
+class RenderedLines:
     """Lines of a batch by kind, each with its sample's index; `refused` says why others can never be stored."""
 
     lines: dict[str, list[str]] = field(default_factory=dict)
@@ -31,16 +31,16 @@ class Rendered:
     refused: dict[int, str] = field(default_factory=dict)
 
 
-class Lines:
+class LineRenderer:
     """Makes lines of samples; remembers what devices and shapes have in common."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: StoreSchema) -> None:
         self._templates = ShapeCache(schema, _template)
         self._heads: dict[tuple[str, str, str], str] = {}
 
-    def render(self, samples: Sequence[Sample]) -> Rendered:
+    def render(self, samples: Sequence[Sample]) -> RenderedLines:
         """Lines without their ends, in order within each kind. One flat loop: it runs for every sample there is."""
-        rendered = Rendered()
+        rendered = RenderedLines()
         heads, template_of = self._heads, self._templates.get
         for index, sample in enumerate(samples):
             asset_id, kind, _, series, part, ts_us, received_us, values, suspect = sample
@@ -81,7 +81,7 @@ def rollup_measurement(series: str, width: RollupName) -> str:
     return f"{series}.{width}"
 
 
-def rollup_line(key: SeriesKey, width: RollupName, piece: Piece) -> str:
+def rollup_line(key: SeriesKey, width: RollupName, piece: RollupPiece) -> str:
     """One piece. Field `f` is the mean; `f.min`, `f.max`, `f.last` only if of several, `f.n` only if not `count`.
 
     Field names are the model's: identifiers, nothing to escape.
@@ -118,7 +118,7 @@ def rollup_tallies(
     }
 
 
-def _template(shape: Shape) -> tuple[str, tuple[int, ...]]:
+def _template(shape: FieldShape) -> tuple[str, tuple[int, ...]]:
     fields = zip(shape.names, shape.types, strict=True)
     text = "".join(f"{name.translate(_KEY).replace('%', '%%')}={_FORMATS[each]}," for name, each in fields)
     texts = tuple(place for place, each in enumerate(shape.types) if each == FieldType.TEXT)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Final, TypeVar
 
-from devices.instants import MINUTE_US, SECOND_US
+from devices.time_us import MINUTE_US, SECOND_US
 
 PAGE: Final = 2_000
 """Samples per page, about."""
@@ -33,13 +33,13 @@ def one_page(answer: Iterable[T]) -> Iterator[T]:
         yield row
 
 
-def window(from_us: int, to_us: int) -> timedelta:
+def counting_window(from_us: int, to_us: int) -> timedelta:
     """Width for counting: whole minutes, so that there are about 2,000 windows at most."""
     minutes = max(1, -(-(to_us - from_us) // (WINDOWS * MINUTE_US)))
     return timedelta(minutes=minutes)
 
 
-def pages(
+def series_pages(
     counts: Sequence[tuple[int, int]], width: timedelta, to_us: int, page: int, *, newest_first: bool
 ) -> Iterator[Span]:
     """Pages [from, to) in the order of reading, out of the start and count of each window that has samples."""

@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 from typing import Final
 
-from devices.instants import DAY_US, HOUR_US
+from application.telemetry.rollup import floor_to
 from devices.kind import DeviceKind
-from devices.rollup import floor_to
+from devices.time_us import DAY_US, HOUR_US
 from storage.telemetry.clock import wall_clock_us
 from storage.telemetry.influx_buckets import rollup_bucket
-from storage.telemetry.influx_flux import Where, newest_of
+from storage.telemetry.influx_flux import FluxRange, newest_of
 from storage.telemetry.influx_http import InfluxHttp
 
 MEASUREMENT: Final = "rollups.progress"
 _FIELD: Final = "through_us"
 
 
-class Progress:
+class RollupProgress:
     """Tells or asks: all hours before `through` are rolled up, but for late samples of the last moments."""
 
     def __init__(self, http: InfluxHttp, prefix: str, catalog: Mapping[str, DeviceKind]) -> None:
@@ -45,7 +45,7 @@ class Progress:
         """As last told by the writer; None when it never was. Raises StoreUnavailable."""
         now_us = wall_clock_us()
         since_us = now_us - self._catalog[kind].limits.rollup_retention_days * DAY_US
-        where = Where(rollup_bucket(self._prefix, kind), since_us, now_us + HOUR_US)
+        where = FluxRange(rollup_bucket(self._prefix, kind), since_us, now_us + HOUR_US)
         found = [
             int(row[table.place["_value"]]) for table, row in self._http.query(*newest_of(where, MEASUREMENT, _FIELD))
         ]

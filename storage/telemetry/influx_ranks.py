@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, cast
 
-from devices.column import between
-from devices.ports.telemetry import Aggregate
-from devices.query_budget import QueryBudget
-from devices.rollup import PERCENTILES, Piece, Tally, reach_us
+from application.ports.telemetry import Aggregate
+from application.telemetry.percentile_column import clamp_mean
+from application.telemetry.query_budget import QueryBudget
+from application.telemetry.rollup import PERCENTILES, FieldTally, RollupPiece, reach_us
 from storage.telemetry import influx_flux
 from storage.telemetry.bucket_reading import BucketQuery
 from storage.telemetry.influx_answers import Answer, NumbersByTime, instant_us, numbers_by_time
-from storage.telemetry.influx_flux import EACH_SAMPLE, Flux, Where
+from storage.telemetry.influx_flux import EACH_SAMPLE, FluxQuery, FluxRange
 from storage.telemetry.schema import FieldType
 
 DENSE: Final = 10_000
 """Numbers of a bucket from which asking for their ranks, some 60 ms, is cheaper than to fetch them, 6 µs each."""
 AT_ONCE: Final = 3_000_000
 """Numbers ranked by one request: about a second of the server's work."""
-Ask = Callable[[Flux], Answer]
+Ask = Callable[[FluxQuery], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Ranks:
     ) -> None:
         self._ask = ask
         self._query = query
-        self._where = Where(bucket, query.start_us, query.end_us)
+        self._where = FluxRange(bucket, query.start_us, query.end_us)
         self._bucket = bucket
         self._types = types
         self._budget = budget
@@ -54,7 +54,7 @@ class Ranks:
         numbers = sum(self._counts.values()) * len(self._query.fields)
         return numbers >= DENSE * len(self._counts) > 0
 
-    def pieces(self, from_raw: Callable[[int], Iterable[Piece]]) -> Iterator[Piece]:
+    def pieces(self, from_raw: Callable[[int], Iterable[RollupPiece]]) -> Iterator[RollupPiece]:
         """Every bucket with samples, in order; one that changes meanwhile is made by `from_raw`, given its start.
 
         What is ranked counts as read, before it is. Raises what the budget raises.
@@ -72,7 +72,7 @@ class Ranks:
                 continue
             of_bucket = {name: windows.get(start_us, {}) for name, windows in found.items()}
             tallies = {name: _tally(name, of_bucket, ranked[start_us, name]) for name in fields if name in counted}
-            yield Piece(start_us, count, covered[start_us], tallies)
+            yield RollupPiece(start_us, count, covered[start_us], tallies)
 
     def _needed(self) -> set[str]:
         """Functions of InfluxDB over windows; a mean is kept between the extremes."""
@@ -93,7 +93,7 @@ class Ranks:
             shares = {name: share_of(PERCENTILES[name], ranking.count) for name in self._percentiles}
             are_floats = self._types[ranking.fields[0]] is FieldType.FLOAT
             end_us = ranking.start_us + self._query.width_us
-            where = Where(self._bucket, ranking.start_us, end_us)
+            where = FluxRange(self._bucket, ranking.start_us, end_us)
             asked = influx_flux.ranks_of(
                 where, self._query.key, ranking.fields, shares, PERCENTILES, are_floats=are_floats
             )
@@ -117,7 +117,7 @@ class Ranks:
         """What samples speak for, by bucket, µs."""
         query = self._query
         reach = reach_us(query.expected_interval_s)
-        around = Where(self._bucket, query.start_us - reach, query.end_us + reach)
+        around = FluxRange(self._bucket, query.start_us - reach, query.end_us + reach)
         first, last = (self._instant(influx_flux.end_of(around, query.key, which)) for which in ("first", "last"))
         runs, began_us = list[tuple[int, int]](), first - reach
         for table, row in self._ask(influx_flux.gaps_of(around, query.key, reach)):
@@ -128,7 +128,7 @@ class Ranks:
         runs.append((began_us, last))
         return _overlaps(runs, sorted(self._counts), query.width_us)
 
-    def _instant(self, asked: Flux) -> int:
+    def _instant(self, asked: FluxQuery) -> int:
         return max(instant_us(row[table.place["_time"]]) for table, row in self._ask(asked))
 
 
@@ -157,7 +157,7 @@ def _overlaps(runs: Sequence[tuple[int, int]], starts: Sequence[int], width_us: 
     return found
 
 
-def _tally(name: str, found: Mapping[str, Mapping[str, float]], ranked: Mapping[Aggregate, float]) -> Tally:
+def _tally(name: str, found: Mapping[str, Mapping[str, float]], ranked: Mapping[Aggregate, float]) -> FieldTally:
     low, high, last = (found.get(of, {}).get(name, math.nan) for of in ("min", "max", "last"))
-    mean = between(low, ranked["mean"], high)
-    return Tally(float(low), mean, float(high), float(last), int(found["count"][name]), ranked)
+    mean = clamp_mean(low, ranked["mean"], high)
+    return FieldTally(float(low), mean, float(high), float(last), int(found["count"][name]), ranked)

@@ -6,31 +6,38 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TypeVar
 
-from devices.instants import DAY_US, HOUR_US
+from application.ports.telemetry import Aggregate, BucketAnswer, RollupName, StoreWatch, TelemetryRow
+from application.telemetry.query_budget import QueryBudget
+from application.telemetry.rollup import WIDTHS_US, FieldTally, Numbers, RollupPiece, floor_to
 from devices.kind import DeviceKind
-from devices.ports.telemetry import Aggregate, Buckets, RollupName, Row, StoreWatch
-from devices.query_budget import QueryBudget
-from devices.rollup import WIDTHS_US, Numbers, Piece, Tally, floor_to
 from devices.samples import SeriesKey
+from devices.time_us import DAY_US, HOUR_US
 from storage.telemetry import bucket_reading, influx_flux
 from storage.telemetry.bucket_reading import BucketQuery, Span
 from storage.telemetry.clock import wall_clock_us
+from storage.telemetry.housekeeping import due_before, raw_since
 from storage.telemetry.influx_answers import Answer, by_time, instant_us, numbers_by_time
 from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
-from storage.telemetry.influx_flux import EACH_SAMPLE, Flux, Where
+from storage.telemetry.influx_flux import EACH_SAMPLE, FluxQuery, FluxRange
 from storage.telemetry.influx_http import TIMEOUT_S, InfluxHttp
 from storage.telemetry.influx_lines import rollup_fields, rollup_measurement, rollup_tallies
-from storage.telemetry.influx_pages import PAGE, TooDenseError, one_page, one_page_is_enough, pages, window
-from storage.telemetry.influx_progress import Progress
+from storage.telemetry.influx_pages import (
+    PAGE,
+    TooDenseError,
+    counting_window,
+    one_page,
+    one_page_is_enough,
+    series_pages,
+)
+from storage.telemetry.influx_progress import RollupProgress
 from storage.telemetry.influx_ranks import Ranks
-from storage.telemetry.pace import due_before, raw_since
-from storage.telemetry.schema import Schema
+from storage.telemetry.schema import StoreSchema
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SeriesQuery:
     """Samples of one series."""
 
     key: SeriesKey
@@ -60,9 +67,9 @@ class InfluxTelemetryReader:
         self._http = InfluxHttp(url=url, org=org, token=token, timeout_s=timeout_s, watch=watch)
         self._prefix = bucket_prefix
         self._catalog = catalog
-        self._schema = Schema(catalog)
+        self._schema = StoreSchema(catalog)
         self._now_us = now_us
-        self._progress = Progress(self._http, bucket_prefix, catalog)
+        self._progress = RollupProgress(self._http, bucket_prefix, catalog)
         self._raw_rows_max = raw_rows_max
         self._budget = QueryBudget()
 
@@ -81,18 +88,18 @@ class InfluxTelemetryReader:
         fields: Sequence[str] | None = None,
         limit: int | None = None,
         newest_first: bool = False,
-    ) -> Iterator[Row]:
+    ) -> Iterator[TelemetryRow]:
         """See the port."""
         wanted = None if fields is None else [EACH_SAMPLE, "suspect", *fields]
         left = limit
-        for page in self._pages(by_time, Wanted(key, from_us, to_us, wanted, limit, newest_first=newest_first)):
+        for page in self._pages(by_time, SeriesQuery(key, from_us, to_us, wanted, limit, newest_first=newest_first)):
             for ts_us in sorted(page, reverse=newest_first):
                 if left == 0:
                     return
                 values = page[ts_us]
                 received_us = int(values.pop(EACH_SAMPLE, ts_us))
                 suspect = bool(values.pop("suspect", False))
-                yield Row(ts_us, received_us, values, suspect)
+                yield TelemetryRow(ts_us, received_us, values, suspect)
                 left = None if left is None else left - 1
             if left == 0:
                 return
@@ -107,11 +114,11 @@ class InfluxTelemetryReader:
         width_us: int,
         aggregates: Sequence[Aggregate],
         expected_interval_s: float,
-    ) -> Buckets:
+    ) -> BucketAnswer:
         """See the port."""
         query = BucketQuery(key, from_us, to_us, fields, width_us, aggregates, expected_interval_s)
         limits = self._catalog[key.kind].limits
-        return bucket_reading.read(self, query, limits, self._now_us(), self._budget, self._raw_rows_max)
+        return bucket_reading.read_buckets(self, query, limits, self._now_us(), self._budget, self._raw_rows_max)
 
     def parts(self, asset_id: str, kind: str, series: str = "telemetry") -> Sequence[str]:
         """See the port."""
@@ -127,7 +134,7 @@ class InfluxTelemetryReader:
 
     def numbers(self, key: SeriesKey, from_us: int, to_us: int, fields: Sequence[str]) -> Iterator[Numbers]:
         """Of `bucket_reading.Stored`."""
-        for page in self._pages(numbers_by_time, Wanted(key, from_us, to_us, [EACH_SAMPLE, *fields])):
+        for page in self._pages(numbers_by_time, SeriesQuery(key, from_us, to_us, [EACH_SAMPLE, *fields])):
             for ts_us in sorted(page):
                 values = page[ts_us]
                 values.pop(EACH_SAMPLE, None)
@@ -135,22 +142,24 @@ class InfluxTelemetryReader:
 
     def pieces(
         self, key: SeriesKey, width: RollupName, from_us: int, to_us: int, fields: Sequence[str]
-    ) -> Iterator[Piece]:
+    ) -> Iterator[RollupPiece]:
         """Of `bucket_reading.Stored`."""
         bucket = rollup_bucket(self._prefix, key.kind)
         names = rollup_fields(fields)
         measurement = rollup_measurement(key.series, width)
         step = PAGE * WIDTHS_US[width]
         for begin_us in range(from_us, to_us, step):
-            where = Where(bucket, begin_us, min(begin_us + step, to_us))
+            where = FluxRange(bucket, begin_us, min(begin_us + step, to_us))
             stored = numbers_by_time(self._ask(influx_flux.values_of(where, measurement, key, names)))
             self._budget.read(len(stored))
             for start_us in sorted(stored):
                 values = stored[start_us]
-                tallies = {name: Tally(*tally) for name, tally in rollup_tallies(values, fields).items()}
-                yield Piece(start_us, int(values["count"]), int(values["covered_us"]), tallies)
+                tallies = {name: FieldTally(*tally) for name, tally in rollup_tallies(values, fields).items()}
+                yield RollupPiece(start_us, int(values["count"]), int(values["covered_us"]), tallies)
 
-    def ranked(self, query: BucketQuery, from_raw: Callable[[Span], Iterator[Piece]]) -> Iterator[Piece] | None:
+    def ranked(
+        self, query: BucketQuery, from_raw: Callable[[Span], Iterator[RollupPiece]]
+    ) -> Iterator[RollupPiece] | None:
         """Of `bucket_reading.Stored`."""
         types = self._schema.declared(query.key.kind, query.key.series)
         can = set(query.fields) <= set(self._schema.numeric(query.key.kind, query.key.series))
@@ -169,20 +178,22 @@ class InfluxTelemetryReader:
 
     def _names(self, asset_id: str, kind: str) -> list[tuple[str, str]]:
         since_us = raw_since(self._catalog[kind].limits, self._now_us())
-        query = influx_flux.names_of(Where(raw_bucket(self._prefix, kind), since_us, self._now_us() + DAY_US), asset_id)
+        query = influx_flux.names_of(
+            FluxRange(raw_bucket(self._prefix, kind), since_us, self._now_us() + DAY_US), asset_id
+        )
         return [(row[table.place["_measurement"]], row[table.place.get("part", 0)]) for table, row in self._ask(query)]
 
-    def _ask(self, query: Flux) -> Answer:
+    def _ask(self, query: FluxQuery) -> Answer:
         return self._http.query(*query, self._budget)
 
     def _pages(
-        self, parse: Callable[[Answer], dict[int, dict[str, T]]], wanted: Wanted
+        self, parse: Callable[[Answer], dict[int, dict[str, T]]], wanted: SeriesQuery
     ) -> Iterator[dict[int, dict[str, T]]]:
         """Pages in the order of reading, each counted."""
         if wanted.from_us >= wanted.to_us or wanted.limit == 0:
             return
         bucket, key = raw_bucket(self._prefix, wanted.key.kind), wanted.key
-        whole = Where(bucket, wanted.from_us, wanted.to_us)
+        whole = FluxRange(bucket, wanted.from_us, wanted.to_us)
         interval_s = self._catalog[key.kind].limits.reporting_interval_s
         if one_page_is_enough(wanted.from_us, wanted.to_us, interval_s, wanted.limit):
             with suppress(TooDenseError):
@@ -193,16 +204,16 @@ class InfluxTelemetryReader:
                 return
         for start_us, end_us in self._spans(whole, wanted):
             page = parse(
-                self._ask(influx_flux.values_of(Where(bucket, start_us, end_us), key.series, key, wanted.fields))
+                self._ask(influx_flux.values_of(FluxRange(bucket, start_us, end_us), key.series, key, wanted.fields))
             )
             self._budget.read(len(page))
             yield page
 
-    def _spans(self, whole: Where, wanted: Wanted) -> Iterator[tuple[int, int]]:
-        width = window(whole.from_us, whole.to_us)
+    def _spans(self, whole: FluxRange, wanted: SeriesQuery) -> Iterator[tuple[int, int]]:
+        width = counting_window(whole.from_us, whole.to_us)
         counts = [
             (instant_us(row[table.place["_time"]]), int(row[table.place["_value"]]))
             for table, row in self._ask(influx_flux.counts_of(whole, wanted.key, width))
         ]
         page = PAGE if wanted.limit is None else min(PAGE, wanted.limit)
-        return pages(counts, width, whole.to_us, page, newest_first=wanted.newest_first)
+        return series_pages(counts, width, whole.to_us, page, newest_first=wanted.newest_first)

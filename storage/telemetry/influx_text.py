@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from devices.instants import to_us
-from storage.telemetry.influx_http import Table
+from devices.time_us import to_us
+from storage.telemetry.influx_http import FluxTable
 
 NOT_TAGS: Final = frozenset({"", "result", "table", "_start", "_stop", "_time", "_value", "_field", "_measurement"})
 LINE_CHARS: Final = 2**20
@@ -19,19 +19,19 @@ _ESCAPED: Final = re.compile(r"\\.", re.DOTALL)
 _QUOTED: Final = re.compile(r'"[^"]*"')
 
 
-class Points:
+class TextPoints:
     """Values as the server tells them, field by field, put together to one line per series and time."""
 
     def __init__(self) -> None:
         self._points: dict[tuple[str, str], list[str]] = {}
-        self._known: Table | None = None
+        self._known: FluxTable | None = None
         self._number: str | None = None
         self._places = (0, 0, 0)
         self._head = self._field = self._suffix = ""
         self._is_text = False
         self.values = 0
 
-    def add(self, table: Table, row: Sequence[str]) -> None:
+    def add(self, table: FluxTable, row: Sequence[str]) -> None:
         """Take one value, of any type that InfluxDB stores."""
         if table is not self._known:
             self._known, self._number = table, None
@@ -48,7 +48,7 @@ class Points:
         fields.append(f"{self._field}={value}{self._suffix}")
         self.values += 1
 
-    def _begin(self, table: Table, row: Sequence[str]) -> None:
+    def _begin(self, table: FluxTable, row: Sequence[str]) -> None:
         """All rows with one number are of one series and field."""
         place = table.place
         tags = [(name, row[at]) for name, at in sorted(place.items()) if name not in NOT_TAGS and row[at]]

@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from application.ports.telemetry import StoreWatch
 from devices.errors import SamplesRefused, StoreUnavailable
 from devices.kind import DeviceKind
-from devices.ports.telemetry import StoreWatch
 from devices.samples import Sample
 from storage.telemetry import influx_bisect
 from storage.telemetry.clock import wall_clock_us
-from storage.telemetry.influx_buckets import raw_bucket, retentions
+from storage.telemetry.housekeeping import SampleReaches
+from storage.telemetry.influx_buckets import bucket_retentions, raw_bucket
 from storage.telemetry.influx_http import TIMEOUT_S, InfluxHttp
-from storage.telemetry.influx_lines import Lines, Rendered
-from storage.telemetry.influx_progress import Progress
+from storage.telemetry.influx_lines import LineRenderer, RenderedLines
+from storage.telemetry.influx_progress import RollupProgress
 from storage.telemetry.influx_rollup import InfluxRollup
-from storage.telemetry.pace import Reaches
-from storage.telemetry.schema import Schema
-from storage.telemetry.series_book import SeriesBook
-from storage.telemetry.sqlite_file import SERIES_TABLES, guarded, open_writer, transaction
+from storage.telemetry.schema import StoreSchema
+from storage.telemetry.series_index import SeriesBook
+from storage.telemetry.sqlite_file import SERIES_TABLES, open_writer, store_errors, store_transaction
 
 
 class InfluxTelemetryWriter:
@@ -42,12 +42,12 @@ class InfluxTelemetryWriter:
     ) -> None:
         self._prefix = bucket_prefix
         self._catalog = catalog
-        schema = Schema(catalog)
-        self._lines = Lines(schema)
+        schema = StoreSchema(catalog)
+        self._lines = LineRenderer(schema)
         self._state = open_writer(state_path, SERIES_TABLES)
-        self._book = SeriesBook(self._state, Reaches(catalog))
+        self._book = SeriesBook(self._state, SampleReaches(catalog))
         self._http = InfluxHttp(url=url, org=org, token=token, timeout_s=timeout_s, compress=compress, watch=watch)
-        self._progress = Progress(self._http, bucket_prefix, catalog)
+        self._progress = RollupProgress(self._http, bucket_prefix, catalog)
         self._rollup = InfluxRollup(
             progress=self._progress,
             http=self._http,
@@ -69,7 +69,7 @@ class InfluxTelemetryWriter:
         refused = rendered.refused
         for kind, lines in rendered.lines.items():
             post = partial(self._http.write, raw_bucket(self._prefix, kind))
-            found = influx_bisect.store(post, lines)
+            found = influx_bisect.store_lines(post, lines)
             refused |= {rendered.indexes[kind][place]: reason for place, reason in found.items()}
         if refused:
             raise SamplesRefused(refused)
@@ -96,10 +96,10 @@ class InfluxTelemetryWriter:
         self._http.close()
         self._state.close()
 
-    @guarded()
+    @store_errors()
     def _ensure_buckets(self) -> None:
         if not self._buckets_there:
-            for name, retention_s in retentions(self._prefix, self._catalog):
+            for name, retention_s in bucket_retentions(self._prefix, self._catalog):
                 self._http.ensure_bucket(name, retention_s)
             if self._book.is_new():
                 self._rollup.mark_again(wall_clock_us())
@@ -108,7 +108,7 @@ class InfluxTelemetryWriter:
     def _mark(self, samples: Sequence[Sample]) -> None:
         """Note first, write then: a mark without samples does no harm, samples without a mark would stay unrolled."""
         try:
-            with transaction(self._state):
+            with store_transaction(self._state):
                 for kind, hour_us in self._book.mark(samples).items():
                     self._progress.tell_no_later_than(kind, hour_us)
         except StoreUnavailable:
@@ -116,7 +116,7 @@ class InfluxTelemetryWriter:
             raise
 
 
-def _refuse_unencodable(rendered: Rendered) -> None:
+def _refuse_unencodable(rendered: RenderedLines) -> None:
     """Take out lines with half of a surrogate pair, which UTF-8 cannot hold."""
     for kind, lines in rendered.lines.items():
         if not all(map(str.isascii, lines)):

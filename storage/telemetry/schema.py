@@ -43,14 +43,14 @@ class UnstorableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class FieldShape:
     """Names and types of the fields of one sample; many samples share one."""
 
     names: tuple[str, ...]
     types: tuple[FieldType, ...]
 
 
-class Schema:
+class StoreSchema:
     """Field types of all series of all kinds. Raises ConfigurationError when a model uses a reserved name."""
 
     def __init__(self, catalog: Mapping[str, DeviceKind]) -> None:
@@ -65,7 +65,7 @@ class Schema:
         numbers = (FieldType.FLOAT, FieldType.INT, FieldType.UINT)
         return tuple(name for name, field_type in self.declared(kind, series).items() if field_type in numbers)
 
-    def shape(self, sample: Sample) -> Shape:
+    def shape(self, sample: Sample) -> FieldShape:
         """Types for this sample's fields. A field the model does not declare gets a type from its value, numbers FLOAT.
 
         Raises UnstorableError.
@@ -78,13 +78,13 @@ class Schema:
             value = sample.values[name]
             if not isinstance(value, TAKES[field_type]) or (isinstance(value, bool) and field_type != FieldType.BOOL):
                 raise UnstorableError(f"{name} is {type(value).__name__}, not {field_type.value}")
-        return Shape(tuple(typed), tuple(typed.values()))
+        return FieldShape(tuple(typed), tuple(typed.values()))
 
 
 class ShapeCache(Generic[T]):
     """What `build` makes of a shape, kept per combination of kind, series, field names and Python types."""
 
-    def __init__(self, schema: Schema, build: Callable[[Shape], T]) -> None:
+    def __init__(self, schema: StoreSchema, build: Callable[[FieldShape], T]) -> None:
         self._schema = schema
         self._build = build
         self._built: dict[tuple[object, ...], T] = {}

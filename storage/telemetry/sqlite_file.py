@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from devices.errors import StoreUnavailable
-from storage.sqlite_transaction import committed
+from storage.sqlite_transaction import committed_transaction
 
 BUSY_S: Final = 5.0
 WAL_KEPT_BYTES: Final = 64 * 1024 * 1024
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS rollup (
 
 def open_writer(path: Path, tables: str) -> sqlite3.Connection:
     """Open the one writing connection, which alone checkpoints, and create what is missing. Raises StoreUnavailable."""
-    with guarded():
+    with store_errors():
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         try:
             connection.executescript(
@@ -55,13 +55,13 @@ def open_writer(path: Path, tables: str) -> sqlite3.Connection:
 
 def open_reader(path: Path) -> sqlite3.Connection:
     """Open a connection that can neither write nor checkpoint. Raises StoreUnavailable, also while there is no file."""
-    with guarded():
+    with store_errors():
         uri = f"{path.absolute().as_uri()}?mode=ro"
         return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
+def store_errors() -> Iterator[None]:
     """Turn errors of the file (locked, full, broken, missing) into StoreUnavailable."""
     try:
         yield
@@ -70,7 +70,7 @@ def guarded() -> Iterator[None]:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def store_transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit at the end of the block, roll back on any error; errors of the file become StoreUnavailable."""
-    with guarded(), committed(connection):
+    with store_errors(), committed_transaction(connection):
         yield

@@ -10,17 +10,17 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from application.ports.telemetry import Aggregate, BucketAnswer, RollupName, TelemetryRow
+from application.telemetry.query_budget import QueryBudget
+from application.telemetry.rollup import Numbers, RollupPiece, floor_to
 from devices.errors import LauternError
-from devices.instants import HOUR_US
 from devices.kind import DeviceKind
-from devices.ports.telemetry import Aggregate, Buckets, RollupName, Row
-from devices.query_budget import QueryBudget
-from devices.rollup import Numbers, Piece, floor_to
 from devices.samples import SeriesKey
+from devices.time_us import HOUR_US
 from storage.telemetry import bucket_reading
 from storage.telemetry.bucket_reading import BucketQuery, Span, only_numbers
 from storage.telemetry.clock import wall_clock_us
-from storage.telemetry.sqlite_file import guarded, open_reader
+from storage.telemetry.sqlite_file import open_reader, store_errors
 from storage.telemetry.sqlite_rollup import read_pieces
 
 PAGE: Final = 1_000
@@ -60,11 +60,11 @@ class SqliteTelemetryReader:
         fields: Sequence[str] | None = None,
         limit: int | None = None,
         newest_first: bool = False,
-    ) -> Iterator[Row]:
+    ) -> Iterator[TelemetryRow]:
         """See the port."""
         for ts_us, received_us, suspect, values in self._samples(key, from_us, to_us, limit, newest_first=newest_first):
             kept = values if fields is None else {name: values[name] for name in fields if name in values}
-            yield Row(ts_us, received_us, kept, bool(suspect))
+            yield TelemetryRow(ts_us, received_us, kept, bool(suspect))
 
     def buckets(
         self,
@@ -76,11 +76,11 @@ class SqliteTelemetryReader:
         width_us: int,
         aggregates: Sequence[Aggregate],
         expected_interval_s: float,
-    ) -> Buckets:
+    ) -> BucketAnswer:
         """See the port."""
         query = BucketQuery(key, from_us, to_us, fields, width_us, aggregates, expected_interval_s)
         limits = self._catalog[key.kind].limits
-        return bucket_reading.read(self, query, limits, self._now_us(), self._budget, self._raw_rows_max)
+        return bucket_reading.read_buckets(self, query, limits, self._now_us(), self._budget, self._raw_rows_max)
 
     def parts(self, asset_id: str, kind: str, series: str = "telemetry") -> Sequence[str]:
         """See the port."""
@@ -109,7 +109,7 @@ class SqliteTelemetryReader:
 
     def pieces(
         self, key: SeriesKey, width: RollupName, from_us: int, to_us: int, fields: Sequence[str]
-    ) -> Iterator[Piece]:
+    ) -> Iterator[RollupPiece]:
         """Of `bucket_reading.Stored`."""
         series_id = self._series_id(key)
         while series_id is not None:
@@ -121,7 +121,7 @@ class SqliteTelemetryReader:
                 return
             from_us = found[-1].start_us + 1
 
-    def ranked(self, query: BucketQuery, from_raw: Callable[[Span], Iterator[Piece]]) -> None:
+    def ranked(self, query: BucketQuery, from_raw: Callable[[Span], Iterator[RollupPiece]]) -> None:
         """Of `bucket_reading.Stored`: the file is read here, whoever ranks."""
 
     def unrolled_hours(self, key: SeriesKey, from_us: int, to_us: int, now_us: int) -> Sequence[int]:
@@ -167,7 +167,7 @@ class SqliteTelemetryReader:
         except Empty:
             connection = open_reader(self._path)
         try:
-            with guarded(), self._budget.interruptible(connection.interrupt):
+            with store_errors(), self._budget.interruptible(connection.interrupt):
                 yield connection
         except LauternError:
             connection.close()

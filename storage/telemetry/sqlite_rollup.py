@@ -5,13 +5,13 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from devices.instants import HOUR_US
+from application.ports.telemetry import RollupName
+from application.telemetry.rollup import FieldTally, Numbers, RollupPiece, reach_us, roll_hour
 from devices.kind import DeviceKind
-from devices.ports.telemetry import RollupName
-from devices.rollup import Numbers, Piece, Tally, reach_us, roll_hour
-from storage.telemetry.pace import Slice, due_before, raw_since, series_per_slice
-from storage.telemetry.series_book import SeriesBook
-from storage.telemetry.sqlite_file import transaction
+from devices.time_us import HOUR_US
+from storage.telemetry.housekeeping import WorkSlice, due_before, raw_since, series_per_slice
+from storage.telemetry.series_index import SeriesBook
+from storage.telemetry.sqlite_file import store_transaction
 
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
 _UPSERT: Final = (
@@ -21,10 +21,10 @@ _UPSERT: Final = (
 
 def roll_up(connection: sqlite3.Connection, book: SeriesBook, catalog: Mapping[str, DeviceKind], now_us: int) -> int:
     """One slice of work; returns buckets written. Raises StoreUnavailable."""
-    until = Slice()
+    until = WorkSlice()
     written = 0
     while not until.over():
-        with transaction(connection):
+        with store_transaction(connection):
             due = book.next_hour(due_before(now_us))
             if due is None:
                 break
@@ -42,7 +42,7 @@ def _roll_some(
         return 0
     reach = reach_us(kind.limits.reporting_interval_s)
     rows = [
-        (series_id, width, piece.start_us, piece.count, piece.covered_us, encode(piece.fields))
+        (series_id, width, piece.start_us, piece.count, piece.covered_us, encode_tallies(piece.fields))
         for series_id, _ in marked
         for width, pieces in roll_hour(_samples(connection, series_id, hour_us, reach), hour_us, reach).items()
         for piece in pieces
@@ -51,7 +51,7 @@ def _roll_some(
     return len(rows)
 
 
-def encode(fields: Mapping[str, Tally]) -> str:
+def encode_tallies(fields: Mapping[str, FieldTally]) -> str:
     """Tallies as JSON: a list per field, of one sample just its value."""
     return _ENCODE({name: tally[:5] if tally.samples > 1 else tally.mean for name, tally in fields.items()})
 
@@ -63,21 +63,23 @@ def read_pieces(  # noqa: PLR0917
     span: tuple[int, int],
     fields: Sequence[str],
     most: int,
-) -> list[Piece]:
+) -> list[RollupPiece]:
     """The first pieces that begin in the span [from, to), at most so many, with the asked fields."""
     select = """SELECT start_us, count, covered_us, body FROM rollup
                 WHERE series_id = ? AND width = ? AND start_us >= ? AND start_us < ? ORDER BY start_us LIMIT ?"""
     rows = connection.execute(select, (series_id, width, *span, most)).fetchall()
-    return [Piece(start_us, count, covered_us, _decode(body, fields)) for start_us, count, covered_us, body in rows]
+    return [
+        RollupPiece(start_us, count, covered_us, _decode(body, fields)) for start_us, count, covered_us, body in rows
+    ]
 
 
-def _decode(body: str, fields: Sequence[str]) -> dict[str, Tally]:
+def _decode(body: str, fields: Sequence[str]) -> dict[str, FieldTally]:
     stored = json.loads(body)
     return {name: _tally(stored[name]) for name in fields if name in stored}
 
 
-def _tally(stored: list[Any] | float) -> Tally:
-    return Tally(*stored) if isinstance(stored, list) else Tally(stored, stored, stored, stored, 1)
+def _tally(stored: list[Any] | float) -> FieldTally:
+    return FieldTally(*stored) if isinstance(stored, list) else FieldTally(stored, stored, stored, stored, 1)
 
 
 def _samples(connection: sqlite3.Connection, series_id: int, hour_us: int, reach: int) -> Iterator[Numbers]:

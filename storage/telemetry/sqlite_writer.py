@@ -9,10 +9,10 @@ from typing import Any, Final
 from devices.errors import SamplesRefused, StoreUnavailable
 from devices.kind import DeviceKind
 from devices.samples import Sample
-from storage.telemetry.pace import Reaches, Slice, raw_since, rollups_since
-from storage.telemetry.schema import INT64_MAX, FieldType, Schema, Shape, ShapeCache, UnstorableError
-from storage.telemetry.series_book import SeriesBook
-from storage.telemetry.sqlite_file import SAMPLE_TABLES, SERIES_TABLES, guarded, open_writer, transaction
+from storage.telemetry.housekeeping import SampleReaches, WorkSlice, raw_since, rollups_since
+from storage.telemetry.schema import INT64_MAX, FieldShape, FieldType, ShapeCache, StoreSchema, UnstorableError
+from storage.telemetry.series_index import SeriesBook
+from storage.telemetry.sqlite_file import SAMPLE_TABLES, SERIES_TABLES, open_writer, store_errors, store_transaction
 from storage.telemetry.sqlite_rollup import roll_up
 
 INSERT: Final = """INSERT INTO sample (series_id, ts_us, received_us, suspect, body) VALUES (?, ?, ?, ?, ?)
@@ -27,8 +27,8 @@ class SqliteTelemetryWriter:
 
     def __init__(self, *, path: Path, catalog: Mapping[str, DeviceKind]) -> None:
         self._catalog = catalog
-        self._reaches = Reaches(catalog)
-        self._floats = ShapeCache(Schema(catalog), _float_names)
+        self._reaches = SampleReaches(catalog)
+        self._floats = ShapeCache(StoreSchema(catalog), _float_names)
         self._encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
         self._connection = open_writer(path, SERIES_TABLES + SAMPLE_TABLES)
         self._book = SeriesBook(self._connection, self._reaches)
@@ -54,21 +54,21 @@ class SqliteTelemetryWriter:
 
     def apply_retention(self, now_us: int) -> Mapping[str, int]:
         """See the port. Rows are samples and rollup buckets."""
-        until = Slice()
+        until = WorkSlice()
         dropped: Counter[str] = Counter()
         self._expiring = self._expiring or self._expiry(now_us)
         while self._expiring and not until.over():
             some, self._expiring = self._expiring[:SERIES_AT_ONCE], self._expiring[SERIES_AT_ONCE:]
-            with transaction(self._connection):
+            with store_transaction(self._connection):
                 for kind, *each in some:
                     dropped[kind] += self._expire(*each)
-        with guarded():
+        with store_errors():
             self._connection.executescript(f"PRAGMA incremental_vacuum({PAGES_FREED_AT_ONCE})")
         return +dropped
 
     def ping(self) -> None:
         """See the port."""
-        with transaction(self._connection):
+        with store_transaction(self._connection):
             self._connection.execute("PRAGMA schema_version").fetchone()
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class SqliteTelemetryWriter:
 
     def _insert(self, bodies: Sequence[tuple[Sample, str]]) -> None:
         try:
-            with transaction(self._connection):
+            with store_transaction(self._connection):
                 rows = [
                     (self._book.id_of(sample), sample.ts_us, sample.received_us, sample.suspect, body)
                     for sample, body in bodies
@@ -102,7 +102,7 @@ class SqliteTelemetryWriter:
 
     def _expiry(self, now_us: int) -> list[tuple[str, int, int, int]]:
         """Kind, series number, oldest sample to keep, oldest rollup to keep."""
-        with guarded():
+        with store_errors():
             return [
                 (kind.name, series_id, raw_since(kind.limits, now_us), rollups_since(kind.limits, now_us))
                 for kind in self._catalog.values()
@@ -118,6 +118,6 @@ class SqliteTelemetryWriter:
         return dropped
 
 
-def _float_names(shape: Shape) -> frozenset[str]:
+def _float_names(shape: FieldShape) -> frozenset[str]:
     """Fields to convert: a whole number given for a float is kept as a float, in every store alike."""
     return frozenset(name for name, each in zip(shape.names, shape.types, strict=True) if each == FieldType.FLOAT)

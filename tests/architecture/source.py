@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("api", "devices", "gateway", "runtime", "simulators", "storage")
+PACKAGES = ("api", "application", "cli", "devices", "gateway", "runtime", "simulators", "storage")
 SCRIPTS = ("start.py", "check", "test")
 
 

@@ -45,5 +45,5 @@ def test_a_hidden_import_is_found() -> None:
 
 def test_a_kind_is_known_by_its_declaration() -> None:
     declared = source.parse(Path("devices/streetlight/__init__.py"), "KIND = DeviceKind()")
-    other = source.parse(Path("devices/ports/__init__.py"), "")
+    other = source.parse(Path("application/ports/__init__.py"), "")
     assert imports.kinds((declared, other)) == {"streetlight"}

@@ -6,13 +6,15 @@ import signal
 from typing import Any, Final
 
 import api.kinds
-from api.web.page import Page
-from api.web.shell import Shell, WebOptions, of_kinds
+from api.web.page import WebPage
+from api.web.shell import PageShell, WebOptions, of_kinds
 from tests.real_parts.mail import MailBox
 from tests.real_parts.waiting import wait_until
 from tests.system.test_start import Demo, process_named
 
-PAGES: Final[tuple[Page, ...]] = tuple(page for page, _ in Shell(of_kinds(api.kinds), WebOptions()).pages.values())
+PAGES: Final[tuple[WebPage, ...]] = tuple(
+    page for page, _ in PageShell(of_kinds(api.kinds), WebOptions()).pages.values()
+)
 START_S: Final = 150
 
 
@@ -32,7 +34,7 @@ class Town:
         found: dict[str, str] = json.loads((self.demo.folder / "demo-users.json").read_text())
         return found[user]
 
-    def place(self, page: Page) -> str:
+    def place(self, page: WebPage) -> str:
         """Path of a page; of one thing's page that of the first thing there is."""
         collection = page.path.partition("/{")[0]
         if collection == page.path:

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from application.ports.telemetry import TelemetryReader, TelemetryRow, TelemetryWriter
 from devices.fields import Counter64
-from devices.instants import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from devices.kind import DeviceKind, Limits
-from devices.messages import Event, State, Telemetry
-from devices.ports.telemetry import Row, TelemetryReader, TelemetryWriter
+from devices.kind import DeviceKind, KindLimits
+from devices.messages import EventMessage, StateMessage, TelemetryMessage
 from devices.samples import TELEMETRY, Sample, SeriesKey, Value
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from storage.telemetry import (
     InfluxTelemetryReader,
     InfluxTelemetryWriter,
@@ -40,7 +40,7 @@ class Supply(BaseModel):
     voltage_v: float | None = None
 
 
-class ProbeTelemetry(Telemetry):
+class ProbeTelemetry(TelemetryMessage):
     power_w: float | None = None
     level_pct: float | None = None
     steps: int | None = None
@@ -51,14 +51,14 @@ class ProbeTelemetry(Telemetry):
     supply: Supply | None = None
 
 
-class Opened(Event):
+class Opened(EventMessage):
     angle_deg: float | None = None
 
 
-LIMITS = Limits(raw_retention_days=30, rollup_retention_days=90, reporting_interval_s=60)
+LIMITS = KindLimits(raw_retention_days=30, rollup_retention_days=90, reporting_interval_s=60)
 CATALOG = {
-    "probe": DeviceKind("probe", "probe", ProbeTelemetry, State, events={"opened": Opened}, limits=LIMITS),
-    "other": DeviceKind("other", "other kind", ProbeTelemetry, State, limits=LIMITS),
+    "probe": DeviceKind("probe", "probe", ProbeTelemetry, StateMessage, events={"opened": Opened}, limits=LIMITS),
+    "other": DeviceKind("other", "other kind", ProbeTelemetry, StateMessage, limits=LIMITS),
 }
 
 
@@ -77,7 +77,9 @@ class Store:
         self.opened.append(reader)
         return reader
 
-    def rows(self, key: SeriesKey, from_us: int = NOW_US - 20 * DAY_US, to_us: int = NOW_US + DAY_US) -> list[Row]:
+    def rows(
+        self, key: SeriesKey, from_us: int = NOW_US - 20 * DAY_US, to_us: int = NOW_US + DAY_US
+    ) -> list[TelemetryRow]:
         return list(self.reader().rows(key, from_us, to_us))
 
     def roll_up(self, now_us: int = NOW_US + DAY_US) -> int:

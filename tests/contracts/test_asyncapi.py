@@ -11,20 +11,20 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator, FormatChecker
 
-from devices.catalog import discover
+from application.ports.desired_configs import DesiredConfig
+from devices.catalog import discover_kinds
 from devices.commands import wire
 from devices.commands.command import Command
-from devices.instants import to_us
 from devices.messages import Envelope
-from devices.ports.configs import DesiredConfig
 from devices.samples import RawMessage
-from gateway.decode import Decoder, Heard
-from runtime.describing import asyncapi, recorded
-from runtime.describing.__main__ import ASYNCAPI, PAYLOADS
+from devices.time_us import to_us
+from gateway.decode import DecodedMessage, MessageDecoder
+from runtime.reference_docs import asyncapi, recorded_messages
+from runtime.reference_docs.__main__ import ASYNCAPI, PAYLOADS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = Path(__file__).parent / "asyncapi" / "asyncapi-3.1.0.schema.json"
-CATALOG = discover()
+CATALOG = discover_kinds()
 
 
 @cache
@@ -54,15 +54,15 @@ def references(node: Any) -> Iterator[str]:
 
 
 def examples() -> list[tuple[str, str, Any]]:
-    found = recorded.read(ROOT / PAYLOADS).by_channel
+    found = recorded_messages.read_recorded(ROOT / PAYLOADS).by_channel
     return [(kind, channel, e["payload"]) for (kind, channel), some in sorted(found.items()) for e in some]
 
 
 def test_the_file_is_current() -> None:
-    now = asyncapi.describe(CATALOG.values(), recorded.read(ROOT / PAYLOADS))
+    now = asyncapi.describe_protocol(CATALOG.values(), recorded_messages.read_recorded(ROOT / PAYLOADS))
     stale = [part for part in now if committed().get(part) != now[part]]
-    assert not stale, f"stale in {', '.join(stale)}; write it anew with: python -m runtime.describing"
-    assert yaml.safe_load(asyncapi.text({"info": now["info"]})) == {"info": now["info"]}
+    assert not stale, f"stale in {', '.join(stale)}; write it anew with: python -m runtime.reference_docs"
+    assert yaml.safe_load(asyncapi.asyncapi_text({"info": now["info"]})) == {"info": now["info"]}
 
 
 def test_it_is_valid_asyncapi_3_1() -> None:
@@ -134,14 +134,14 @@ def test_recorded_messages_agree_with_schema_and_decoder(kind: str, channel: str
     shown = committed()["components"]["messages"][f"{kind}.{channel}"]["examples"]
     assert payload in [e["payload"] for e in shown]
     if channel.partition(".")[0] not in {"config", "cmd"}:
-        assert isinstance(decoded(kind, channel, payload), Heard)
+        assert isinstance(decoded(kind, channel, payload), DecodedMessage)
 
 
 def decoded(kind: str, channel: str, payload: Any) -> object:
     topic = f"city/v1/kl/{kind}/{payload.get('device_id', 'L01')}/{channel.replace('.', '/')}"
     model = CATALOG[kind].telemetry.model_validate_json(json.dumps(payload)) if channel == "telemetry" else None
     received_us = to_us(model.ts) if model is not None and model.ts is not None else 1_800_000_000_000_000
-    return Decoder(CATALOG).decode(raw(topic, payload, received_us, retained=model is None))
+    return MessageDecoder(CATALOG).decode(raw(topic, payload, received_us, retained=model is None))
 
 
 def raw(topic: str, payload: Any, received_us: int, *, retained: bool = False) -> RawMessage:
@@ -157,7 +157,7 @@ def raw(topic: str, payload: Any, received_us: int, *, retained: bool = False) -
 def test_what_the_gateway_refuses_is_refused_by_the_schema(wrong: dict[str, Any]) -> None:
     sample = {"v": 1, "device_id": "L01", "boot_id": "b1", "seq": 1, "ts": "2026-11-23T19:05:00Z", "level_pct": 40}
     assert valid("streetlight.telemetry", sample)
-    assert isinstance(decoded("streetlight", "telemetry", sample), Heard)
+    assert isinstance(decoded("streetlight", "telemetry", sample), DecodedMessage)
     assert not valid("streetlight.telemetry", sample | wrong)
 
 
@@ -170,8 +170,8 @@ def test_what_the_gateway_refuses_is_refused_by_the_schema(wrong: dict[str, Any]
 )
 def test_both_forms_of_a_batch_agree_with_schema_and_decoder(batch: Any) -> None:
     assert valid("streetlight.telemetry.batch", batch)
-    heard = Decoder(CATALOG).decode(raw("city/v1/kl/streetlight/L01/telemetry", batch, 0))
-    assert isinstance(heard, Heard)
+    heard = MessageDecoder(CATALOG).decode(raw("city/v1/kl/streetlight/L01/telemetry", batch, 0))
+    assert isinstance(heard, DecodedMessage)
     assert len(heard.readings) == 2
     assert not valid("streetlight.telemetry.batch", {"batch": []})
 

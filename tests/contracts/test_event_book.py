@@ -7,23 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from application.kinds.event_network.ports import EventFilter, EventRepository, RecentLinks
+from application.ports.inventory import Asset, AssetRepository
 from devices.errors import Conflict, NotFound, VersionMismatch
 from devices.event_network.city_event import (
-    Area,
     BookedObject,
     Booking,
     BookingKind,
     CityEvent,
     DownIs,
+    EventArea,
     EventKind,
     EventState,
     MeasuredObject,
     TestedCapacity,
 )
-from devices.event_network.ports import EventBook, EventFilter, RecentLinks
-from devices.event_network.recent import Counted, Recent
-from devices.instants import DAY_US, HOUR_US
-from devices.ports.inventory import Asset, Inventory
+from devices.event_network.recent_samples import Counted, RecentSamples
+from devices.time_us import DAY_US, HOUR_US
 from storage.registry.engine import SqlRegistry, open_registry
 
 START_US = 1_790_000_000_000_000
@@ -37,7 +37,7 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlRegi
         url = request.getfixturevalue("postgres_url")
     opened = open_registry(url)
     with opened.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         known = inventory.many(NODES)
         for node in NODES:
             if node not in known:
@@ -65,7 +65,7 @@ def event(name: str, day: int = 0, *, node: str = "core", state: EventState = Ev
         place_polygon=square,
         organiser_ref="org-7",
         expected_attendees=100_000,
-        areas=(Area("stage", "Bühne", square), Area("market", "Markt")),
+        areas=(EventArea("stage", "Bühne", square), EventArea("market", "Markt")),
         objects=(
             MeasuredObject("up", node, "uplink", down_is=DownIs.IN, role="uplink", medium="fiber"),
             MeasuredObject("ssid", node, "ssid:visitors", "up", "stage", "visitors", planned_lat=49.44),
@@ -84,7 +84,7 @@ def event(name: str, day: int = 0, *, node: str = "core", state: EventState = Ev
 def empty(registry: SqlRegistry) -> SqlRegistry:
     """A registry whose book is empty, whatever ran before."""
     with registry.write() as tx:
-        book = tx.get(EventBook)
+        book = tx.get(EventRepository)
         for old in book.find(EventFilter(), 500).items:
             book.change(replace(old, state=EventState.DRAFT))
             book.remove(old.event_id)
@@ -94,12 +94,12 @@ def empty(registry: SqlRegistry) -> SqlRegistry:
 def add(registry: SqlRegistry, *events: CityEvent) -> None:
     with registry.write() as tx:
         for one in events:
-            tx.get(EventBook).add(one)
+            tx.get(EventRepository).add(one)
 
 
 def get(registry: SqlRegistry, event_id: str) -> CityEvent:
     with registry.read() as tx:
-        return tx.get(EventBook).get(event_id)
+        return tx.get(EventRepository).get(event_id)
 
 
 def test_an_event_comes_back_as_it_was_filed(empty: SqlRegistry) -> None:
@@ -122,7 +122,7 @@ def test_a_change_makes_a_new_version_and_replaces_the_parts(empty: SqlRegistry)
     add(empty, event("a"))
     longer = replace(event("a"), teardown_to_us=event("a").teardown_to_us + HOUR_US, bookings=())
     with empty.write() as tx:
-        changed = tx.get(EventBook).change(longer)
+        changed = tx.get(EventRepository).change(longer)
     assert changed == replace(longer, version=2)
     assert get(empty, "a") == changed
 
@@ -130,12 +130,12 @@ def test_a_change_makes_a_new_version_and_replaces_the_parts(empty: SqlRegistry)
 def test_a_change_of_an_old_version_is_refused_and_changes_nothing(empty: SqlRegistry) -> None:
     add(empty, event("a"))
     with empty.write() as tx:
-        tx.get(EventBook).change(event("a"))
+        tx.get(EventRepository).change(event("a"))
     with pytest.raises(VersionMismatch), empty.write() as tx:
-        tx.get(EventBook).change(replace(event("a"), name="late", bookings=()))
+        tx.get(EventRepository).change(replace(event("a"), name="late", bookings=()))
     assert get(empty, "a").name == "Altstadtfest a"
     with pytest.raises(NotFound), empty.write() as tx:
-        tx.get(EventBook).change(event("nothing"))
+        tx.get(EventRepository).change(event("nothing"))
 
 
 def test_a_node_serves_one_event_at_a_time(empty: SqlRegistry) -> None:
@@ -149,10 +149,10 @@ def test_a_node_serves_one_event_at_a_time(empty: SqlRegistry) -> None:
 def test_a_draft_takes_no_node_until_it_is_confirmed(empty: SqlRegistry) -> None:
     add(empty, event("a"), event("draft", state=EventState.DRAFT))
     with pytest.raises(Conflict), empty.write() as tx:
-        tx.get(EventBook).change(event("draft"))
+        tx.get(EventRepository).change(event("draft"))
     with empty.write() as tx:
-        tx.get(EventBook).change(replace(event("a"), state=EventState.CANCELLED))
-        tx.get(EventBook).change(event("draft"))
+        tx.get(EventRepository).change(replace(event("a"), state=EventState.CANCELLED))
+        tx.get(EventRepository).change(event("draft"))
 
 
 def test_a_node_that_leaves_early_is_free_for_the_next(empty: SqlRegistry) -> None:
@@ -185,9 +185,9 @@ def test_of_two_who_take_a_node_at_once_one_is_refused(empty: SqlRegistry) -> No
 def test_only_a_draft_can_be_removed(empty: SqlRegistry) -> None:
     add(empty, event("a"), event("draft", state=EventState.DRAFT))
     with empty.write() as tx:
-        tx.get(EventBook).remove("draft")
+        tx.get(EventRepository).remove("draft")
     with pytest.raises(Conflict), empty.write() as tx:
-        tx.get(EventBook).remove("a")
+        tx.get(EventRepository).remove("a")
     with pytest.raises(NotFound):
         get(empty, "draft")
 
@@ -195,7 +195,7 @@ def test_only_a_draft_can_be_removed(empty: SqlRegistry) -> None:
 def test_the_schedule_moves_the_state_and_leaves_the_version(empty: SqlRegistry) -> None:
     add(empty, event("a"), event("draft", 3, state=EventState.DRAFT), event("past", 5, state=EventState.CLOSED))
     with empty.write() as tx:
-        book = tx.get(EventBook)
+        book = tx.get(EventRepository)
         assert [e.event_id for e in book.running()] == ["a"]
         book.set_state("a", EventState.LIVE)
         with pytest.raises(NotFound):
@@ -208,7 +208,7 @@ def test_lists_by_tenant_state_node_and_time_latest_first_in_pages(empty: SqlReg
 
     def found(**which: object) -> list[str]:
         with empty.read() as tx:
-            return [e.event_id for e in tx.get(EventBook).find(EventFilter(**which)).items]  # type: ignore[arg-type]
+            return [e.event_id for e in tx.get(EventRepository).find(EventFilter(**which)).items]  # type: ignore[arg-type]
 
     assert found() == ["d", "c", "b", "a"]
     assert found(tenant_ids={"kl"}) == ["c", "b", "a"]
@@ -217,8 +217,8 @@ def test_lists_by_tenant_state_node_and_time_latest_first_in_pages(empty: SqlReg
     assert found(asset_id="case-1") == ["d"]
     assert found(from_us=event("b", 1).setup_from_us, to_us=event("c", 2).setup_from_us + 1) == ["c", "b"]
     with empty.read() as tx:
-        first = tx.get(EventBook).find(EventFilter(), 3)
-        rest = tx.get(EventBook).find(EventFilter(), 3, first.next_cursor)
+        first = tx.get(EventRepository).find(EventFilter(), 3)
+        rest = tx.get(EventRepository).find(EventFilter(), 3, first.next_cursor)
     assert [e.event_id for e in [*first.items, *rest.items]] == ["d", "c", "b", "a"]
     assert rest.next_cursor is None
 
@@ -227,7 +227,7 @@ def test_says_which_event_a_node_serves_now(empty: SqlRegistry) -> None:
     add(empty, event("a"), event("draft", node="case-1", state=EventState.DRAFT))
     during, after = event("a").service_from_us, event("a").teardown_to_us
     with empty.read() as tx:
-        book = tx.get(EventBook)
+        book = tx.get(EventRepository)
         assert {k: e.event_id for k, e in book.serving(NODES, during).items()} == {"core": "a"}
         assert book.serving(NODES, after) == {}
         assert book.serving([], during) == {}
@@ -235,9 +235,9 @@ def test_says_which_event_a_node_serves_now(empty: SqlRegistry) -> None:
 
 def test_the_newest_samples_of_links_come_back_as_they_were_put(empty: SqlRegistry) -> None:
     counted: list[Counted] = [(START_US, {"in_octets": 2**63 - 1, "boot_id": "b"}), (START_US + 5, {"out_octets": 1})]
-    link = Recent("case-2", "uplink", "kl", counted, {"speed_bps": (START_US, 10**9), "oper_status": (5, "UP")})
+    link = RecentSamples("case-2", "uplink", "kl", counted, {"speed_bps": (START_US, 10**9), "oper_status": (5, "UP")})
     with empty.write() as tx:
-        tx.get(RecentLinks).put([Recent("case-2", "uplink", "kl"), Recent("case-1", "", "kl")])
+        tx.get(RecentLinks).put([RecentSamples("case-2", "uplink", "kl"), RecentSamples("case-1", "", "kl")])
         tx.get(RecentLinks).put([link])
         tx.get(RecentLinks).put([])
     with empty.read() as tx:
@@ -250,7 +250,7 @@ def test_the_newest_capacity_test_counts_whatever_the_order(empty: SqlRegistry) 
         return TestedCapacity(node, "uplink", direction, "kl", at, bps, "y1564")
 
     with empty.write() as tx:
-        book = tx.get(EventBook)
+        book = tx.get(EventRepository)
         book.put_tests([test("case-2", 5, 500), test("case-2", 7, 700), test("case-2", 6, 600)])
         book.put_tests([test("case-2", 4, 400), test("case-2", 9, 900, "up")])
         book.put_tests([])

@@ -7,17 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from devices.catalog import discover
+from application.kinds.fire_drone.flight_recorder import FlightRecorder, mark_new_samples
+from application.kinds.fire_drone.ports import FlightBook, FlightFilter, FlightRecord, RecomputeMark
+from application.ports.inventory import Asset, AssetRepository
+from application.ports.telemetry import TelemetryReader, TelemetryWriter
+from devices.catalog import discover_kinds
 from devices.errors import NotFound
-from devices.fire_drone.flights.detector import detect
-from devices.fire_drone.flights.flight import DetectedFlight, Figures, Flag, FlightStatus, Gap, Place, Quality
+from devices.fire_drone.flights.detector import detect_flights
+from devices.fire_drone.flights.flight import (
+    DetectedFlight,
+    FlightFigures,
+    FlightFlag,
+    FlightPosition,
+    FlightQuality,
+    FlightStatus,
+    TrackGap,
+)
 from devices.fire_drone.flights.sample import FlightSample
-from devices.fire_drone.ports import Flight, FlightBook, FlightFilter, Mark
-from devices.fire_drone.recorder import FlightRecorder, note
-from devices.instants import HOUR_US, MINUTE_US, SECOND_US
-from devices.ports.inventory import Asset, Inventory
-from devices.ports.telemetry import TelemetryReader, TelemetryWriter
 from devices.samples import TELEMETRY, Sample, Value
+from devices.time_us import HOUR_US, MINUTE_US, SECOND_US
 from storage.registry.engine import SqlRegistry, open_registry
 from storage.telemetry import (
     InfluxTelemetryReader,
@@ -41,7 +49,7 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path, unique_id: str) -> 
     opened.close()
 
 
-def flight(drone: str, number: int, *, status: FlightStatus = FlightStatus.LANDED, minutes: int = 10) -> Flight:
+def flight(drone: str, number: int, *, status: FlightStatus = FlightStatus.LANDED, minutes: int = 10) -> FlightRecord:
     """A flight at the hour of its number, with everything in it."""
     takeoff = START_US + number * HOUR_US
     end = takeoff + minutes * MINUTE_US
@@ -57,12 +65,12 @@ def flight(drone: str, number: int, *, status: FlightStatus = FlightStatus.LANDE
         airborne_s=minutes * 60.0,
         boot_id="b1",
         armed_us=takeoff - 4_000_000,
-        takeoff_place=Place(49.44, 7.77, 240.0),
-        flags=(Flag.VERY_SHORT, Flag.CONFLICTS),
-        figures=Figures(distance_m=1214.332, battery_serial="F-1"),
-        quality=Quality(samples=600, gaps=(Gap(takeoff + 5, takeoff + 20_000_005, None),), delay_max_s=0.25),
+        takeoff_place=FlightPosition(49.44, 7.77, 240.0),
+        flags=(FlightFlag.VERY_SHORT, FlightFlag.CONFLICTS),
+        figures=FlightFigures(distance_m=1214.332, battery_serial="F-1"),
+        quality=FlightQuality(samples=600, gaps=(TrackGap(takeoff + 5, takeoff + 20_000_005, None),), delay_max_s=0.25),
     )
-    return Flight(f"{drone}-{number}", drone, "kl", number, takeoff, detected, {"name": drone})
+    return FlightRecord(f"{drone}-{number}", drone, "kl", number, takeoff, detected, {"name": drone})
 
 
 def test_a_flight_comes_back_as_it_was_put(registry: SqlRegistry, unique_id: str) -> None:
@@ -121,7 +129,7 @@ def test_lists_are_filtered_and_paged_in_a_stable_order(registry: SqlRegistry, u
         tx.get(FlightBook).put([*flights, *short, replace(flight(other, 3), tenant_id=other)])
     with registry.read() as tx:
         book = tx.get(FlightBook)
-        seen: list[Flight] = []
+        seen: list[FlightRecord] = []
         page = book.find(FlightFilter(asset_id=unique_id, min_duration_s=600), limit=2)
         while True:
             seen += page.items
@@ -137,7 +145,7 @@ def test_lists_are_filtered_and_paged_in_a_stable_order(registry: SqlRegistry, u
 
 
 def test_marks_wait_in_order_until_settled(registry: SqlRegistry, unique_id: str) -> None:
-    marks = [Mark(unique_id, "kl", n, n + 2, n + 1) for n in range(3)]
+    marks = [RecomputeMark(unique_id, "kl", n, n + 2, n + 1) for n in range(3)]
     with registry.write() as tx:
         tx.get(FlightBook).mark(marks)
         tx.get(FlightBook).mark(marks[:1])
@@ -162,7 +170,7 @@ def now_us() -> int:
 @pytest.fixture(params=["sqlite", "influxdb"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[TelemetryWriter, TelemetryReader]]:
     """Either telemetry store, with the kinds as declared."""
-    catalog = discover()
+    catalog = discover_kinds()
     if request.param == "sqlite":
         path = tmp_path / "telemetry.db"
         writer: TelemetryWriter = SqliteTelemetryWriter(path=path, catalog=catalog)
@@ -202,8 +210,8 @@ def test_a_flight_is_computed_from_either_store_once_it_is_there(
     recorder = FlightRecorder(registry, reader)
     writer.write([aloft(0, from_us, "another")])
     with registry.write() as tx:
-        tx.get(Inventory).add(Asset(unique_id, "kl", "fire_drone", "Fritz", from_us))
-        note(tx, samples)
+        tx.get(AssetRepository).add(Asset(unique_id, "kl", "fire_drone", "Fritz", from_us))
+        mark_new_samples(tx, samples)
     assert recorder.catch_up(from_us + HOUR_US) == 1
     writer.write(samples)
     wait_until(lambda: recorder.catch_up(from_us + HOUR_US) == 0)
@@ -211,5 +219,5 @@ def test_a_flight_is_computed_from_either_store_once_it_is_there(
         (found,) = tx.get(FlightBook).between(unique_id, 0, None)
     registry.close()
     picked = [FlightSample.of(s.ts_us, s.received_us, s.values) for s in samples]
-    assert [found.detected] == detect(picked)
+    assert [found.detected] == detect_flights(picked)
     assert (found.detected.takeoff_us, found.detected.landing_us) == (samples[10].ts_us, samples[50].ts_us)

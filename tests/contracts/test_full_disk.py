@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from application.ports.identity import DedupResult, SampleClaim
 from devices.errors import DiskFull, JournalUnavailable
-from devices.instants import HOUR_US
-from devices.ports.identity import Claim, Standing
 from devices.samples import RawMessage
-from storage.journal.sqlite_identity import SqliteIdentity, SqliteVerdicts
+from devices.time_us import HOUR_US
+from storage.journal.sqlite_dedup_index import SqliteDedupIndex, SqliteVerdicts
 from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
 from tests.real_parts.small_disk import fill, require_small, small_disk
 
@@ -27,10 +27,12 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield disk
 
 
-def judged(identity: SqliteIdentity, number: int, claims: int = 200) -> list[Standing]:
+def judged(identity: SqliteDedupIndex, number: int, claims: int = 200) -> list[DedupResult]:
     hour = 1 + number % 50
     with identity.judge() as judgement:
-        standings = judgement.claim([Claim("L01", "telemetry", "", 1000 * number + i, 7, hour) for i in range(claims)])
+        standings = judgement.claim(
+            [SampleClaim("L01", "telemetry", "", 1000 * number + i, 7, hour) for i in range(claims)]
+        )
         judgement.put_verdicts(LANE, number, b"v" * 2000)
     return standings
 
@@ -45,7 +47,7 @@ def tried(call: Callable[[], object]) -> object:
 
 def test_identities_say_so_and_go_on_when_there_is_room(disk: Path) -> None:
     path = disk / "identity.db"
-    with closing(SqliteIdentity(path)) as identity, closing(SqliteVerdicts(path)) as verdicts:
+    with closing(SqliteDedupIndex(path)) as identity, closing(SqliteVerdicts(path)) as verdicts:
         for number in range(1, ROUNDS):
             judged(identity, number)
         filler = fill(disk)
@@ -59,7 +61,7 @@ def test_identities_say_so_and_go_on_when_there_is_room(disk: Path) -> None:
         assert tried(lambda: identity.judged_through(LANE)) == last
         assert tried(lambda: verdicts.verdicts(LANE, last)) == b"v" * 2000
         filler.unlink()
-        assert judged(identity, refused[0]) == [Standing.NEW] * 200, "what was refused was not kept"
+        assert judged(identity, refused[0]) == [DedupResult.NEW] * 200, "what was refused was not kept"
         identity.forget_verdicts(LANE, last)
         assert identity.verdicts(LANE, last) is None
 
@@ -89,16 +91,16 @@ def test_the_journal_says_so_and_goes_on_when_there_is_room(disk: Path) -> None:
 
 def test_no_file_is_taken_for_damaged_when_there_is_no_room(disk: Path) -> None:
     """Neither one that is there nor one that cannot be made."""
-    identity = SqliteIdentity(disk / "identity.db")
+    identity = SqliteDedupIndex(disk / "identity.db")
     judged(identity, 1)
     identity.close()
     filler = fill(disk)
-    opened = tried(lambda: SqliteIdentity(disk / "identity.db"))
-    assert isinstance(opened, SqliteIdentity | JournalUnavailable)
-    if isinstance(opened, SqliteIdentity):
+    opened = tried(lambda: SqliteDedupIndex(disk / "identity.db"))
+    assert isinstance(opened, SqliteDedupIndex | JournalUnavailable)
+    if isinstance(opened, SqliteDedupIndex):
         opened.close()
     assert isinstance(tried(lambda: SqliteJournalWriter(disk / "journal.db", BOUND)), JournalUnavailable)
     assert not list(disk.glob("*damaged*"))
     filler.unlink()
-    with closing(SqliteIdentity(disk / "identity.db")) as identity:
+    with closing(SqliteDedupIndex(disk / "identity.db")) as identity:
         assert identity.judged_through(LANE) == 1

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from runtime.http_guard import ConnectionGuard, listen
-from runtime.http_protocol import Deadlines
+from runtime.http_guard import ConnectionGuard, open_listener
+from runtime.http_protocol import HttpDeadlines
 from runtime.http_serving import server_of
-from runtime.sections import Http
+from runtime.settings_models import HttpSettings
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until
 
-QUICK = Deadlines(headers_s=1.5, body_s=1.5, unread_s=2, rate=1024, linger_s=1)
+QUICK = HttpDeadlines(headers_s=1.5, body_s=1.5, unread_s=2, rate=1024, linger_s=1)
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 STRANGER = "127.0.0.9"
 
@@ -76,8 +76,8 @@ def served(most: int = 200, of_address: int = 50, **http: Any) -> Iterator[Serve
     """A server with quick deadlines."""
     port = claim_port()
     guard = ConnectionGuard(most, of_address, handshake_s=1.5, **http)
-    server = server_of(app, Http(), guard, lambda: None, QUICK, lifespan="off", timeout_graceful_shutdown=1)
-    thread = threading.Thread(target=server.run, args=(listen("127.0.0.1", port, guard),))
+    server = server_of(app, HttpSettings(), guard, lambda: None, QUICK, lifespan="off", timeout_graceful_shutdown=1)
+    thread = threading.Thread(target=server.run, args=(open_listener("127.0.0.1", port, guard),))
     thread.start()
     try:
         wait_until(lambda: server.started, what="the server")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from devices.errors import Invalid, StoreUnavailable
-from devices.instants import DAY_US, HOUR_US, MINUTE_US
 from devices.samples import SeriesKey
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US
 from storage.telemetry import InfluxTelemetryReader, InfluxTelemetryWriter, influx_export
 from storage.telemetry.influx_export import InfluxExport
 from storage.telemetry.influx_http import InfluxHttp

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from devices.errors import ConfigurationError, JournalFull
 from devices.samples import RawMessage
-from storage.journal.encoding import decode, encode
+from storage.journal.encoding import decode_messages, encode_messages
 from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
 
 BOUND = 4 * 2**20
@@ -61,7 +61,7 @@ _RAW = st.builds(
 
 @given(st.lists(_RAW, max_size=20))
 def test_messages_come_back_as_they_were(messages: list[RawMessage]) -> None:
-    assert decode(encode(messages)) == messages
+    assert decode_messages(encode_messages(messages)) == messages
 
 
 def test_batches_come_in_order_until_there_is_none(writer: SqliteJournalWriter, reader: SqliteJournalReader) -> None:

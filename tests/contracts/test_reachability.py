@@ -7,34 +7,34 @@ from typing import Any
 
 import pytest
 
-from devices.catalog import Catalog
+from application.ports.alarms import AlarmRepository
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.ports.latest_values import LatestValues
+from application.ports.loans import Loan, LoanRepository
+from application.ports.memberships import ConnectorMembership, MembershipRepository
+from devices.catalog import KindCatalog
 from devices.generic_rules import device_offline, silence_rule
-from devices.instants import MINUTE_US, rfc3339
-from devices.kind import DeviceKind, Limits
-from devices.messages import PROTOCOL_VERSION, State, StatusState
-from devices.ports.alarms import Alarms
-from devices.ports.current import LatestValues
-from devices.ports.inventory import Asset, Binding, Inventory
-from devices.ports.loans import Loan, Loans
-from devices.ports.memberships import Membership, Memberships
+from devices.kind import DeviceKind, KindLimits
+from devices.messages import PROTOCOL_VERSION, StateMessage, StatusState
 from devices.samples import RawMessage
-from gateway.bindings import Bindings
-from gateway.decode import Decoder
-from gateway.dispatch.answers import Answers
-from gateway.effects.apply import Apply
+from devices.time_us import MINUTE_US, rfc3339
+from gateway.binding_cache import BindingCache
+from gateway.decode import MessageDecoder
+from gateway.dispatch.command_progress import CommandProgress
 from gateway.effects.cursor import EffectsCursor
-from gateway.effects.reachability import Reachability
-from gateway.effects.views import Views
-from gateway.effects.watch import Watch
-from gateway.handover import HandOver
-from gateway.lane import Lane
+from gateway.effects.device_state_cache import DeviceStateCache
+from gateway.effects.effects_transaction import EffectsTransaction
+from gateway.effects.reachability import ReachabilityTracker
+from gateway.effects.rule_engine import RuleEngine
+from gateway.journal_lane import JournalLane
+from gateway.store_queue import StoreQueue
 from storage.registry.engine import SqlRegistry, open_registry
 from tests.unit.gateway.fakes import NOW_US, LampTelemetry, MemoryIdentity, MemoryJournal
 
-LIMITS = Limits(reporting_interval_s=60)
+LIMITS = KindLimits(reporting_interval_s=60)
 RULES = (silence_rule(LIMITS), device_offline)
-COMMON: dict[str, Any] = {"telemetry": LampTelemetry, "state": State, "rules": RULES, "limits": LIMITS}
-CATALOG = Catalog(
+COMMON: dict[str, Any] = {"telemetry": LampTelemetry, "state": StateMessage, "rules": RULES, "limits": LIMITS}
+CATALOG = KindCatalog(
     {
         "lamp": DeviceKind(name="lamp", title="Lamp", **COMMON),
         "drone": DeviceKind(name="drone", title="Drone", restricted=True, **COMMON),
@@ -56,21 +56,21 @@ class Town:
         self.restart()
 
     def restart(self) -> None:
-        bindings = Bindings()
-        views = Views(bindings.ownership)
-        reachability = Reachability(CATALOG, bindings, views)
-        apply = Apply(
+        bindings = BindingCache()
+        views = DeviceStateCache(bindings.ownership)
+        reachability = ReachabilityTracker(CATALOG, bindings, views)
+        apply = EffectsTransaction(
             registry=self.registry,
             bindings=bindings,
             views=views,
-            watch=Watch(CATALOG, reachability, {}),
+            watch=RuleEngine(CATALOG, reachability, {}),
             reachability=reachability,
-            answers=Answers(CATALOG),
+            answers=CommandProgress(CATALOG),
             reactions={},
         )
         self.cursor = EffectsCursor(
-            lanes=[(Lane("lane", self.journal, lambda _: None), HandOver())],  # type: ignore[arg-type]
-            decoder=Decoder(CATALOG),
+            lanes=[(JournalLane("lane", self.journal, lambda _: None), StoreQueue())],  # type: ignore[arg-type]
+            decoder=MessageDecoder(CATALOG),
             identity=self.identity,
             registry=self.registry,
             bindings=bindings,
@@ -80,13 +80,13 @@ class Town:
 
     def register(self, name: str, kind: str = "lamp", via: str | None = None) -> None:
         with self.registry.write() as tx:
-            tx.get(Inventory).add(Asset(f"a-{name}", "kl", kind, name, NOW_US, via=via))
-            tx.get(Inventory).bind(Binding(f"a-{name}", name, "kl", kind, NOW_US - 1))
+            tx.get(AssetRepository).add(Asset(f"a-{name}", "kl", kind, name, NOW_US, via=via))
+            tx.get(AssetRepository).bind(DeviceBinding(f"a-{name}", name, "kl", kind, NOW_US - 1))
 
     def behind(self, connector: str, *members: str, kind: str = "lamp") -> None:
         with self.registry.write() as tx:
-            wanted = [Membership(m, kind, connector, "lamp", "kl", NOW_US - 1) for m in members]
-            tx.get(Memberships).begin(wanted)
+            wanted = [ConnectorMembership(m, kind, connector, "lamp", "kl", NOW_US - 1) for m in members]
+            tx.get(MembershipRepository).begin(wanted)
 
     def say(self, *said: tuple[str, str, dict[str, Any]], after_us: int = MINUTE_US // 6) -> None:
         """(prefix below the town, channel, fields) of each message, all at once a while later."""
@@ -116,12 +116,12 @@ class Town:
 
     def alarms(self) -> list[tuple[str, str]]:
         with self.registry.read() as tx:
-            found = tx.get(Alarms).find(only_open=True, limit=1000).items
+            found = tx.get(AlarmRepository).find(only_open=True, limit=1000).items
         return sorted((alarm.asset_id, alarm.name) for alarm in found)
 
     def details(self) -> list[dict[str, Any]]:
         with self.registry.read() as tx:
-            return [dict(a.details) for a in tx.get(Alarms).find(only_open=True, limit=1000).items]
+            return [dict(a.details) for a in tx.get(AlarmRepository).find(only_open=True, limit=1000).items]
 
 
 def status(base: str, state: StatusState) -> tuple[str, str, dict[str, Any]]:
@@ -233,7 +233,7 @@ def test_a_connector_that_sleeps_is_not_lost(town: Town) -> None:
 def test_one_that_leaves_its_connector_is_no_longer_lost_with_it(town: Town) -> None:
     town.say(status("lamp/c", StatusState.OFFLINE))
     with town.registry.write() as tx:
-        tx.get(Memberships).end(["m00"], town.now_us)
+        tx.get(MembershipRepository).end(["m00"], town.now_us)
     town.clock(MINUTE_US)
     assert town.states("m00", "m01") == ["online", "unreachable"]
 
@@ -242,7 +242,7 @@ def test_who_does_not_see_the_connectors_alarm_gets_one_of_his_own(town: Town) -
     town.register("fritz", "drone")
     town.behind("c", "fritz", kind="drone")
     with town.registry.write() as tx:
-        tx.get(Loans).add(Loan("l", "a-m39", "kl", "zw", NOW_US - 1, NOW_US + 100 * MINUTE_US))
+        tx.get(LoanRepository).add(Loan("l", "a-m39", "kl", "zw", NOW_US - 1, NOW_US + 100 * MINUTE_US))
     town.say(status(below("fritz", "drone"), StatusState.ONLINE))
     town.say(status("lamp/c", StatusState.OFFLINE))
     offline = "device_offline"

@@ -38,13 +38,15 @@ def test_each_may_do_its_work_and_no_more(influxdb: InfluxServer, bucket_prefix:
     making.make(bucket, 3600)
     making.close()
     assert bucket in influxdb.buckets(bucket_prefix)
-    assert influxdb_check.check(influxdb.url, influxdb.org, gateway, bucket_prefix)
+    assert influxdb_check.check_influxdb(influxdb.url, influxdb.org, gateway, bucket_prefix)
     reading = InfluxExport(url=influxdb.url, org=influxdb.org, token=api)
     assert reading.count(bucket, 0, 1) == 0
     reading.close()
     with pytest.raises(StoreForbidden):
-        influxdb_check.check(influxdb.url, influxdb.org, api, bucket_prefix)
+        influxdb_check.check_influxdb(influxdb.url, influxdb.org, api, bucket_prefix)
     for token in tokens:
-        assert not influxdb_check.ask(f"{influxdb.url}/api/v2/authorizations", token).get("authorizations")
+        assert not influxdb_check.ask_influxdb(f"{influxdb.url}/api/v2/authorizations", token).get("authorizations")
         with pytest.raises(StoreUnavailable):
-            influxdb_check.ask(f"{influxdb.url}/api/v2/authorizations", token, {"orgID": "x", "permissions": []})
+            influxdb_check.ask_influxdb(
+                f"{influxdb.url}/api/v2/authorizations", token, {"orgID": "x", "permissions": []}
+            )

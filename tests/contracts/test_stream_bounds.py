@@ -8,12 +8,12 @@ from pathlib import Path
 import nats
 import pytest
 
-from runtime.broker import bounding
-from runtime.broker.bounding import bound
-from runtime.broker.logins import INSIDE, Logins
+from runtime.broker import stream_limits
+from runtime.broker.jwt_signer import JwtSigner
+from runtime.broker.mqtt_streams import RETAINED, StreamBound, stream_bounds
 from runtime.broker.nats_conf import NatsConf
-from runtime.broker.signing import Signer
-from runtime.broker.streams import RETAINED, Bound, bounds
+from runtime.broker.service_passwords import INSIDE, ServicePasswords
+from runtime.broker.stream_limits import bound_streams
 from tests.faults.rough import Rough, rough
 from tests.real_parts import finding
 from tests.real_parts.brokers import Broker, Login
@@ -37,13 +37,13 @@ class Place:
 
     def bound(self) -> bool:
         """Set the bounds, drop what nobody needs."""
-        return bound("127.0.0.1", self.client_port, self.setup, QUEUE, "city/v1")
+        return bound_streams("127.0.0.1", self.client_port, self.setup, QUEUE, "city/v1")
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     program = finding.require(finding.nats_server(), "nats-server", "install requirements/run.lock")
-    port, client_port, logins = claim_port(), claim_port(), Logins(tmp_path / "broker")
+    port, client_port, logins = claim_port(), claim_port(), ServicePasswords(tmp_path / "broker")
     conf = NatsConf(
         host="127.0.0.1",
         mqtt_port=port,
@@ -54,7 +54,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         sync_always=False,
         root="city/v1",
         passwords={user: logins.password(user) for user in INSIDE},
-        issuer=Signer.of(logins.folder).issuer,
+        issuer=JwtSigner.of(logins.folder).issuer,
     )
     path = tmp_path / "nats.conf"
     path.write_text(conf.text())
@@ -106,8 +106,8 @@ def test_only_what_may_be_retained_stays(place: Place) -> None:
 
 
 def test_at_the_bound_of_retained_messages_everybody_connects(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = {**bounds(QUEUE), RETAINED: Bound(2**20, 2**18)}
-    monkeypatch.setattr(bounding, "bounds", lambda _bytes: small)
+    small = {**stream_bounds(QUEUE), RETAINED: StreamBound(2**20, 2**18)}
+    monkeypatch.setattr(stream_limits, "bounds", lambda _bytes: small)
     with rough(place.broker, "lamp") as client:
         _retain(client, "status", 100)
         assert place.bound()

@@ -1,14 +1,14 @@
-"""Both telemetry stores keep the contract of `devices.ports.telemetry`: buckets, rollups and retention."""
+"""Both telemetry stores keep the contract of `application.ports.telemetry`: buckets, rollups and retention."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from application.ports.telemetry import Aggregate, BucketAnswer
 from devices.errors import RawDataGone
-from devices.instants import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from devices.ports.telemetry import Aggregate, Buckets
 from devices.samples import Sample
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from tests.contracts.telemetry_stores import (
     NOW_US,
     STORES,
@@ -41,14 +41,14 @@ def ask(
     aggregates: Sequence[Aggregate] = ALL,
     raw_rows_max: int = 10_000,
     now_us: int = NOW_US,
-) -> Buckets:
+) -> BucketAnswer:
     reader = store.reader(raw_rows_max=raw_rows_max, now_us=now_us)
     return reader.buckets(
         key(), from_us, to_us, fields=FIELDS, width_us=width_us, aggregates=aggregates, expected_interval_s=60
     )
 
 
-def assert_same(found: Buckets, samples: Sequence[Sample], from_us: int, to_us: int) -> None:
+def assert_same(found: BucketAnswer, samples: Sequence[Sample], from_us: int, to_us: int) -> None:
     expected = by_hand(samples, from_us, to_us, found.width_us, FIELDS)
     assert [bucket.start_us for bucket in found.items] == list(expected)
     for bucket in found.items:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devices.errors import SamplesRefused, StoreUnavailable
-from devices.instants import DAY_US, HOUR_US, MINUTE_US
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US
 from storage.telemetry import (
     InfluxTelemetryReader,
     InfluxTelemetryWriter,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from devices.instants import HOUR_US, MINUTE_US, SECOND_US
-from devices.ports.telemetry import Aggregate, Buckets
-from devices.query_budget import QueryBudget, QueryCancelled, QueryTooLarge
+from application.ports.telemetry import Aggregate, BucketAnswer
+from application.telemetry.query_budget import QueryBudget, QueryCancelled, QueryTooLarge
 from devices.samples import Sample
+from devices.time_us import HOUR_US, MINUTE_US, SECOND_US
 from storage.telemetry import InfluxTelemetryReader, influx_ranks
 from storage.telemetry.influx_ranks import share_of
 from tests.contracts.telemetry_stores import NOW_US, STORES, Store, by_hand, key, nearest_rank, opened, sample
@@ -47,7 +47,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 def ask(
     store: Store, width_us: int, aggregates: Sequence[Aggregate] = ALL, budget: QueryBudget | None = None
-) -> Buckets:
+) -> BucketAnswer:
     reader = store.reader().within(budget or QueryBudget())
     return reader.buckets(
         PART, BEGIN_US, END_US, fields=FIELDS, width_us=width_us, aggregates=aggregates, expected_interval_s=60

@@ -1,4 +1,4 @@
-"""Both telemetry stores keep the contract of `devices.ports.telemetry`: writing and reading samples."""
+"""Both telemetry stores keep the contract of `application.ports.telemetry`: writing and reading samples."""
 
 import random
 import threading
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from application.ports.telemetry import TelemetryRow
 from devices.errors import SamplesRefused
-from devices.instants import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from devices.ports.telemetry import Row
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from tests.contracts.telemetry_stores import MINUTES, NOW_US, STORES, Store, key, opened, sample
 
 TS = MINUTES[0]
@@ -73,8 +73,8 @@ def test_time_of_receipt_and_suspicion_are_kept(store: Store) -> None:
         ]
     )
     assert store.rows(key()) == [
-        Row(TS, TS + 123_457, {"power_w": 1.0}, suspect=False),
-        Row(TS + 1, TS + 8, {"power_w": 900.0}, suspect=True),
+        TelemetryRow(TS, TS + 123_457, {"power_w": 1.0}, suspect=False),
+        TelemetryRow(TS + 1, TS + 8, {"power_w": 900.0}, suspect=True),
     ]
 
 
@@ -100,7 +100,7 @@ def test_nothing_to_write_is_no_error(store: Store) -> None:
 
 def test_a_sample_without_values_is_kept(store: Store) -> None:
     store.writer.write([sample(TS, {}, of=key(series="event_opened"))])
-    assert store.rows(key(series="event_opened")) == [Row(TS, TS + 7, {})]
+    assert store.rows(key(series="event_opened")) == [TelemetryRow(TS, TS + 7, {})]
 
 
 def test_assets_parts_series_and_kinds_are_kept_apart(store: Store) -> None:
@@ -149,7 +149,7 @@ def test_asked_fields_only(store: Store) -> None:
         ]
     )
     rows = list(store.reader().rows(key(), TS, TS + 9, fields=["power_w", "steps"]))
-    assert rows == [Row(TS, TS + 7, {"power_w": 1.0}, suspect=True), Row(TS + 1, TS + 8, {})]
+    assert rows == [TelemetryRow(TS, TS + 7, {"power_w": 1.0}, suspect=True), TelemetryRow(TS + 1, TS + 8, {})]
 
 
 def test_limit_and_direction_over_sparse_and_dense_times(store: Store) -> None:

@@ -103,7 +103,7 @@ def environment(root: Path, folder: Path, variables: Mapping[str, str]) -> dict[
     """What a person's terminal holds: the program below `root` as `lautern`, this Python as `python`."""
     programs = folder / "bin"
     programs.mkdir()
-    for name, module in (("lautern", "-m runtime "), ("python", "")):
+    for name, module in (("lautern", "-m cli "), ("python", "")):
         launcher = programs / name
         launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" {module}"$@"\n')
         launcher.chmod(0o755)

@@ -32,10 +32,10 @@ from tests.faults.mutations import ROOT
 from tests.faults.warm import ENDED, Tree
 
 FILES: Final = (
-    *("api/authentication.py", "api/access.py", "api/seeing.py", "api/sessions.py", "gateway/admission.py"),
-    *("devices/lending.py", "devices/people/roles.py", "devices/people/second_factor.py"),
-    *("devices/privacy/small_counts.py", "devices/privacy/nameless.py", "devices/privacy/register.py"),
-    *("api/letting_in.py", "api/oidc.py", "api/routes/keys.py", "api/routes/users.py", "api/routes/stream.py"),
+    *("api/authentication.py", "api/access.py", "api/authorization.py", "api/sessions.py", "gateway/admission.py"),
+    *("application/lending.py", "application/access/roles.py", "application/access/second_factor.py"),
+    *("application/privacy/small_counts.py", "devices/pii_filter.py", "application/privacy/processing_register.py"),
+    *("api/device_credentials.py", "api/oidc.py", "api/routes/keys.py", "api/routes/users.py", "api/routes/stream.py"),
     *("api/routes/single_sign_on.py", "api/routes/login.py", "api/routes/second_factor.py", "api/routes/loans.py"),
     *("api/routes/credentials.py", "api/routes/memberships.py", "api/routes/my_sessions.py", "api/routes/personal.py"),
 )

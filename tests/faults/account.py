@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from devices.instants import MINUTE_US
+from devices.time_us import MINUTE_US
 from tests.faults.publishing import Fleet, Message
 from tests.real_parts.waiting import wait_until
 from tests.system.installation import Installation

@@ -10,13 +10,13 @@ from typing import Any
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.credentials import issue
-from devices.instants import SECOND_US
-from devices.ports.credentials import Credentials, Refusals
-from devices.ports.registry import Registry
-from runtime.broker.logins import INSIDE, Logins
+from application.device_credentials import issue_passwords
+from application.ports.credentials import CredentialRepository, LoginRefusals
+from application.ports.registry import Registry
+from devices.time_us import SECOND_US
+from runtime.broker.jwt_signer import JwtSigner
 from runtime.broker.nats_conf import MAX_CONSUMERS, NatsConf
-from runtime.broker.signing import Signer
+from runtime.broker.service_passwords import INSIDE, ServicePasswords
 from storage.registry.engine import open_registry
 from tests.real_parts import finding
 from tests.real_parts.brokers import Login
@@ -48,24 +48,24 @@ class Door:
         """A login for a lamp of the town `kl`; it replaces the one it had."""
         user, at_us = f"kl/streetlight/{device}", now_us() - ago_s * SECOND_US
         with self.registry.write() as tx:
-            return Login(user, issue(tx.get(Credentials), [user], "test", at_us)[user])
+            return Login(user, issue_passwords(tx.get(CredentialRepository), [user], "test", at_us)[user])
 
     def issue_all(self, devices: Sequence[str]) -> dict[str, Login]:
         """Logins for lamps of the town `kl`, by device."""
         users = {f"kl/streetlight/{device}": device for device in devices}
         with self.registry.write() as tx:
-            passwords = issue(tx.get(Credentials), list(users), "test", now_us())
+            passwords = issue_passwords(tx.get(CredentialRepository), list(users), "test", now_us())
         return {device: Login(user, passwords[user]) for user, device in users.items()}
 
     def revoke(self, login: Login) -> None:
         """Take it away."""
         with self.registry.write() as tx:
-            tx.get(Credentials).revoke(login.user, now_us())
+            tx.get(CredentialRepository).revoke(login.user, now_us())
 
     def refused(self) -> dict[tuple[str, str], int]:
         """How often whom for what reason."""
         with self.registry.read() as tx:
-            return {(r.user, r.reason): r.times for r in tx.get(Refusals).find().items}
+            return {(r.user, r.reason): r.times for r in tx.get(LoginRefusals).find().items}
 
     def admits(self, login: Login, client_id: str = "") -> bool:
         """Whether a login is good now."""
@@ -145,7 +145,7 @@ def nats_door(folder: Path, max_consumers: int = MAX_CONSUMERS, **variables: str
     """A nats-server and `lautern door`. `variables`: of its environment."""
     program = finding.require(finding.nats_server(), "nats-server", "install requirements/run.lock")
     port, client_port = claim_port(), claim_port()
-    logins = Logins(folder / "broker")
+    logins = ServicePasswords(folder / "broker")
     conf = NatsConf(
         host="127.0.0.1",
         mqtt_port=port,
@@ -156,7 +156,7 @@ def nats_door(folder: Path, max_consumers: int = MAX_CONSUMERS, **variables: str
         sync_always=False,
         root="city/v1",
         passwords={user: logins.password(user) for user in INSIDE},
-        issuer=Signer.of(logins.folder).issuer,
+        issuer=JwtSigner.of(logins.folder).issuer,
         max_consumers=max_consumers,
     )
     path = folder / "nats.conf"
@@ -169,7 +169,7 @@ def nats_door(folder: Path, max_consumers: int = MAX_CONSUMERS, **variables: str
         serving(Server("nats-server", command, folder=folder, ready=lambda: answers(port))) as server,
     ):
         keeper = Server(
-            "door", _python("runtime.broker.door_role", *place, **variables), folder=folder, ready=lambda: True
+            "door", _python("runtime.broker.auth_callout_role", *place, **variables), folder=folder, ready=lambda: True
         )
         with serving(keeper):
             wait_until(lambda: "door_open" in keeper.log_tail(), timeout_s=30, what="the door")
@@ -183,12 +183,12 @@ def mosquitto_door(folder: Path) -> Iterator[Door]:
     """A mosquitto and `lautern broker sync`."""
     program = finding.require(finding.mosquitto(), "mosquitto", "apt install mosquitto")
     port, inside_port = claim_port(), claim_port()
-    logins = Logins(folder / "broker")
+    logins = ServicePasswords(folder / "broker")
     files = folder / "files"
     files.mkdir()
     pid_file = folder / "pid"
     follow = _python(
-        "runtime.broker.cli", "sync", "--dir", files, "--data-dir", folder, "--pid-file", pid_file,
+        "cli.broker", "sync", "--dir", files, "--data-dir", folder, "--pid-file", pid_file,
         "--inside", f"{inside_port} 127.0.0.1", "--every", "0.5",
         LAUTERN_BROKER__URL=f"mqtt://127.0.0.1:{port}",
     )  # fmt: skip

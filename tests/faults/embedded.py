@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devices.credentials import issue
-from devices.ports.credentials import Credentials
-from devices.ports.inventory import Asset, Binding, Inventory
-from runtime.broker.logins import Logins
+from application.device_credentials import issue_passwords
+from application.ports.credentials import CredentialRepository
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from runtime.broker.service_passwords import ServicePasswords
 from storage.registry.engine import SqlRegistry, open_registry
 from tests.real_parts.brokers import Broker, Login
 from tests.real_parts.ports import answers, claim_port
@@ -45,7 +45,7 @@ class Embedded:
 
     def inside(self, user: str) -> Login:
         """The login of a user of the program's own."""
-        return Login(user, Logins(self.folder / "broker").password(user))
+        return Login(user, ServicePasswords(self.folder / "broker").password(user))
 
     def said(self) -> str:
         """What all parts printed."""
@@ -85,7 +85,7 @@ def embedded(
         settings |= {"BROKER__URL": f"mqtts://127.0.0.1:{port}"}
         settings |= {f"BROKER__TLS_{part}_FILE": str(certificate) for part in ("CERT", "KEY")}
     variables = [f"LAUTERN_{name}={value}" for name, value in settings.items()]
-    up = [sys.executable, "-m", "runtime", "up", "--data-dir", str(folder), "--port", str(http_port)]
+    up = [sys.executable, "-m", "cli", "up", "--data-dir", str(folder), "--port", str(http_port)]
     known = _let_in(folder, logins)
     command = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
     with serving(Server("up", command, folder=logs or folder, ready=lambda: answers(port, host))) as server:
@@ -101,7 +101,7 @@ def _let_in(folder: Path, users: Mapping[str, str]) -> dict[str, Login]:
     registry = open_registry(f"sqlite:///{folder / 'registry.db'}")
     try:
         with registry.write() as tx:
-            passwords = issue(tx.get(Credentials), list(users.values()), "test", now_us())
+            passwords = issue_passwords(tx.get(CredentialRepository), list(users.values()), "test", now_us())
     finally:
         registry.close()
     return {device: Login(user, passwords[user]) for device, user in users.items()}
@@ -112,7 +112,7 @@ def _register(town: Embedded, devices: Sequence[str]) -> None:
     try:
         with registry.write() as tx:
             assets = [Asset(device, "kl", "streetlight", device, now_us()) for device in devices]
-            bindings = [Binding(device, device, "kl", "streetlight", 0) for device in devices]
-            tx.get(Inventory).add_many(assets, bindings)
+            bindings = [DeviceBinding(device, device, "kl", "streetlight", 0) for device in devices]
+            tx.get(AssetRepository).add_many(assets, bindings)
     finally:
         registry.close()

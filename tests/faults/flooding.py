@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
-from devices.instants import rfc3339
+from devices.time_us import rfc3339
 from tests.faults.rough import packet, text
 
 TURN_S: Final = 0.01

@@ -19,14 +19,16 @@ from tests.faults.access_mutations import ACCESS
 from tests.faults.mutation import Mutation
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-FOLDERS: Final = ("api", "benchmarks", "devices", "gateway", "runtime", "simulators", "storage", "tests")
+FOLDERS: Final = (
+    "api", "application", "benchmarks", "cli", "devices", "gateway", "runtime", "simulators", "storage", "tests",
+)  # fmt: skip
 ENDS_S: Final = 300
 
 
 MUTATIONS: Final = (
     Mutation(
         "acknowledge before it is on disk",
-        "gateway/mqtt/feeder.py",
+        "gateway/mqtt/journal_ingest.py",
         "            self._writer.append([a.message for a in arrivals])\n",
         "            self._connection.acknowledge(a for a in arrivals if a.epoch != _INJECTED)\n"
         "            self._writer.append([a.message for a in arrivals])\n",
@@ -41,7 +43,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "drop what does not fit into the journal",
-        "gateway/mqtt/feeder.py",
+        "gateway/mqtt/journal_ingest.py",
         "            self._stopped(error)\n            return\n",
         "            self._stopped(error)\n",
         "tests/faults/test_journal_full.py::test_full_journal_stops_and_goes_on_without_loss[mosquitto]",
@@ -62,7 +64,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "take each message for new",
-        "gateway/judge.py",
+        "gateway/deduplication.py",
         "    same = all(judgement.compare(claim) is Standing.DUPLICATE for claim in claims)\n",
         "    return Verdict(Outcome.ACCEPTED, asset_id)\n    same = True\n",
         "tests/faults/test_messages.py::test_ten_times_and_in_any_order",

@@ -14,7 +14,7 @@ from zlib import crc32
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.instants import rfc3339
+from devices.time_us import rfc3339
 from tests.real_parts.brokers import Broker
 from tests.real_parts.waiting import wait_until
 from tests.system.installation import Installation

@@ -10,10 +10,10 @@ import pytest
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
+from application.ports.gateway_books import LedgerLine, MessageLedger
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from benchmarks.parts.cost import pss_mb
-from devices.instants import MINUTE_US, rfc3339
-from devices.ports.books import Ledger, LedgerLine
-from devices.ports.inventory import Asset, Binding, Inventory
+from devices.time_us import MINUTE_US, rfc3339
 from gateway.decode import MAX_PAYLOAD_BYTES
 from storage.registry.engine import open_registry
 from tests.faults.account import newest_age_s, settle
@@ -140,8 +140,8 @@ def _register_each_kind(town: Installation) -> None:
     try:
         with registry.write() as tx:
             assets = [Asset(device_of(kind), "kl", kind, kind, now_us()) for kind in KINDS]
-            bindings = [Binding(device_of(kind), device_of(kind), "kl", kind, 0) for kind in KINDS]
-            tx.get(Inventory).add_many(assets, bindings)
+            bindings = [DeviceBinding(device_of(kind), device_of(kind), "kl", kind, 0) for kind in KINDS]
+            tx.get(AssetRepository).add_many(assets, bindings)
     finally:
         registry.close()
 
@@ -169,7 +169,7 @@ def _wait_judged(town: Installation, number: int) -> dict[str, LedgerLine]:
     def judged() -> bool:
         nonlocal found
         with registry.read() as tx:
-            lines = tx.get(Ledger).lines()
+            lines = tx.get(MessageLedger).lines()
         found = {line.kind: line for line in lines if line.unit == "messages" and line.kind != "canary"}
         return sum(line.received for line in found.values()) >= number and not any(x.in_journal for x in found.values())
 

@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
-from api.attempts import MOST_A_MINUTE
-from devices.people.roles import Grant
+from api.login_throttle import MOST_A_MINUTE
+from application.access.roles import RoleGrant
 from tests.contracts.api import oracles, role_matrix, test_matrix
 from tests.contracts.api.conftest import City, catalog, city, migrated, open_city
 from tests.contracts.api.matrix_town import INSIDE, body, fill, path_of
@@ -73,7 +73,7 @@ def test_guesses_of_passwords_and_keys_end_at_once_and_shut_out_nobody_else(
     served: tuple[City, str], report: Report
 ) -> None:
     town, address = served
-    person(town, "anna", Grant("viewer", "kl"))
+    person(town, "anna", RoleGrant("viewer", "kl"))
     key = town.key("*", tenant_id="kl")
     number, parallel = (10_000, 100) if LONG else (400, 40)
     strange = httpx2.HTTPTransport(local_address="127.0.0.2")

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from devices.catalog import discover
-from devices.commands.command import Command, Delivery
-from devices.commands.device_contract import Answer
-from devices.commands.issue import issue
+from application.commands.issue_command import issue_command
+from application.ports.commands import CommandRepository
+from application.ports.inventory import AssetRepository
+from devices.catalog import discover_kinds
+from devices.commands.command import Command, DeliveryState
+from devices.commands.device_contract import CommandAnswer
 from devices.commands.wire import encode_command
-from devices.instants import SECOND_US
 from devices.messages import AckStatus
-from devices.ports.commands import Commands
-from devices.ports.inventory import Inventory
+from devices.time_us import SECOND_US
 from storage.registry.engine import SqlRegistry, open_registry
 from tests.faults.conftest import Report
 from tests.faults.points import Points, faulty_build
@@ -101,7 +101,7 @@ def test_storm_of_commands_is_final_in_time_and_each_acts_once(city: City, numbe
         _assert_once(lamps, filed)
     states = Counter(command.delivery.value for command in after)
     newest = {name: max((c for c in after if c.asset_id == name), key=lambda c: c.issued_us) for name in asked}
-    assert {command.delivery for command in newest.values()} == {Delivery.APPLIED}, "the last word is heard"
+    assert {command.delivery for command in newest.values()} == {DeliveryState.APPLIED}, "the last word is heard"
     assert all(lamps.executed[name][-1] == newest[name].wire_id for name in asked)
     what = f"{STORM} commands to {number} lamp{'s' if number > 1 else ''} at once"
     report("A13", what, PARTS, final_after_s=round(took_s, 1), **states)
@@ -113,15 +113,19 @@ def test_answers_that_come_twice_late_or_never(city: City, report: Report) -> No
         lamps.mute.update({late, never})
         filed = {name: _dim(city.registry, name, level=40, within_s=1) for name in names}
         _wait_final(city.registry, filed.values(), 1 + FINAL_GRACE_S)
-        assert _deliveries(city, filed.values()) == [Delivery.APPLIED, Delivery.UNKNOWN, Delivery.UNKNOWN]
+        assert _deliveries(city, filed.values()) == [
+            DeliveryState.APPLIED,
+            DeliveryState.UNKNOWN,
+            DeliveryState.UNKNOWN,
+        ]
         for number, status in enumerate((AckStatus.APPLIED, AckStatus.FAILED, AckStatus.ACCEPTED)):
-            lamps._send(twice, 1000 + number, Answer(filed[twice].wire_id, status))
-        lamps._send(late, 2000, Answer(filed[late].wire_id, AckStatus.APPLIED))
-        wait_until(lambda: _deliveries(city, [filed[late]]) == [Delivery.APPLIED], what="a late answer corrects")
+            lamps._send(twice, 1000 + number, CommandAnswer(filed[twice].wire_id, status))
+        lamps._send(late, 2000, CommandAnswer(filed[late].wire_id, AckStatus.APPLIED))
+        wait_until(lambda: _deliveries(city, [filed[late]]) == [DeliveryState.APPLIED], what="a late answer corrects")
         after = _deliveries(city, filed.values())
         _assert_once(lamps, filed.values())
         assert all(lamps.executed.values())
-    assert after == [Delivery.APPLIED, Delivery.APPLIED, Delivery.UNKNOWN]
+    assert after == [DeliveryState.APPLIED, DeliveryState.APPLIED, DeliveryState.UNKNOWN]
     report("A13", "answers that come twice, late, never", PARTS, ended_as=[state.value for state in after])
 
 
@@ -136,14 +140,14 @@ def test_gateway_killed_at_each_state_of_a_command(city: City, report: Report) -
         _come_back(city, lamps, command, unsent)
         lamps.mute.add(accepted)
         command = _dim(city.registry, accepted, level=40, within_s=40)
-        for status, wanted in ((None, Delivery.SENT), (AckStatus.ACCEPTED, Delivery.ACCEPTED)):
+        for status, wanted in ((None, DeliveryState.SENT), (AckStatus.ACCEPTED, DeliveryState.ACCEPTED)):
             if status is not None:
-                lamps._send(accepted, 1000, Answer(command.wire_id, status))
+                lamps._send(accepted, 1000, CommandAnswer(command.wire_id, status))
             _wait_for(city, command, wanted)
             with city.points.armed("dispatch", "kill"):
                 died_as[wanted.value] = _dead_with(city, command)
             city.town.start_gateway()
-        lamps._send(accepted, 1001, Answer(command.wire_id, AckStatus.APPLIED))
+        lamps._send(accepted, 1001, CommandAnswer(command.wire_id, AckStatus.APPLIED))
         _come_back(city, lamps, command, accepted)
         for point, name in zip(ANSWERED, answering, strict=True):
             with city.points.armed(point, "kill"):
@@ -154,7 +158,7 @@ def test_gateway_killed_at_each_state_of_a_command(city: City, report: Report) -
     report("A13", f"gateway killed at {len(died_as)} points of a command's life", PARTS, it_was=died_as)
 
 
-def _wait_for(city: City, command: Command, wanted: Delivery) -> None:
+def _wait_for(city: City, command: Command, wanted: DeliveryState) -> None:
     wait_until(lambda: _deliveries(city, [command]) == [wanted], what=wanted.value)
 
 
@@ -167,7 +171,7 @@ def _dead_with(city: City, command: Command) -> str:
 def _come_back(city: City, lamps: Lamps, command: Command, name: str) -> None:
     city.town.start_gateway()
     _wait_final(city.registry, [command], 40 + FINAL_GRACE_S)
-    assert _deliveries(city, [command]) == [Delivery.APPLIED]
+    assert _deliveries(city, [command]) == [DeliveryState.APPLIED]
     assert lamps.executed[name] == [command.wire_id]
 
 
@@ -180,7 +184,7 @@ def test_nothing_is_executed_after_its_time(city: City, report: Report) -> None:
         city.town.start_gateway()
         _wait_final(city.registry, [command], FINAL_GRACE_S)
         assert lamps.executed[filed_only] == []
-    assert _deliveries(city, [command]) == [Delivery.EXPIRED]
+    assert _deliveries(city, [command]) == [DeliveryState.EXPIRED]
     queued = _dim(city.registry, at_the_broker, level=40, within_s=1)
     wait_until(lambda: _now(city.registry, [queued])[0].attempts > 0, what="it is sent, and nobody listens")
     wait_until(lambda: now_us() > queued.deliver_by_us, what="its time is over")
@@ -188,11 +192,11 @@ def test_nothing_is_executed_after_its_time(city: City, report: Report) -> None:
         lamps._receive(at_the_broker, "dim", json.loads(encode_command(queued)), retained=False)
         _wait_final(city.registry, [queued], FINAL_GRACE_S)
         assert lamps.executed[at_the_broker] == []
-    assert _deliveries(city, [queued]) == [Delivery.EXPIRED], "the lamp said so"
+    assert _deliveries(city, [queued]) == [DeliveryState.EXPIRED], "the lamp said so"
     report("A13", "commands whose time was over when they came", PARTS, executed=0)
 
 
-def _deliveries(city: City, commands: Collection[Command]) -> list[Delivery]:
+def _deliveries(city: City, commands: Collection[Command]) -> list[DeliveryState]:
     """In the order of the commands."""
     found = {command.command_id: command.delivery for command in _now(city.registry, commands)}
     return [found[command.command_id] for command in commands]
@@ -213,10 +217,10 @@ def _post(town: Installation, name: str, body: dict[str, Any], key: str) -> tupl
 
 def _dim(registry: SqlRegistry, name: str, *, level: int, within_s: int) -> Command:
     with registry.write() as tx:
-        return issue(
+        return issue_command(
             tx,
-            discover(),
-            asset=tx.get(Inventory).get(name),
+            discover_kinds(),
+            asset=tx.get(AssetRepository).get(name),
             name="dim",
             arguments={"level_pct": level},
             issuer="test",
@@ -228,7 +232,7 @@ def _dim(registry: SqlRegistry, name: str, *, level: int, within_s: int) -> Comm
 
 def _now(registry: SqlRegistry, commands: Collection[Command]) -> Sequence[Command]:
     with registry.read() as tx:
-        return tx.get(Commands).by_wire_ids_of({(c.wire_id, c.asset_id) for c in commands})
+        return tx.get(CommandRepository).by_wire_ids_of({(c.wire_id, c.asset_id) for c in commands})
 
 
 def _wait_final(registry: SqlRegistry, commands: Collection[Command], within_s: float) -> float:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from devices.instants import SECOND_US, rfc3339
-from devices.ports.books import DeadLetters, Ledger, LedgerLine
-from devices.ports.credentials import Refusals
+from application.ports.credentials import LoginRefusals
+from application.ports.gateway_books import DeadLetters, LedgerLine, MessageLedger
+from devices.time_us import SECOND_US, rfc3339
 from tests.faults.conftest import Report
 from tests.faults.embedded import Embedded, embedded
 from tests.faults.rough import Rough, rough
@@ -126,7 +126,7 @@ def _refused(town: Embedded) -> dict[tuple[str, str], int]:
     registry = town.registry()
     try:
         with registry.read() as tx:
-            return {(r.user, r.reason): r.times for r in tx.get(Refusals).find().items}
+            return {(r.user, r.reason): r.times for r in tx.get(LoginRefusals).find().items}
     finally:
         registry.close()
 
@@ -143,7 +143,7 @@ def _line(town: Embedded) -> LedgerLine | None:
     registry = town.registry()
     try:
         with registry.read() as tx:
-            lines = tx.get(Ledger).lines()
+            lines = tx.get(MessageLedger).lines()
     finally:
         registry.close()
     return next((x for x in lines if (x.kind, x.unit) == ("streetlight", "messages")), None)
@@ -158,7 +158,7 @@ def _missing(town: Embedded) -> int:
     registry = town.registry()
     try:
         with registry.read() as tx:
-            return tx.get(Ledger).missing()
+            return tx.get(MessageLedger).missing()
     finally:
         registry.close()
 

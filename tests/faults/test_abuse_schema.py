@@ -14,11 +14,11 @@ import pytest
 import uvicorn
 from httpx2 import get
 
-from api import attempts
+from api import login_throttle
 from api.application import create_app
-from api.limits import Limits
-from devices.catalog import discover
-from devices.people.roles import roles
+from api.limits import ApiLimits
+from application.access.roles import role_scopes
+from devices.catalog import discover_kinds
 from tests.contracts.api.conftest import City, catalog, migrated, open_city
 from tests.contracts.api.test_schema import LEFT_OUT, REFUSES, SKIPPED, made_up
 from tests.faults.conftest import Report
@@ -32,7 +32,7 @@ EACH: Final = int(os.environ.get("LAUTERN_TEST_EXAMPLES", "30"))
 """Requests by chance for each operation, and chains of requests for each that can begin one."""
 MOST_S: Final = int(os.environ.get("LAUTERN_TEST_SCHEMA_S", "3600"))
 NOBODY: Final = "nobody"
-UNBOUNDED: Final = Limits(requests_per_s=1e9, address_requests_per_s=1e9)
+UNBOUNDED: Final = ApiLimits(requests_per_s=1e9, address_requests_per_s=1e9)
 
 
 @pytest.fixture
@@ -51,11 +51,11 @@ def served(open_city: Callable[[], City]) -> Iterator[tuple[City, str]]:
 
 
 @pytest.mark.timeout(6 * 3600 if LONG else 300)
-@pytest.mark.parametrize("role", [NOBODY, *sorted(roles(discover()))] if LONG else [NOBODY])
+@pytest.mark.parametrize("role", [NOBODY, *sorted(role_scopes(discover_kinds()))] if LONG else [NOBODY])
 def test_made_up_requests_break_nothing(served: tuple[City, str], role: str, report: Report) -> None:
     city, address = served
     city.asset("lamp")
-    key = {} if role == NOBODY else city.key(*roles(city.catalog)[role], tenant_id="kl")
+    key = {} if role == NOBODY else city.key(*role_scopes(city.catalog)[role], tenant_id="kl")
     tried, wrong = made_up(address, key, EXAMPLES)
     assert not wrong, "\n\n".join(wrong)
     report(
@@ -70,10 +70,10 @@ def test_no_case_and_no_chain_of_requests_breaks_the_description(
     served: tuple[City, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, report: Report
 ) -> None:
     # The wrong keys of `ignored_auth` would lock the address, and the clock of this city stands still.
-    monkeypatch.setattr(attempts, "MOST_A_MINUTE", 10**9)
+    monkeypatch.setattr(login_throttle, "MOST_A_MINUTE", 10**9)
     city, address = served
     city.asset("lamp")
-    key = city.key(*(s for some in roles(city.catalog).values() for s in some), tenant_id="kl")
+    key = city.key(*(s for some in role_scopes(city.catalog).values() for s in some), tenant_id="kl")
     left_out = "".join(f"{check}.enabled = false\n" for check in LEFT_OUT)
     (tmp_path / "schemathesis.toml").write_text(
         f"[generation]\nwith-security-parameters = false\n"

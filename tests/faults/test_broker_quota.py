@@ -14,7 +14,7 @@ from typing import Any
 import nats
 import pytest
 
-from devices.ports.login_pauses import LoginPause, LoginPauses
+from application.ports.login_pauses import LoginPause, LoginPauses
 from tests.faults.conftest import Report
 from tests.faults.doors import Door, Speaker, nats_door
 from tests.real_parts.brokers import Login

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.ports.memberships import Membership, Memberships
+from application.ports.memberships import ConnectorMembership, MembershipRepository
 from tests.faults.conftest import Report
 from tests.faults.doors import DOORS, Door, Speaker
 from tests.real_parts.brokers import Login
@@ -25,13 +25,13 @@ def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def _begin(door: Door, connector: str, member: str) -> None:
     with door.registry.write() as tx:
-        wanted = Membership(member, "streetlight", connector, "streetlight", "kl", now_us())
-        tx.get(Memberships).begin([wanted])
+        wanted = ConnectorMembership(member, "streetlight", connector, "streetlight", "kl", now_us())
+        tx.get(MembershipRepository).begin([wanted])
 
 
 def _end(door: Door, member: str) -> None:
     with door.registry.write() as tx:
-        tx.get(Memberships).end([member], now_us())
+        tx.get(MembershipRepository).end([member], now_us())
 
 
 def _reaches(door: Door, gateway: Speaker, login: Login, topic: str, payload: bytes) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.instants import MINUTE_US, rfc3339
+from devices.time_us import MINUTE_US, rfc3339
 from tests.faults.conftest import Report
 from tests.real_parts.brokers import Broker
 from tests.real_parts.waiting import wait_equal, wait_until

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from devices.health.faults import Fault
-from devices.health.sentences import SENTENCES
-from runtime.saying import UNREACHABLE
+from application.health.fault_messages import SENTENCES
+from application.health.faults import SystemFault
+from runtime.program_support import UNREACHABLE
 from tests.faults.account import assert_each_stored_once, settle_but_missing
 from tests.faults.conftest import Report
 from tests.faults.points import Points, faulty_build
@@ -89,7 +89,7 @@ def test_full_disk_of_the_store_alone(mosquitto: Broker, tmp_path: Path, report:
             filler = _filled(disk, town)
             fleet.wait_for_more(5 * RATE)
             filler.unlink()
-            remedy = SENTENCES[Fault.STORE_NEEDS_RESTART].remedy.en
+            remedy = SENTENCES[SystemFault.STORE_NEEDS_RESTART].remedy.en
             wait_until(lambda: remedy in _summary(town), timeout_s=60, what="InfluxDB does not try again by itself")
             influx.server.restart()
             began = time.monotonic()
@@ -116,7 +116,7 @@ def test_full_disk_of_postgresql_alone(mosquitto: Broker, tmp_path: Path, report
         with publishing(town, RATE) as fleet:
             wait_for_more(town)
             filler = fill(disk)
-            cause = SENTENCES[Fault.REGISTRY_READ_ONLY].text()
+            cause = SENTENCES[SystemFault.REGISTRY_READ_ONLY].text()
             wait_until(lambda: _summary(town) == cause, timeout_s=60, what="named while PostgreSQL has no room")
             assert "No space left on device" in postgres.server.log.read_text(errors="replace")
             fleet.wait_for_more(5 * RATE)

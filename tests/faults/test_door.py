@@ -14,13 +14,13 @@ from typing import Any
 import nats
 import pytest
 
-from devices.health.faults import Fault
-from devices.health.sentences import SENTENCES
-from runtime.broker.door import Address
-from runtime.broker.door import Door as Callout
-from runtime.broker.logins import Logins
+from application.health.fault_messages import SENTENCES
+from application.health.faults import SystemFault
+from runtime.broker.auth_callout import AuthCallout as Callout
+from runtime.broker.auth_callout import CalloutAddress
+from runtime.broker.jwt_signer import JwtSigner
 from runtime.broker.nats_conf import Permissions
-from runtime.broker.signing import Signer
+from runtime.broker.service_passwords import ServicePasswords
 from tests.faults.conftest import Report
 from tests.faults.doors import Door, nats_door
 from tests.faults.embedded import Embedded, embedded
@@ -29,7 +29,7 @@ from tests.real_parts.waiting import wait_until
 from tests.system.installation import ROOT, Rest
 
 WITHIN_S = 60
-DOOR = "runtime.broker.door_role"
+DOOR = "runtime.broker.auth_callout_role"
 
 
 def _readyz(town: Embedded) -> dict[str, Any]:
@@ -44,10 +44,10 @@ def test_a_frozen_door_is_named_and_started_again(tmp_path: Path) -> None:
         wait_until(lambda: _readyz(town)["ready"], timeout_s=30, what="ready")
         frozen, began = town.child(DOOR), time.monotonic()
         os.kill(frozen, signal.SIGSTOP)
-        sentence = SENTENCES[Fault.DOOR_AWAY].text()
+        sentence = SENTENCES[SystemFault.DOOR_AWAY].text()
         wait_until(lambda: _readyz(town)["summary"] == sentence, timeout_s=WITHIN_S, what="the fault is named")
         print(f"\nnamed after {time.monotonic() - began:.1f} s")  # noqa: T201 - the figure is the point
-        doctor = [sys.executable, "-m", "runtime", "doctor", "--data-dir", str(town.folder)]
+        doctor = [sys.executable, "-m", "cli", "doctor", "--data-dir", str(town.folder)]
         found = subprocess.run(doctor, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
         assert sentence in found.stdout
         wait_until(lambda: _readyz(town)["ready"], timeout_s=WITHIN_S, what="the supervisor starts it again")
@@ -59,7 +59,7 @@ def test_who_asked_while_nobody_answered_comes_in_as_soon_as_somebody_does(tmp_p
     with nats_door(tmp_path) as door, ExitStack() as stack:
         lamp = door.issue("L1", ago_s=3600)
         wait_until(lambda: door.admits(lamp, lamp.user), timeout_s=20, what="the login known")
-        password = Logins(tmp_path / "broker").password("system")
+        password = ServicePasswords(tmp_path / "broker").password("system")
         system = door.setup_url.rpartition("@")[2]
         with door.keeper.paused():
             door.server.kill()
@@ -96,14 +96,14 @@ def test_a_broker_that_answers_late_is_still_heard(
 
 
 async def _asked_while_it_is_frozen(door: Door, folder: Path, patch: pytest.MonkeyPatch) -> None:
-    asking = Callout(door.registry, Address(door.setup_url, "", "", ""), Signer.of(folder), _nothing, None)
+    asking = Callout(door.registry, CalloutAddress(door.setup_url, "", "", ""), JwtSigner.of(folder), _nothing, None)
     place = door.setup_url.rpartition("@")[2]
-    client = await nats.connect(f"nats://door:{Logins(folder).password('door')}@{place}")
+    client = await nats.connect(f"nats://door:{ServicePasswords(folder).password('door')}@{place}")
     try:
         with door.server.paused():
             wait_until(lambda: _state(door.server.pid) == "T", what="it is frozen")
             with patch.context() as impatient:
-                impatient.setattr("runtime.broker.door.PATIENCE_S", 0.3)
+                impatient.setattr("runtime.broker.auth_callout.PATIENCE_S", 0.3)
                 with pytest.raises(nats.errors.TimeoutError):
                     await asking._hear(client)
         await asking._hear(client)

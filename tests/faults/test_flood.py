@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from devices.instants import SECOND_US
-from devices.ports.books import Ledger
-from devices.ports.inventory import Asset, Binding, Inventory
-from devices.ports.login_pauses import LoginPause, LoginPauses
-from devices.ports.registry import Registry
+from application.ports.gateway_books import MessageLedger
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.ports.login_pauses import LoginPause, LoginPauses
+from application.ports.registry import Registry
+from devices.time_us import SECOND_US
 from tests.faults.conftest import Report
 from tests.faults.doors import mosquitto_door
 from tests.faults.embedded import embedded
@@ -72,7 +72,7 @@ class Town:
     def judged(self) -> int:
         """How many messages of streetlights were judged."""
         with self.registry.read() as tx:
-            lines = tx.get(Ledger).lines()
+            lines = tx.get(MessageLedger).lines()
         return next((x.received for x in lines if (x.kind, x.unit) == ("streetlight", "messages")), 0)
 
 
@@ -141,8 +141,8 @@ def register(registry: Registry, tenant_id: str, devices: list[str]) -> None:
     """Streetlights whose assets are named like them."""
     with registry.write() as tx:
         assets = [Asset(device, tenant_id, "streetlight", device, now_us()) for device in devices]
-        bindings = [Binding(device, device, tenant_id, "streetlight", 0) for device in devices]
-        tx.get(Inventory).add_many(assets, bindings)
+        bindings = [DeviceBinding(device, device, tenant_id, "streetlight", 0) for device in devices]
+        tx.get(AssetRepository).add_many(assets, bindings)
 
 
 def measure(town: Town, seconds: float) -> tuple[Watch, Fleet, dict[str, Any]]:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from devices.instants import rfc3339
-from devices.ports.books import DeadLetters, Ledger
-from devices.ports.credentials import Refusals
-from devices.ports.registry import Registry
+from application.ports.credentials import LoginRefusals
+from application.ports.gateway_books import DeadLetters, MessageLedger
+from application.ports.registry import Registry
 from devices.streetlight.events import EVENTS
-from gateway.judge import MAX_SERIES_PER_DEVICE
+from devices.time_us import rfc3339
+from gateway.deduplication import MAX_SERIES_PER_DEVICE
 from tests.faults.conftest import Report
 from tests.faults.publishing import Fleet
 from tests.faults.rough import rough
@@ -107,7 +107,7 @@ def test_invented_boots_and_numbers(town: Town, report: Report) -> None:
                 assert client.publish(topic, _body(seq, f"boot{boot}", level_pct=1))
     wait_until(lambda: town.judged() >= before + 2 * BOOTS, timeout_s=60, what="all are judged")
     with town.registry.read() as tx:
-        rows = len(tx.get(Ledger).gaps(device_id="flooder"))
+        rows = len(tx.get(MessageLedger).gaps(device_id="flooder"))
     report("A18", f"{BOOTS} invented boots with numbers far apart", f"{town.name}-sqlite", rows_of_gaps=rows)
     assert 16 <= rows <= 33
     _others_are_heard(town)
@@ -130,7 +130,7 @@ def test_parts(town: Town, report: Report) -> None:
 
 def _denied(registry: Registry, login: Login) -> int:
     with registry.read() as tx:
-        found = tx.get(Refusals).find().items
+        found = tx.get(LoginRefusals).find().items
     return next((x.times for x in found if (x.user, x.reason) == (login.user, "publish_denied")), 0)
 
 

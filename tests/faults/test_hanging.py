@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from devices.health.faults import Fault
-from devices.health.sentences import SENTENCES
+from application.health.fault_messages import SENTENCES
+from application.health.faults import SystemFault
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
 from tests.real_parts.waiting import wait_until
@@ -25,8 +25,8 @@ from tests.system.installation import ROOT, Installation, running
 WITHIN_S = 60
 HANGS = """
 import sys, threading, time
-from gateway.loops import Loop, Loops
-from runtime.hanging import Hanging
+from gateway.watched_loops import Loop, Loops
+from runtime.hang_watchdog import Hanging
 
 def waits_for_ever():
     threading.Event().wait()
@@ -61,7 +61,7 @@ def test_a_hanging_store_thread_and_a_hanging_receiver_end_their_gateways(
             began = time.monotonic()
             receiver = frozen.receiver_pid()
             os.kill(receiver, signal.SIGSTOP)
-            for town, fault in ((slow, Fault.LOOP_STUCK), (frozen, Fault.RECEIVER_SILENT)):
+            for town, fault in ((slow, SystemFault.LOOP_STUCK), (frozen, SystemFault.RECEIVER_SILENT)):
                 _wait_for(lambda town=town, fault=fault: SENTENCES[fault].text() in _summary(town), fault, began)
             for town in (slow, frozen):
                 _wait_for(lambda town=town: not town.gateway.running(), f"the end of {town.folder.name}", began)

@@ -21,11 +21,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from api.limits import Limits
+from api.limits import ApiLimits
 from benchmarks.parts.cost import cpu_s, pss_mb
-from devices.catalog import discover
-from devices.instants import SECOND_US, rfc3339
+from devices.catalog import discover_kinds
 from devices.samples import TELEMETRY, Sample
+from devices.time_us import SECOND_US, rfc3339
 from storage.telemetry import InfluxTelemetryWriter, SqliteTelemetryWriter
 from tests.faults.account import newest_age_s, settle
 from tests.faults.conftest import Report
@@ -50,7 +50,7 @@ pytestmark = pytest.mark.timeout(1800 if LONG else 180)
 def fill(folder: Path, end_us: int, samples: int = SAMPLES) -> None:
     """One sample a second of one lamp until `end_us`, made in SQLite itself."""
     path = folder / "telemetry.db"
-    writer = SqliteTelemetryWriter(path=path, catalog=discover())
+    writer = SqliteTelemetryWriter(path=path, catalog=discover_kinds())
     writer.write([Sample(LAMP, "streetlight", "kl", TELEMETRY, "", end_us, end_us, {"power_w": 1.0})])
     writer.close()
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
@@ -134,7 +134,7 @@ def test_influxdb_is_asked_no_further_when_the_caller_left(
         "token": influxdb.token,
         "bucket_prefix": bucket_prefix,
     }
-    writer = InfluxTelemetryWriter(**place, catalog=discover(), state_path=tmp_path / "unrolled.db")
+    writer = InfluxTelemetryWriter(**place, catalog=discover_kinds(), state_path=tmp_path / "unrolled.db")
     for start in range(0, samples, 20_000):
         instants = (end_us - (samples - n) * SECOND_US for n in range(start, start + 20_000))
         writer.write([Sample(LAMP, "streetlight", "kl", TELEMETRY, "", us, us, {"power_w": 1.0}) for us in instants])
@@ -155,7 +155,7 @@ def test_one_viewer_takes_no_more_streams_than_his(mosquitto: Broker, tmp_path: 
     with running(tmp_path, mosquitto) as town, ExitStack() as stack:
         statuses = Counter(stack.enter_context(_following(town)) for _ in range(STREAMS))
         ready = town.rest.call("GET", "/healthz")[0]
-        limits = Limits()
+        limits = ApiLimits()
         assert statuses == {200: limits.streams_per_caller, 429: STREAMS - limits.streams_per_caller}
         assert ready == 200
     report("A11", f"{STREAMS} live streams of one viewer", "mosquitto-sqlite", followed=statuses[200],

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from runtime import saying
-from runtime.archiving.manifest import Telemetry
+from runtime import program_support
+from runtime.backup_archive.manifest import TelemetrySource
 from tests.faults.conftest import Report
 from tests.system.installation import ROOT
 from tests.system.test_backup import lautern
-from tests.unit.runtime.archiving.making import FILES, make, with_member
-from tests.unit.runtime.archiving.test_archive import head
+from tests.unit.runtime.backup_archive.making import FILES, make, with_member
+from tests.unit.runtime.backup_archive.test_archive import head
 
 pytestmark = pytest.mark.timeout(120)
 TOKEN = "token-of-the-environment"
@@ -69,10 +69,10 @@ def test_nothing_of_its_settings_is_followed_elsewhere(tmp_path: Path, report: R
             "future backups to its maker": f'[backup]\nrecipients = ["age1{"q" * 58}"]\n',
         }
         for name, text in attacks.items():
-            kept = Telemetry(kind="influxdb" if "influxdb" in text else "none")
+            kept = TelemetrySource(kind="influxdb" if "influxdb" in text else "none")
             archive = make(tmp_path, {**FILES, "files/lautern.toml": text.encode()}, "evil.tar.gz", telemetry=kept)
             done = lautern("restore", archive, "--data-dir", home, LAUTERN_STORE__TOKEN=TOKEN)
-            assert done.returncode == saying.USAGE, (name, done.stderr)
+            assert done.returncode == program_support.USAGE, (name, done.stderr)
             assert "--trust-settings" in done.stderr
             assert TOKEN not in done.stderr
             assert not home.exists(), name
@@ -83,7 +83,7 @@ def test_nothing_of_its_settings_is_followed_elsewhere(tmp_path: Path, report: R
             tmp_path,
             {**FILES, "files/lautern.toml": attacks["store of its own"].encode()},
             "trusted.tar.gz",
-            telemetry=Telemetry.model_validate(
+            telemetry=TelemetrySource.model_validate(
                 {"kind": "influxdb", "buckets": [{"kind": "lamp", "rollups": False, "retention_s": 0, "values": 0}]}
             ),
         )
@@ -101,7 +101,7 @@ def test_bombs_are_refused_early(tmp_path: Path, bomb: str, report: Report) -> N
     archive = made(tmp_path, bomb)
     before = sorted(tmp_path.rglob("*"))
     peak_mb, done = peak_of("restore", archive, "--data-dir", tmp_path / "home")
-    assert done.returncode == saying.FAILED, done.stderr
+    assert done.returncode == program_support.FAILED, done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(tmp_path.rglob("*")) == before
     assert peak_mb < good_mb + MORE_MB
@@ -139,7 +139,7 @@ def peak_of(*arguments: object) -> "tuple[float, subprocess.CompletedProcess[str
     """Run the command line; its largest resident memory in MB."""
     program = (
         "import resource, subprocess, sys; "
-        "done = subprocess.run([sys.executable, '-m', 'runtime', *sys.argv[1:]], check=False); "
+        "done = subprocess.run([sys.executable, '-m', 'cli', *sys.argv[1:]], check=False); "
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(done.returncode)"
     )
     kept = {k: v for k, v in os.environ.items() if not k.startswith("LAUTERN_")}

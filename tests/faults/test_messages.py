@@ -10,7 +10,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.instants import DAY_US, HOUR_US, MINUTE_US, SECOND_US, rfc3339
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US, SECOND_US, rfc3339
 from tests.faults.account import assert_each_stored_once, newest_age_s
 from tests.faults.conftest import Report
 from tests.faults.publishing import publishing

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from devices.health.faults import Fault
-from devices.health.sentences import SENTENCES
-from runtime.saying import FAILED, UNREACHABLE, USAGE
+from application.health.fault_messages import SENTENCES
+from application.health.faults import SystemFault
+from runtime.program_support import FAILED, UNREACHABLE, USAGE
 from tests.faults.account import assert_each_stored_once
 from tests.faults.conftest import Report
 from tests.faults.publishing import publishing
@@ -33,7 +33,7 @@ def test_a_disk_that_turns_read_only_is_named_and_all_goes_on_when_it_is_repaire
             wait_for_more(town)
             disk.fail()
             wait_until(lambda: not town.ready(), timeout_s=60, what="not ready on a read-only disk")
-            wanted = SENTENCES[Fault.REGISTRY_READ_ONLY].text()
+            wanted = SENTENCES[SystemFault.REGISTRY_READ_ONLY].text()
             wait_until(lambda: wanted in town.rest.call("GET", "/readyz")[1]["summary"], timeout_s=60, what="its name")
             assert town.rest.call("GET", "/devices")[0] == 200, "reading goes on"
             status, problem = town.rest.call("POST", "/tenants", {"tenant_id": "speyer", "name": "Speyer"})

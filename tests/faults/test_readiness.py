@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from devices.health.faults import Fault
-from devices.health.sentences import SENTENCES
+from application.health.fault_messages import SENTENCES
+from application.health.faults import SystemFault
 from tests.faults.publishing import LONG, publishing
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer, Token
@@ -62,7 +62,7 @@ def _readyz(town: Installation) -> tuple[int, dict[str, Any]]:
 
 
 @contextmanager
-def seen(town: Installation, *faults: Fault) -> Iterator[None]:
+def seen(town: Installation, *faults: SystemFault) -> Iterator[None]:
     """What the block breaks is named, as one of these, within 60 s."""
     began = time.monotonic()
     yield
@@ -92,32 +92,32 @@ def healed(town: Installation) -> None:
 @pytest.mark.skipif(not LONG, reason="takes a minute and a half; LAUTERN_TEST_LONG=1 runs it")
 def test_broker_and_store_frozen(town: Installation, influxdb: InfluxServer) -> None:
     """Nobody refuses a connection: time-outs and the canary notice."""
-    with town.broker.server.paused(), seen(town, Fault.CANARY_LOST, Fault.BROKER_AWAY):
+    with town.broker.server.paused(), seen(town, SystemFault.CANARY_LOST, SystemFault.BROKER_AWAY):
         pass
     healed(town)
-    with influxdb.server.paused(), seen(town, Fault.STORE_AWAY):
+    with influxdb.server.paused(), seen(town, SystemFault.STORE_AWAY):
         pass
     healed(town)
 
 
 def test_broker_away(town: Installation) -> None:
-    with seen(town, Fault.BROKER_AWAY):
+    with seen(town, SystemFault.BROKER_AWAY):
         town.broker.kill()
     town.broker.start()
     healed(town)
 
 
 def test_store_away(town: Installation, influxdb: InfluxServer) -> None:
-    with seen(town, Fault.STORE_AWAY):
+    with seen(town, SystemFault.STORE_AWAY):
         influxdb.server.kill()
     influxdb.server.start()
     healed(town)
 
 
 def test_token_revoked(town: Installation, influxdb: InfluxServer, token: Token) -> None:
-    with seen(town, Fault.STORE_TOKEN):
+    with seen(town, SystemFault.STORE_TOKEN):
         influxdb.set_active(token, active=False)
-    assert SENTENCES[Fault.STORE_TOKEN].text() in _doctor(town).stdout
+    assert SENTENCES[SystemFault.STORE_TOKEN].text() in _doctor(town).stdout
     influxdb.set_active(token, active=True)
     healed(town)
 
@@ -125,12 +125,14 @@ def test_token_revoked(town: Installation, influxdb: InfluxServer, token: Token)
 def test_token_that_may_only_read(town: Installation, influxdb: InfluxServer) -> None:
     good = town.influx
     town.influx = replace(influxdb, token=influxdb.create_token("read").text)
-    with seen(town, Fault.STORE_FORBIDDEN):
+    with seen(town, SystemFault.STORE_FORBIDDEN):
         town.write_settings()
         town.restart_gateway()
     doctor = _doctor(town)
     assert doctor.returncode == 1, doctor.stderr
-    assert doctor.stdout.count(SENTENCES[Fault.STORE_FORBIDDEN].text()) == 2, "once found out, once told by the gateway"
+    assert doctor.stdout.count(SENTENCES[SystemFault.STORE_FORBIDDEN].text()) == 2, (
+        "once found out, once told by the gateway"
+    )
     town.influx = good
     town.write_settings()
     town.restart_gateway()
@@ -139,7 +141,7 @@ def test_token_that_may_only_read(town: Installation, influxdb: InfluxServer) ->
 
 
 def _doctor(town: Installation) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "runtime.doctor", "--data-dir", str(town.folder)]
+    command = [sys.executable, "-m", "cli.doctor", "--data-dir", str(town.folder)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -149,11 +151,11 @@ def test_journal_full(town: Installation, influxdb: InfluxServer) -> None:
     influxdb.server.kill()
     with publishing(town, 150, lamps=20, note="x" * NOTE_BYTES):
         wait_until(
-            lambda: _part(town, "journal/telemetry") == Fault.JOURNAL_FULL, timeout_s=WITHIN_S, what="it is full"
+            lambda: _part(town, "journal/telemetry") == SystemFault.JOURNAL_FULL, timeout_s=WITHIN_S, what="it is full"
         )
     status, answer = _readyz(town)
     assert status == 503
-    assert answer["summary"] == SENTENCES[Fault.STORE_AWAY].text(), "the cause, not what follows from it"
+    assert answer["summary"] == SENTENCES[SystemFault.STORE_AWAY].text(), "the cause, not what follows from it"
     influxdb.server.start()
     healed(town)
     town.write_settings()
@@ -167,7 +169,7 @@ def _part(town: Installation, name: str) -> str | None:
 def test_disk_full(town: Installation, disk: Path) -> None:
     require_small(disk)
     filler = disk / "filler"
-    with seen(town, Fault.DISK_FULL):
+    with seen(town, SystemFault.DISK_FULL):
         filler.write_bytes(bytes((DISK_MB - 50) * 2**20 - _used(disk)))
     filler.unlink()
     healed(town)
@@ -179,7 +181,7 @@ def _used(folder: Path) -> int:
 
 def test_registry_that_cannot_be_written(town: Installation) -> None:
     with closing(sqlite3.connect(town.folder / "registry.db", isolation_level=None, timeout=0)) as other:
-        with seen(town, Fault.REGISTRY_READ_ONLY):
+        with seen(town, SystemFault.REGISTRY_READ_ONLY):
             wait_until(lambda: _locked(town, other), timeout_s=WITHIN_S, what="the registry's lock")
         other.execute("ROLLBACK")
     healed(town)
@@ -196,11 +198,11 @@ def _locked(town: Installation, other: sqlite3.Connection) -> bool:
 
 
 def test_second_gateway_and_a_frozen_first_one(town: Installation) -> None:
-    with seen(town, Fault.SECOND_GATEWAY):
+    with seen(town, SystemFault.SECOND_GATEWAY):
         command = [sys.executable, "-m", "runtime.gateway_role", "--data-dir", str(town.folder)]
         assert subprocess.run(command, cwd=ROOT, capture_output=True, timeout=40, check=False).returncode == 4
     pid = town.gateway.pid
-    with seen(town, Fault.GATEWAY_DEAD):
+    with seen(town, SystemFault.GATEWAY_DEAD):
         town.gateway.send(signal.SIGSTOP)
     town.gateway.send(signal.SIGCONT)
     healed(town)
@@ -210,7 +212,7 @@ def test_second_gateway_and_a_frozen_first_one(town: Installation) -> None:
 
 
 def test_gateway_dead(town: Installation) -> None:
-    with seen(town, Fault.GATEWAY_DEAD):
+    with seen(town, SystemFault.GATEWAY_DEAD):
         town.gateway.kill()
     town.start_gateway()
     healed(town)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from devices.health.faults import Fault
-from devices.health.sentences import SENTENCES
+from application.health.fault_messages import SENTENCES
+from application.health.faults import SystemFault
 from tests.faults.publishing import LONG
 from tests.real_parts.ports import claim_port
 from tests.real_parts.postgres import PostgresCluster
@@ -30,7 +30,7 @@ def test_up_waits_for_its_registry_without_end(postgres: PostgresCluster, postgr
         postgres.server.start()
         wait_until(lambda: _summary(rest) == "Everything works.", timeout_s=60, what="ready once it is there")
         postgres.server.stop()
-        away = SENTENCES[Fault.REGISTRY_AWAY].text()
+        away = SENTENCES[SystemFault.REGISTRY_AWAY].text()
         wait_until(lambda: _summary(rest) == away, timeout_s=60, what="its absence is named")
         postgres.server.start()
         wait_until(lambda: _summary(rest) == "Everything works.", timeout_s=60, what="ready again")
@@ -49,7 +49,7 @@ def _up(folder: Path, registry_url: str) -> Iterator[tuple[Rest, Callable[[], st
         "LAUTERN_BROKER__URL": f"mqtt://127.0.0.1:{claim_port()}",
         "LAUTERN_GATEWAY__METRICS_PORT": str(claim_port()),
     }
-    command = [sys.executable, "-m", "runtime", "up", "--data-dir", str(folder / "data"), "--port", str(port)]
+    command = [sys.executable, "-m", "cli", "up", "--data-dir", str(folder / "data"), "--port", str(port)]
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)

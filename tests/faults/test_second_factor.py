@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from httpx2 import Client, HTTPError
 
-from devices.instants import SECOND_US
-from devices.people.second_factor import wait_us
+from application.access.second_factor import wait_us
+from devices.time_us import SECOND_US
 from tests.faults.conftest import Report
 from tests.real_parts import finding
 from tests.real_parts.ports import claim_port

@@ -7,9 +7,9 @@ from pathlib import Path
 import nats
 import pytest
 
-from devices.health.faults import Fault
-from devices.ports.books import Heartbeats
-from runtime.broker.sessions import MOST, STREAM
+from application.health.faults import SystemFault
+from application.ports.gateway_books import HeartbeatRepository
+from runtime.broker.mqtt_sessions import MOST, STREAM
 from tests.faults.conftest import Report
 from tests.faults.doors import Door, nats_door
 from tests.real_parts.waiting import wait_until
@@ -82,18 +82,18 @@ def test_a_broker_that_is_full_refuses_and_readiness_says_so(tmp_path: Path, rep
             granted.append(speaker.subscribe(f"{base}/L{number}/cmd/#"))
         assert granted[0]
         assert not granted[-1]
-        wait_until(lambda: _fault(door) == Fault.BROKER_FULL, timeout_s=20, what="the fault")
+        wait_until(lambda: _fault(door) == SystemFault.BROKER_FULL, timeout_s=20, what="the fault")
         wait_until(lambda: ("kl/streetlight/L8", "too_many_subscriptions") in door.refused(), timeout_s=20, what="told")
         last = door.issue("L20")
         quiet = stack.enter_context(door.client(last, "L20")).ready()
         assert quiet.subscribe(f"{base}/L20/cmd/#", qos=0), "with QoS 0 the broker bears any number"
         report("A10", "lamps subscribe with QoS 1 until the broker refuses", "nats", None,
-               granted=sum(granted), asked=len(granted), named=Fault.BROKER_FULL.value)  # fmt: skip
+               granted=sum(granted), asked=len(granted), named=SystemFault.BROKER_FULL.value)  # fmt: skip
 
 
 def _fault(door: Door) -> str | None:
     with door.registry.read() as tx:
-        beats = {beat.part: beat for beat in tx.get(Heartbeats).all()}
+        beats = {beat.part: beat for beat in tx.get(HeartbeatRepository).all()}
     return beats["door"].detail.get("fault") if "door" in beats else None
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import pytest
 
-from devices.health.faults import Fault
-from devices.health.sentences import SENTENCES
-from devices.instants import rfc3339
+from application.health.fault_messages import SENTENCES
+from application.health.faults import SystemFault
+from devices.time_us import rfc3339
 from tests.faults.conftest import Report
 from tests.faults.embedded import Embedded, embedded
 from tests.faults.publishing import LONG
@@ -31,7 +31,7 @@ ORDERS: Final = (("all",), ("broker", "all"), ("all", "broker")) if LONG else ((
 """In which order disks are filled, and freed; `all` alone is one disk for broker, databases and journal."""
 WITHIN_S: Final = 30
 KILLS: Final = 8 if LONG else 4
-API, GATEWAY, DOOR = "runtime.api_role", "runtime.gateway_role", "runtime.broker.door_role"
+API, GATEWAY, DOOR = "runtime.api_role", "runtime.gateway_role", "runtime.broker.auth_callout_role"
 
 
 @dataclass
@@ -141,7 +141,7 @@ def test_one_that_dies_again_and_again_is_told_and_takes_nobody_with_it(tmp_path
             pid = town.child(DOOR)
             killed.add(pid)
             os.kill(pid, signal.SIGKILL)
-        sentence = SENTENCES[Fault.PROCESS_DIES].text()
+        sentence = SENTENCES[SystemFault.PROCESS_DIES].text()
         wait_until(lambda: _readyz(town)["summary"] == sentence, timeout_s=30, what="it is told")
         began = time.monotonic()
         wait_until(Lamp(town, logins["L1"]).confirmed, timeout_s=40, what="devices are let in again")

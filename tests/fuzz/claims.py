@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterable
 from typing import Any, Final
 
-from devices.instants import DAY_US, SECOND_US
 from devices.messages import WireModel
 from devices.samples import RawMessage, Value
-from gateway.decode import MAX_BATCH, Decoder, Heard, Reading, Refused
-from gateway.verdicts import Outcome, Verdict, dump, load
-from storage.telemetry.schema import Schema
+from devices.time_us import DAY_US, SECOND_US
+from gateway.decode import MAX_BATCH, DecodedMessage, DecodedSample, MessageDecoder, RefusedMessage
+from gateway.verdicts import MessageOutcome, MessageVerdict, dump_verdicts, load_verdicts
+from storage.telemetry.schema import StoreSchema
 from tests.fuzz.hostile import CATALOG, NOW_US
 
 REASONS: Final = frozenset({
@@ -17,9 +17,9 @@ REASONS: Final = frozenset({
     "missing_field", "not_finite", "out_of_range", "unknown_version", "wrong_device", "clock_ahead", "too_old",
     "personal_data",
 })  # fmt: skip
-"""Why a decoder refuses; with `gateway.judge`'s those of `devices.ports.books.DeadLetter`."""
+"""Why a decoder refuses; with `gateway.deduplication`'s those of `application.ports.gateway_books.DeadLetter`."""
 LONGEST_DETAIL: Final = 400
-_SCHEMA: Final = Schema(CATALOG)
+_SCHEMA: Final = StoreSchema(CATALOG)
 
 
 def message(topic: bytes, payload: bytes, *, retained: bool = False) -> RawMessage:
@@ -27,13 +27,13 @@ def message(topic: bytes, payload: bytes, *, retained: bool = False) -> RawMessa
     return RawMessage(topic, payload, 1, retained, duplicate=False, received_us=NOW_US)
 
 
-def examine(decoder: Decoder, raw: RawMessage) -> Heard | Refused:
+def examine(decoder: MessageDecoder, raw: RawMessage) -> DecodedMessage | RefusedMessage:
     """Decode; raises AssertionError where the answer is none that all that follows can live with."""
     answer = decoder.decode(raw)
-    if isinstance(answer, Refused):
+    if isinstance(answer, RefusedMessage):
         _refused(answer)
         return answer
-    assert isinstance(answer, Heard)
+    assert isinstance(answer, DecodedMessage)
     assert 0 < len(answer.readings) + len(answer.refused) <= MAX_BATCH or answer.model is not None
     where = answer.uplink
     assert raw.topic.decode().split("/")[2:5] == [where.tenant_id, where.kind, where.device_id]
@@ -47,15 +47,15 @@ def examine(decoder: Decoder, raw: RawMessage) -> Heard | Refused:
     return answer
 
 
-def _refused(refused: Refused) -> None:
+def _refused(refused: RefusedMessage) -> None:
     assert refused.reason in REASONS, refused.reason
     assert len(refused.detail) <= LONGEST_DETAIL
     assert refused.detail.encode()
-    verdict = Verdict(Outcome.DEAD_LETTER, "", refused.reason, refused.detail)
-    assert load(dump([verdict])) == [verdict]
+    verdict = MessageVerdict(MessageOutcome.DEAD_LETTER, "", refused.reason, refused.detail)
+    assert load_verdicts(dump_verdicts([verdict])) == [verdict]
 
 
-def _reading(heard: Heard, reading: Reading, raw: RawMessage) -> None:
+def _reading(heard: DecodedMessage, reading: DecodedSample, raw: RawMessage) -> None:
     declared = _SCHEMA.declared(heard.kind.name, reading.series)
     unknown = {name for name in reading.values if name not in declared and not name.endswith("_high")}
     assert unknown <= {"boot_id"}, "only what the kind names"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from devices.samples import RawMessage
-from gateway.decode import Decoder, Refused
+from gateway.decode import MessageDecoder, RefusedMessage
 from tests.fuzz.claims import message
 from tests.fuzz.hostile import CATALOG, RECORDED, TOPICS, ZOO, text_of
 
@@ -40,7 +40,7 @@ def kept() -> list[bytes]:
 def keep(found: Iterable[bytes]) -> int:
     """Replace the file by the shortest inputs that differ in what becomes of them; returns their number."""
     shortest: dict[tuple[object, ...], bytes] = {}
-    decoder = Decoder(CATALOG)
+    decoder = MessageDecoder(CATALOG)
     for data in sorted({*found, *seeds()}, key=lambda data: (len(data), data)):
         if len(data) <= LONGEST:
             shortest.setdefault(_way(decoder, as_message(data)), data)
@@ -59,11 +59,11 @@ def seeds() -> Iterator[bytes]:
         yield as_input(topic, b"{}")
 
 
-def _way(decoder: Decoder, raw: RawMessage) -> tuple[object, ...]:
+def _way(decoder: MessageDecoder, raw: RawMessage) -> tuple[object, ...]:
     """What becomes of a message, coarsely: two inputs of one way test the same."""
     answer = decoder.decode(raw)
     channel = b"" if answer.uplink is None else f"{answer.uplink.kind}/{answer.uplink.channel}"
-    if isinstance(answer, Refused):
+    if isinstance(answer, RefusedMessage):
         place, _, what = answer.detail.partition(":")
         return answer.reason, channel, place[:40] if what else "".join(c for c in place[:40] if not c.isdigit())
     return "heard", channel, len(answer.readings) > 1, bool(answer.refused), answer.unknown_fields > 0, raw.retained

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NoReturn
 
-from gateway.decode import Decoder, Refused
+from gateway.decode import MessageDecoder, RefusedMessage
 from tests.fuzz.claims import examine
 from tests.fuzz.corpus import KEPT, as_input, as_message, keep, kept, seeds
 from tests.fuzz.hostile import CATALOG, RECORDED, deranged
@@ -29,7 +29,7 @@ class Target:
     def __init__(self, runs: int, done: Callable[[], None]) -> None:
         self._runs = runs
         self._done = done
-        self._decoder = Decoder(CATALOG)
+        self._decoder = MessageDecoder(CATALOG)
         self.answers: Counter[str] = Counter()
         self.took_s: list[float] = []
 
@@ -39,7 +39,7 @@ class Target:
         began = time.perf_counter()
         answer = examine(self._decoder, message)
         self.took_s.append(time.perf_counter() - began)
-        self.answers[answer.reason if isinstance(answer, Refused) else "heard"] += 1
+        self.answers[answer.reason if isinstance(answer, RefusedMessage) else "heard"] += 1
         if len(self.took_s) == self._runs:
             self._done()
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from devices.catalog import Catalog, discover
-from devices.instants import SECOND_US, rfc3339
-from runtime.describing.recorded import read
+from devices.catalog import KindCatalog, discover_kinds
+from devices.time_us import SECOND_US, rfc3339
+from runtime.reference_docs.recorded_messages import read_recorded
 
-CATALOG: Final[Catalog] = discover()
+CATALOG: Final[KindCatalog] = discover_kinds()
 PAYLOADS: Final = Path(__file__).parents[1] / "payloads"
 NOW_US: Final = 1_790_000_000_000_000
 UP: Final = frozenset({"status", "info", "state", "telemetry", "ack", "event"})
@@ -45,7 +45,7 @@ def text_of(pairs: Sequence[tuple[str, str]]) -> bytes:
 
 def recorded(now_us: int) -> Iterator[Recorded]:
     """All recorded messages, as if they were sent now."""
-    for (kind, channel), examples in sorted(read(PAYLOADS).by_channel.items()):
+    for (kind, channel), examples in sorted(read_recorded(PAYLOADS).by_channel.items()):
         if channel.partition(".")[0] not in UP:
             continue
         for number, example in enumerate(examples):

@@ -7,16 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.commands.command import Command
-from devices.commands.device_contract import Answer, DeviceContract, Do
+from devices.commands.device_contract import CommandAnswer, DeviceAction, DeviceContract
 from devices.commands.lifecycle import on_ack, on_clock
 from devices.commands.wire import HEAD, encode_cancel, encode_command
-from devices.instants import HOUR_US, SECOND_US
-from devices.messages import Ack, AckStatus
-from gateway.decode import Decoder, Heard
+from devices.messages import AckMessage, AckStatus
+from devices.time_us import HOUR_US, SECOND_US
+from gateway.decode import DecodedMessage, MessageDecoder
 from tests.fuzz.claims import examine, message
 from tests.fuzz.hostile import CATALOG, NOW_US
 
-DECODER = Decoder(CATALOG)
+DECODER = MessageDecoder(CATALOG)
 TOPIC = b"city/v1/kl/streetlight/L01/ack"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -64,15 +64,15 @@ def test_a_device_acts_once_at_most_and_never_on_what_is_retained(
     acted = 0
     for _ in range(3):
         verdict = contract.judge("dim", body, retained=retained, now_us=now_us)
-        if verdict.do is Do.EXECUTE:
+        if verdict.do is DeviceAction.EXECUTE:
             acted += 1
             assert verdict.command_id == body["command_id"]
             contract.remember(_done(verdict.command_id))
     assert acted <= (0 if retained else 1)
 
 
-def _done(command_id: str) -> Answer:
-    return Answer(command_id, AckStatus.APPLIED)
+def _done(command_id: str) -> CommandAnswer:
+    return CommandAnswer(command_id, AckStatus.APPLIED)
 
 
 ACKS = st.fixed_dictionaries(
@@ -108,5 +108,5 @@ def test_whatever_a_device_answers_its_command_is_final_in_time(
 def test_an_answer_that_is_heard_is_an_ack() -> None:
     body = {"v": 1, "device_id": "L01", "boot_id": "b1", "seq": 1, "command_id": "w1", "status": "applied"}
     answer = examine(DECODER, message(TOPIC, json.dumps(body).encode()))
-    assert isinstance(answer, Heard)
-    assert isinstance(answer.model, Ack)
+    assert isinstance(answer, DecodedMessage)
+    assert isinstance(answer.model, AckMessage)

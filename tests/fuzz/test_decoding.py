@@ -7,12 +7,12 @@ from statistics import median, quantiles
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.decode import MAX_BATCH, MAX_PAYLOAD_BYTES, Decoder, Heard, Refused
+from gateway.decode import MAX_BATCH, MAX_PAYLOAD_BYTES, DecodedMessage, MessageDecoder, RefusedMessage
 from tests.fuzz.claims import examine, message
 from tests.fuzz.corpus import as_message, kept
 from tests.fuzz.hostile import BAD_VALUES, CATALOG, RECORDED, TOPICS, ZOO, deranged, text_of, zoo_of
 
-DECODER = Decoder(CATALOG)
+DECODER = MessageDecoder(CATALOG)
 MEDIAN_S = 0.001
 SLOWEST_S = 0.5
 _ANY_TOPIC = st.sampled_from([one.topic for one in RECORDED])
@@ -70,15 +70,17 @@ def test_any_topic_is_heard_or_refused(topic: bytes) -> None:
 def test_hostile_topics_are_refused() -> None:
     for topic in TOPICS:
         answer = examine(DECODER, message(topic, text_of(RECORDED[0].pairs)))
-        assert isinstance(answer, Refused), topic
+        assert isinstance(answer, RefusedMessage), topic
         assert answer.reason in {"bad_topic", "unknown_kind", "unknown_event", "wrong_device", "missing_field"}, topic
 
 
 def test_the_zoo_is_refused_on_every_topic_but_for_a_few() -> None:
     for one in RECORDED:
-        assert isinstance(examine(DECODER, message(one.topic, text_of(one.pairs))), Heard), "so much for the good one"
+        assert isinstance(examine(DECODER, message(one.topic, text_of(one.pairs))), DecodedMessage), (
+            "so much for the good one"
+        )
         answers = [examine(DECODER, message(one.topic, payload)) for payload in zoo_of(one)]
-        assert sum(isinstance(answer, Refused) for answer in answers) >= len(ZOO) - 12
+        assert sum(isinstance(answer, RefusedMessage) for answer in answers) >= len(ZOO) - 12
 
 
 def test_each_bad_value_in_each_field_is_heard_or_refused() -> None:
@@ -87,7 +89,7 @@ def test_each_bad_value_in_each_field_is_heard_or_refused() -> None:
         for place, (name, _) in enumerate(one.pairs):
             for bad in BAD_VALUES:
                 whole = text_of([*one.pairs[:place], (name, bad), *one.pairs[place + 1 :]])
-                refused += isinstance(examine(DECODER, message(one.topic, whole)), Refused)
+                refused += isinstance(examine(DECODER, message(one.topic, whole)), RefusedMessage)
     assert refused > 0
 
 
@@ -99,15 +101,15 @@ def test_batches_end_at_their_bound() -> None:
         payload = _text([*head, ("batch", f"[{items}]")]).encode()
         assert len(payload) < MAX_PAYLOAD_BYTES
         answer = examine(DECODER, message(one.topic, payload))
-        assert isinstance(answer, Heard) == (number <= MAX_BATCH)
+        assert isinstance(answer, DecodedMessage) == (number <= MAX_BATCH)
 
 
 def test_every_kept_input_is_still_heard_or_refused() -> None:
     inputs = kept()
     answers = [examine(DECODER, as_message(data)) for data in inputs]
-    reasons = {answer.reason for answer in answers if isinstance(answer, Refused)}
+    reasons = {answer.reason for answer in answers if isinstance(answer, RefusedMessage)}
     assert len(reasons) >= 12, "they lead everywhere"
-    assert any(isinstance(answer, Heard) for answer in answers)
+    assert any(isinstance(answer, DecodedMessage) for answer in answers)
 
 
 def test_a_hostile_message_takes_less_than_a_millisecond() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from devices.instants import rfc3339
-from devices.ports.books import LedgerLine
+from application.ports.gateway_books import LedgerLine
+from devices.time_us import rfc3339
 from tests.fuzz.claims import message
 from tests.fuzz.hostile import NOW_US, RECORDED, Recorded, deranged, device_of, text_of, zoo_of
 from tests.fuzz.whole_way import WholeWay, whole_way

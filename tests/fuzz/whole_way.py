@@ -4,29 +4,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from devices.instants import DAY_US
+from application.ports.gateway_books import LedgerLine, MessageLedger
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.ports.journal import JournalBatch, JournalFill
 from devices.kind import DeviceKind
-from devices.ports.books import Ledger, LedgerLine
-from devices.ports.inventory import Asset, Binding, Inventory
-from devices.ports.journal import Batch, Fill
 from devices.samples import RawMessage, Sample
-from gateway.bindings import Bindings
-from gateway.decode import Decoder
-from gateway.dispatch.answers import Answers
-from gateway.effects.apply import Apply
+from devices.time_us import DAY_US
+from gateway.binding_cache import BindingCache
+from gateway.decode import MessageDecoder
+from gateway.dispatch.command_progress import CommandProgress
 from gateway.effects.cursor import EffectsCursor
-from gateway.effects.reachability import Reachability
-from gateway.effects.views import Views
-from gateway.effects.watch import Watch
-from gateway.handover import HandOver
-from gateway.lane import Lane
+from gateway.effects.device_state_cache import DeviceStateCache
+from gateway.effects.effects_transaction import EffectsTransaction
+from gateway.effects.reachability import ReachabilityTracker
+from gateway.effects.rule_engine import RuleEngine
+from gateway.journal_lane import JournalLane
 from gateway.store_cursor import StoreCursor
+from gateway.store_queue import StoreQueue
 from runtime.gateway_role import reactions_of
-from storage.journal.sqlite_identity import SqliteIdentity, SqliteVerdicts
+from storage.journal.sqlite_dedup_index import SqliteDedupIndex, SqliteVerdicts
 from storage.registry.engine import SqlRegistry, open_registry
 from storage.telemetry import SqliteTelemetryReader, SqliteTelemetryWriter
-from storage.telemetry.influx_lines import Lines
-from storage.telemetry.schema import Schema
+from storage.telemetry.influx_lines import LineRenderer
+from storage.telemetry.schema import StoreSchema
 from tests.fuzz.hostile import CATALOG, KINDS, NOW_US, device_of
 
 
@@ -34,18 +34,18 @@ class Given:
     """A journal of batches that are given."""
 
     def __init__(self) -> None:
-        self.batches: list[Batch] = []
+        self.batches: list[JournalBatch] = []
 
     def give(self, messages: Sequence[RawMessage]) -> None:
         """One more batch, in place of the last."""
         last = self.batches[-1].batch_id if self.batches else 0
-        self.batches = [Batch(last + 1, messages)]
+        self.batches = [JournalBatch(last + 1, messages)]
 
-    def read(self, after: int) -> Batch | None:
+    def read(self, after: int) -> JournalBatch | None:
         """The next batch."""
         return next((batch for batch in self.batches if batch.batch_id > after), None)
 
-    def fill(self) -> Fill:
+    def fill(self) -> JournalFill:
         """Of no interest here."""
         raise NotImplementedError
 
@@ -58,7 +58,7 @@ class _Writer(SqliteTelemetryWriter):
 
     def __init__(self, *, path: Path, catalog: Mapping[str, DeviceKind]) -> None:
         super().__init__(path=path, catalog=catalog)
-        self._lines = Lines(Schema(catalog))
+        self._lines = LineRenderer(StoreSchema(catalog))
 
     def write(self, samples: Sequence[Sample]) -> None:
         """See `TelemetryWriter.write`."""
@@ -79,28 +79,28 @@ class WholeWay:
         stack.callback(self.writer.close)
         reader = SqliteTelemetryReader(path=folder / "telemetry.db", catalog=CATALOG)
         stack.callback(reader.close)
-        identity = SqliteIdentity(folder / "identity.db")
+        identity = SqliteDedupIndex(folder / "identity.db")
         stack.callback(identity.close)
         verdicts = SqliteVerdicts(folder / "identity.db")
         stack.callback(verdicts.close)
         self.reactions = reactions_of(registry, reader, CATALOG)
-        bindings, handover = Bindings(), HandOver()
-        views = Views(bindings.ownership)
-        reachability = Reachability(CATALOG, bindings, views)
-        lane = Lane("lane", self._journal, lambda _through: None)
+        bindings, handover = BindingCache(), StoreQueue()
+        views = DeviceStateCache(bindings.ownership)
+        reachability = ReachabilityTracker(CATALOG, bindings, views)
+        lane = JournalLane("lane", self._journal, lambda _through: None)
         self._effects = EffectsCursor(
             lanes=[(lane, handover)],
-            decoder=Decoder(CATALOG),
+            decoder=MessageDecoder(CATALOG),
             identity=identity,
             registry=registry,
             bindings=bindings,
-            apply=Apply(
+            apply=EffectsTransaction(
                 registry=registry,
                 bindings=bindings,
                 views=views,
-                watch=Watch(CATALOG, reachability, self.reactions),
+                watch=RuleEngine(CATALOG, reachability, self.reactions),
                 reachability=reachability,
-                answers=Answers(CATALOG),
+                answers=CommandProgress(CATALOG),
                 reactions=self.reactions,
             ),
             now_us=lambda: NOW_US,
@@ -109,7 +109,7 @@ class WholeWay:
             lane=lane,
             handover=handover,
             verdicts=verdicts,
-            decoder=Decoder(CATALOG),
+            decoder=MessageDecoder(CATALOG),
             registry=registry,
             writer=self.writer,
         )
@@ -132,8 +132,8 @@ class WholeWay:
     def ledger(self) -> Sequence[LedgerLine]:
         """All lines; also asks for the sum of what is missing, as /metrics does."""
         with self._registry.read() as tx:
-            assert tx.get(Ledger).missing() >= 0
-            return tx.get(Ledger).lines()
+            assert tx.get(MessageLedger).missing() >= 0
+            return tx.get(MessageLedger).lines()
 
 
 @contextmanager
@@ -144,6 +144,6 @@ def whole_way(folder: Path, registry_url: str | None = None) -> Iterator[WholeWa
         stack.callback(registry.close)
         with registry.write() as tx:
             assets = [Asset(f"a-{kind}", "kl", kind, kind, 0) for kind in KINDS]
-            bindings = [Binding(f"a-{kind}", device_of(kind), "kl", kind, 0) for kind in KINDS]
-            tx.get(Inventory).add_many(assets, bindings)
+            bindings = [DeviceBinding(f"a-{kind}", device_of(kind), "kl", kind, 0) for kind in KINDS]
+            tx.get(AssetRepository).add_many(assets, bindings)
         yield WholeWay(folder, registry, stack)

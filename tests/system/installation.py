@@ -15,12 +15,12 @@ from typing import Any, Final
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.instants import rfc3339
-from devices.ports.inventory import Asset, Binding, Inventory
-from devices.towns import serve
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.tenants import add_tenant
+from cli.local_keys import make_key
+from devices.time_us import rfc3339
 from runtime import settings
-from runtime.auditing import notary_of
-from runtime.keys import make_key
+from runtime.audit_setup import notary_of
 from storage.registry.engine import open_registry
 from tests.real_parts import ports
 from tests.real_parts.brokers import Broker
@@ -118,12 +118,12 @@ class Installation:
         self.rest = Rest(f"http://127.0.0.1:{self.http_port}", key or self._make_key())
 
     def _make_key(self) -> str:
-        notary = notary_of(settings.load(self.folder))
+        notary = notary_of(settings.load_settings(self.folder))
         registry = open_registry(self.registry_url, migrate=True, checkpoints=True, notary=notary)
         try:
             with registry.write() as tx:
                 for tenant_id in TOWNS:
-                    serve(tx, tenant_id, tenant_id, time.time_ns() // 1000)
+                    add_tenant(tx, tenant_id, tenant_id, time.time_ns() // 1000)
             return make_key(registry, "test", ["*"], None)
         finally:
             registry.close()
@@ -186,11 +186,11 @@ class Installation:
         registry = open_registry(self.registry_url, migrate=False)
         since_us = time.time_ns() // 1000
         assets = [Asset(name, tenant_id, "streetlight", name, since_us) for name in device_ids]
-        bindings = [Binding(name, name, tenant_id, "streetlight", 0) for name in device_ids]
+        bindings = [DeviceBinding(name, name, tenant_id, "streetlight", 0) for name in device_ids]
         try:
             with registry.write() as tx:
-                serve(tx, tenant_id, tenant_id, since_us)
-                tx.get(Inventory).add_many(assets, bindings)
+                add_tenant(tx, tenant_id, tenant_id, since_us)
+                tx.get(AssetRepository).add_many(assets, bindings)
         finally:
             registry.close()
 

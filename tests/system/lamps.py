@@ -12,9 +12,9 @@ from typing import Any, Self
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.commands.device_contract import Answer, DeviceContract, Do
-from devices.instants import rfc3339
+from devices.commands.device_contract import CommandAnswer, DeviceAction, DeviceContract
 from devices.messages import AckStatus
+from devices.time_us import rfc3339
 from tests.real_parts.brokers import Broker
 
 BASE = "city/v1/kl/streetlight"
@@ -33,7 +33,7 @@ class Lamps:
         self._random = random.Random(7)
         self._seq = count()
         self._boot_id = secrets.token_hex(4)
-        self._due: list[tuple[float, int, str, Answer]] = []
+        self._due: list[tuple[float, int, str, CommandAnswer]] = []
         self._changed = threading.Condition()
         self._ends = False
         self._broker = broker
@@ -81,9 +81,9 @@ class Lamps:
         contract = self._contracts[device_id]
         verdict = contract.judge(name, body, retained=retained, now_us=time.time_ns() // 1000)
         answer = verdict.answer
-        if verdict.do is Do.EXECUTE:
+        if verdict.do is DeviceAction.EXECUTE:
             self.executed[device_id].append(verdict.command_id)
-            answer = Answer(verdict.command_id, AckStatus.APPLIED)
+            answer = CommandAnswer(verdict.command_id, AckStatus.APPLIED)
             contract.remember(answer)
         if answer is not None and device_id not in self.mute and self._random.random() >= self.loss:
             at = time.monotonic() + self._random.random() * float(body.get("ack_spread_s", 0))
@@ -101,7 +101,7 @@ class Lamps:
                 else:
                     self._changed.wait(wait_s)
 
-    def _send(self, device_id: str, seq: int, answer: Answer) -> None:
+    def _send(self, device_id: str, seq: int, answer: CommandAnswer) -> None:
         head = {
             "v": 1,
             "device_id": device_id,

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from devices.instants import rfc3339
+from devices.time_us import rfc3339
 from tests.real_parts import finding
 from tests.real_parts.brokers import Broker
 

@@ -22,7 +22,7 @@ class Terminal:
         """What became of a command line, nothing of our own environment in it."""
         ours = {k: v for k, v in os.environ.items() if not k.startswith("LAUTERN_")}
         given = {**ours, "XDG_CONFIG_HOME": str(self.home), **(environment or {})}
-        command = [sys.executable, "-m", "runtime", *arguments]
+        command = [sys.executable, "-m", "cli", *arguments]
         return subprocess.run(
             command, cwd=ROOT, env=given, input=typed, capture_output=True, text=True, timeout=50, check=False
         )

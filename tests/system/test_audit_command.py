@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from devices.audit.entry import Anchor
-from devices.ports.audit import Audit
-from runtime.auditing import anchors_of
+from application.audit.entry import AuditAnchor
+from application.ports.audit import AuditLog
+from runtime.audit_setup import anchors_of
 from runtime.registry_access import registry_of
-from runtime.settings import load
-from tests.unit.devices.audit.making import STRANGER, deed
+from runtime.settings import load_settings
+from tests.unit.application.audit.making import STRANGER, deed
 
 Lines = list[str]
 pytestmark = pytest.mark.timeout(240)
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(240)
 
 def lautern(*arguments: object) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "runtime", *map(str, arguments)],
+        [sys.executable, "-m", "cli", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=150,
@@ -35,11 +35,11 @@ def lautern(*arguments: object) -> tuple[int, str, str]:
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with a log of nine entries, of which three are the brigade's, anchored."""
     folder = tmp_path_factory.mktemp("town")
-    chosen = load(folder)
+    chosen = load_settings(folder)
     with registry_of(chosen, recording=True) as registry, registry.write() as tx:
         names = {n: f"fire_drone/flight/{n}" if n % 3 == 0 else f"streetlight/L{n}" for n in range(1, 10)}
-        entry = [tx.get(Audit).append(deed(number, object=name)) for number, name in names.items()][-1]
-    anchors_of(chosen).add(Anchor(entry.seq, entry.seal.mac, entry.at_us or 0))
+        entry = [tx.get(AuditLog).append(deed(number, object=name)) for number, name in names.items()][-1]
+    anchors_of(chosen).add(AuditAnchor(entry.seq, entry.seal.mac, entry.at_us or 0))
     return folder
 
 

@@ -33,7 +33,7 @@ def lautern(*arguments: object, **environment: str) -> "subprocess.CompletedProc
     """Run the command line as a user does."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("LAUTERN_")}
     return subprocess.run(
-        [sys.executable, "-m", "runtime", *map(str, arguments)],
+        [sys.executable, "-m", "cli", *map(str, arguments)],
         cwd=ROOT,
         env=kept | environment,
         capture_output=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runtime import settings
-from runtime.archiving.cut import IDENTITY, JOURNALS, REGISTRY, TELEMETRY, Cut, cut
+from runtime.backup_archive.snapshot import IDENTITY, JOURNALS, REGISTRY, TELEMETRY, InstallationSnapshot, take_snapshot
 from storage.sqlite_snapshot import SqliteSnapshot
 from tests.faults.account import assert_each_stored_once
 from tests.faults.publishing import publishing
@@ -23,7 +23,7 @@ SLOW_S = 0.03
 pytestmark = pytest.mark.timeout(240)
 
 
-def copied(state: Cut, folder: Path) -> dict[str, sqlite3.Connection]:
+def copied(state: InstallationSnapshot, folder: Path) -> dict[str, sqlite3.Connection]:
     """Connections to copies of what a cut shows."""
     found = {}
     for name, snapshot in state.files.items():
@@ -67,16 +67,16 @@ def slowly(path: Path) -> SqliteSnapshot:
 def test_every_cut_under_load_could_be_a_crash(
     mosquitto: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runtime.archiving.cut.look", slowly)
+    monkeypatch.setattr("runtime.backup_archive.snapshot.open_database_state", slowly)
     copies = tmp_path / "copies"
     copies.mkdir()
     waiting, stopped_ms = [], []
     with running(tmp_path / "town", mosquitto) as town:
-        chosen = settings.load(town.folder)
+        chosen = settings.load_settings(town.folder)
         with publishing(town, 500):
             wait_until(lambda: town.rest.ledger("streetlight").get("received", 0) > 100, what="messages")
             for _ in range(CUTS):
-                with cut(chosen, telemetry=True) as state:
+                with take_snapshot(chosen, telemetry=True) as state:
                     files = copied(state, copies)
                 stopped_ms.append(state.stopped_ms)
                 waiting.append(assert_could_be_a_crash(files))

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from httpx2 import Client
 
+from application.ports.alarms import AlarmRepository
+from application.ports.inventory import AssetGroup, GroupRepository
+from application.ports.registry import Registry
 from devices.alarms import Alarm
-from devices.messages import Severity
-from devices.ports.alarms import Alarms
-from devices.ports.inventory import Group, Groups
-from devices.ports.registry import Registry
+from devices.messages import EventSeverity
 from storage.registry.engine import open_registry
 from tests.real_parts.brokers import Broker
 from tests.system.installation import Installation, running
@@ -43,9 +43,9 @@ def town(mosquitto: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def _fill(registry: Registry) -> None:
     now_us = time.time_ns() // 1000
     with registry.write() as tx:
-        tx.get(Groups).put(Group("street", "kl", "streetlight", "Street", tuple(LAMPS), version=0))
-        alarm = ("a1", "L01", "kl", "streetlight", "lamp_failure", "", Severity.WARNING)
-        tx.get(Alarms).add([Alarm(*alarm, now_us, now_us, None, None, None, None, {})])
+        tx.get(GroupRepository).put(AssetGroup("street", "kl", "streetlight", "Street", tuple(LAMPS), version=0))
+        alarm = ("a1", "L01", "kl", "streetlight", "lamp_failure", "", EventSeverity.WARNING)
+        tx.get(AlarmRepository).add([Alarm(*alarm, now_us, now_us, None, None, None, None, {})])
 
 
 @pytest.fixture

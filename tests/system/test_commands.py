@@ -13,14 +13,14 @@ from typing import Final
 
 import pytest
 
-from devices.catalog import discover
-from devices.commands.command import Command, Delivery
-from devices.commands.issue import issue, issue_to_group
-from devices.instants import SECOND_US
-from devices.ports.books import Heartbeats
-from devices.ports.commands import Commands
-from devices.ports.current import LatestValues
-from devices.ports.inventory import Asset, Binding, Group, Groups, Inventory
+from application.commands.issue_command import issue_command, issue_to_group
+from application.ports.commands import CommandRepository
+from application.ports.gateway_books import HeartbeatRepository
+from application.ports.inventory import Asset, AssetGroup, AssetRepository, DeviceBinding, GroupRepository
+from application.ports.latest_values import LatestValues
+from devices.catalog import discover_kinds
+from devices.commands.command import Command, DeliveryState
+from devices.time_us import SECOND_US
 from storage.registry.engine import SqlRegistry, open_registry
 from tests.real_parts.brokers import Broker
 from tests.real_parts.ports import claim_port
@@ -116,7 +116,7 @@ def test_group_of_a_thousand_with_loss_is_final_within_a_minute(gateway: SqlRegi
         final_s = _took_s(gateway, commands, within_s=60, done=lambda c: c.delivery.final)
         assert lamps.multicasts == 1
         assert all(len(done) <= 1 for done in lamps.executed.values())
-    applied = sum(c.delivery is Delivery.APPLIED for c in _now(gateway, commands))
+    applied = sum(c.delivery is DeliveryState.APPLIED for c in _now(gateway, commands))
     print(f"\ngroup of 1,000 with 5 % loss: all final after {final_s:.1f} s, {applied} applied")  # noqa: T201
     assert applied >= 0.99 * MANY
 
@@ -128,7 +128,7 @@ def test_offline_lamp_gets_it_when_it_returns(gateway: SqlRegistry, mosquitto: B
         wait_until(lambda: _status(gateway, name) == "offline", what="offline is known")
         command = _dim(gateway, name)
         time.sleep(0.5)  # what must not happen has half a second to happen
-        assert (lamps.executed[name], _now(gateway, [command])[0].delivery) == ([], Delivery.QUEUED)
+        assert (lamps.executed[name], _now(gateway, [command])[0].delivery) == ([], DeliveryState.QUEUED)
         lamps.status(name, "online")
         _took_s(gateway, [command], within_s=5)
         assert lamps.executed[name] == [command.wire_id]
@@ -140,7 +140,7 @@ def test_silent_lamp_is_unknown_never_done(gateway: SqlRegistry, mosquitto: Brok
         lamps.mute.add(name)
         command = _dim(gateway, name, deliver_by_us=now_us() + 3 * SECOND_US)
         _took_s(gateway, [command], within_s=20, done=lambda c: c.delivery.final)
-        assert _now(gateway, [command])[0].delivery is Delivery.UNKNOWN
+        assert _now(gateway, [command])[0].delivery is DeliveryState.UNKNOWN
         assert lamps.executed[name] == [command.wire_id]
 
 
@@ -164,18 +164,18 @@ def test_killed_gateway_goes_on_after_its_restart(
 
 def _register(registry: SqlRegistry) -> None:
     with registry.write() as tx:
-        inventory, since_us = tx.get(Inventory), now_us() - SECOND_US
+        inventory, since_us = tx.get(AssetRepository), now_us() - SECOND_US
         for name in NAMES:
             inventory.add(Asset(f"lp-{name}", "kl", "streetlight", name, since_us))
-            inventory.bind(Binding(f"lp-{name}", name, "kl", "streetlight", since_us))
+            inventory.bind(DeviceBinding(f"lp-{name}", name, "kl", "streetlight", since_us))
         for group_id, members in (("ten", NAMES[:10]), ("all", NAMES)):
             lamps = tuple(f"lp-{name}" for name in members)
-            tx.get(Groups).put(Group(group_id, "kl", "streetlight", group_id, lamps, version=0))
+            tx.get(GroupRepository).put(AssetGroup(group_id, "kl", "streetlight", group_id, lamps, version=0))
 
 
 def _beats(registry: SqlRegistry, since_us: int) -> bool:
     with registry.read() as tx:
-        return any(b.part == "broker" and b.ok and b.at_us > since_us for b in tx.get(Heartbeats).all())
+        return any(b.part == "broker" and b.ok and b.at_us > since_us for b in tx.get(HeartbeatRepository).all())
 
 
 def _status(registry: SqlRegistry, name: str) -> object:
@@ -186,10 +186,10 @@ def _status(registry: SqlRegistry, name: str) -> object:
 
 def _dim(registry: SqlRegistry, name: str, deliver_by_us: int | None = None) -> Command:
     with registry.write() as tx:
-        return issue(
+        return issue_command(
             tx,
-            discover(),
-            asset=tx.get(Inventory).get(f"lp-{name}"),
+            discover_kinds(),
+            asset=tx.get(AssetRepository).get(f"lp-{name}"),
             name="dim",
             arguments={"level_pct": 40},
             issuer="test",
@@ -201,10 +201,10 @@ def _dim(registry: SqlRegistry, name: str, deliver_by_us: int | None = None) -> 
 
 def _dim_group(registry: SqlRegistry, group_id: str) -> Sequence[Command]:
     with registry.write() as tx:
-        group = tx.get(Groups).get(group_id)
+        group = tx.get(GroupRepository).get(group_id)
         return issue_to_group(
             tx,
-            discover(),
+            discover_kinds(),
             group=group,
             name="dim",
             arguments={"level_pct": 60},
@@ -216,14 +216,14 @@ def _dim_group(registry: SqlRegistry, group_id: str) -> Sequence[Command]:
 
 def _now(registry: SqlRegistry, commands: Collection[Command]) -> Sequence[Command]:
     with registry.read() as tx:
-        return tx.get(Commands).by_wire_ids_of({(c.wire_id, c.asset_id) for c in commands})
+        return tx.get(CommandRepository).by_wire_ids_of({(c.wire_id, c.asset_id) for c in commands})
 
 
 def _took_s(
     registry: SqlRegistry,
     commands: Collection[Command],
     within_s: float = 10,
-    done: Callable[[Command], bool] = lambda c: c.delivery is Delivery.APPLIED,
+    done: Callable[[Command], bool] = lambda c: c.delivery is DeliveryState.APPLIED,
 ) -> float:
     """Seconds from the request until all are done."""
     wait_until(lambda: all(map(done, _now(registry, commands))), timeout_s=within_s, what="commands done")

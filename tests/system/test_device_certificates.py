@@ -62,7 +62,7 @@ def test_a_certificate_lets_its_device_in_until_it_is_revoked(tmp_path: Path) ->
         "GATEWAY__METRICS_PORT": str(metrics),
     }
     variables = [f"LAUTERN_{name}={value}" for name, value in settings.items()]
-    up = [sys.executable, "-m", "runtime", "up", "--data-dir", str(town), "--port", str(http)]
+    up = [sys.executable, "-m", "cli", "up", "--data-dir", str(town), "--port", str(http)]
     command = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
     with serving(Server("up", command, folder=town, ready=lambda: answers(mqtt))) as server:
         wait_until(

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from gateway import admission, decode, judge, store_cursor
+from gateway import admission, decode, deduplication, store_cursor
 from tests.documents.blocks import blocks
 from tests.documents.shell import Shell, end
 from tests.documents.town import Ear, Town
@@ -197,7 +197,7 @@ def test_what_is_wrong_becomes_a_dead_letter_with_the_reason_that_the_guide_tell
 def test_the_guide_tells_every_reason_there_is() -> None:
     table = GUIDE.read_text().partition("| reason |")[2].partition("\n\n")[0]
     told = {name for row in table.splitlines() for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])}
-    assert told == reasons_in(decode, judge, store_cursor)
+    assert told == reasons_in(decode, deduplication, store_cursor)
 
 
 def test_the_guide_keeps_its_promise_of_size() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from devices.instants import DAY_US, SECOND_US, rfc3339
+from devices.time_us import DAY_US, SECOND_US, rfc3339
 from tests.real_parts.influxdb import InfluxServer
 from tests.real_parts.waiting import wait_equal, wait_until
 from tests.system.installation import Installation, running

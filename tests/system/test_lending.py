@@ -13,7 +13,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.instants import HOUR_US, SECOND_US, rfc3339
+from devices.time_us import HOUR_US, SECOND_US, rfc3339
 from tests.real_parts.brokers import Broker
 from tests.real_parts.waiting import wait_equal, wait_until
 from tests.system.installation import Installation, Rest, running

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from devices.health.faults import Fault
+from application.health.faults import SystemFault
 from tests.real_parts import finding
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
@@ -102,7 +102,7 @@ def test_no_label_names_a_device_a_kind_or_a_tenant(served: dict[str, list[Any]]
 def test_faults_named_in_alerts_exist() -> None:
     for expression in _rules():
         for match, value in re.findall(r'fault(=~|=)"([^"]+)"', expression):
-            found = [f for f in Fault if (re.fullmatch(value, f) if match == "=~" else value == f)]
+            found = [f for f in SystemFault if (re.fullmatch(value, f) if match == "=~" else value == f)]
             assert len(found) >= len(value.split("|")), expression
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from application.ports.alarms import AlarmRepository
+from application.ports.inventory import AssetGroup, GroupRepository
 from devices.alarms import Alarm
-from devices.messages import Severity
-from devices.ports.alarms import Alarms
-from devices.ports.inventory import Group, Groups
+from devices.messages import EventSeverity
 from storage.registry.engine import open_registry
 from tests.real_parts.brokers import Broker
 from tests.real_parts.hooks import Hook, hook
@@ -55,11 +55,17 @@ class Street:
         registry = open_registry(self.town.registry_url, migrate=False)
         at_us = now_us()
         common: dict[str, Any] = {"tenant_id": "kl", "kind": "streetlight", "name": "lamp_failure", "part": ""}
-        common |= {"severity": Severity.MAJOR, "since_us": at_us, "raised_us": at_us, "cleared_us": None, "details": {}}
+        common |= {
+            "severity": EventSeverity.MAJOR,
+            "since_us": at_us,
+            "raised_us": at_us,
+            "cleared_us": None,
+            "details": {},
+        }
         common |= {"acknowledged_us": None, "acknowledged_by": None, "comment": None}
         try:
             with registry.write() as tx:
-                tx.get(Alarms).add([Alarm(uuid.uuid4().hex, device_id, **common) for device_id in device_ids])
+                tx.get(AlarmRepository).add([Alarm(uuid.uuid4().hex, device_id, **common) for device_id in device_ids])
         finally:
             registry.close()
 
@@ -124,7 +130,7 @@ def test_a_storm_is_one_mail_that_says_how_many(street: Street) -> None:
         with registry.write() as tx:
             for n in range(8):
                 members = tuple(names[n * 5 : n * 5 + 5])
-                tx.get(Groups).put(Group(f"g{n}", "kl", "streetlight", f"Straße {n}", members, 0))
+                tx.get(GroupRepository).put(AssetGroup(f"g{n}", "kl", "streetlight", f"Straße {n}", members, 0))
     finally:
         registry.close()
     street.fail(*names)

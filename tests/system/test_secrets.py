@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from httpx2 import Client
 
 from api.sessions import COOKIE, new_link
-from devices.people.roles import Grant
-from devices.ports.people import User, Users
+from application.access.roles import RoleGrant
+from application.ports.users import User, UserRepository
 from storage.registry.engine import open_registry
 from tests.real_parts.brokers import Broker
 from tests.system.installation import Installation
@@ -35,7 +35,7 @@ def _link(installation: Installation) -> str:
     try:
         with registry.write() as tx:
             now_us = time.time_ns() // 1000
-            tx.get(Users).add(User("anna", "Anna", now_us, (Grant("admin"),)))
+            tx.get(UserRepository).add(User("anna", "Anna", now_us, (RoleGrant("admin"),)))
             return new_link(tx, "anna", now_us)
     finally:
         registry.close()

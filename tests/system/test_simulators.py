@@ -19,10 +19,10 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from simulators.load import load
-from simulators.options import BrokerAddress, FaultOptions, Options
-from simulators.run import run
-from simulators.simulation import Totals
+from simulators.load import generate_load
+from simulators.options import BrokerAddress, FaultOptions, SimulationOptions
+from simulators.run import run_simulation
+from simulators.simulation import SimulationTotals
 from tests.real_parts.brokers import Broker
 from tests.real_parts.waiting import wait_until
 
@@ -65,15 +65,15 @@ def address(broker: Broker) -> BrokerAddress:
     return BrokerAddress(broker.host, broker.port, broker.device.user, broker.device.password)
 
 
-def lamps(broker: Broker, tenant: str, **more: Any) -> Options:
-    return Options(kind="streetlight", broker=address(broker), tenant=tenant, interval_s=0.5, **more)
+def lamps(broker: Broker, tenant: str, **more: Any) -> SimulationOptions:
+    return SimulationOptions(kind="streetlight", broker=address(broker), tenant=tenant, interval_s=0.5, **more)
 
 
 @contextmanager
-def simulating(options: Options) -> Iterator[list[Totals]]:
+def simulating(options: SimulationOptions) -> Iterator[list[SimulationTotals]]:
     """Runs in a thread until the end of the block; its totals are then in the list."""
-    stop, totals = threading.Event(), list[Totals]()
-    thread = threading.Thread(target=lambda: totals.append(run(options, stop)))
+    stop, totals = threading.Event(), list[SimulationTotals]()
+    thread = threading.Thread(target=lambda: totals.append(run_simulation(options, stop)))
     thread.start()
     try:
         yield totals
@@ -128,7 +128,7 @@ def test_what_the_truth_says_is_what_arrives(broker: Broker, unique_id: str, tmp
     faults = FaultOptions(drop=0.1, duplicate=0.1, reorder=0.1, reboot=0.02, garbage=0.05)
     options = lamps(broker, unique_id, truth=tmp_path / "truth.jsonl", faults=faults, history_s=600, duration_s=3)
     with listening(broker, unique_id) as ear:
-        totals = run(options, threading.Event())
+        totals = run_simulation(options, threading.Event())
         messages, confirmed = truth_of(tmp_path / "truth.jsonl")
         sent = [m for m in messages if "drop" not in m["faults"]]
         assert len(sent) == totals.sent == totals.confirmed == len(confirmed)
@@ -171,7 +171,7 @@ def test_many_lamps_share_few_connections(broker: Broker, unique_id: str) -> Non
 def test_a_load_keeps_its_rate_and_loses_nothing(broker: Broker, unique_id: str, tmp_path: Path) -> None:
     options = lamps(broker, unique_id, count=100, duration_s=2, truth=tmp_path / "truth.jsonl")
     with listening(broker, unique_id) as ear:
-        totals = load(options, 1000, 1, threading.Event())
+        totals = generate_load(options, 1000, 1, threading.Event())
         assert totals.sent == totals.confirmed
         telemetry = totals.sent - 300
         assert telemetry == pytest.approx(2000, rel=0.1)

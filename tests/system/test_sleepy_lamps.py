@@ -15,9 +15,9 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.commands.device_contract import Answer, DeviceContract, Do
-from devices.instants import rfc3339
+from devices.commands.device_contract import CommandAnswer, DeviceAction, DeviceContract
 from devices.messages import AckStatus
+from devices.time_us import rfc3339
 from tests.real_parts.brokers import Broker
 from tests.real_parts.waiting import wait_until
 from tests.system.installation import running
@@ -74,9 +74,9 @@ class SleepyLamp(threading.Thread):
             return
         verdict = self._contract.judge(message.topic.rpartition("/")[2], body, retained=message.retain, now_us=now_us())
         answer = verdict.answer
-        if verdict.do is Do.EXECUTE:
+        if verdict.do is DeviceAction.EXECUTE:
             self.executed.append(verdict.command_id)
-            answer = Answer(verdict.command_id, AckStatus.APPLIED)
+            answer = CommandAnswer(verdict.command_id, AckStatus.APPLIED)
             self._contract.remember(answer)
         if answer is not None:
             self._say(client, "ack", **answer.body())

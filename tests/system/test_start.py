@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from runtime.broker.admission import Place, admits
+from runtime.broker.admission import BrokerListener, broker_admits
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until
 
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.timeout(400)
 
 
 class Demo:
-    """A running `python -m runtime demo`."""
+    """A running `python -m cli demo`."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self.folder = folder
         self.port = claim_port()
         self.broker_port = claim_port()
         self.log = folder.with_suffix(".log")
-        command = ["-m", "runtime", "demo", "--data-dir", str(folder), "--port", str(self.port), "--hours", "2"]
+        command = ["-m", "cli", "demo", "--data-dir", str(folder), "--port", str(self.port), "--hours", "2"]
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("LAUTERN_")},
             "LAUTERN_BROKER__URL": f"mqtt://127.0.0.1:{self.broker_port}",
@@ -137,11 +137,11 @@ def test_lamps_a_flight_and_an_event_are_there(city: Demo) -> None:
 
 def test_a_login_is_good_when_it_is_printed(city: Demo) -> None:
     user = "kaiserslautern/streetlight/my-lamp"
-    command = [sys.executable, "-m", "runtime", "broker", "add-device", user, "--data-dir", str(city.folder)]
+    command = [sys.executable, "-m", "cli", "broker", "add-device", user, "--data-dir", str(city.folder)]
     for _ in range(3):
         password = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-        assert admits(Place("127.0.0.1", city.broker_port), user, password)
-    assert not admits(Place("127.0.0.1", city.broker_port), user, "another")
+        assert broker_admits(BrokerListener("127.0.0.1", city.broker_port), user, password)
+    assert not broker_admits(BrokerListener("127.0.0.1", city.broker_port), user, "another")
 
 
 def test_the_page_is_printed_when_all_is_live(city: Demo) -> None:
@@ -216,7 +216,7 @@ def newest_age_s(city: Demo) -> float:
 
 
 def test_a_second_one_on_the_same_data_refuses(city: Demo) -> None:
-    command = [sys.executable, "-m", "runtime", "up", "--data-dir", str(city.folder)]
+    command = [sys.executable, "-m", "cli", "up", "--data-dir", str(city.folder)]
     second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert second.returncode == 1
     assert "already runs" in second.stderr

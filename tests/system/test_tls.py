@@ -49,7 +49,7 @@ class Town:
 
 def lautern(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     command: list[str | Path] = ["env", f"PYTHONPATH={ROOT}", *(f"LAUTERN_{k}={v}" for k, v in variables.items())]
-    command += [sys.executable, "-m", "runtime", *map(str, arguments)]
+    command += [sys.executable, "-m", "cli", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -62,7 +62,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     assert made.returncode == 0, made.stderr
     settings = {"BROKER__URL": f"mqtts://0.0.0.0:{mqtt}", "GATEWAY__METRICS_PORT": str(metrics)}
     variables = [f"LAUTERN_{name}={value}" for name, value in settings.items()]
-    up: list[str | Path] = [sys.executable, "-m", "runtime", "up", "--data-dir", folder, "--port", str(http)]
+    up: list[str | Path] = [sys.executable, "-m", "cli", "up", "--data-dir", folder, "--port", str(http)]
     command: list[str | Path] = ["env", f"PYTHONPATH={ROOT}", *variables, *up]
     with serving(Server("up", command, folder=folder, ready=lambda: answers(mqtt))) as server:
         running = Town(folder, mqtt, metrics, http, server)
@@ -126,7 +126,7 @@ def test_a_certificate_that_ends_soon_is_told(town: Town) -> None:
     seen = lautern("doctor", "--data-dir", town.folder)
     assert "server.pem is good for 396 days" in seen.stdout
     late = subprocess.run(
-        ["faketime", "-f", "+380d", "env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "runtime.doctor",
+        ["faketime", "-f", "+380d", "env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "cli.doctor",
          "--data-dir", town.folder],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.kinds.event_network import events, live, nodes
+from api.kinds.event_network.routes import events, live, nodes
 
 router = APIRouter()
 router.include_router(nodes.router)

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from api.kinds.fire_drone import drones, flights, tracks
-from api.problems import responses
+from api.kinds.fire_drone.routes import drones, flights, tracks
+from api.problems import problem_responses
 
-router = APIRouter(tags=["fire brigade"], responses=responses(404))
+router = APIRouter(tags=["fire brigade"], responses=problem_responses(404))
 router.include_router(drones.router)
 router.include_router(flights.router)
 router.include_router(tracks.router)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.kinds.streetlight import groups, lamps, night
+from api.kinds.streetlight.routes import groups, lamps, night
 
 router = APIRouter()
 router.include_router(lamps.router)

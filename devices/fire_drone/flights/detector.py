@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from devices.fire_drone.flights.evidence import Evidence, Onset, Verdict
+from devices.fire_drone.flights.evidence import AirborneEvidence, AirborneVerdict, EvidenceOnset
 from devices.fire_drone.flights.flight import DetectedFlight
 from devices.fire_drone.flights.open_flight import OpenFlight
-from devices.fire_drone.flights.sample import FlightSample, Settings
+from devices.fire_drone.flights.sample import DetectionSettings, FlightSample
 from devices.fire_drone.flights.track import distance_m
-from devices.instants import SECOND_US
+from devices.time_us import SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +19,14 @@ class GroundRun:
     disarmed_us: int
 
 
-def detect(
-    samples: Iterable[FlightSample], settings: Settings | None = None, now_us: int | None = None
+def detect_flights(
+    samples: Iterable[FlightSample], settings: DetectionSettings | None = None, now_us: int | None = None
 ) -> list[DetectedFlight]:
     """Flights in order of take-off, the same for any order and repetition of `samples`.
 
     `now_us` says that more may come: a flight is then still airborne for 15 min after its last sample.
     """
-    detector = Detector(settings or Settings())
+    detector = FlightDetector(settings or DetectionSettings())
     for sample in in_order(samples):
         detector.push(sample)
     return detector.flights(now_us)
@@ -43,12 +43,12 @@ def in_order(samples: Iterable[FlightSample]) -> list[FlightSample]:
     return sorted(first.values(), key=lambda s: (s.ts_us, s.received_us, repr(s)))
 
 
-class Detector:
+class FlightDetector:
     """The incremental form: push samples in order of time, ask for the flights at any moment."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: DetectionSettings) -> None:
         self._settings = settings
-        self._evidence = Evidence(settings)
+        self._evidence = AirborneEvidence(settings)
         self._previous: FlightSample | None = None
         self._supply = _Supply(settings, None)
         self._arming = _Arming()
@@ -105,7 +105,13 @@ class Detector:
         self._keep_recent()
 
     def _step(
-        self, previous: FlightSample | None, sample: FlightSample, verdict: Verdict, *, lost: bool, renewed: bool
+        self,
+        previous: FlightSample | None,
+        sample: FlightSample,
+        verdict: AirborneVerdict,
+        *,
+        lost: bool,
+        renewed: bool,
     ) -> None:
         flight = self._flight
         if flight is None or previous is None:
@@ -128,7 +134,7 @@ class Detector:
         else:
             self._recent = [s for s in self._recent if s.ts_us >= since_us]
 
-    def _wait(self, verdict: Verdict) -> None:
+    def _wait(self, verdict: AirborneVerdict) -> None:
         """No flight is open."""
         if verdict.air is None:
             return
@@ -140,7 +146,7 @@ class Detector:
             if sample.ts_us >= onset.first_us:
                 self._flight.add(sample)
 
-    def _land(self, flight: OpenFlight, sample: FlightSample, onset: Onset) -> None:
+    def _land(self, flight: OpenFlight, sample: FlightSample, onset: EvidenceOnset) -> None:
         if self._lost(onset.before_us, onset.first_us):
             self._finish(flight.unobserved(onset.first_us, onset.before_us))
             return
@@ -150,7 +156,7 @@ class Detector:
             self._finish(flight.landed(sample.ts_us))
 
     def _on_ground(
-        self, flight: OpenFlight, landed_us: int, sample: FlightSample, verdict: Verdict, *, renewed: bool
+        self, flight: OpenFlight, landed_us: int, sample: FlightSample, verdict: AirborneVerdict, *, renewed: bool
     ) -> None:
         at_us = verdict.air.first_us if verdict.air else sample.ts_us
         if renewed or at_us - landed_us > self._settings.close_after_s * SECOND_US:
@@ -191,7 +197,7 @@ class Detector:
 class _Supply:
     """The drone's boot and battery as last known in this flight; on the ground, in the sample before."""
 
-    def __init__(self, settings: Settings, previous: FlightSample | None) -> None:
+    def __init__(self, settings: DetectionSettings, previous: FlightSample | None) -> None:
         self._settings = settings
         self._boot_id = previous.boot_id if previous else None
         self._serial = previous.battery_serial if previous else None

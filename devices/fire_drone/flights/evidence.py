@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devices.fire_drone.flights.sample import FlightSample, Settings
-from devices.fire_drone.vocabulary import FlightState
-from devices.instants import SECOND_US
+from devices.fire_drone.enums import FlightState
+from devices.fire_drone.flights.sample import DetectionSettings, FlightSample
+from devices.time_us import SECOND_US
 
 _IN_THE_AIR = frozenset({FlightState.TAKING_OFF, FlightState.AIRBORNE})
 _NO_WORD = frozenset({None, FlightState.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
-class Onset:
+class EvidenceOnset:
     """First sample of a run that proved something, and the time of the one before it."""
 
     first_us: int
@@ -20,11 +20,11 @@ class Onset:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AirborneVerdict:
     """In the air since, on the ground since, or neither: then nothing changes."""
 
-    air: Onset | None = None
-    ground: Onset | None = None
+    air: EvidenceOnset | None = None
+    ground: EvidenceOnset | None = None
 
 
 class _Run:
@@ -33,15 +33,15 @@ class _Run:
     def __init__(self, condition: Callable[[FlightSample], bool], lasting_s: float) -> None:
         self._condition = condition
         self._lasting_us = lasting_s * SECOND_US
-        self._onset: Onset | None = None
+        self._onset: EvidenceOnset | None = None
 
-    def push(self, sample: FlightSample, before_us: int | None) -> Onset | None:
+    def push(self, sample: FlightSample, before_us: int | None) -> EvidenceOnset | None:
         """Return the run's onset once it has lasted long enough."""
         if not self._condition(sample):
             self._onset = None
             return None
         if self._onset is None:
-            self._onset = Onset(sample.ts_us, before_us)
+            self._onset = EvidenceOnset(sample.ts_us, before_us)
         return self._onset if sample.ts_us - self._onset.first_us >= self._lasting_us else None
 
     @property
@@ -54,10 +54,10 @@ class _Run:
         self._onset = None
 
 
-class Evidence:
+class AirborneEvidence:
     """Judges samples in order of time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: DetectionSettings) -> None:
         self._high = _Run(lambda s: _over(s.altitude_rel_m, settings.rise_height_m), settings.rise_height_s)
         self._climb = _Run(
             lambda s: (
@@ -74,24 +74,24 @@ class Evidence:
             settings.rest_s,
         )
 
-    def judge(self, sample: FlightSample, before_us: int | None) -> Verdict:
+    def judge(self, sample: FlightSample, before_us: int | None) -> AirborneVerdict:
         """Judge the next sample; `before_us` is the time of the one before, None at first and after a new start."""
-        here = Onset(sample.ts_us, before_us)
+        here = EvidenceOnset(sample.ts_us, before_us)
         if sample.flight_state in _IN_THE_AIR:
             self.reset()
-            return Verdict(air=here)
+            return AirborneVerdict(air=here)
         if sample.flight_state is FlightState.ON_GROUND or sample.armed is False:
             self.reset()
-            return Verdict(ground=here)
+            return AirborneVerdict(ground=here)
         high, climb = self._high.push(sample, before_us), self._climb.push(sample, before_us)
         risen = min((onset for onset in (high, climb) if onset), key=lambda onset: onset.first_us, default=None)
         if risen is not None:
             self._rest.reset()
-            return Verdict(air=risen)
+            return AirborneVerdict(air=risen)
         if sample.flight_state in _NO_WORD:
-            return Verdict(ground=self._rest.push(sample, before_us))
+            return AirborneVerdict(ground=self._rest.push(sample, before_us))
         self._rest.reset()
-        return Verdict()
+        return AirborneVerdict()
 
     def pending_us(self) -> int | None:
         """First sample of the rise that may yet prove a take-off; None without one."""

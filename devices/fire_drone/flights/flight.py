@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from devices.instants import SECOND_US
+from devices.time_us import SECOND_US
 
 
 class FlightStatus(StrEnum):
@@ -15,7 +15,7 @@ class FlightStatus(StrEnum):
     """The last that was heard was in the air; somebody must complete it."""
 
 
-class Flag(StrEnum):
+class FlightFlag(StrEnum):
     """What somebody should look at."""
 
     VERY_SHORT = "very_short"
@@ -26,7 +26,7 @@ class Flag(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FlightPosition:
     """A position; either altitude may be unknown."""
 
     lat: float
@@ -35,7 +35,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class TrackGap:
     """Nothing was heard for over 15 s in the air; `straight_m` is not flown distance."""
 
     from_us: int
@@ -49,7 +49,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class FlightFigures:
     """What is computed over a flight; None where nothing is known."""
 
     distance_m: float = 0.0
@@ -67,7 +67,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
+class FlightQuality:
     """How good the data of a flight are."""
 
     samples: int = 0
@@ -75,7 +75,7 @@ class Quality:
     """At the flight's usual interval, gaps included."""
     interval_s: float | None = None
     """Median time between samples."""
-    gaps: tuple[Gap, ...] = ()
+    gaps: tuple[TrackGap, ...] = ()
     stale_intervals: int = 0
     """Intervals of 5 to 15 s."""
     conflicts: int = 0
@@ -118,11 +118,11 @@ class DetectedFlight:
     boot_id: str | None = None
     armed_us: int | None = None
     disarmed_us: int | None = None
-    takeoff_place: Place | None = None
-    landing_place: Place | None = None
-    flags: tuple[Flag, ...] = ()
-    figures: Figures = Figures()
-    quality: Quality = Quality()
+    takeoff_place: FlightPosition | None = None
+    landing_place: FlightPosition | None = None
+    flags: tuple[FlightFlag, ...] = ()
+    figures: FlightFigures = FlightFigures()
+    quality: FlightQuality = FlightQuality()
 
     @property
     def end_us(self) -> int:
@@ -137,4 +137,4 @@ class DetectedFlight:
     @property
     def takeoff_observed(self) -> bool:
         """The sample before the take-off was not long before it, and on the ground."""
-        return Flag.TAKEOFF_NOT_OBSERVED not in self.flags
+        return FlightFlag.TAKEOFF_NOT_OBSERVED not in self.flags

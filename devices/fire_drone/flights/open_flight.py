@@ -2,11 +2,18 @@
 
 from typing import NamedTuple
 
-from devices.fire_drone.flights.evidence import Onset
-from devices.fire_drone.flights.flight import DetectedFlight, Flag, FlightStatus, Quality
-from devices.fire_drone.flights.sample import FlightSample, Settings
-from devices.fire_drone.flights.track import Point, Track, figures, gaps, place, usual_interval_s
-from devices.instants import SECOND_US
+from devices.fire_drone.flights.evidence import EvidenceOnset
+from devices.fire_drone.flights.flight import DetectedFlight, FlightFlag, FlightQuality, FlightStatus
+from devices.fire_drone.flights.sample import DetectionSettings, FlightSample
+from devices.fire_drone.flights.track import (
+    FlightTrack,
+    TrackPoint,
+    first_position,
+    flight_figures,
+    track_gaps,
+    usual_interval_s,
+)
+from devices.time_us import SECOND_US
 
 _POOR_FIX = frozenset({"none", "2d"})
 
@@ -25,12 +32,14 @@ class _End(NamedTuple):
 class OpenFlight:
     """Follows samples from take-off on, also those on the ground after a landing: it may rise again."""
 
-    def __init__(self, settings: Settings, onset: Onset, armed_us: int | None, *, observed: bool) -> None:
+    def __init__(
+        self, settings: DetectionSettings, onset: EvidenceOnset, armed_us: int | None, *, observed: bool
+    ) -> None:
         self._settings = settings
         self._onset = onset
         self._armed_us = armed_us
         self._observed = observed
-        self._track = Track(settings)
+        self._track = FlightTrack(settings)
         self._aloft: list[tuple[int, int]] = []
         self._risen_us = onset.first_us
         self._conflicts = 0
@@ -101,37 +110,37 @@ class OpenFlight:
             boot_id=next((p.sample.boot_id for p in points if p.sample.boot_id is not None), None),
             armed_us=self._armed_us,
             disarmed_us=end.disarmed_us,
-            takeoff_place=place(points),
-            landing_place=place(points[::-1]) if landed else None,
+            takeoff_place=first_position(points),
+            landing_place=first_position(points[::-1]) if landed else None,
             flags=self._flags(airborne_s, points, quality),
-            figures=figures(points),
+            figures=flight_figures(points),
             quality=quality,
         )
 
-    def _flags(self, airborne_s: float, points: list[Point], quality: Quality) -> tuple[Flag, ...]:
+    def _flags(self, airborne_s: float, points: list[TrackPoint], quality: FlightQuality) -> tuple[FlightFlag, ...]:
         length_s = (points[-1].sample.ts_us - self._onset.first_us) / SECOND_US
         found = {
-            Flag.VERY_SHORT: airborne_s < self._settings.very_short_s,
-            Flag.OVER_ENDURANCE: length_s > self._settings.endurance_s,
-            Flag.TAKEOFF_NOT_OBSERVED: not self._observed,
-            Flag.CONFLICTS: quality.conflicts > 0,
-            Flag.IMPLAUSIBLE_POSITIONS: quality.implausible_positions > 0,
+            FlightFlag.VERY_SHORT: airborne_s < self._settings.very_short_s,
+            FlightFlag.OVER_ENDURANCE: length_s > self._settings.endurance_s,
+            FlightFlag.TAKEOFF_NOT_OBSERVED: not self._observed,
+            FlightFlag.CONFLICTS: quality.conflicts > 0,
+            FlightFlag.IMPLAUSIBLE_POSITIONS: quality.implausible_positions > 0,
         }
         return tuple(flag for flag, holds in found.items() if holds)
 
-    def _quality(self, points: list[Point]) -> Quality:
+    def _quality(self, points: list[TrackPoint]) -> FlightQuality:
         settings, samples = self._settings, [point.sample for point in points]
         interval_s = usual_interval_s(points)
         length_s = (samples[-1].ts_us - samples[0].ts_us) / SECOND_US
-        lost = gaps(points, settings.link_lost_s)
+        lost = track_gaps(points, settings.link_lost_s)
         fixes = [sample.fix in _POOR_FIX for sample in samples if sample.fix is not None]
         delays = [(sample.received_us - sample.ts_us) / SECOND_US for sample in samples if sample.received_us]
-        return Quality(
+        return FlightQuality(
             samples=len(samples),
             expected_samples=round(length_s / interval_s) + 1 if interval_s else len(samples),
             interval_s=interval_s,
             gaps=lost,
-            stale_intervals=len(gaps(points, settings.stale_s)) - len(lost),
+            stale_intervals=len(track_gaps(points, settings.stale_s)) - len(lost),
             conflicts=self._conflicts,
             out_of_order=_out_of_order(samples),
             implausible_positions=sum(point.refused for point in points),

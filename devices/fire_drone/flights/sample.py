@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Self
 
-from devices.fire_drone.vocabulary import FlightState
+from devices.fire_drone.enums import FlightState
 from devices.samples import Value
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DetectionSettings:
     """Thresholds of detection."""
 
     rise_height_m: float = 2.0

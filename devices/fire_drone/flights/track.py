@@ -8,9 +8,9 @@ from typing import Final
 
 from geographiclib.geodesic import Geodesic
 
-from devices.fire_drone.flights.flight import Figures, Gap, Place
-from devices.fire_drone.flights.sample import FlightSample, Settings
-from devices.instants import SECOND_US
+from devices.fire_drone.flights.flight import FlightFigures, FlightPosition, TrackGap
+from devices.fire_drone.flights.sample import DetectionSettings, FlightSample
+from devices.time_us import SECOND_US
 
 _AGREEING: Final = 3
 """So many positions that agree with each other and not with the one before: it was that one that was wrong."""
@@ -24,7 +24,7 @@ def distance_m(lat: float, lon: float, to_lat: float, to_lon: float) -> float:
 
 
 @dataclass(slots=True)
-class Point:
+class TrackPoint:
     """A sample with its step from the position before; `placed` where its own is known and plausible."""
 
     sample: FlightSample
@@ -36,20 +36,20 @@ class Point:
     refused: bool = False
 
 
-class Track:
+class FlightTrack:
     """Grows by samples in order of time; what is computed is computed once per sample."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: DetectionSettings) -> None:
         self._settings = settings
-        self._anchor: Point | None = None
+        self._anchor: TrackPoint | None = None
         self._home: tuple[float, float] | None = None
         self._placed = 0
-        self._refused: list[Point] = []
-        self.points: list[Point] = []
+        self._refused: list[TrackPoint] = []
+        self.points: list[TrackPoint] = []
 
     def add(self, sample: FlightSample) -> None:
         """Append; `sample` is later than the last."""
-        point = Point(sample)
+        point = TrackPoint(sample)
         self.points.append(point)
         if sample.lat is None or sample.lon is None:
             return
@@ -59,7 +59,7 @@ class Track:
         else:
             self._refuse(point)
 
-    def until(self, end_us: int) -> list[Point]:
+    def until(self, end_us: int) -> list[TrackPoint]:
         """Points up to and including `end_us`."""
         points = self.points
         cut = len(points)
@@ -67,7 +67,7 @@ class Track:
             cut -= 1
         return points[:cut]
 
-    def _place(self, point: Point) -> None:
+    def _place(self, point: TrackPoint) -> None:
         position = _position(point.sample)
         anchor, self._anchor = self._anchor, point
         if anchor is not None:
@@ -84,7 +84,7 @@ class Track:
         point.placed, point.refused = True, False
         self._placed += 1
 
-    def _refuse(self, point: Point) -> None:
+    def _refuse(self, point: TrackPoint) -> None:
         if self._refused and not self._reachable(self._refused[-1], point):
             self._refused.clear()
         point.refused = True
@@ -105,16 +105,16 @@ class Track:
                 point.flown_m = point.straight_m = 0.0
                 point.placed, point.refused, point.home_m = False, True, None
 
-    def _reachable(self, start: Point, end: Point) -> bool:
+    def _reachable(self, start: TrackPoint, end: TrackPoint) -> bool:
         allowed_m = self._settings.possible_speed_ms * (end.sample.ts_us - start.sample.ts_us) / SECOND_US
         return _between(start, end) <= allowed_m
 
 
-def figures(points: list[Point]) -> Figures:
+def flight_figures(points: list[TrackPoint]) -> FlightFigures:
     """Compute what a flight's record shows."""
     samples = [point.sample for point in points]
     charges = [s.battery_pct for s in samples if s.battery_pct is not None]
-    return Figures(
+    return FlightFigures(
         distance_m=round(fsum(p.flown_m for p in points), 3),
         gap_distance_m=round(fsum(p.straight_m for p in points), 3),
         altitude_rel_max_m=_max([s.altitude_rel_m for s in samples]),
@@ -131,31 +131,31 @@ def figures(points: list[Point]) -> Figures:
     )
 
 
-def gaps(points: list[Point], longer_than_s: float) -> tuple[Gap, ...]:
+def track_gaps(points: list[TrackPoint], longer_than_s: float) -> tuple[TrackGap, ...]:
     """Times without samples; the straight line where a position is known on both sides."""
     found = []
     for before, after in pairwise(points):
         if after.sample.ts_us - before.sample.ts_us > longer_than_s * SECOND_US:
             straight = round(_between(before, after), 3) if before.placed and after.placed else None
-            found.append(Gap(before.sample.ts_us, after.sample.ts_us, straight))
+            found.append(TrackGap(before.sample.ts_us, after.sample.ts_us, straight))
     return tuple(found)
 
 
-def usual_interval_s(points: list[Point]) -> float | None:
+def usual_interval_s(points: list[TrackPoint]) -> float | None:
     """Median time between samples; None for a single one."""
     steps = [b.sample.ts_us - a.sample.ts_us for a, b in pairwise(points)]
     return median(steps) / SECOND_US if steps else None
 
 
-def place(points: list[Point]) -> Place | None:
+def first_position(points: list[TrackPoint]) -> FlightPosition | None:
     """First known position among `points`."""
     for point in points:
         if point.placed:
-            return Place(*_position(point.sample), point.sample.altitude_amsl_m)
+            return FlightPosition(*_position(point.sample), point.sample.altitude_amsl_m)
     return None
 
 
-def _between(start: Point, end: Point) -> float:
+def _between(start: TrackPoint, end: TrackPoint) -> float:
     return distance_m(*_position(start.sample), *_position(end.sample))
 
 

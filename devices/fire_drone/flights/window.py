@@ -4,33 +4,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devices.fire_drone.flights.flight import DetectedFlight
-from devices.fire_drone.flights.sample import Settings
-from devices.instants import HOUR_US, SECOND_US
+from devices.fire_drone.flights.sample import DetectionSettings
+from devices.time_us import HOUR_US, SECOND_US
 
 LOOK_BACK_US = 6 * HOUR_US
 """On the ground for so long: nothing before matters."""
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RecomputeWindow:
     """Samples in [from_us, to_us); `to_us` None is up to the newest."""
 
     from_us: int
     to_us: int | None
 
 
-def window(
+def recompute_window(
     from_us: int,
     until_us: int,
     earlier: Sequence[DetectedFlight],
     later: Sequence[DetectedFlight],
-    settings: Settings,
-) -> Window:
+    settings: DetectionSettings,
+) -> RecomputeWindow:
     """Window for new samples in [from_us, until_us]; `earlier` flights newest first, `later` ones oldest first."""
-    return Window(_start(from_us, earlier, settings), _end(until_us, later, settings))
+    return RecomputeWindow(_start(from_us, earlier, settings), _end(until_us, later, settings))
 
 
-def _start(from_us: int, earlier: Sequence[DetectedFlight], settings: Settings) -> int:
+def _start(from_us: int, earlier: Sequence[DetectedFlight], settings: DetectionSettings) -> int:
     reach_us = round((settings.bridge_s + settings.close_after_s) * SECOND_US)
     lead_us = round((settings.link_lost_s + 1) * SECOND_US)
     start_us, touched_us, independent = from_us - LOOK_BACK_US, from_us, False
@@ -42,7 +42,7 @@ def _start(from_us: int, earlier: Sequence[DetectedFlight], settings: Settings) 
     return start_us
 
 
-def _end(until_us: int, later: Sequence[DetectedFlight], settings: Settings) -> int | None:
+def _end(until_us: int, later: Sequence[DetectedFlight], settings: DetectionSettings) -> int | None:
     reach_us = round((settings.bridge_s + settings.close_after_s) * SECOND_US)
     for flight in later:
         if flight.takeoff_observed and _begin(flight) > until_us + reach_us:

@@ -1,9 +1,9 @@
 """What the event network does in the gateway: the schedule of events, capacity tests, facts for rules."""
 
-from gateway.kinds.event_network.serving import NetworkReactions
-from gateway.reactions import Tools
+from gateway.kinds.event_network.event_reactions import NetworkReactions
+from gateway.reactions import ReactionTools
 
 
-def reactions(tools: Tools) -> NetworkReactions:
+def build_reactions(tools: ReactionTools) -> NetworkReactions:
     """Build the reactions of this kind."""
     return NetworkReactions(tools.registry)

@@ -5,12 +5,12 @@ from typing import Any
 
 import structlog
 
+from application.kinds.fire_drone.flight_recorder import FlightRecorder, mark_new_samples
+from application.ports.gateway_books import Change
+from application.ports.registry import RegistryTransaction
 from devices.errors import StoreUnavailable
-from devices.fire_drone.recorder import FlightRecorder, note
-from devices.ports.books import Change
-from devices.ports.registry import Transaction
 from devices.samples import Sample
-from gateway.reactions import Reactions, Tools
+from gateway.reactions import KindReactions, ReactionTools
 
 _LOG = structlog.get_logger()
 
@@ -22,12 +22,14 @@ class DroneReactions:
         self._recorder = recorder
         self._waiting = False
 
-    def on_samples(self, tx: Transaction, samples: Sequence[Sample]) -> Sequence[Change]:
+    def on_samples(self, tx: RegistryTransaction, samples: Sequence[Sample]) -> Sequence[Change]:
         """Mark; the flights' changes are told when they are computed."""
-        note(tx, samples)
+        mark_new_samples(tx, samples)
         return ()
 
-    def facts(self, tx: Transaction, asset_ids: Collection[str], now_us: int) -> Mapping[str, Mapping[str, Any]]:
+    def facts(
+        self, tx: RegistryTransaction, asset_ids: Collection[str], now_us: int
+    ) -> Mapping[str, Mapping[str, Any]]:
         """No facts: a drone's rules need its own word only."""
         return {}
 
@@ -45,6 +47,6 @@ class DroneReactions:
             self._waiting = False
 
 
-def reactions(tools: Tools) -> Reactions:
+def build_reactions(tools: ReactionTools) -> KindReactions:
     """Build them once per gateway."""
     return DroneReactions(FlightRecorder(tools.registry, tools.reader))

@@ -4,21 +4,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from simulators.device import FleetOptions, SimulatedDevice
-from simulators.kinds.event_network.crowd import Traffic
+from simulators.kinds.event_network.crowd import SceneTraffic
 from simulators.kinds.event_network.node import SimulatedNode
-from simulators.kinds.event_network.scene import mogli
+from simulators.kinds.event_network.scene import mogli_scene
 
 SCENE: Final = 5
 """Nodes of one scene, when no count is given."""
 
 
-def fleet(options: FleetOptions) -> Sequence[SimulatedDevice]:
+def build_fleet(options: FleetOptions) -> Sequence[SimulatedDevice]:
     """Nodes of as many scenes as `count` needs; five nodes each, the first scene without number."""
     found: list[SimulatedDevice] = []
     number = 0
     while len(found) < options.count:
         number += 1
-        scene = mogli((options.prefix or "") + (f"n{number}-" if number > 1 else ""))
-        traffic = Traffic(scene, options.seed + number)
+        scene = mogli_scene((options.prefix or "") + (f"n{number}-" if number > 1 else ""))
+        traffic = SceneTraffic(scene, options.seed + number)
         found += [SimulatedNode(place, traffic, options.seed + number, options.interval_s) for place in scene.places]
     return found[: options.count]

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from devices.instants import DAY_US, HOUR_US, SECOND_US
-from simulators.kinds.event_network.crowd import SLOT_US, chance, crowd
-from simulators.kinds.event_network.scene import Part, Place
+from devices.time_us import DAY_US, HOUR_US, SECOND_US
+from simulators.kinds.event_network.crowd import SLOT_US, crowd_share, repeatable_chance
+from simulators.kinds.event_network.scene import MeasuredPart, NodePlace
 
 CLEARED_AT_US: Final = 2 * HOUR_US
 FAILS_AT_US: Final = 15 * HOUR_US
@@ -17,7 +17,7 @@ def last_clear_us(at_us: int) -> int:
     return at_us - (at_us - CLEARED_AT_US) % DAY_US
 
 
-def case_values(place: Place, seed: int, at_us: int, boot_us: int) -> dict[str, Any]:
+def case_values(place: NodePlace, seed: int, at_us: int, boot_us: int) -> dict[str, Any]:
     """Sample of the node itself."""
     dark_us = (at_us - FAILS_AT_US) % DAY_US if place.fails_mains_daily else DAY_US
     on_battery = dark_us < FAILS_FOR_US
@@ -25,10 +25,12 @@ def case_values(place: Place, seed: int, at_us: int, boot_us: int) -> dict[str, 
     left_wh = max(0.0, place.battery_wh - used_wh)
     values: dict[str, Any] = {
         "part": "",
-        "cpu_pct": round(8 + 40 * crowd(at_us) + 5 * chance(seed, place.device_id, at_us, "cpu"), 1),
-        "mem_pct": round(41 + 6 * chance(seed, place.device_id, "mem"), 1),
+        "cpu_pct": round(8 + 40 * crowd_share(at_us) + 5 * repeatable_chance(seed, place.device_id, at_us, "cpu"), 1),
+        "mem_pct": round(41 + 6 * repeatable_chance(seed, place.device_id, "mem"), 1),
         "uptime_s": (at_us - boot_us) / SECOND_US,
-        "case_temp_celsius": round(24 + 11 * crowd(at_us) + chance(seed, place.device_id, at_us // SLOT_US), 1),
+        "case_temp_celsius": round(
+            24 + 11 * crowd_share(at_us) + repeatable_chance(seed, place.device_id, at_us // SLOT_US), 1
+        ),
         "enclosure_open": False,
         "power_source": "battery" if on_battery else "mains",
         "battery_pct": round(100 * left_wh / place.battery_wh, 1),
@@ -40,14 +42,14 @@ def case_values(place: Place, seed: int, at_us: int, boot_us: int) -> dict[str, 
         values["on_battery_s"] = dark_us / SECOND_US
     if place.mast_height_m is not None:
         values |= {"mast_height_m": place.mast_height_m, "tilt_deg": 0.4}
-        values["wind_ms"] = round(2 + 7 * chance(seed, place.device_id, at_us // HOUR_US), 1)
+        values["wind_ms"] = round(2 + 7 * repeatable_chance(seed, place.device_id, at_us // HOUR_US), 1)
     return values
 
 
-def path_values(part: Part, seed: int, at_us: int) -> dict[str, Any]:
+def path_values(part: MeasuredPart, seed: int, at_us: int) -> dict[str, Any]:
     """Round trip, loss and light of one part; longer and lossier in the crowd."""
-    busy = crowd(at_us)
-    noise = chance(seed, part.object_id, at_us, "path")
+    busy = crowd_share(at_us)
+    noise = repeatable_chance(seed, part.object_id, at_us, "path")
     wireless = 6.0 if part.medium == "wifi" else 0.0
     rtt = 3.0 + wireless + 9 * busy * noise
     lost = int(noise > 0.97 - 0.05 * busy)

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from devices.instants import DAY_US, HOUR_US, rfc3339
-from simulators.kinds.event_network.scene import Place, Scene, mogli
+from devices.time_us import DAY_US, HOUR_US, rfc3339
+from simulators.kinds.event_network.scene import NetworkScene, NodePlace, mogli_scene
 
 EVENT_ID: Final = "altstadtfest"
 SETUP_US: Final = 6 * HOUR_US
@@ -12,7 +12,7 @@ SETUP_US: Final = 6 * HOUR_US
 def demo_event(now_us: int, *, prefix: str = "", tenant_id: str | None = None) -> dict[str, Any]:
     """Altstadtfest on the Stiftsplatz: live since a day, for nine more; device ids are those of the scene."""
     opened_us = now_us - now_us % HOUR_US - DAY_US
-    scene = mogli(prefix)
+    scene = mogli_scene(prefix)
     event = {
         "id": EVENT_ID,
         "name": "Altstadtfest Kaiserslautern",
@@ -38,7 +38,7 @@ def demo_event(now_us: int, *, prefix: str = "", tenant_id: str | None = None) -
     return event if tenant_id is None else {**event, "tenant_id": tenant_id}
 
 
-def demo_assets(scene: Scene) -> list[dict[str, Any]]:
+def demo_assets(scene: NetworkScene) -> list[dict[str, Any]]:
     """The nodes as POST /api/v1/devices takes them; all but the core hang on the core."""
     core = scene.places[0].device_id
     return [
@@ -55,7 +55,7 @@ def demo_assets(scene: Scene) -> list[dict[str, Any]]:
     ]
 
 
-def _objects(place: Place) -> list[dict[str, Any]]:
+def _objects(place: NodePlace) -> list[dict[str, Any]]:
     return [
         {
             "id": part.object_id,

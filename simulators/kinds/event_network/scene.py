@@ -9,7 +9,7 @@ DOWN_IS_IN: Final = "in"
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class ClassLoad:
     """Traffic of one class in one area at the height of the crowd, in bit/s; `steady` does not follow the crowd."""
 
     down_bps: int
@@ -19,7 +19,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MeasuredPart:
     """A measured object of a node. Its traffic is its own load and that of the objects below it, at any node."""
 
     object_id: str
@@ -35,11 +35,11 @@ class Part:
     first_octets: int = 0
     """Reading of the counters when the scene begins."""
     optical_dbm: float | None = None
-    load: Load | None = None
+    load: ClassLoad | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NodePlace:
     """A node: where it stands, what it is, what is measured at it."""
 
     device_id: str
@@ -47,7 +47,7 @@ class Place:
     role: str
     lat: float
     lon: float
-    parts: tuple[Part, ...]
+    parts: tuple[MeasuredPart, ...]
     battery_wh: float = 500.0
     mast_height_m: float | None = None
     clears_daily: bool = False
@@ -57,75 +57,77 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class NetworkScene:
     """Nodes, the core first."""
 
-    places: tuple[Place, ...] = field(default_factory=tuple)
+    places: tuple[NodePlace, ...] = field(default_factory=tuple)
 
-    def parts(self) -> dict[str, Part]:
+    def parts(self) -> dict[str, MeasuredPart]:
         """All measured objects by id."""
         return {part.object_id: part for place in self.places for part in place.parts}
 
 
-def mogli(prefix: str = "") -> Scene:
+def mogli_scene(prefix: str = "") -> NetworkScene:
     """Build the scene; device ids begin with `prefix`."""
-    return Scene((_core(prefix), _stage(prefix), _market(prefix), _gate(prefix), _mast(prefix)))
+    return NetworkScene((_core(prefix), _stage(prefix), _market(prefix), _gate(prefix), _mast(prefix)))
 
 
-def _core(prefix: str) -> Place:
-    uplink = Part(
+def _core(prefix: str) -> NodePlace:
+    uplink = MeasuredPart(
         "uplink", "uplink", medium="fiber", role="uplink", speed_bps=GIGABIT, down_is=DOWN_IS_IN,
         first_octets=2**63 - 5 * 10**9, optical_dbm=-7.5,
     )  # fmt: skip
     ports = tuple(
-        Part(f"port-{name}", f"port:{name}", "uplink", medium="fiber", role="backbone", optical_dbm=-9.0 - number)
+        MeasuredPart(
+            f"port-{name}", f"port:{name}", "uplink", medium="fiber", role="backbone", optical_dbm=-9.0 - number
+        )
         for number, name in enumerate(("stage", "market", "gate", "mast"))
     )
-    return Place(
+    return NodePlace(
         f"{prefix}mogli-core", "MoGLi-Rechenzentrum", "core", 49.44470, 7.76900, (uplink, *ports), 3000.0,
         clears_daily=True,
     )  # fmt: skip
 
 
-def _stage(prefix: str) -> Place:
+def _stage(prefix: str) -> NodePlace:
     above, area = "port-stage", "stage"
     parts = (
-        Part("stage-visitors", "ssid:visitors", above, area, "visitors", "wifi",
-             load=Load(180_000_000, 45_000_000, users=620)),
-        Part("stage-bos", "vlan:bos", above, area, "bos", load=Load(6_000_000, 9_000_000)),
-        Part("stage-press", "vlan:press", above, area, "press", load=Load(8_000_000, 30_000_000)),
+        MeasuredPart("stage-visitors", "ssid:visitors", above, area, "visitors", "wifi",
+             load=ClassLoad(180_000_000, 45_000_000, users=620)),
+        MeasuredPart("stage-bos", "vlan:bos", above, area, "bos", load=ClassLoad(6_000_000, 9_000_000)),
+        MeasuredPart("stage-press", "vlan:press", above, area, "press", load=ClassLoad(8_000_000, 30_000_000)),
     )  # fmt: skip
-    return Place(f"{prefix}mogli-case-1", "Knoten Bühne", "access", 49.44492, 7.76934, parts)
+    return NodePlace(f"{prefix}mogli-case-1", "Knoten Bühne", "access", 49.44492, 7.76934, parts)
 
 
-def _market(prefix: str) -> Place:
+def _market(prefix: str) -> NodePlace:
     above, area = "port-market", "market"
     parts = (
-        Part("market-visitors", "ssid:visitors", above, area, "visitors", "wifi",
-             load=Load(110_000_000, 26_000_000, users=380)),
-        Part("market-traders", "vlan:traders", above, area, "traders", load=Load(12_000_000, 5_000_000)),
-        Part("market-bos", "vlan:bos", above, area, "bos", load=Load(3_000_000, 4_000_000)),
+        MeasuredPart("market-visitors", "ssid:visitors", above, area, "visitors", "wifi",
+             load=ClassLoad(110_000_000, 26_000_000, users=380)),
+        MeasuredPart("market-traders", "vlan:traders", above, area, "traders", load=ClassLoad(12_000_000, 5_000_000)),
+        MeasuredPart("market-bos", "vlan:bos", above, area, "bos", load=ClassLoad(3_000_000, 4_000_000)),
     )  # fmt: skip
-    return Place(
+    return NodePlace(
         f"{prefix}mogli-case-2", "Knoten Marktstände", "access", 49.44448, 7.76861, parts, fails_mains_daily=True
     )
 
 
-def _gate(prefix: str) -> Place:
+def _gate(prefix: str) -> NodePlace:
     """An old switch: 100 Mbit/s and 32-bit counters."""
     parts = (
-        Part(
+        MeasuredPart(
             "gate-traders", "port:tills", "port-gate", "gate", "traders", speed_bps=100_000_000, counter_bits=32,
-            first_octets=2**32 - 40_000_000, load=Load(35_000_000, 6_000_000),
+            first_octets=2**32 - 40_000_000, load=ClassLoad(35_000_000, 6_000_000),
         ),
     )  # fmt: skip
-    return Place(f"{prefix}mogli-case-3", "Knoten Eingang", "access", 49.44431, 7.76955, parts)
+    return NodePlace(f"{prefix}mogli-case-3", "Knoten Eingang", "access", 49.44431, 7.76955, parts)
 
 
-def _mast(prefix: str) -> Place:
+def _mast(prefix: str) -> NodePlace:
     parts = (
-        Part("mast-cameras", "vlan:cameras", "port-mast", "stage", "cameras",
-             load=Load(600_000, 34_000_000, steady=True)),
-        Part("mast-sensors", "vlan:sensors", "port-mast", "stage", "sensors", load=Load(20_000, 90_000, steady=True)),
+        MeasuredPart("mast-cameras", "vlan:cameras", "port-mast", "stage", "cameras",
+             load=ClassLoad(600_000, 34_000_000, steady=True)),
+        MeasuredPart("mast-sensors", "vlan:sensors", "port-mast", "stage", "sensors", load=ClassLoad(20_000, 90_000, steady=True)),
     )  # fmt: skip
-    return Place(f"{prefix}temes-1", "TEMES-Mast 1", "mast", 49.44481, 7.76977, parts, mast_height_m=6.0)
+    return NodePlace(f"{prefix}temes-1", "TEMES-Mast 1", "mast", 49.44481, 7.76977, parts, mast_height_m=6.0)

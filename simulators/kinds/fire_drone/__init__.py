@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from simulators.device import FleetOptions, SimulatedDevice
 from simulators.kinds.fire_drone.drone import SimulatedDrone
-from simulators.kinds.fire_drone.reports import Home
+from simulators.kinds.fire_drone.reports import HomePosition
 
-_KNOWN = (("fritz", Home(49.4447, 7.7690, 236.0)), ("ottmar", Home(49.4312, 7.7525, 251.0)))
+_KNOWN = (("fritz", HomePosition(49.4447, 7.7690, 236.0)), ("ottmar", HomePosition(49.4312, 7.7525, 251.0)))
 
 
-def fleet(options: FleetOptions) -> Sequence[SimulatedDevice]:
+def build_fleet(options: FleetOptions) -> Sequence[SimulatedDevice]:
     """Fritz and Ottmar first, then `drone-3` and so on, 300 m apart; with a prefix all are numbered."""
     return [_drone(number, options) for number in range(options.count)]
 
@@ -19,5 +19,5 @@ def _drone(number: int, options: FleetOptions) -> SimulatedDrone:
         name, home = _KNOWN[number]
     else:
         name = f"{options.prefix or 'drone-'}{number + 1}"
-        home = Home(49.42 + 0.0027 * (number % 20), 7.74 + 0.004 * (number // 20 % 20), 240.0)
+        home = HomePosition(49.42 + 0.0027 * (number % 20), 7.74 + 0.004 * (number // 20 % 20), 240.0)
     return SimulatedDrone(name, home, options.seed, options.interval_s)

@@ -12,7 +12,7 @@ _WARMEST_C: Final = 46.0
 
 
 @dataclass(slots=True)
-class Pack:
+class BatteryPack:
     """One of a drone's packs, charged between flights."""
 
     serial: str

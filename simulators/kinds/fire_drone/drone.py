@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from devices.commands.wire import CANCEL
 from devices.fire_drone.commands import SetTelemetryRate
-from devices.instants import SECOND_US, rfc3339
-from simulators.device import Outgoing
-from simulators.kinds.fire_drone.battery import Pack
-from simulators.kinds.fire_drone.mission import Mission, Pose, offset, plan
-from simulators.kinds.fire_drone.reports import Home, event, info, pack_sample, sample
+from devices.time_us import SECOND_US, rfc3339
+from simulators.device import OutgoingReport
+from simulators.kinds.fire_drone.battery import BatteryPack
+from simulators.kinds.fire_drone.mission import DroneMission, DronePose, offset_position, plan_mission
+from simulators.kinds.fire_drone.reports import HomePosition, event_report, info_report, pack_sample, telemetry_report
 
 GROUND_INTERVAL_S: Final = 10.0
 PACK_INTERVAL_S: Final = 10.0
@@ -49,15 +49,15 @@ class SimulatedDrone:
     kind = "fire_drone"
     groups: Sequence[str] = ()
 
-    def __init__(self, device_id: str, home: Home, seed: int, interval_s: float | None = None) -> None:
+    def __init__(self, device_id: str, home: HomePosition, seed: int, interval_s: float | None = None) -> None:
         self.device_id = device_id
         self._home = home
         self._plans = Random(f"{seed}/{device_id}/plans")
         self._noise = Random(f"{seed}/{device_id}/noise")
         self._interval_s = interval_s or 1.0
-        self._packs = [Pack(f"{device_id.upper()}-{n:02d}", 20 + 7 * n) for n in range(1, 5)]
+        self._packs = [BatteryPack(f"{device_id.upper()}-{n:02d}", 20 + 7 * n) for n in range(1, 5)]
         self._number = 0
-        self._mission: Mission | None = None
+        self._mission: DroneMission | None = None
         self._flights: list[TrueFlight] = []
         self._told = 0
         self._held: list[tuple[int, Mapping[str, Any]]] = []
@@ -78,7 +78,7 @@ class SimulatedDrone:
         self._told += len(landed)
         return [flight.fact() for flight in landed]
 
-    def start(self, now_us: int) -> Sequence[Outgoing]:
+    def start(self, now_us: int) -> Sequence[OutgoingReport]:
         """Boot on the ground."""
         self._next_us = self._last_us = self._pack_due_us = now_us
         self._draw(now_us + round((FIRST_MISSION_S + self._plans.uniform(0, 60)) * SECOND_US))
@@ -88,27 +88,27 @@ class SimulatedDrone:
         """Time of the next sample."""
         return self._next_us
 
-    def tick(self, now_us: int) -> Sequence[Outgoing]:
+    def tick(self, now_us: int) -> Sequence[OutgoingReport]:
         """Report all samples due."""
-        sent: list[Outgoing] = []
+        sent: list[OutgoingReport] = []
         while self._next_us <= now_us:
             at_us = self._next_us
             sent += self._report(at_us)
             self._schedule(at_us)
         return sent
 
-    def command(self, name: str, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
+    def command(self, name: str, body: Mapping[str, Any], now_us: int) -> Sequence[OutgoingReport]:
         """Obey what concerns reporting; there is nothing else, and nothing that lasts to cancel."""
         if name == CANCEL:
             return [self._state(now_us)]
         self._applied = str(body["command_id"])
-        ack = Outgoing("ack", {"command_id": self._applied, "status": "applied"}, now_us)
+        ack = OutgoingReport("ack", {"command_id": self._applied, "status": "applied"}, now_us)
         if name == SetTelemetryRate.NAME:
             self._interval_s = 1 / float(body["rate_hz"])
             return [ack, self._state(now_us)]
         return [ack, self._info(now_us), self._state(now_us), *self._sample_now(now_us)]
 
-    def config(self, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
+    def config(self, body: Mapping[str, Any], now_us: int) -> Sequence[OutgoingReport]:
         """Take the rates."""
         version = body.get("version")
         if not isinstance(version, int) or version == self._config_version:
@@ -119,13 +119,13 @@ class SimulatedDrone:
         return [self._state(now_us)]
 
     @property
-    def _pack(self) -> Pack:
+    def _pack(self) -> BatteryPack:
         return self._packs[self._number % len(self._packs)]
 
     def _draw(self, arm_us: int) -> None:
         self._number += 1
         self._pack.charge(self._plans.uniform(95, 100))
-        self._mission = mission = plan(self._plans, arm_us, self._number)
+        self._mission = mission = plan_mission(self._plans, arm_us, self._number)
         gap = mission.gap
         self._flights.append(
             TrueFlight(
@@ -139,7 +139,7 @@ class SimulatedDrone:
             )
         )
 
-    def _report(self, at_us: int) -> list[Outgoing]:
+    def _report(self, at_us: int) -> list[OutgoingReport]:
         mission = self._current(at_us)
         pose = mission.pose(at_us)
         self._pack.use((at_us - self._last_us) / SECOND_US, flying=pose.height_m > 0)
@@ -149,15 +149,15 @@ class SimulatedDrone:
             if mission.gap.kept:
                 self._held.append((at_us, body))
             return []
-        late = [Outgoing("telemetry", held, held_us) for held_us, held in self._held]
+        late = [OutgoingReport("telemetry", held, held_us) for held_us, held in self._held]
         self._held = []
-        reports = [*late, Outgoing("telemetry", body, at_us), *self._events(mission, at_us, body)]
+        reports = [*late, OutgoingReport("telemetry", body, at_us), *self._events(mission, at_us, body)]
         if pose.armed and at_us >= self._pack_due_us:
             self._pack_due_us = at_us + round(PACK_INTERVAL_S * SECOND_US)
             reports.append(pack_sample(self._pack, at_us))
         return reports
 
-    def _current(self, at_us: int) -> Mission:
+    def _current(self, at_us: int) -> DroneMission:
         mission = self._mission
         if mission is None:
             raise RuntimeError("tick before start")
@@ -167,20 +167,20 @@ class SimulatedDrone:
             self._draw(mission.disarm_us + round(pause_s * SECOND_US))
         return self._mission or mission
 
-    def _sample(self, mission: Mission, pose: Pose) -> dict[str, Any]:
-        lat, lon = offset(self._home.lat, self._home.lon, mission.bearing_deg, pose.forward_m)
+    def _sample(self, mission: DroneMission, pose: DronePose) -> dict[str, Any]:
+        lat, lon = offset_position(self._home.lat, self._home.lon, mission.bearing_deg, pose.forward_m)
         heading = (mission.bearing_deg + (180 if pose.homeward else 0)) % 360
-        return sample(self._home, pose, (lat, lon), heading, self._pack, self._noise)
+        return telemetry_report(self._home, pose, (lat, lon), heading, self._pack, self._noise)
 
-    def _sample_now(self, now_us: int) -> list[Outgoing]:
+    def _sample_now(self, now_us: int) -> list[OutgoingReport]:
         mission = self._mission
         if mission is None or not self._last_us < now_us < self._next_us:
             return []
-        return [Outgoing("telemetry", self._sample(mission, mission.pose(now_us)), now_us)]
+        return [OutgoingReport("telemetry", self._sample(mission, mission.pose(now_us)), now_us)]
 
-    def _events(self, mission: Mission, at_us: int, body: Mapping[str, Any]) -> list[Outgoing]:
+    def _events(self, mission: DroneMission, at_us: int, body: Mapping[str, Any]) -> list[OutgoingReport]:
         return [
-            event(name, body, at_us)
+            event_report(name, body, at_us)
             for name, moment in zip(_STAGES, mission.changes_us(), strict=True)
             if name and moment == at_us
         ]
@@ -192,10 +192,10 @@ class SimulatedDrone:
         changes = [moment for moment in mission.changes_us() if moment > at_us]
         self._next_us = min([at_us + round(interval_s * SECOND_US), *changes])
 
-    def _info(self, now_us: int) -> Outgoing:
-        return info(self.device_id, self._home, now_us)
+    def _info(self, now_us: int) -> OutgoingReport:
+        return info_report(self.device_id, self._home, now_us)
 
-    def _state(self, now_us: int) -> Outgoing:
+    def _state(self, now_us: int) -> OutgoingReport:
         body: dict[str, Any] = {
             "telemetry_rate_hz": round(1 / self._interval_s, 3),
             "rth_altitude_m": 60.0,
@@ -208,4 +208,4 @@ class SimulatedDrone:
             body["applied_command_id"] = self._applied
         if self._config_version is not None:
             body["config_version"] = self._config_version
-        return Outgoing("state", body, now_us, retained=True)
+        return OutgoingReport("state", body, now_us, retained=True)

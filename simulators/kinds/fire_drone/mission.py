@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from devices.fire_drone.vocabulary import FlightState
-from devices.instants import SECOND_US
+from devices.fire_drone.enums import FlightState
+from devices.time_us import SECOND_US
 
 CLIMB_MS: Final = 3.0
 DESCENT_MS: Final = 2.0
@@ -27,7 +27,7 @@ class LinkGap:
 
 
 @dataclass(frozen=True, slots=True)
-class Pose:
+class DronePose:
     """Where a drone is relative to its home, and what it does."""
 
     forward_m: float
@@ -41,7 +41,7 @@ class Pose:
 
 
 @dataclass(frozen=True, slots=True)
-class Mission:
+class DroneMission:
     """One flight from home and back, straight along `bearing_deg`."""
 
     arm_us: int
@@ -78,32 +78,32 @@ class Mission:
         landing = self.landing_us - round(LANDING_HEIGHT_M / DESCENT_MS * SECOND_US)
         return self.arm_us, self.takeoff_us, airborne, landing, self.landing_us, self.disarm_us
 
-    def pose(self, now_us: int) -> Pose:
+    def pose(self, now_us: int) -> DronePose:
         """Where it is; on the ground at home outside the mission."""
         if now_us < self.takeoff_us or now_us >= self.landing_us:
             armed = self.arm_us <= now_us < self.disarm_us
-            return Pose(0, 0, 0, 0, FlightState.ON_GROUND, armed, "hold" if armed else "standby")
+            return DronePose(0, 0, 0, 0, FlightState.ON_GROUND, armed, "hold" if armed else "standby")
         flown_s = (now_us - self.takeoff_us) / SECOND_US
         if flown_s < self._climb_s:
             height_m = flown_s * CLIMB_MS
             state = FlightState.TAKING_OFF if height_m < _TAKING_OFF_HEIGHT_M else FlightState.AIRBORNE
-            return Pose(0, height_m, 0, CLIMB_MS, state, armed=True, mode="takeoff")
+            return DronePose(0, height_m, 0, CLIMB_MS, state, armed=True, mode="takeoff")
         left_s = (self.landing_us - now_us) / SECOND_US
         if left_s <= self._descent_s:
             height_m = left_s * DESCENT_MS
             state = FlightState.LANDING if height_m <= LANDING_HEIGHT_M else FlightState.AIRBORNE
-            return Pose(0, height_m, 0, -DESCENT_MS, state, armed=True, mode="land", homeward=True)
+            return DronePose(0, height_m, 0, -DESCENT_MS, state, armed=True, mode="land", homeward=True)
         return self._aloft(flown_s - self._climb_s)
 
-    def _aloft(self, cruising_s: float) -> Pose:
+    def _aloft(self, cruising_s: float) -> DronePose:
         state = FlightState.AIRBORNE
         if cruising_s < self._transit_s:
-            return Pose(cruising_s * CRUISE_MS, self.height_m, CRUISE_MS, 0, state, armed=True, mode="position")
+            return DronePose(cruising_s * CRUISE_MS, self.height_m, CRUISE_MS, 0, state, armed=True, mode="position")
         if cruising_s < self._transit_s + self.hover_s:
-            return Pose(self.distance_m, self.height_m, 0, 0, state, armed=True, mode="hold")
+            return DronePose(self.distance_m, self.height_m, 0, 0, state, armed=True, mode="hold")
         back_m = (cruising_s - self._transit_s - self.hover_s) * CRUISE_MS
         left_m = max(0.0, self.distance_m - back_m)
-        return Pose(left_m, self.height_m, CRUISE_MS, 0, state, armed=True, mode="rtl", homeward=True)
+        return DronePose(left_m, self.height_m, CRUISE_MS, 0, state, armed=True, mode="rtl", homeward=True)
 
     @property
     def _climb_s(self) -> float:
@@ -121,9 +121,9 @@ class Mission:
         return self.takeoff_us + round(flown_s * SECOND_US)
 
 
-def plan(chance: Random, arm_us: int, number: int) -> Mission:
+def plan_mission(chance: Random, arm_us: int, number: int) -> DroneMission:
     """Draw the next mission; every third has a link gap while it hovers, in turn delivered late and lost."""
-    bare = Mission(
+    bare = DroneMission(
         arm_us,
         bearing_deg=chance.uniform(0, 360),
         distance_m=chance.uniform(200, 900),
@@ -135,10 +135,10 @@ def plan(chance: Random, arm_us: int, number: int) -> Mission:
     begin_us = bare.hover_us[0] + round(chance.uniform(10, 25) * SECOND_US)
     end_us = begin_us + round(chance.uniform(25, 80) * SECOND_US)
     gap = LinkGap(begin_us, end_us, kept=number % 6 == 1)
-    return Mission(bare.arm_us, bare.bearing_deg, bare.distance_m, bare.height_m, bare.hover_s, gap)
+    return DroneMission(bare.arm_us, bare.bearing_deg, bare.distance_m, bare.height_m, bare.hover_s, gap)
 
 
-def offset(lat: float, lon: float, bearing_deg: float, forward_m: float) -> tuple[float, float]:
+def offset_position(lat: float, lon: float, bearing_deg: float, forward_m: float) -> tuple[float, float]:
     """Position `forward_m` from (lat, lon); on a sphere, good to a few mm within a km."""
     bearing = math.radians(bearing_deg)
     north_m, east_m = forward_m * math.cos(bearing), forward_m * math.sin(bearing)

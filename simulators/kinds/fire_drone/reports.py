@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from devices.fire_drone.vocabulary import Fix, TimeQuality
-from simulators.device import Outgoing
-from simulators.kinds.fire_drone.battery import CELLS, HOVER_PCT_PER_S, Pack
-from simulators.kinds.fire_drone.mission import CRUISE_MS, Pose
+from devices.fire_drone.enums import GpsFixType, TimeQuality
+from simulators.device import OutgoingReport
+from simulators.kinds.fire_drone.battery import CELLS, HOVER_PCT_PER_S, BatteryPack
+from simulators.kinds.fire_drone.mission import CRUISE_MS, DronePose
 
 GEOID_M: Final = 48.0
 """The ellipsoid lies about so far below sea level's geoid in south-west Germany."""
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class HomePosition:
     """Where a drone starts."""
 
     lat: float
@@ -23,8 +23,13 @@ class Home:
     altitude_amsl_m: float
 
 
-def sample(  # noqa: PLR0917 - all that a sample is made of
-    home: Home, pose: Pose, position: tuple[float, float], heading_deg: float, pack: Pack, noise: Random
+def telemetry_report(  # noqa: PLR0917 - all that a sample is made of
+    home: HomePosition,
+    pose: DronePose,
+    position: tuple[float, float],
+    heading_deg: float,
+    pack: BatteryPack,
+    noise: Random,
 ) -> dict[str, Any]:
     """One complete sample; noise of a good receiver."""
     jitter = noise.gauss
@@ -35,7 +40,7 @@ def sample(  # noqa: PLR0917 - all that a sample is made of
         "time_quality": TimeQuality.GNSS.value,
         "lat": round(lat, 7),
         "lon": round(lon, 7),
-        "fix": Fix.THREE_D.value,
+        "fix": GpsFixType.THREE_D.value,
         "satellites": noise.randint(14, 19),
         "h_acc_m": round(0.6 + abs(jitter(0, 0.1)), 2),
         "v_acc_m": round(0.9 + abs(jitter(0, 0.2)), 2),
@@ -70,7 +75,7 @@ def sample(  # noqa: PLR0917 - all that a sample is made of
     }
 
 
-def pack_sample(pack: Pack, now_us: int) -> Outgoing:
+def pack_sample(pack: BatteryPack, now_us: int) -> OutgoingReport:
     """The pack as a part of its own."""
     body = {
         "part": "battery-1",
@@ -81,16 +86,16 @@ def pack_sample(pack: Pack, now_us: int) -> Outgoing:
         "battery_temperature_c": round(pack.temperature_c, 1),
         "battery_cells": {f"c{n}_v": round(pack.cell_v + 0.004 * (n - 3), 3) for n in range(1, CELLS + 1)},
     }
-    return Outgoing("telemetry", body, now_us)
+    return OutgoingReport("telemetry", body, now_us)
 
 
-def event(name: str, body: Mapping[str, Any], now_us: int) -> Outgoing:
+def event_report(name: str, body: Mapping[str, Any], now_us: int) -> OutgoingReport:
     """Something happened where the sample `body` was taken."""
     where = {key: body[key] for key in ("lat", "lon", "altitude_rel_m")}
-    return Outgoing("event", {"severity": "info", **where}, now_us, name=name)
+    return OutgoingReport("event", {"severity": "info", **where}, now_us, name=name)
 
 
-def info(device_id: str, home: Home, now_us: int) -> Outgoing:
+def info_report(device_id: str, home: HomePosition, now_us: int) -> OutgoingReport:
     """Who the drone is."""
     body = {
         "maker": "Lautern",
@@ -103,4 +108,4 @@ def info(device_id: str, home: Home, now_us: int) -> Outgoing:
         "capabilities": ["set_telemetry_rate", "request_full_state"],
         "delivery_window_s": 15.0,
     }
-    return Outgoing("info", body, now_us, retained=True)
+    return OutgoingReport("info", body, now_us, retained=True)

@@ -5,11 +5,11 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from devices.instants import SECOND_US
+from devices.time_us import SECOND_US
 from simulators.device import FleetOptions, SimulatedDevice
-from simulators.kinds.streetlight.electrics import Electrics
-from simulators.kinds.streetlight.lamp import Place, SimulatedLamp
-from simulators.kinds.streetlight.passers import Watch
+from simulators.kinds.streetlight.electrics import LampElectrics
+from simulators.kinds.streetlight.lamp import LampSite, SimulatedLamp
+from simulators.kinds.streetlight.passers import MotionDetector
 
 SCENE: Final = 10
 SPACING_M: Final = 30.0
@@ -21,7 +21,7 @@ INTERVAL_S: Final = 60.0
 HOLD_S: Final = 30.0
 
 
-def fleet(options: FleetOptions) -> Sequence[SimulatedDevice]:
+def build_fleet(options: FleetOptions) -> Sequence[SimulatedDevice]:
     """Up to ten lamps without a prefix are the Fauthweg's L01 … L10; more are lamps of the city."""
     if options.prefix is None and options.count <= SCENE:
         return [_fauthweg(number, options) for number in range(1, options.count + 1)]
@@ -30,20 +30,20 @@ def fleet(options: FleetOptions) -> Sequence[SimulatedDevice]:
 
 def _fauthweg(number: int, options: FleetOptions) -> SimulatedLamp:
     along_m = (number - 0.5) * SPACING_M
-    place = Place(
+    place = LampSite(
         device_id=f"L{number:02}",
         lat=LAT,
         lon=round(LON + along_m / (METRES_PER_DEGREE * math.cos(math.radians(LAT))), 6),
         groups=("fauthweg",),
         sensors=number in {1, 5, 10},
     )
-    watch = Watch(seed=options.seed, place_m=along_m, length_m=LENGTH_M, reach_m=SPACING_M, hold_s=HOLD_S)
+    watch = MotionDetector(seed=options.seed, place_m=along_m, length_m=LENGTH_M, reach_m=SPACING_M, hold_s=HOLD_S)
     return _build(place, watch, options)
 
 
 def _lamp(number: int, options: FleetOptions) -> SimulatedLamp:
     row, column = divmod(number - 1, 100)
-    place = Place(
+    place = LampSite(
         device_id=f"{options.prefix or 'lamp-'}{number:05}",
         lat=round(LAT + row * SPACING_M / METRES_PER_DEGREE, 6),
         lon=round(LON + column * SPACING_M / (METRES_PER_DEGREE * math.cos(math.radians(LAT))), 6),
@@ -51,9 +51,9 @@ def _lamp(number: int, options: FleetOptions) -> SimulatedLamp:
     return _build(place, None, options)
 
 
-def _build(place: Place, watch: Watch | None, options: FleetOptions) -> SimulatedLamp:
+def _build(place: LampSite, watch: MotionDetector | None, options: FleetOptions) -> SimulatedLamp:
     chance = random.Random(f"{options.seed}/{place.device_id}")
-    electrics = Electrics(
+    electrics = LampElectrics(
         rated_w=place.rated_w,
         chance=chance,
         failed=place.device_id in FAILED,

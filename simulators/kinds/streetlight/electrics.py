@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Final
 
-from devices.instants import HOUR_US
+from devices.time_us import HOUR_US
 
 GEAR_W: Final = 3.0
 STANDBY_W: Final = 0.4
@@ -27,7 +27,7 @@ def power_factor(level_pct: float) -> float:
 
 
 @dataclass(slots=True)
-class Electrics:
+class LampElectrics:
     """Meters of one lamp. `failed`: the light source is dead, its driver draws standby power only."""
 
     rated_w: float

@@ -8,15 +8,15 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from devices.commands.wire import CANCEL, HEAD
-from devices.instants import MINUTE_US, SECOND_US, rfc3339, to_us
-from devices.streetlight.commands import Dim, Resume
+from devices.streetlight.commands import DimCommand, ResumeCommand
 from devices.streetlight.config import LampConfig
-from devices.streetlight.light import Operation, Reason
-from simulators.device import Outgoing
-from simulators.kinds.streetlight.electrics import Electrics
-from simulators.kinds.streetlight.overrides import Override, Overrides
-from simulators.kinds.streetlight.passers import Watch
-from simulators.kinds.streetlight.plan import Plan
+from devices.streetlight.enums import LevelOperation, LevelReason
+from devices.time_us import MINUTE_US, SECOND_US, rfc3339, to_us
+from simulators.device import OutgoingReport
+from simulators.kinds.streetlight.electrics import LampElectrics
+from simulators.kinds.streetlight.overrides import DimOverride, OverrideStack
+from simulators.kinds.streetlight.passers import MotionDetector
+from simulators.kinds.streetlight.plan import LampPlan
 from simulators.kinds.streetlight.weather import ambient_c, humidity_pct, illuminance_lx
 
 FLOOR_PCT: Final = 10.0
@@ -26,7 +26,7 @@ RAISED: Final = "raised to the floor"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LampSite:
     """Where a lamp stands and what is written on it."""
 
     device_id: str
@@ -39,11 +39,11 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class LevelInForce:
     """The level in force and why."""
 
     level_pct: float
-    reason: Reason
+    reason: LevelReason
     ref: str | None = None
     until_us: int | None = None
     command_id: str | None = None
@@ -56,24 +56,24 @@ class SimulatedLamp:
     kind = "streetlight"
 
     def __init__(
-        self, place: Place, electrics: Electrics, watch: Watch | None, interval_s: float, offset_us: int
+        self, place: LampSite, electrics: LampElectrics, watch: MotionDetector | None, interval_s: float, offset_us: int
     ) -> None:
         self.device_id = place.device_id
         self.groups: Sequence[str] = place.groups
         self._place, self._electrics, self._watch = place, electrics, watch
         self._interval_us, self._offset_us = round(interval_s * SECOND_US), offset_us
-        self._plan = Plan(place.lat, place.lon)
+        self._plan = LampPlan(place.lat, place.lon)
         self._config, self._config_version = LampConfig(), 0
-        self._overrides = Overrides()
+        self._overrides = OverrideStack()
         self._waiting: dict[str, int] = {}
-        self._now = InForce(0.0, Reason.PROGRAM)
+        self._now = LevelInForce(0.0, LevelReason.PROGRAM)
         self._fade_from, self._fade_since_us, self._fading = 0.0, 0, False
         self._looked_us = 0
         self._found_dark = False
         self._report_us = self._reported_us = 0
         self._facts: list[Mapping[str, Any]] = []
 
-    def start(self, now_us: int) -> Sequence[Outgoing]:
+    def start(self, now_us: int) -> Sequence[OutgoingReport]:
         """Boot: info and state; telemetry follows spread over the first interval, so that a street does not shout."""
         self._report_us = now_us + self._offset_us % self._interval_us
         self._reported_us = now_us
@@ -82,13 +82,13 @@ class SimulatedLamp:
         self._electrics.set_level(self._now.level_pct, now_us)
         if self._electrics.failed:
             self._facts.append({"fact": "light_source_failed", "at": rfc3339(now_us)})
-        return [Outgoing("info", self._info(), now_us, retained=True), self._state(now_us)]
+        return [OutgoingReport("info", self._info(), now_us, retained=True), self._state(now_us)]
 
     def due_us(self) -> int:
         """The next report, or the next instant at which the level may change."""
         return min(self._report_us, self._change_us)
 
-    def tick(self, now_us: int) -> Sequence[Outgoing]:
+    def tick(self, now_us: int) -> Sequence[OutgoingReport]:
         """Answers of commands whose start has come, the new state, the report."""
         out = [*self._started(now_us), *self._settle(now_us)]
         if now_us >= self._report_us:
@@ -96,27 +96,27 @@ class SimulatedLamp:
             self._report_us += max(1, (now_us - self._report_us) // self._interval_us + 1) * self._interval_us
         return out
 
-    def command(self, name: str, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
+    def command(self, name: str, body: Mapping[str, Any], now_us: int) -> Sequence[OutgoingReport]:
         """Dim, resume, cancel."""
         command_id = body["command_id"]
         if name == CANCEL:
             self._waiting.pop(command_id, None)
             return self._settle(now_us, always=self._overrides.drop(command_id))
         arguments = {k: v for k, v in body.items() if k not in HEAD}
-        if name == Resume.NAME:
-            self._overrides.resume(Reason(Resume.model_validate(arguments).priority))
+        if name == ResumeCommand.NAME:
+            self._overrides.resume(LevelReason(ResumeCommand.model_validate(arguments).priority))
             return [self._ack(command_id, "applied", now_us), *self._settle(now_us, named=command_id)]
-        override = self._override(Dim.model_validate(arguments), body, now_us)
+        override = self._override(DimCommand.model_validate(arguments), body, now_us)
         self._overrides.put(override)
         if override.start_us > now_us:
             self._waiting[command_id] = override.start_us
             self._settle(now_us)
             return [self._ack(command_id, "accepted", now_us)]
-        raised = 0 < Dim.model_validate(arguments).level_pct < override.level_pct
+        raised = 0 < DimCommand.model_validate(arguments).level_pct < override.level_pct
         ack = self._ack(command_id, "applied", now_us, RAISED if raised else self._held_by(override, now_us))
         return [ack, *self._settle(now_us, always=True)]
 
-    def config(self, body: Mapping[str, Any], now_us: int) -> Sequence[Outgoing]:
+    def config(self, body: Mapping[str, Any], now_us: int) -> Sequence[OutgoingReport]:
         """Take a newer configuration; one that is not understood changes nothing but is told as a fault."""
         version = body.get("version")
         if not isinstance(version, int) or version == self._config_version:
@@ -157,7 +157,7 @@ class SimulatedLamp:
     def _faded_us(self) -> int:
         return self._fade_since_us + round(self._now.fade_s * SECOND_US)
 
-    def _settle(self, now_us: int, *, always: bool = False, named: str | None = None) -> list[Outgoing]:
+    def _settle(self, now_us: int, *, always: bool = False, named: str | None = None) -> list[OutgoingReport]:
         """Bring the light to what is in force now; tells the state where that, or who asked for it, has changed."""
         self._overrides.expire(now_us)
         before, self._now = self._now, self._decide(now_us)
@@ -172,20 +172,20 @@ class SimulatedLamp:
         self._fading = now_us < self._faded_us
         return [self._state(now_us, named=named)]
 
-    def _decide(self, now_us: int) -> InForce:
+    def _decide(self, now_us: int) -> LevelInForce:
         """Climb the ladder: plan, presence, then each rung's newest override."""
         self._looked_us = now_us
         level, program = self._plan.at(now_us)
-        now = InForce(level, Reason.PROGRAM, program)
+        now = LevelInForce(level, LevelReason.PROGRAM, program)
         if level > 0 and self._watch is not None and self._watch.active(now_us):
             lit = max(level, PRESENCE_PCT)
-            now = InForce(lit, Reason.SENSOR, f"{self.device_id}-motion", fade_s=PRESENCE_FADE_S)
+            now = LevelInForce(lit, LevelReason.SENSOR, f"{self.device_id}-motion", fade_s=PRESENCE_FADE_S)
         for o in self._overrides.ladder(now_us):
             level = o.operation.on(o.level_pct, now.level_pct)
-            now = InForce(level, o.reason, o.command_id, o.until_us, o.command_id, o.fade_s)
+            now = LevelInForce(level, o.reason, o.command_id, o.until_us, o.command_id, o.fade_s)
         return now
 
-    def _level(self, now_us: int, command: InForce) -> float:
+    def _level(self, now_us: int, command: LevelInForce) -> float:
         """What the lamp does: on the way from the last level to the one in force."""
         fade_us = command.fade_s * SECOND_US
         if now_us - self._fade_since_us >= fade_us:
@@ -193,37 +193,37 @@ class SimulatedLamp:
         share = (now_us - self._fade_since_us) / fade_us
         return round(self._fade_from + (command.level_pct - self._fade_from) * share, 1)
 
-    def _override(self, dim: Dim, body: Mapping[str, Any], now_us: int) -> Override:
+    def _override(self, dim: DimCommand, body: Mapping[str, Any], now_us: int) -> DimOverride:
         """An end is always there: a command without one ends after the configured or the default duration."""
         start_us = _instant(body.get("start_at"), now_us)
-        default_s = self._config.default_override_s or Dim.DEFAULT_EFFECT_S
+        default_s = self._config.default_override_s or DimCommand.DEFAULT_EFFECT_S
         floor = FLOOR_PCT if self._config.floor_pct is None else self._config.floor_pct
         level = max(dim.level_pct, floor) if dim.level_pct > 0 else 0.0
-        return Override(
+        return DimOverride(
             command_id=body["command_id"],
             level_pct=level,
-            operation=Operation(dim.operation),
-            reason=Reason(dim.priority),
+            operation=LevelOperation(dim.operation),
+            reason=LevelReason(dim.priority),
             start_us=start_us,
             until_us=_instant(body.get("until"), start_us + round(default_s * SECOND_US)),
             fade_s=dim.fade_s,
         )
 
-    def _held_by(self, override: Override, now_us: int) -> str | None:
+    def _held_by(self, override: DimOverride, now_us: int) -> str | None:
         above = [o for o in self._overrides.ladder(now_us) if o.reason.rung < override.reason.rung]
         return f"{above[-1].reason.value} holds above it" if above else None
 
-    def _started(self, now_us: int) -> list[Outgoing]:
+    def _started(self, now_us: int) -> list[OutgoingReport]:
         begun = [c for c, start_us in self._waiting.items() if start_us <= now_us]
         for command_id in begun:
             del self._waiting[command_id]
         return [self._ack(command_id, "applied", now_us) for command_id in begun]
 
-    def _ack(self, command_id: str, status: str, now_us: int, reason: str | None = None) -> Outgoing:
+    def _ack(self, command_id: str, status: str, now_us: int, reason: str | None = None) -> OutgoingReport:
         body = {"command_id": command_id, "status": status}
-        return Outgoing("ack", body if reason is None else {**body, "reason": reason}, now_us)
+        return OutgoingReport("ack", body if reason is None else {**body, "reason": reason}, now_us)
 
-    def _state(self, now_us: int, *, named: str | None = None, faults: tuple[str, ...] = ()) -> Outgoing:
+    def _state(self, now_us: int, *, named: str | None = None, faults: tuple[str, ...] = ()) -> OutgoingReport:
         now = self._now
         command: dict[str, Any] = {"level_pct": now.level_pct, "reason": now.reason.value}
         if now.ref:
@@ -245,9 +245,9 @@ class SimulatedLamp:
             body["applied_command_id"] = now.command_id or named
         if self._config_version:
             body["config_version"] = self._config_version
-        return Outgoing("state", body, now_us, retained=True)
+        return OutgoingReport("state", body, now_us, retained=True)
 
-    def _telemetry(self, now_us: int) -> Outgoing:
+    def _telemetry(self, now_us: int) -> OutgoingReport:
         level = self._level(now_us, self._now)
         self._electrics.advance(now_us)
         air_c = ambient_c(now_us)
@@ -265,15 +265,15 @@ class SimulatedLamp:
             body |= {"ambient_temperature_c": air_c, "relative_humidity_pct": humidity_pct(now_us)}
             body["surface_temperature_c"] = round(air_c - 1.5, 1)
         self._reported_us = now_us
-        return Outgoing("telemetry", body, now_us)
+        return OutgoingReport("telemetry", body, now_us)
 
-    def _detect(self, now_us: int) -> list[Outgoing]:
+    def _detect(self, now_us: int) -> list[OutgoingReport]:
         """The controller sees that its light source draws nothing, and keeps saying so until it is replaced."""
         if self._found_dark or not self._electrics.failed or self._now.level_pct <= 0:
             return []
         self._found_dark = True
         event = {"severity": "major", "active": True, "text": "no power drawn at a level above 0"}
-        return [Outgoing("event", event, now_us, name="lamp_failure"), self._state(now_us)]
+        return [OutgoingReport("event", event, now_us, name="lamp_failure"), self._state(now_us)]
 
     def _info(self) -> Mapping[str, Any]:
         return {

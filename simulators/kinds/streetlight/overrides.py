@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from devices.streetlight.light import Operation, Reason
+from devices.streetlight.enums import LevelOperation, LevelReason
 
 
 @dataclass(frozen=True, slots=True)
-class Override:
+class DimOverride:
     """A dim command with its window [start_us, until_us)."""
 
     command_id: str
     level_pct: float
-    operation: Operation
-    reason: Reason
+    operation: LevelOperation
+    reason: LevelReason
     start_us: int
     until_us: int
     fade_s: float
@@ -23,13 +23,13 @@ class Override:
         return self.start_us <= now_us < self.until_us
 
 
-class Overrides:
+class OverrideStack:
     """Within a rung the newest that has begun wins; one that waits for its start leaves the present one alone."""
 
     def __init__(self) -> None:
-        self._held: list[Override] = []
+        self._held: list[DimOverride] = []
 
-    def put(self, override: Override) -> None:
+    def put(self, override: DimOverride) -> None:
         """Take a command."""
         self._held.append(override)
 
@@ -43,13 +43,13 @@ class Overrides:
         self._held = [o for o in self._held if o.command_id != command_id]
         return len(self._held) < before
 
-    def resume(self, reason: Reason) -> None:
+    def resume(self, reason: LevelReason) -> None:
         """Drop all on this rung and below."""
         self._held = [o for o in self._held if o.reason.rung < reason.rung]
 
-    def ladder(self, now_us: int) -> list[Override]:
+    def ladder(self, now_us: int) -> list[DimOverride]:
         """The newest of each rung that has begun, lowest rung first; what they supersede is dropped."""
-        newest: dict[Reason, Override] = {}
+        newest: dict[LevelReason, DimOverride] = {}
         for override in (o for o in self._held if o.active(now_us)):
             best = newest.get(override.reason)
             if best is None or override.start_us >= best.start_us:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from devices.instants import HOUR_US, SECOND_US
+from devices.time_us import HOUR_US, SECOND_US
 
 PER_HOUR: Final = (4, 2, 1, 1, 1, 4, 14, 30, 26, 16, 14, 16, 20, 18, 18, 22, 30, 34, 28, 22, 18, 14, 10, 7)
 """People per hour by UTC hour: the way to the station in the morning and in the evening."""
@@ -30,7 +30,7 @@ class Passer:
 
 
 @lru_cache(maxsize=64)
-def passers(seed: int, hour: int) -> tuple[Passer, ...]:
+def passers_of_hour(seed: int, hour: int) -> tuple[Passer, ...]:
     """Everybody who enters in an hour, counted from 1970."""
     chance = random.Random(f"{seed}/passers/{hour}")
     people = _poisson(chance, PER_HOUR[hour % 24])
@@ -44,7 +44,7 @@ def passers(seed: int, hour: int) -> tuple[Passer, ...]:
     )
 
 
-class Watch:
+class MotionDetector:
     """A motion detector at one place, with the hold time and reach of following light."""
 
     def __init__(self, *, seed: int, place_m: float, length_m: float, reach_m: float, hold_s: float) -> None:
@@ -76,7 +76,7 @@ class Watch:
             return
         self._hour = hour
         self._passed, self._windows = [], []
-        for passer in (*passers(self._seed, hour - 1), *passers(self._seed, hour)):
+        for passer in (*passers_of_hour(self._seed, hour - 1), *passers_of_hour(self._seed, hour)):
             at_us = passer.passes_us(self._place_m, self._length_m)
             ahead_us = round(self._reach_m / passer.speed_m_s * SECOND_US)
             self._passed.append(at_us)

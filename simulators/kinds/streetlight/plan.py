@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from devices.instants import MINUTE_US, from_us
 from devices.streetlight.config import LampConfig, LightProgram
-from devices.streetlight.night import Place, night_date, program_of, step_starts
+from devices.streetlight.night_plan import LampPlace, night_date, program_of, step_starts
 from devices.sun import elevation_deg
+from devices.time_us import MINUTE_US, from_us
 
 BEGIN_DEG, FULL_DEG = -1.0, -6.0
 """Light begins a little after sunset and is full at the end of civil twilight."""
@@ -18,7 +18,7 @@ DUSK_CURVE: Final = "dusk-curve"
 ZONE: Final = "Europe/Berlin"
 
 
-class Plan:
+class LampPlan:
     """The plan of one place; `config` replaces the dusk curve by programs."""
 
     def __init__(self, lat: float, lon: float) -> None:
@@ -61,7 +61,7 @@ class Plan:
         return program_of(self._config, night_date(self._zone, now_us))
 
     def _level(self, program: LightProgram, now_us: int) -> float:
-        place = Place(self._lat, self._lon, self._zone)
+        place = LampPlace(self._lat, self._lon, self._zone)
         today = from_us(now_us).astimezone(self._zone).date()
         starts = [
             (start_us, level_pct)

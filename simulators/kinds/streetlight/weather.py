@@ -2,8 +2,8 @@
 
 import math
 
-from devices.instants import DAY_US
 from devices.sun import elevation_deg
+from devices.time_us import DAY_US
 
 
 def illuminance_lx(lat: float, lon: float, now_us: int) -> float:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from devices.event_network.ports import EventBook, RecentLinks
-from storage.kinds.event_network.event_book import SqlEventBook
+from application.kinds.event_network.ports import EventRepository, RecentLinks
+from storage.kinds.event_network.event_repository import SqlEventRepository
 from storage.kinds.event_network.recent_links import SqlRecentLinks
 from storage.kinds.event_network.tables import EVENTS
 from storage.registry.kinds import Repository
 from storage.registry.retained import DataClass
 
-REPOSITORIES: Mapping[type, Repository] = {EventBook: SqlEventBook, RecentLinks: SqlRecentLinks}
+REPOSITORIES: Mapping[type, Repository] = {EventRepository: SqlEventRepository, RecentLinks: SqlRecentLinks}
 RETAINED: Mapping[str, DataClass] = {
     "events": DataClass(EVENTS.c.service_from_us, EVENTS.c.teardown_to_us, "event_network")
 }

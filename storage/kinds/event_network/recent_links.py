@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, select
 
-from devices.event_network.recent import Recent
+from devices.event_network.recent_samples import RecentSamples
 from storage.kinds.event_network.tables import LINKS
-from storage.registry.rows import chunks, upsert
+from storage.registry.rows import in_chunks, upsert_rows
 
 
 class SqlRecentLinks:
@@ -15,19 +15,19 @@ class SqlRecentLinks:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def put(self, links: Sequence[Recent]) -> None:
+    def put(self, links: Sequence[RecentSamples]) -> None:
         """Insert or replace by asset and part."""
         rows = [
             {"asset_id": r.asset_id, "part": r.part, "tenant_id": r.tenant_id, "counted": r.counted, "others": r.others}
             for r in links
         ]
-        upsert(self._connection, LINKS, rows)
+        upsert_rows(self._connection, LINKS, rows)
 
-    def of_assets(self, asset_ids: Collection[str]) -> Sequence[Recent]:
+    def of_assets(self, asset_ids: Collection[str]) -> Sequence[RecentSamples]:
         """All links of the given assets."""
-        queries = (select(LINKS).where(LINKS.c.asset_id.in_(some)) for some in chunks(asset_ids))
+        queries = (select(LINKS).where(LINKS.c.asset_id.in_(some)) for some in in_chunks(asset_ids))
         return [
-            Recent(
+            RecentSamples(
                 row.asset_id,
                 row.part,
                 row.tenant_id,

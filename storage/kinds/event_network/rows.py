@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Row
 
 from devices.event_network.city_event import (
-    Area,
     BookedObject,
     Booking,
     BookingKind,
     CityEvent,
     DownIs,
+    EventArea,
     EventKind,
     EventState,
     MeasuredObject,
@@ -28,7 +28,7 @@ def event_row(event: CityEvent) -> dict[str, Any]:
     return _plain({f.name: getattr(event, f.name) for f in fields(event) if f.name not in PARTS})
 
 
-def part_rows(event: CityEvent, parts: Iterable[Area | MeasuredObject | Booking]) -> list[dict[str, Any]]:
+def part_rows(event: CityEvent, parts: Iterable[EventArea | MeasuredObject | Booking]) -> list[dict[str, Any]]:
     """Rows of its areas, objects or bookings, numbered."""
     head = {"event_id": event.event_id, "tenant_id": event.tenant_id}
     return [{**head, "number": number, **_plain(asdict(part))} for number, part in enumerate(parts)]
@@ -42,7 +42,7 @@ def event_of(
     values |= {"kind": EventKind(row.kind), "state": EventState(row.state)}
     return CityEvent(
         **values,
-        areas=tuple(Area(**_values(r, Area)) for r in areas),
+        areas=tuple(EventArea(**_values(r, EventArea)) for r in areas),
         objects=tuple(MeasuredObject(**{**_values(r, MeasuredObject), "down_is": DownIs(r.down_is)}) for r in objects),
         bookings=tuple(map(_booking, bookings)),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from devices.fire_drone.ports import FlightBook
+from application.kinds.fire_drone.ports import FlightBook
 from storage.kinds.fire_drone.flight_book import SqlFlightBook
 from storage.kinds.fire_drone.tables import FLIGHTS
 from storage.registry.kinds import Repository

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from devices.instants import DAY_US, from_us
+from devices.time_us import DAY_US, from_us
 from tests.contracts.api.conftest import NOW_US
 
 

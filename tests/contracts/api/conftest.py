@@ -11,15 +11,15 @@ from fastapi.testclient import TestClient
 
 from api.application import create_app
 from api.services import Services
-from api.sessions import digest
-from devices.audit.notary import Notary
-from devices.catalog import Catalog, discover
-from devices.instants import SECOND_US
-from devices.notifying.allowing import Allowed
-from devices.ports.access import ApiKey, ApiKeys
-from devices.ports.books import Change, Changes
-from devices.ports.inventory import Asset, Binding, Inventory
-from devices.towns import serve
+from api.sessions import secret_digest
+from application.audit.signer import AuditSigner
+from application.notifications.allow_list import TargetAllowList
+from application.ports.api_keys import ApiKey, ApiKeys
+from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.tenants import add_tenant
+from devices.catalog import KindCatalog, discover_kinds
+from devices.time_us import SECOND_US
 from storage.audit_files import AnchorFile
 from storage.registry.engine import SqlRegistry, open_registry
 from storage.secret_box import AesSecretBox
@@ -48,7 +48,7 @@ class City:
 
     registry: SqlRegistry
     writer: SqliteTelemetryWriter
-    catalog: Catalog
+    catalog: KindCatalog
     services: Services
     clock: Clock
     client: TestClient
@@ -57,7 +57,7 @@ class City:
         """Take towns in that are not there yet."""
         with self.registry.write() as tx:
             for tenant_id in tenant_ids:
-                serve(tx, tenant_id, tenant_id.upper(), NOW_US)
+                add_tenant(tx, tenant_id, tenant_id.upper(), NOW_US)
 
     def key(self, *scopes: str, tenant_id: str | None = None, **fields: Any) -> dict[str, str]:
         """Headers of a fresh key with these scopes; its town is there."""
@@ -68,7 +68,16 @@ class City:
             number = len(keys.all())
             name = fields.pop("name", f"key {number}")
             keys.add(
-                ApiKey(f"k{number}", f"p{number}", digest(SECRET), name, tenant_id, frozenset(scopes), NOW_US, **fields)
+                ApiKey(
+                    f"k{number}",
+                    f"p{number}",
+                    secret_digest(SECRET),
+                    name,
+                    tenant_id,
+                    frozenset(scopes),
+                    NOW_US,
+                    **fields,
+                )
             )
         return {"Authorization": f"Bearer p{number}.{SECRET}"}
 
@@ -77,15 +86,15 @@ class City:
         self.town(tenant_id)
         asset = Asset(asset_id, tenant_id, kind, fields.pop("name", asset_id), NOW_US, **fields)
         with self.registry.write() as tx:
-            inventory = tx.get(Inventory)
+            inventory = tx.get(AssetRepository)
             inventory.add(asset)
-            inventory.bind(Binding(asset_id, f"d-{asset_id}", tenant_id, kind, NOW_US - 3600 * SECOND_US))
+            inventory.bind(DeviceBinding(asset_id, f"d-{asset_id}", tenant_id, kind, NOW_US - 3600 * SECOND_US))
         return asset
 
     def change(self, topic: str, kind: str | None = "streetlight", tenant_id: str | None = "kl", **data: Any) -> None:
         """Tell a change as the gateway does."""
         with self.registry.write() as tx:
-            tx.get(Changes).add([Change(0, NOW_US, tenant_id, kind, topic, data)])
+            tx.get(ChangeFeed).add([Change(0, NOW_US, tenant_id, kind, topic, data)])
 
 
 @pytest.fixture(scope="session")
@@ -97,23 +106,23 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def catalog() -> Catalog:
-    return discover()
+def catalog() -> KindCatalog:
+    return discover_kinds()
 
 
 @pytest.fixture
-def open_city(tmp_path: Path, migrated: Path, catalog: Catalog) -> Iterator[Callable[[], City]]:
+def open_city(tmp_path: Path, migrated: Path, catalog: KindCatalog) -> Iterator[Callable[[], City]]:
     """Opens the installation of one town, kl; the client's lifespan runs within `with city.client`."""
     shutil.copy(migrated, tmp_path / "registry.db")
     clock = Clock()
-    notary = Notary(bytes(32), clock)
+    notary = AuditSigner(bytes(32), clock)
     anchors = AnchorFile(tmp_path / "audit.anchors")
     registry = open_registry(f"sqlite:///{tmp_path / 'registry.db'}", migrate=False, checkpoints=True, notary=notary)
     writer = SqliteTelemetryWriter(path=tmp_path / "telemetry.db", catalog=catalog)
     reader = SqliteTelemetryReader(path=tmp_path / "telemetry.db", catalog=catalog, now_us=clock)
 
     def opened() -> City:
-        allowed = Allowed(webhook_hosts=("hooks.example.org",))
+        allowed = TargetAllowList(webhook_hosts=("hooks.example.org",))
         services = Services(registry, reader, catalog, clock, "9.9.9", notary=notary, anchors=anchors, allowed=allowed)
         services = replace(services, secret_box=AesSecretBox(bytes(32)), steady_us=clock)
         client = TestClient(create_app(services, poll_s=0.02), base_url=ADDRESS)

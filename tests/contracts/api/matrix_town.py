@@ -4,29 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from application.access.roles import RoleGrant
+from application.kinds.event_network.ports import EventRepository
+from application.kinds.fire_drone.ports import FlightBook, FlightRecord
+from application.notifications.deliveries import NotificationDelivery
+from application.notifications.rule_evaluation import NotificationOccasion
+from application.notifications.rules import NotificationChannel, NotificationRule, NotificationTarget
+from application.ports.alarms import AlarmRepository
+from application.ports.api_keys import ApiKey, ApiKeys
+from application.ports.commands import CommandRepository
+from application.ports.credentials import CredentialRepository, CredentialType, DeviceCredential
+from application.ports.gateway_books import DeadLetter, DeadLetters, MessageLedger, SequenceGap
+from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository, UnknownDevice
+from application.ports.latest_values import LatestValue, LatestValues
+from application.ports.loans import Loan, LoanRepository
+from application.ports.memberships import ConnectorMembership, MembershipRepository
+from application.ports.notifications import DeliveryQueue, NotificationRules, NotificationTargets
 from devices.alarms import Alarm
 from devices.commands.command import Command
 from devices.event_network.city_event import CityEvent, EventKind
-from devices.event_network.ports import EventBook
 from devices.fire_drone.flights.flight import DetectedFlight, FlightStatus
-from devices.fire_drone.ports import Flight, FlightBook
-from devices.instants import DAY_US, from_us
-from devices.messages import Severity
-from devices.notifying.deliveries import Delivery
-from devices.notifying.rules import Channel, NotificationRule, Target
-from devices.notifying.steps import Occasion
-from devices.people.roles import Grant
-from devices.ports.access import ApiKey, ApiKeys
-from devices.ports.alarms import Alarms
-from devices.ports.books import DeadLetter, DeadLetters, Gap, Ledger
-from devices.ports.commands import Commands
-from devices.ports.credentials import Credential, Credentials, Way
-from devices.ports.current import Latest, LatestValues
-from devices.ports.inventory import Group, Groups, Inventory, UnknownDevice
-from devices.ports.loans import Loan, Loans
-from devices.ports.memberships import Membership, Memberships
-from devices.ports.notifications import Deliveries, NotificationRules, NotificationTargets
+from devices.messages import EventSeverity
 from devices.samples import Sample
+from devices.time_us import DAY_US, from_us
 from simulators.kinds.event_network.event import demo_event
 from tests.contracts.api.certificate import certificate
 from tests.contracts.api.conftest import NOW_US, City
@@ -182,15 +182,15 @@ def _device(city: City, thing: Thing) -> None:
     values = {"cpu_pct" if kind == "event_network" else "level_pct": 1.0}
     city.writer.write([Sample(name, kind, town, "telemetry", f"part-{name}", NOW_US - 1, NOW_US, values)])
     with city.registry.write() as tx:
-        tx.get(LatestValues).put([Latest(name, kind, town, "telemetry", "", NOW_US, NOW_US, values)])
-        tx.get(LatestValues).put([Latest(name, kind, town, "status", "", NOW_US, NOW_US, {"state": "online"})])
-        tx.get(Groups).put(Group(f"g-{name}", town, kind, name, (name,), 0))
-        tx.get(Inventory).note_unknown([UnknownDevice(f"u-{name}", town, kind, NOW_US, NOW_US, 1)])
-        login = Credential(town, kind, f"d-{name}", Way.PASSWORD, "$7$x", NOW_US, NOW_US, "i")
-        tx.get(Credentials).put([login])
+        tx.get(LatestValues).put([LatestValue(name, kind, town, "telemetry", "", NOW_US, NOW_US, values)])
+        tx.get(LatestValues).put([LatestValue(name, kind, town, "status", "", NOW_US, NOW_US, {"state": "online"})])
+        tx.get(GroupRepository).put(AssetGroup(f"g-{name}", town, kind, name, (name,), 0))
+        tx.get(AssetRepository).note_unknown([UnknownDevice(f"u-{name}", town, kind, NOW_US, NOW_US, 1)])
+        login = DeviceCredential(town, kind, f"d-{name}", CredentialType.PASSWORD, "$7$x", NOW_US, NOW_US, "i")
+        tx.get(CredentialRepository).put([login])
         if kind == "event_network":
             later = (NOW_US + 5 * DAY_US, NOW_US + 6 * DAY_US)
-            tx.get(Loans).add(Loan(f"lo-{name}", name, town, "zw" if town == "kl" else "mz", *later))
+            tx.get(LoanRepository).add(Loan(f"lo-{name}", name, town, "zw" if town == "kl" else "mz", *later))
 
 
 def _member(city: City, thing: Thing) -> None:
@@ -198,23 +198,23 @@ def _member(city: City, thing: Thing) -> None:
     name, kind, town = thing.mark, thing.kind, thing.tenant_id
     city.asset(f"m-{name}", kind, town)
     with city.registry.write() as tx:
-        tx.get(Memberships).begin([Membership(f"d-m-{name}", kind, f"d-{name}", kind, town, NOW_US)])
+        tx.get(MembershipRepository).begin([ConnectorMembership(f"d-m-{name}", kind, f"d-{name}", kind, town, NOW_US)])
 
 
 def _messages(city: City, thing: Thing) -> None:
     name, kind, town = thing.mark, thing.kind, thing.tenant_id
     alarm: dict[str, Any] = {"tenant_id": town, "kind": kind, "name": "silent", "part": "", "details": {}}
-    alarm |= {"severity": Severity.MAJOR, "since_us": NOW_US, "raised_us": NOW_US}
+    alarm |= {"severity": EventSeverity.MAJOR, "since_us": NOW_US, "raised_us": NOW_US}
     alarm |= dict.fromkeys(("cleared_us", "acknowledged_us", "acknowledged_by", "comment"))
     command = _NAMED[kind]
     with city.registry.write() as tx:
-        tx.get(Alarms).add([Alarm(**alarm, alarm_id=f"a-{name}", asset_id=name)])
+        tx.get(AlarmRepository).add([Alarm(**alarm, alarm_id=f"a-{name}", asset_id=name)])
         head = (f"c-{name}", f"w-{name}", town, kind, name, f"g-{name}", str(command["name"]), command["arguments"])
-        tx.get(Commands).add([Command(*head, "i", "", NOW_US, NOW_US + DAY_US)])
+        tx.get(CommandRepository).add([Command(*head, "i", "", NOW_US, NOW_US + DAY_US)])
         topic = name.encode()
         letter = DeadLetter(f"l-{name}", NOW_US, topic, b"{}", "bad_json", "", town, kind, f"d-{name}")
         tx.get(DeadLetters).add([letter])
-        tx.get(Ledger).put_gaps([Gap(f"d-{name}", kind, town, "b", 1, 9, 8, 1, NOW_US)])
+        tx.get(MessageLedger).put_gaps([SequenceGap(f"d-{name}", kind, town, "b", 1, 9, 8, 1, NOW_US)])
 
 
 def _kinds_own(city: City, thing: Thing) -> None:
@@ -222,27 +222,31 @@ def _kinds_own(city: City, thing: Thing) -> None:
     with city.registry.write() as tx:
         if thing.kind == "event_network":
             times = (NOW_US - DAY_US, NOW_US - DAY_US, NOW_US + DAY_US, NOW_US + DAY_US)
-            tx.get(EventBook).add(CityEvent(f"e-{name}", town, name, EventKind.FAIR, "Europe/Berlin", *times))
+            tx.get(EventRepository).add(CityEvent(f"e-{name}", town, name, EventKind.FAIR, "Europe/Berlin", *times))
         if thing.kind == "fire_drone":
             detected = DetectedFlight(NOW_US - 9, NOW_US - 9, NOW_US, NOW_US, NOW_US, FlightStatus.LANDED, 1, 1.0)
-            tx.get(FlightBook).put([Flight(f"f-{name}", name, town, 1, NOW_US, detected)])
+            tx.get(FlightBook).put([FlightRecord(f"f-{name}", name, town, 1, NOW_US, detected)])
 
 
 def _town(city: City, thing: Thing) -> None:
     name, town = thing.mark, thing.tenant_id
     if thing is OTHER_TOWN:
         city.town(name)
-    person(city, f"p-{name}", Grant("viewer", town), password=False)
+    person(city, f"p-{name}", RoleGrant("viewer", town), password=False)
     with city.registry.write() as tx:
         scopes = frozenset({"streetlight:read"})
         tx.get(ApiKeys).add(ApiKey(f"k-{name}", name, name.encode(), name, town, scopes, NOW_US))
         hook = "https://hooks.example.org/x"
-        tx.get(NotificationTargets).put(Target(f"t-{name}", town, name, Channel.WEBHOOK, hook, secret="s"))
+        tx.get(NotificationTargets).put(
+            NotificationTarget(f"t-{name}", town, name, NotificationChannel.WEBHOOK, hook, secret="s")
+        )
         rule = NotificationRule(f"r-{name}", town, name, frozenset({"streetlight"}), (f"t-{name}",))
         tx.get(NotificationRules).put(rule)
-        text = (Occasion.NEW, name, "", NOW_US, NOW_US)
-        kept = Delivery(f"n-{name}", town, f"t-{name}", Channel.WEBHOOK, *text, kind="streetlight")
-        tx.get(Deliveries).add([kept])
+        text = (NotificationOccasion.NEW, name, "", NOW_US, NOW_US)
+        kept = NotificationDelivery(
+            f"n-{name}", town, f"t-{name}", NotificationChannel.WEBHOOK, *text, kind="streetlight"
+        )
+        tx.get(DeliveryQueue).add([kept])
 
 
 def path_of(path: str, thing: Thing) -> str:

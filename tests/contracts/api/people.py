@@ -2,15 +2,15 @@
 
 from fastapi.testclient import TestClient
 
-from api.passwords import hashed
+from api.passwords import hash_password
 from api.sessions import new_link
-from devices.people.roles import Grant
-from devices.ports.people import User, Users
+from application.access.roles import RoleGrant
+from application.ports.users import User, UserRepository
 from tests.contracts.api.conftest import ADDRESS, NOW_US, City
 
 PASSWORD = "correct horse battery"
 OURS = {"Origin": ADDRESS}
-_HASH = hashed(PASSWORD, "nobody-of-that-name")
+_HASH = hash_password(PASSWORD, "nobody-of-that-name")
 
 
 def towns(city: City, *tenant_ids: str) -> None:
@@ -18,11 +18,11 @@ def towns(city: City, *tenant_ids: str) -> None:
     city.town(*tenant_ids)
 
 
-def person(city: City, user_id: str, *grants: Grant, password: bool = True) -> str:
+def person(city: City, user_id: str, *grants: RoleGrant, password: bool = True) -> str:
     """Let somebody in; returns the token of a link that works once."""
     with city.registry.write() as tx:
         stored = _HASH if password else None
-        tx.get(Users).add(User(user_id, user_id.title(), NOW_US, grants, password_hash=stored))
+        tx.get(UserRepository).add(User(user_id, user_id.title(), NOW_US, grants, password_hash=stored))
         return new_link(tx, user_id, NOW_US)
 
 

@@ -1,7 +1,7 @@
 """What somebody does with second factors, and what an administrator does about them, as a walk over the routes."""
 
-from devices.instants import MINUTE_US
-from devices.people.roles import Grant
+from application.access.roles import RoleGrant
+from devices.time_us import MINUTE_US
 from tests.contracts.api.authenticator import Authenticator
 from tests.contracts.api.conftest import ADDRESS
 from tests.contracts.api.people import person, sign_in
@@ -12,7 +12,7 @@ from tests.contracts.api.walk import Walk
 def second_factors(walk: Walk) -> None:
     """Enrol both ways, prove both ways, renew, remove, be reset."""
     city = walk.city
-    person(city, "vera", Grant("viewer", "kl"))
+    person(city, "vera", RoleGrant("viewer", "kl"))
     browser = sign_in(city, "vera")
     app = App(browser.post(f"{MINE}/app").json())
     shown = {"code": app.code(city.clock.now_us)}

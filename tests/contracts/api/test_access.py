@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from api.authentication import Needs, caller, half_way, presented
-from devices.instants import MINUTE_US, rfc3339
-from devices.ports.access import ApiKeys
+from api.authentication import RequiresScope, half_way, presented_identity, signed_in_caller
+from application.ports.api_keys import ApiKeys
+from devices.time_us import MINUTE_US, rfc3339
 from tests.contracts.api.conftest import NOW_US, SECRET, City
 
 PUBLIC = {"/healthz", "/readyz", "/version", "/metrics", "/docs", "/docs/assets", "/openapi.json"} | {
@@ -60,11 +60,11 @@ def test_every_route_says_what_it_needs(city: City) -> None:
     open_routes, without_scope, half_signed_in = set(), set(), set()
     for route in iter_route_contexts(city.client.app.routes):  # type: ignore[attr-defined]
         needed = set(_calls(getattr(route, "dependant", None)))
-        if caller not in needed and needed & {half_way, presented}:
+        if signed_in_caller not in needed and needed & {half_way, presented_identity}:
             half_signed_in.add(route.path)
-        elif caller not in needed:
+        elif signed_in_caller not in needed:
             open_routes.add(route.path)
-        elif not any(isinstance(n, Needs) for n in needed) and set(route.methods or ()) - {"GET", "HEAD"}:
+        elif not any(isinstance(n, RequiresScope) for n in needed) and set(route.methods or ()) - {"GET", "HEAD"}:
             without_scope.add(route.path)
     # Pages hold no data: what they show is fetched by who looks at them.
     assert {path for path in open_routes if f"{path}".startswith("/api/") or path in PUBLIC} == PUBLIC

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from api.audit_keeper import AuditKeeper
-from api.refusals import Refusals
-from devices.audit.entry import ANCHORS_LOST
-from devices.audit.lines import parsed
-from devices.audit.verifying import verify, verify_each
-from devices.instants import DAY_US, rfc3339
-from devices.ports.audit import Audit, AuditFilter
+from api.audit_anchors import AuditKeeper
+from api.refusal_audit import RefusalCounter
+from application.audit.entry import ANCHORS_LOST
+from application.audit.json_lines import parse_entry
+from application.audit.verification import verify_chain, verify_each
+from application.ports.audit import AuditFilter, AuditLog
+from devices.time_us import DAY_US, rfc3339
 from tests.contracts.api.conftest import NOW_US, City
 from tests.real_parts.waiting import wait_until
-from tests.unit.devices.audit.making import deed
+from tests.unit.application.audit.making import deed
 
 URL = "/api/v1/audit"
 
@@ -39,7 +39,7 @@ def town(city: City) -> City:
     for one in kept:
         city.clock.now_us += 1_000_000
         with city.registry.write() as tx:
-            tx.get(Audit).append(one)
+            tx.get(AuditLog).append(one)
     return city
 
 
@@ -96,12 +96,12 @@ def test_lines_are_a_chain_that_can_be_verified_elsewhere(town: City) -> None:
     key = town.key("audit:read", tenant_id="kl")
     answer = town.client.get(URL, headers=key | {"Accept": "application/jsonl"})
     assert answer.headers["content-type"] == "application/jsonl"
-    entries = [parsed(line, n) for n, line in enumerate(answer.content.splitlines(), 1)]
-    verdict = verify(entries, notary, [])
+    entries = [parse_entry(line, n) for n, line in enumerate(answer.content.splitlines(), 1)]
+    verdict = verify_chain(entries, notary, [])
     assert (verdict.finding, verdict.entries, verdict.closed) == (None, 6, 3)
     assert "speyer" not in answer.text
     some = town.client.get(URL, headers=key, params={"format": "jsonl", "action": "command.issue"})
-    lines = [parsed(line, n) for n, line in enumerate(some.content.splitlines(), 1)]
+    lines = [parse_entry(line, n) for n, line in enumerate(some.content.splitlines(), 1)]
     assert [e.seq for e in lines] == [1]
     assert verify_each(lines, notary).finding is None
 
@@ -138,7 +138,7 @@ def alter(city: City, statement: str) -> None:
 def test_a_long_log_is_verified_and_exported_in_pieces(city: City) -> None:
     with city.registry.write() as tx:
         for number in range(5000):
-            tx.get(Audit).append(deed(number))
+            tx.get(AuditLog).append(deed(number))
     key = city.key("audit:read")
     began = time.monotonic()
     assert city.client.get(f"{URL}/verify", headers=key).json()["entries"] == 5000
@@ -154,19 +154,19 @@ def test_anchors_that_are_gone_begin_anew_on_record_only(open_city: Callable[[],
 
     def recorded() -> Sequence[int]:
         with city.registry.read() as tx:
-            return [entry.seq for entry in tx.get(Audit).find(lost).items]
+            return [entry.seq for entry in tx.get(AuditLog).find(lost).items]
 
     for number in (1, 2):
         with city.registry.write() as tx:
-            tx.get(Audit).append(deed(number))
-    keeper = AuditKeeper(city.services, Refusals())
+            tx.get(AuditLog).append(deed(number))
+    keeper = AuditKeeper(city.services, RefusalCounter())
     keeper.anchor()
     assert ([anchor.seq for anchor in anchors.all()], recorded()) == ([2], [])
     (tmp_path / "audit.anchors").unlink()
     keeper.anchor()
     assert list(anchors.all()) == [], "a chain that did not grow"
     later = replace(city.services, now_us=lambda: time.time_ns() // 1000 + 10 * 365 * DAY_US)
-    AuditKeeper(later, Refusals()).anchor()
+    AuditKeeper(later, RefusalCounter()).anchor()
     assert ([anchor.seq for anchor in anchors.all()], recorded()) == ([3], [3])
-    AuditKeeper(later, Refusals()).anchor()
+    AuditKeeper(later, RefusalCounter()).anchor()
     assert recorded() == [3]

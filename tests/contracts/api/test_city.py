@@ -2,13 +2,13 @@
 
 import pytest
 
-from api.describing import description
-from devices.instants import SECOND_US, rfc3339
-from devices.messages import Severity
-from devices.ports.alarms import Alarms
-from devices.ports.books import Changes, Heartbeat, Heartbeats
-from devices.ports.current import Latest, LatestValues
-from devices.ports.inventory import Group, Groups
+from api.openapi_file import describe_api
+from application.ports.alarms import AlarmRepository
+from application.ports.gateway_books import ChangeFeed, Heartbeat, HeartbeatRepository
+from application.ports.inventory import AssetGroup, GroupRepository
+from application.ports.latest_values import LatestValue, LatestValues
+from devices.messages import EventSeverity
+from devices.time_us import SECOND_US, rfc3339
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.registry import making
 
@@ -23,12 +23,12 @@ def _town(city: City) -> None:
     with city.registry.write() as tx:
         tx.get(LatestValues).put(
             [
-                Latest("lamp-1", "streetlight", "kl", "telemetry", "", NOW_US, NOW_US, {"power_w": 3.0}),
-                Latest("lamp-1", "streetlight", "kl", "status", "", 5, 6, {"state": "online"}),
+                LatestValue("lamp-1", "streetlight", "kl", "telemetry", "", NOW_US, NOW_US, {"power_w": 3.0}),
+                LatestValue("lamp-1", "streetlight", "kl", "status", "", 5, 6, {"state": "online"}),
             ]
         )
-        tx.get(Groups).put(Group("way", "kl", "streetlight", "Way", ("lamp-1",), 0))
-        tx.get(Alarms).add([making.alarm("a-1", asset_id="lamp-1", severity=Severity.WARNING)])
+        tx.get(GroupRepository).put(AssetGroup("way", "kl", "streetlight", "Way", ("lamp-1",), 0))
+        tx.get(AlarmRepository).add([making.alarm("a-1", asset_id="lamp-1", severity=EventSeverity.WARNING)])
 
 
 def test_a_town_is_shown_in_one_answer(city: City) -> None:
@@ -51,7 +51,7 @@ def test_a_town_is_shown_in_one_answer(city: City) -> None:
     assert found["groups"] == [{"id": "way", "kind": "streetlight", "name": "Way", "members": ["lamp-1"]}]
     assert not found["more"]
     with city.registry.read() as tx:
-        assert found["change_id"] == tx.get(Changes).newest()
+        assert found["change_id"] == tx.get(ChangeFeed).newest()
 
 
 def test_a_large_town_is_compressed_for_those_who_ask(city: City) -> None:
@@ -86,7 +86,7 @@ def test_an_alarm_is_shelved_taken_back_and_commented(city: City) -> None:
     ]
     assert (back["shelved_until"], back["acknowledged_by"]) == (None, "Eva")
     with city.registry.read() as tx:
-        told = [change.data for change in tx.get(Changes).after(0, 10) if change.topic == "alarm"]
+        told = [change.data for change in tx.get(ChangeFeed).after(0, 10) if change.topic == "alarm"]
     assert [data["shelved_until"] is None for data in told] == [False, False, False, True]
 
 
@@ -130,7 +130,7 @@ def test_kinds_are_described_with_units_and_commands(city: City) -> None:
 def test_the_installation_says_what_is_wrong_and_what_to_do(city: City) -> None:
     detail = {"fault": "store_token", "rows": 7}
     with city.registry.write() as tx:
-        beats = tx.get(Heartbeats)
+        beats = tx.get(HeartbeatRepository)
         for part in ("gateway", "broker", "journal/telemetry", "scheduler", "canary"):
             beats.put([Heartbeat(part, NOW_US, ok=True, last_success_us=NOW_US, detail={})])
         beats.put([Heartbeat("store", NOW_US, ok=False, last_success_us=NOW_US - SECOND_US, detail=detail)])
@@ -141,5 +141,5 @@ def test_the_installation_says_what_is_wrong_and_what_to_do(city: City) -> None:
     assert found["summary"] == trouble["cause"] + "."
     store = next(part for part in found["parts"] if part["part"] == "store")
     assert (store["ok"], store["detail"]) == (False, {"rows": 7})
-    assert found["api_version"] == description()["info"]["version"]
+    assert found["api_version"] == describe_api()["info"]["version"]
     assert city.client.get("/api/v1/system", headers=city.key("ledger:read")).status_code == 403

@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.application import create_app
-from devices.instants import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from devices.people.roles import Grant
+from application.access.roles import RoleGrant
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from tests.contracts.api.conftest import ADDRESS, NOW_US, City, Clock
 from tests.contracts.api.people import OURS, PASSWORD, person, sign_in
 
@@ -27,7 +27,7 @@ def steady(city: City) -> tuple[City, Clock]:
 @pytest.mark.parametrize("jump_us", JUMPS)
 def test_a_lock_lasts_its_minute_whatever_the_clock_says(steady: tuple[City, Clock], jump_us: int) -> None:
     city, ticking = steady
-    person(city, "anna", Grant("viewer", "kl"))
+    person(city, "anna", RoleGrant("viewer", "kl"))
     browser = TestClient(city.client.app, base_url=ADDRESS, headers=OURS)
     wrong, right = ({"name": "anna", "password": p} for p in ("wrong", PASSWORD))
     for _ in range(10):
@@ -41,7 +41,7 @@ def test_a_lock_lasts_its_minute_whatever_the_clock_says(steady: tuple[City, Clo
 
 @pytest.mark.parametrize(("jump_us", "status"), [(-DAY_US, 200), (-HOUR_US, 200), (HOUR_US, 200), (DAY_US, 401)])
 def test_a_jump_signs_nobody_in_and_out_only_who_would_be_by_that_time(city: City, jump_us: int, status: int) -> None:
-    person(city, "anna", Grant("viewer", "kl"))
+    person(city, "anna", RoleGrant("viewer", "kl"))
     browser = sign_in(city, "anna")
     city.clock.now_us += jump_us
     assert browser.get(ME).status_code == status
@@ -51,7 +51,7 @@ def test_a_jump_signs_nobody_in_and_out_only_who_would_be_by_that_time(city: Cit
 
 @pytest.mark.parametrize("ahead_us", [2 * DAY_US, 3650 * DAY_US])
 def test_a_session_from_a_clock_far_ahead_is_none(city: City, ahead_us: int) -> None:
-    person(city, "anna", Grant("viewer", "kl"))
+    person(city, "anna", RoleGrant("viewer", "kl"))
     city.clock.now_us += ahead_us
     browser = sign_in(city, "anna")
     assert browser.get(ME).status_code == 200
@@ -62,7 +62,7 @@ def test_a_session_from_a_clock_far_ahead_is_none(city: City, ahead_us: int) -> 
 
 @pytest.mark.parametrize("jump_us", JUMPS)
 def test_a_link_works_once_before_and_after(city: City, jump_us: int) -> None:
-    token = person(city, "anna", Grant("viewer", "kl"))
+    token = person(city, "anna", RoleGrant("viewer", "kl"))
     city.clock.now_us += jump_us
     browser = TestClient(city.client.app, base_url=ADDRESS, headers=OURS)
     assert browser.post(SIGN_IN, json={"token": token}).status_code == 200

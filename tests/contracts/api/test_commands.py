@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from devices.commands.command import Delivery
-from devices.instants import SECOND_US, rfc3339
-from devices.people.roles import Grant
-from devices.ports.books import Change, Changes
-from devices.ports.commands import Commands
-from devices.ports.current import Latest, LatestValues
-from devices.ports.inventory import Group, Groups
+from application.access.roles import RoleGrant
+from application.ports.commands import CommandRepository
+from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.inventory import AssetGroup, GroupRepository
+from application.ports.latest_values import LatestValue, LatestValues
+from devices.commands.command import DeliveryState
+from devices.time_us import SECOND_US, rfc3339
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.api.people import person, sign_in
 
@@ -22,9 +22,11 @@ DIM: dict[str, Any] = {"name": "dim", "arguments": {"level_pct": 30}, "duration_
 
 def _apply(city: City, command_id: str) -> None:
     with city.registry.write() as tx:
-        command = tx.get(Commands).get(command_id)
-        tx.get(Commands).record([replace(command, delivery=Delivery.APPLIED, applied_us=NOW_US, final_us=NOW_US)])
-        tx.get(Changes).add([Change(0, NOW_US, "kl", "streetlight", "command", {})])
+        command = tx.get(CommandRepository).get(command_id)
+        tx.get(CommandRepository).record(
+            [replace(command, delivery=DeliveryState.APPLIED, applied_us=NOW_US, final_us=NOW_US)]
+        )
+        tx.get(ChangeFeed).add([Change(0, NOW_US, "kl", "streetlight", "command", {})])
 
 
 def test_a_command_is_filed_and_never_shown_as_done(city: City) -> None:
@@ -52,7 +54,7 @@ def test_the_same_key_and_body_give_the_same_command_even_later(city: City) -> N
 def test_two_of_one_name_do_not_get_in_each_others_way(city: City) -> None:
     """A person may be called as a key or another person is; what a key of idempotency stands for is not theirs."""
     city.asset("lamp")
-    person(city, "control", Grant("light_operator", "kl"))
+    person(city, "control", RoleGrant("light_operator", "kl"))
     browser, key = sign_in(city, "control"), city.key("*", name="Control")
     once = {"Idempotency-Key": "1"}
     mine = city.client.post(URL, headers=key | once, json=DIM).json()
@@ -70,7 +72,7 @@ def test_waiting_ends_as_soon_as_the_device_has_answered(city: City) -> None:
     def gateway() -> None:
         while not done.wait(0.01):
             with city.registry.read() as tx:
-                queued = tx.get(Commands).awaiting()
+                queued = tx.get(CommandRepository).awaiting()
             if queued:
                 _apply(city, queued[0].command_id)
                 return
@@ -138,7 +140,7 @@ def test_a_group_command_counts_its_members(city: City) -> None:
     for name in ("a", "b", "c"):
         city.asset(name)
     with city.registry.write() as tx:
-        tx.get(Groups).put(Group("street", "kl", "streetlight", "Street", ("a", "b", "c"), 0))
+        tx.get(GroupRepository).put(AssetGroup("street", "kl", "streetlight", "Street", ("a", "b", "c"), 0))
     key = city.key("*")
     filed = city.client.post("/api/v1/groups/street/commands", headers=key, json=DIM)
     assert filed.status_code == 202, filed.text
@@ -170,10 +172,10 @@ def test_a_configured_number_that_is_none_is_refused(city: City, interval: objec
 
 def _heard(city: City, asset_id: str, state: str, seconds_ago: float) -> None:
     at_us = NOW_US - round(seconds_ago * SECOND_US)
-    status = Latest(
+    status = LatestValue(
         asset_id, "fire_drone", "kl", "status", "", at_us - 600 * SECOND_US, at_us - 600 * SECOND_US, {"state": state}
     )
-    sample = Latest(asset_id, "fire_drone", "kl", "telemetry", "", at_us, at_us, {})
+    sample = LatestValue(asset_id, "fire_drone", "kl", "telemetry", "", at_us, at_us, {})
     with city.registry.write() as tx:
         tx.get(LatestValues).put([status, sample])
 
@@ -203,7 +205,7 @@ def test_of_a_group_only_the_drones_that_are_there_are_asked(city: City) -> None
         city.asset(asset_id, "fire_drone")
         _heard(city, asset_id, state, 1)
     with city.registry.write() as tx:
-        tx.get(Groups).put(Group("both", "kl", "fire_drone", "Both", ("fritz", "ottmar"), 0))
+        tx.get(GroupRepository).put(AssetGroup("both", "kl", "fire_drone", "Both", ("fritz", "ottmar"), 0))
     url = "/api/v1/groups/both/commands"
     filed = city.client.post(url, headers=city.key("fire_drone:*"), json={"name": "request_full_state"}).json()
     assert filed["counts"] == {"queued": 1, "undeliverable": 1}

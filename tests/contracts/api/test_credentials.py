@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from devices.admitting import Attempt, Refusal, judge
-from devices.credentials import opens, with_password
-from devices.instants import DAY_US
-from devices.ports.credentials import Credentials, Refusals, Refused
-from devices.ports.inventory import Group, Groups
-from runtime.certificates import Authority
+from application.device_authentication import ConnectAttempt, RefusalReason, judge_attempt
+from application.device_credentials import device_password_matches, with_password
+from application.ports.credentials import CredentialRepository, LoginRefusal, LoginRefusals
+from application.ports.inventory import AssetGroup, GroupRepository
+from devices.time_us import DAY_US
+from runtime.certificates import CertificateAuthority
 from tests.contracts.api.conftest import NOW_US, City
 
 BULK = "/api/v1/devices/credentials"
@@ -28,7 +28,7 @@ def url(asset_id: str) -> str:
 
 def stored(city: City, user: str) -> Any:
     with city.registry.read() as tx:
-        return tx.get(Credentials).get(user)
+        return tx.get(CredentialRepository).get(user)
 
 
 def test_a_login_is_shown_once_rotated_and_revoked(city: City) -> None:
@@ -39,14 +39,14 @@ def test_a_login_is_shown_once_rotated_and_revoked(city: City) -> None:
     assert (answer.status_code, answer.headers["Cache-Control"]) == (201, "no-store")
     login = answer.json()
     assert (login["user"], login["client_id"]) == ("kl/streetlight/d-L01", "d-L01")
-    assert opens(stored(city, login["user"]).proof, login["password"])
+    assert device_password_matches(stored(city, login["user"]).proof, login["password"])
     shown = city.client.get(url("L01"), headers=admin)
     assert login["password"] not in shown.text
     assert (shown.json()["issued_by"], shown.json()["revoked_at"]) == ("key:Eva", None)
     assert city.client.post(url("L01"), headers=admin).status_code == 409
     second = city.client.post(url("L01") + "/rotate", headers=admin).json()
-    assert opens(stored(city, login["user"]).proof, second["password"])
-    assert not opens(stored(city, login["user"]).proof, login["password"])
+    assert device_password_matches(stored(city, login["user"]).proof, second["password"])
+    assert not device_password_matches(stored(city, login["user"]).proof, login["password"])
     assert city.client.delete(url("L01"), headers=admin).status_code == 204
     assert city.client.get(url("L01"), headers=admin).json()["revoked_at"] is not None
     assert city.client.post(url("L01") + "/rotate", headers=admin).status_code == 409
@@ -57,13 +57,19 @@ def test_a_certificate_takes_the_place_of_a_password(city: City, tmp_path: Path)
     city.asset("L01")
     key = city.key("*")
     city.client.post(url("L01"), headers=key)
-    pem = Authority.of(tmp_path).client("kl/streetlight/d-L01", 365 * 10).certificate
+    pem = CertificateAuthority.of(tmp_path).client("kl/streetlight/d-L01", 365 * 10).certificate
     shown = city.client.put(url("L01") + "/certificate", headers=key, json={"certificate": pem})
     assert (shown.status_code, shown.json()["way"]) == (200, "certificate")
     credential = stored(city, "kl/streetlight/d-L01")
     assert credential.proof == hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
-    assert judge({credential.user: credential}, Attempt(credential.user, "d-L01", "", credential.proof)) is None
-    assert judge({credential.user: credential}, Attempt(credential.user, "d-L01", credential.proof)) is Refusal.WRONG
+    assert (
+        judge_attempt({credential.user: credential}, ConnectAttempt(credential.user, "d-L01", "", credential.proof))
+        is None
+    )
+    assert (
+        judge_attempt({credential.user: credential}, ConnectAttempt(credential.user, "d-L01", credential.proof))
+        is RefusalReason.WRONG
+    )
     city.clock.now_us += 20 * 365 * DAY_US
     for wrong in ("no certificate", pem):
         answer = city.client.put(url("L01") + "/certificate", headers=key, json={"certificate": wrong})
@@ -100,7 +106,7 @@ def test_a_group_gets_its_logins_in_a_file_and_on_a_sheet(city: City) -> None:
     for number in range(3):
         city.asset(f"L{number}", name=f"Post {number} <Süd>")
     with city.registry.write() as tx:
-        tx.get(Groups).put(Group("g", "kl", "streetlight", "G", ("L0", "L1", "L2"), version=0))
+        tx.get(GroupRepository).put(AssetGroup("g", "kl", "streetlight", "G", ("L0", "L1", "L2"), version=0))
     key = city.key("*")
     first = city.client.post(url("L0"), headers=key).json()
     answer = city.client.post(BULK + "?format=zip", headers=key, json={"group": "g"})
@@ -111,11 +117,11 @@ def test_a_group_gets_its_logins_in_a_file_and_on_a_sheet(city: City) -> None:
     sheet = packed.read("labels.html").decode()
     assert sheet.count("<svg") == 2
     assert "Post 1 &lt;Süd&gt;" in sheet
-    assert all(opens(stored(city, row["user"]).proof, row["password"]) for row in rows)
-    assert opens(stored(city, first["user"]).proof, first["password"])
+    assert all(device_password_matches(stored(city, row["user"]).proof, row["password"]) for row in rows)
+    assert device_password_matches(stored(city, first["user"]).proof, first["password"])
     again = city.client.post(BULK, headers=key, json={"group": "g", "renew": True}).json()
     assert (len(again["items"]), again["kept"]) == (3, [])
-    assert not opens(stored(city, first["user"]).proof, first["password"])
+    assert not device_password_matches(stored(city, first["user"]).proof, first["password"])
 
 
 def test_all_get_one_or_none_does(city: City) -> None:
@@ -140,18 +146,18 @@ def test_retiring_ends_no_login_of_another_town(city: City) -> None:
     """A device's id taken a second time, while the first device lies on the shelf."""
     city.asset("L09", tenant_id="sp")
     with city.registry.write() as tx:
-        tx.get(Credentials).put([with_password("kl/fire_drone/d-L09", "secret", "user:max", NOW_US)])
+        tx.get(CredentialRepository).put([with_password("kl/fire_drone/d-L09", "secret", "user:max", NOW_US)])
     retired = city.client.delete("/api/v1/devices/L09", headers=city.key("*", tenant_id="sp"))
     assert retired.status_code == 204
     assert stored(city, "kl/fire_drone/d-L09").revoked_us is None
 
 
 def test_what_brokers_refused_is_told_to_whom_it_concerns(city: City) -> None:
-    def refused(user: str, tenant: str | None, kind: str | None) -> Refused:
-        return Refused(user, "wrong_secret", tenant, kind, "x", "10.0.0.1", NOW_US, NOW_US)
+    def refused(user: str, tenant: str | None, kind: str | None) -> LoginRefusal:
+        return LoginRefusal(user, "wrong_secret", tenant, kind, "x", "10.0.0.1", NOW_US, NOW_US)
 
     with city.registry.write() as tx:
-        refusals = tx.get(Refusals)
+        refusals = tx.get(LoginRefusals)
         for _ in range(2):
             refusals.note(
                 [
@@ -183,7 +189,7 @@ def test_whose_a_login_is_that_stands_in_the_way_is_not_told(city: City) -> None
     """A device's id taken a second time, by another town: it learns neither of the drone nor of its town."""
     city.asset("L09", tenant_id="sp")
     with city.registry.write() as tx:
-        tx.get(Credentials).put([with_password("kl/fire_drone/d-L09", "secret", "user:max", NOW_US)])
+        tx.get(CredentialRepository).put([with_password("kl/fire_drone/d-L09", "secret", "user:max", NOW_US)])
     answer = city.client.post(BULK, headers=city.key("*", tenant_id="sp"), json={"devices": ["L09"]})
     assert answer.status_code == 409
     assert "kl" not in answer.text

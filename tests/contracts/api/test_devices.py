@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from devices.instants import SECOND_US, rfc3339
-from devices.ports.alarms import Alarms
-from devices.ports.books import Changes
-from devices.ports.inventory import Inventory, UnknownDevice
+from application.ports.alarms import AlarmRepository
+from application.ports.gateway_books import ChangeFeed
+from application.ports.inventory import AssetRepository, UnknownDevice
+from devices.time_us import SECOND_US, rfc3339
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.registry import making
 
@@ -104,7 +104,7 @@ def test_replacing_a_controller_keeps_the_asset(city: City) -> None:
 def _speak(city: City, device_id: str, kind: str = "streetlight", tenant_id: str = "kl") -> None:
     seen = UnknownDevice(device_id, tenant_id, kind, NOW_US - 60 * SECOND_US, NOW_US, 5, {"lat": 49.4})
     with city.registry.write() as tx:
-        tx.get(Inventory).note_unknown([seen])
+        tx.get(AssetRepository).note_unknown([seen])
 
 
 def test_an_approved_device_is_bound_from_its_first_message_on(city: City) -> None:
@@ -166,11 +166,11 @@ def test_the_alarms_of_a_retired_device_end(city: City) -> None:
     city.asset("lamp")
     alarm = making.alarm("a1", asset_id="lamp")
     with city.registry.write() as tx:
-        tx.get(Alarms).add([alarm])
+        tx.get(AlarmRepository).add([alarm])
     key = city.key("*")
     assert len(city.client.get("/api/v1/alarms?open=true", headers=key).json()["items"]) == 1
     assert city.client.delete(f"{DEVICES}/lamp", headers=key).status_code == 204
     assert city.client.get("/api/v1/alarms?open=true", headers=key).json()["items"] == []
     assert city.client.get("/api/v1/alarms/a1", headers=key).json()["cleared_at"] == rfc3339(NOW_US)
     with city.registry.read() as tx:
-        assert [c.data["cleared"] for c in tx.get(Changes).after(0, 10) if c.topic == "alarm"] == [rfc3339(NOW_US)]
+        assert [c.data["cleared"] for c in tx.get(ChangeFeed).after(0, 10) if c.topic == "alarm"] == [rfc3339(NOW_US)]

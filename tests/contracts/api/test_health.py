@@ -6,13 +6,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from api.self_watch import EVERY_S, SelfWatch
-from devices.health.faults import Fault
-from devices.health.judging import judge
-from devices.health.sentences import SENTENCES
-from devices.instants import SECOND_US
-from devices.ports.books import Heartbeat, Heartbeats
-from devices.ports.registry import Transaction
+from api.health_monitor import EVERY_S, SelfWatch
+from application.health.assessment import assess_health
+from application.health.fault_messages import SENTENCES
+from application.health.faults import SystemFault
+from application.ports.gateway_books import Heartbeat, HeartbeatRepository
+from application.ports.registry import RegistryTransaction
+from devices.time_us import SECOND_US
 from tests.contracts.api.conftest import NOW_US, City
 
 PARTS = ("gateway", "broker", "journal/telemetry", "journal/control", "store", "scheduler", "canary")
@@ -23,7 +23,7 @@ GATEWAYS = Heartbeat("gateway", NOW_US, ok=True, last_success_us=NOW_US, detail=
 def _beat(city: City, **changed: Heartbeat) -> None:
     beats = {p: Heartbeat(p, NOW_US, ok=True, last_success_us=NOW_US, detail={"secret": "x"}) for p in PARTS} | changed
     with city.registry.write() as tx:
-        tx.get(Heartbeats).put(list(beats.values()))
+        tx.get(HeartbeatRepository).put(list(beats.values()))
 
 
 def test_ready_when_every_part_beats(city: City) -> None:
@@ -63,7 +63,7 @@ def test_a_registry_that_cannot_be_written_is_named(city: City) -> None:
     city.clock.now_us += 21 * SECOND_US
     with city.registry.write() as tx:
         beats = [Heartbeat(p, city.clock.now_us, ok=True, last_success_us=None, detail={}) for p in PARTS]
-        tx.get(Heartbeats).put(beats)
+        tx.get(HeartbeatRepository).put(beats)
     answer = city.client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["summary"].startswith("The registry database cannot be written: ")
@@ -100,10 +100,10 @@ class Busy:
         self.read = self.city.registry.read
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self) -> Iterator[RegistryTransaction]:
         self.city.clock.now_us += round(4.9 * SECOND_US)
         _beat(self.city, **{p: replace(GATEWAYS, part=p, at_us=self.city.clock.now_us) for p in PARTS})
-        self.causes |= set(judge(self.city.services.beats(), self.city.clock.now_us).roots)
+        self.causes |= set(assess_health(self.city.services.beats(), self.city.clock.now_us).roots)
         with self.city.registry.write() as tx:
             yield tx
 
@@ -147,9 +147,9 @@ def test_documentation_comes_from_us_alone(city: City) -> None:
 def test_a_process_that_cannot_be_kept_alive_is_named_by_readiness(city: City) -> None:
     _beat(city)
     text = "ended 7 times since 2026-11-29T21:00:00Z, at last: exit code 1"
-    detail = {"fault": Fault.PROCESS_DIES, "text": text}
+    detail = {"fault": SystemFault.PROCESS_DIES, "text": text}
     dying = Heartbeat("process/door", city.clock.now_us, ok=False, last_success_us=None, detail=detail)
     city.client.app.state.services = replace(city.services, processes=lambda: [dying])  # type: ignore[attr-defined]
     told = city.client.get("/readyz").json()
     assert f"process/door: {text}" in told["reasons"]
-    assert told["summary"].startswith(SENTENCES[Fault.PROCESS_DIES].cause.en)
+    assert told["summary"].startswith(SENTENCES[SystemFault.PROCESS_DIES].cause.en)

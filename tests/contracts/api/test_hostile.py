@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
 
 from api.application import create_app
-from devices.ports.registry import Transaction
+from application.ports.registry import RegistryTransaction
 from tests.contracts.api.conftest import City
 from tests.real_parts.waiting import wait_until
 
@@ -101,7 +101,7 @@ def test_what_breaks_inside_is_told_without_details(
     city = open_city()
     key = city.key("*")
 
-    def broken(self: object) -> Transaction:
+    def broken(self: object) -> RegistryTransaction:
         raise RuntimeError("the secret path /var/lib")
 
     running = TestClient(create_app(city.services, poll_s=60), raise_server_exceptions=False)

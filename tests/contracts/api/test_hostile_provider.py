@@ -19,8 +19,8 @@ from joserfc.jwk import OctKey, RSAKey
 from api import oidc
 from api.application import create_app
 from api.oidc import OpenIdProvider
-from devices.people.roles import Grant
-from devices.ports.people import Users
+from application.access.roles import RoleGrant
+from application.ports.users import UserRepository
 from tests.contracts.api.conftest import ADDRESS, City
 from tests.contracts.api.people import person
 
@@ -134,9 +134,9 @@ def hostile() -> Iterator[Hostile]:
 
 @pytest.fixture
 def browser(city: City, hostile: Hostile) -> TestClient:
-    person(city, "anna", Grant("viewer", "kl"), password=False)
+    person(city, "anna", RoleGrant("viewer", "kl"), password=False)
     with city.registry.write() as tx:
-        users = tx.get(Users)
+        users = tx.get(UserRepository)
         users.change(replace(users.get("anna"), email="anna@example.org"))
     provider = OpenIdProvider(
         issuer=hostile.url, client_id="lautern", client_secret=SECRET, label="Town", trusts_email=True

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from application.ports.inventory import AssetRepository, DeviceBinding
 from devices.errors import Conflict
-from devices.ports.inventory import Binding, Inventory
 from tests.contracts.api.conftest import NOW_US, City
 
 URL = "/api/v1/devices/import"
@@ -87,11 +87,11 @@ def test_whoever_registers_meanwhile_makes_all_lines_fail(city: City) -> None:
     theirs = city.asset("theirs")
     mine = replace(theirs, asset_id="mine")
     for assets, devices in (([mine, theirs], []), ([mine], ["d-theirs"])):
-        bindings = [Binding("mine", d, "kl", "streetlight", NOW_US) for d in devices]
+        bindings = [DeviceBinding("mine", d, "kl", "streetlight", NOW_US) for d in devices]
         with pytest.raises(Conflict), city.registry.write() as tx:
-            tx.get(Inventory).add_many(assets, bindings)
+            tx.get(AssetRepository).add_many(assets, bindings)
         with city.registry.read() as tx:
-            assert set(tx.get(Inventory).many(["mine", "theirs"])) == {"theirs"}
+            assert set(tx.get(AssetRepository).many(["mine", "theirs"])) == {"theirs"}
 
 
 def test_five_thousand_lines_hold_the_registry_only_briefly(city: City) -> None:

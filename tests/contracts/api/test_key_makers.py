@@ -11,26 +11,26 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.application import create_app
-from devices.alarms import Note
-from devices.audit.entry import Deed
-from devices.people.roles import Grant
-from devices.ports.alarms import Alarms
-from devices.ports.audit import Audit
-from devices.ports.people import Users
+from application.access.roles import RoleGrant
+from application.audit.entry import AuditEvent
+from application.ports.alarms import AlarmRepository
+from application.ports.audit import AuditLog
+from application.ports.users import UserRepository
+from devices.alarms import AlarmNote
 from storage.registry.engine import open_registry
 from tests.contracts.api.conftest import ADDRESS, NOW_US, City
 from tests.contracts.api.people import person, sign_in, towns
 from tests.contracts.registry.making import alarm
 
 URL = "/api/v1/api-keys"
-ADMIN = Grant("admin", "kl")
+ADMIN = RoleGrant("admin", "kl")
 
 
 @pytest.fixture
 def boss(city: City) -> TestClient:
     """Who keeps the whole installation, signed in, beside Anna, an administrator of kl."""
     towns(city, "kl", "sp")
-    person(city, "boss", Grant("admin"))
+    person(city, "boss", RoleGrant("admin"))
     person(city, "anna", ADMIN)
     return sign_in(city, "boss")
 
@@ -85,11 +85,11 @@ def test_a_key_does_no_more_than_its_maker_may_now(city: City, boss: TestClient)
 
 
 def test_the_brigades_key_ends_with_the_brigades_role(city: City, boss: TestClient) -> None:
-    person(city, "chief", ADMIN, Grant("drone_leader", "kl"))
+    person(city, "chief", ADMIN, RoleGrant("drone_leader", "kl"))
     key = made(sign_in(city, "chief"), "brigade", "fire_drone:*", "*")
     assert "fire_drone" in city.client.get("/api/v1/me", headers=key).json()["kinds"]
     with city.registry.write() as tx:
-        users = tx.get(Users)
+        users = tx.get(UserRepository)
         users.change(replace(users.get("chief"), grants=(ADMIN,)))
     found = city.client.get("/api/v1/me", headers=key).json()
     assert "fire_drone" not in found["kinds"]
@@ -119,7 +119,7 @@ def test_who_is_removed_takes_his_keys_along(city: City, boss: TestClient) -> No
 
 
 def test_who_leaves_one_town_keeps_the_keys_of_the_other(city: City, boss: TestClient) -> None:
-    person(city, "eve", ADMIN, Grant("admin", "sp"))
+    person(city, "eve", ADMIN, RoleGrant("admin", "sp"))
     eve = sign_in(city, "eve")
     here = made(eve, "here", "streetlight:read")
     assert eve.patch("/api/v1/me", json={"tenant_id": "sp"}).status_code == 200
@@ -139,15 +139,17 @@ def test_an_erased_maker_is_named_no_more(city: City, boss: TestClient) -> None:
     assert status(city, key) == 401
 
 
-@pytest.mark.parametrize("left", [(), (Grant("viewer", "kl"),)], ids=["gone", "demoted"])
-def test_no_key_is_made_while_its_maker_loses_the_right(city: City, boss: TestClient, left: tuple[Grant, ...]) -> None:
+@pytest.mark.parametrize("left", [(), (RoleGrant("viewer", "kl"),)], ids=["gone", "demoted"])
+def test_no_key_is_made_while_its_maker_loses_the_right(
+    city: City, boss: TestClient, left: tuple[RoleGrant, ...]
+) -> None:
     """He asked while he still might, and it was his turn to write when he no longer did."""
     anna, answers = sign_in(city, "anna"), []
     late = threading.Thread(target=lambda: answers.append(anna.post(URL, json={"name": "late", "scopes": ["*"]})))
     with city.registry.write() as tx:
         late.start()
         time.sleep(0.5)
-        users = tx.get(Users)
+        users = tx.get(UserRepository)
         if left:
             users.change(replace(users.get("anna"), grants=left))
         else:
@@ -159,7 +161,7 @@ def test_no_key_is_made_while_its_maker_loses_the_right(city: City, boss: TestCl
 
 def test_a_key_for_all_towns_that_ends_in_one_is_none_of_that_towns_business(city: City, boss: TestClient) -> None:
     """Its maker once kept the whole installation, and was an administrator of one town when he was removed."""
-    person(city, "max", Grant("admin"), ADMIN)
+    person(city, "max", RoleGrant("admin"), ADMIN)
     made(sign_in(city, "max"), "whole city", "streetlight:read")
     change(boss, "max", roles=[{"role": "admin", "tenant_id": "kl"}])
     anna = sign_in(city, "anna")
@@ -181,16 +183,16 @@ def test_who_is_erased_holds_nobody_up(open_city: Callable[[], City], postgres_u
         person(city, "anna", ADMIN)
         made(sign_in(city, "anna"), "ops", "streetlight:read")
         with registry.write() as tx:
-            tx.get(Alarms).add([alarm("a1", acknowledged_by="Anna", acknowledged_us=NOW_US)])
+            tx.get(AlarmRepository).add([alarm("a1", acknowledged_by="Anna", acknowledged_us=NOW_US)])
         erase = threading.Thread(target=lambda: answers.append(client.post("/api/v1/users/anna/erase", headers=boss)))
         with registry.write() as tx:
-            tx.get(Alarms).note("a1", Note(NOW_US, "Bert", "comment", "seen"))
+            tx.get(AlarmRepository).note("a1", AlarmNote(NOW_US, "Bert", "comment", "seen"))
             erase.start()
             time.sleep(0.7)
-            tx.get(Audit).append(Deed("user:bert", "Bert", "kl", "alarm.note", "streetlight/alarm/a1"))
+            tx.get(AuditLog).append(AuditEvent("user:bert", "Bert", "kl", "alarm.note", "streetlight/alarm/a1"))
         erase.join()
         assert answers[0].json()["keys_revoked"] == ["ops"]
         assert makers(TestClient(client.app, base_url=ADDRESS, headers=boss))["ops"][1]
         with registry.read() as tx:
-            actions = [entry.deed.action for entry in tx.get(Audit).after(0) if entry.deed]
+            actions = [entry.deed.action for entry in tx.get(AuditLog).after(0) if entry.deed]
     assert actions[-3:] == ["alarm.note", "user.erase", "api_key.revoke"]

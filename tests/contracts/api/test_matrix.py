@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
-from devices.people.roles import Grant
+from application.access.roles import RoleGrant
 from tests.contracts.api import role_matrix
 from tests.contracts.api.conftest import ADDRESS, City
 from tests.contracts.api.matrix_town import (
@@ -96,7 +96,7 @@ def test_a_role_gets_at_what_the_table_says_and_at_nothing_else(full: City, role
 def asked_for(full: City, role: str) -> int:
     """Ask for each thing by each route as somebody of the role; raises on what the table does not say."""
     limits = frozenset({f"group/g-{INSIDE.mark}"}) if role.endswith(LIMITED) else frozenset()
-    grants = [] if role == NOBODY else [Grant(role.removesuffix(LIMITED), "kl", limits)]
+    grants = [] if role == NOBODY else [RoleGrant(role.removesuffix(LIMITED), "kl", limits)]
     person(full, "somebody", *grants)
     browser = sign_in(full, "somebody")
     audit_away(full)
@@ -176,7 +176,7 @@ def test_without_anybody_signed_in_only_what_is_public_answers(full: City) -> No
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": ""}, {}])
 def test_no_other_site_makes_a_browser_change_anything(full: City, headers: dict[str, str]) -> None:
-    person(full, "somebody", Grant("admin", None))
+    person(full, "somebody", RoleGrant("admin", None))
     cookies = dict(sign_in(full, "somebody").cookies)
     audit_away(full)
     stranger = TestClient(full.client.app, base_url=ADDRESS, cookies=cookies, headers={"Sec-Fetch-Site": "cross-site"})

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from devices.instants import DAY_US, MINUTE_US, SECOND_US, rfc3339
-from devices.ports.books import Changes
-from devices.ports.inventory import Group, Groups
-from devices.ports.memberships import MOVED, Memberships
+from application.ports.gateway_books import ChangeFeed
+from application.ports.inventory import AssetGroup, GroupRepository
+from application.ports.memberships import MOVED, MembershipRepository
+from devices.time_us import DAY_US, MINUTE_US, SECOND_US, rfc3339
 from tests.contracts.api.conftest import NOW_US, City
 
 
@@ -61,13 +61,13 @@ def test_it_is_set_listed_moved_ended_and_on_record(street: City) -> None:
         ("device.speak_for", "streetlight/several", "c1"),
     ]
     with street.registry.read() as tx:
-        moved = [c.data["devices"] for c in tx.get(Changes).after(0) if c.topic == MOVED]
+        moved = [c.data["devices"] for c in tx.get(ChangeFeed).after(0) if c.topic == MOVED]
     assert [[d["device_id"] for d in some] for some in moved] == [["L02", "L01"], ["L01"], ["L01"]]
 
 
 def test_a_whole_group_at_once_and_from_an_earlier_time(street: City) -> None:
     with street.registry.write() as tx:
-        tx.get(Groups).put(Group("g1", "kl", "streetlight", "Street", ("L01", "L02", "L03"), 0))
+        tx.get(GroupRepository).put(AssetGroup("g1", "kl", "streetlight", "Street", ("L01", "L02", "L03"), 0))
     key = street.key("*", tenant_id="kl")
     since = NOW_US - 600 * SECOND_US
     answer = post(street, "c1", key, {"group": "g1", "from": rfc3339(since)})
@@ -98,7 +98,7 @@ def test_what_cannot_be_is_refused_by_its_field_and_for_all(
     if field is not None:
         assert field in json.dumps(answer.json()["errors"])
     with street.registry.read() as tx:
-        assert tx.get(Memberships).running_of("d-c1") == []
+        assert tx.get(MembershipRepository).running_of("d-c1") == []
 
 
 def test_no_chains_and_not_across_towns(street: City) -> None:
@@ -128,7 +128,7 @@ def test_it_needs_the_right_to_give_logins_of_the_members_kind(
     key = street.key(*scopes, tenant_id=tenant)
     assert post(street, "c1", key, {"devices": [member]}).status_code == status
     with street.registry.read() as tx:
-        assert len(tx.get(Memberships).running_of("d-c1")) == (status == 201)
+        assert len(tx.get(MembershipRepository).running_of("d-c1")) == (status == 201)
     if status == 201:
         weak = street.key("devices:*", "streetlight:*", "fire_drone:read", tenant_id="kl")
         assert street.client.delete(f"{members('c1')}/{member}", headers=weak).status_code == 403
@@ -171,6 +171,6 @@ def test_it_ends_with_the_device_of_either(street: City, which: str) -> None:
     replaced = street.client.post(f"/api/v1/devices/{which}/replace", headers=key, json={"device_id": "new"})
     assert replaced.status_code == 200
     with street.registry.read() as tx:
-        (only,) = tx.get(Memberships).of_members(["d-L01"])["d-L01"]
+        (only,) = tx.get(MembershipRepository).of_members(["d-L01"])["d-L01"]
     assert only.until_us == NOW_US + MINUTE_US
     assert street.client.get(members("c1"), headers=key).json()["items"] == []

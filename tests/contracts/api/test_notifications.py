@@ -8,9 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.application import create_app
-from devices.audit.reading import entries
-from devices.notifying.allowing import Allowed
-from devices.ports.inventory import Group, Groups
+from application.audit.chain_reader import read_entries
+from application.notifications.allow_list import TargetAllowList
+from application.ports.inventory import AssetGroup, GroupRepository
 from tests.contracts.api.conftest import City
 
 ALL = ("*",)
@@ -33,7 +33,7 @@ MESSAGES = "/api/v1/notifications"
 def city(open_city: Callable[[], City]) -> Iterator[City]:
     """With an allow-list as a town would have it."""
     opened = open_city()
-    services = replace(opened.services, allowed=Allowed(("stadt.example",), ("hooks.example",)))
+    services = replace(opened.services, allowed=TargetAllowList(("stadt.example",), ("hooks.example",)))
     with TestClient(create_app(services, poll_s=0.02)) as client:
         yield replace(opened, services=services, client=client)
 
@@ -112,7 +112,7 @@ def test_a_rule_lives_whole(city: City) -> None:
     admin = city.key(*ALL)
     city.asset("L07")
     with city.registry.write() as tx:
-        tx.get(Groups).put(Group("fauthweg", "kl", "streetlight", "Fauthweg", ("L07",), 0))
+        tx.get(GroupRepository).put(AssetGroup("fauthweg", "kl", "streetlight", "Fauthweg", ("L07",), 0))
     for target in (MAIL, HOOK):
         post(city, TARGETS, target, admin)
     body = {
@@ -233,7 +233,7 @@ def test_changes_are_on_record_without_secrets_and_the_brigades_under_its_kind(c
     post(city, TARGETS, HOOK, admin)
     post(city, RULES, RULE | {"targets": ["ticket"]}, admin)
     post(city, RULES, RULE | {"id": "drones", "kinds": ["fire_drone"], "targets": ["ticket"]}, brigade)
-    recorded = list(entries(city.registry))
+    recorded = list(read_entries(city.registry))
     told = {(e.deed.action, e.deed.object) for e in recorded if e.deed is not None}
     assert told >= {
         ("notification_target.create", "notification_target/ticket"),

@@ -7,14 +7,14 @@ from typing import Any, Final
 import pytest
 from httpx2 import Response
 
-from devices.credentials import issue
+from application.access.roles import RoleGrant
+from application.device_credentials import issue_passwords
+from application.kinds.event_network.ports import EventRepository
+from application.ports.api_keys import ApiKey, ApiKeys
+from application.ports.credentials import CredentialRepository
+from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository, UnknownDevice
+from application.ports.users import UserRepository
 from devices.event_network.city_event import CityEvent, EventKind
-from devices.event_network.ports import EventBook
-from devices.people.roles import Grant
-from devices.ports.access import ApiKey, ApiKeys
-from devices.ports.credentials import Credentials
-from devices.ports.inventory import Group, Groups, Inventory, UnknownDevice
-from devices.ports.people import Users
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.api.people import person
 
@@ -45,17 +45,17 @@ def _fill(city: City, how: str) -> None:
     asset = city.asset(f"x-{how}", kind, town)
     event_times = (NOW_US, NOW_US, NOW_US + 2, NOW_US + 2)
     with city.registry.write() as tx:
-        tx.get(Groups).put(Group(f"x-{how}", town, kind, how, (), 0))
-        tx.get(Inventory).note_unknown([UnknownDevice(f"w-{how}", town, kind, NOW_US, NOW_US, 1)])
-        tx.get(EventBook).add(CityEvent(f"x-{how}", town, how, EventKind.FAIR, "Europe/Berlin", *event_times))
-        issue(tx.get(Credentials), [f"{town}/{kind}/c-{how}"], "user:x", NOW_US)
+        tx.get(GroupRepository).put(AssetGroup(f"x-{how}", town, kind, how, (), 0))
+        tx.get(AssetRepository).note_unknown([UnknownDevice(f"w-{how}", town, kind, NOW_US, NOW_US, 1)])
+        tx.get(EventRepository).add(CityEvent(f"x-{how}", town, how, EventKind.FAIR, "Europe/Berlin", *event_times))
+        issue_passwords(tx.get(CredentialRepository), [f"{town}/{kind}/c-{how}"], "user:x", NOW_US)
         key = ApiKey(f"k-{how}", f"p-{how}", how.encode(), f"x-{how}", town, frozenset({f"{kind}:read"}), NOW_US)
         tx.get(ApiKeys).add(key)
         if how == "retired":
-            tx.get(Inventory).change(replace(asset, retired_us=NOW_US))
-    person(city, f"x-{how}", Grant("drone_pilot" if kind == "fire_drone" else "viewer", town), password=False)
+            tx.get(AssetRepository).change(replace(asset, retired_us=NOW_US))
+    person(city, f"x-{how}", RoleGrant("drone_pilot" if kind == "fire_drone" else "viewer", town), password=False)
     with city.registry.write() as tx:
-        users = tx.get(Users)
+        users = tx.get(UserRepository)
         users.change(replace(users.get(f"x-{how}"), subject=f"https://id x-{how}"))
 
 
@@ -118,7 +118,9 @@ def test_a_device_of_others_reads_alike_where_one_is_bound(city: City, place: st
             said += [_read(answer, how) for answer in answers]
         elif place == "approve":
             with city.registry.write() as tx:
-                tx.get(Inventory).note_unknown([UnknownDevice("mine-too", "kl", "streetlight", NOW_US, NOW_US, 1)])
+                tx.get(AssetRepository).note_unknown(
+                    [UnknownDevice("mine-too", "kl", "streetlight", NOW_US, NOW_US, 1)]
+                )
             path = "/api/v1/devices/unknown/mine-too/approve"
             said.append(_read(city.client.post(path, json={"id": f"x-{how}"}, headers=headers), how))
         else:
@@ -167,9 +169,9 @@ def test_who_tries_ids_of_others_is_on_record(city: City) -> None:
 
 
 def test_a_link_of_one_who_was_shut_out_reads_like_one_that_never_was(city: City) -> None:
-    token = person(city, "shut", Grant("viewer", "kl"))
+    token = person(city, "shut", RoleGrant("viewer", "kl"))
     with city.registry.write() as tx:
-        users = tx.get(Users)
+        users = tx.get(UserRepository)
         users.change(replace(users.get("shut"), disabled_us=NOW_US))
     headers = {"Origin": "http://localhost"}
     said = [

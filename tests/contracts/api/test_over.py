@@ -6,11 +6,11 @@ from typing import Final
 
 import pytest
 
-from api.sessions import Lifetime
-from devices.instants import MINUTE_US
-from devices.people.roles import Grant
-from devices.ports.access import ApiKeys
-from devices.ports.people import Users
+from api.sessions import SessionLifetime
+from application.access.roles import RoleGrant
+from application.ports.api_keys import ApiKeys
+from application.ports.users import UserRepository
+from devices.time_us import MINUTE_US
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.api.people import OURS, person, sign_in
 
@@ -40,20 +40,20 @@ def _made_up(city: City) -> Mapping[str, str]:
 
 
 def _cookie(city: City) -> Mapping[str, str]:
-    person(city, "anna", Grant("admin"))
+    person(city, "anna", RoleGrant("admin"))
     return {"Cookie": "; ".join(f"{c.name}={c.value}" for c in sign_in(city, "anna").cookies.jar)}
 
 
 def _idle(city: City) -> Mapping[str, str]:
     headers = _cookie(city)
-    city.clock.now_us += Lifetime().idle_us + 1
+    city.clock.now_us += SessionLifetime().idle_us + 1
     return headers
 
 
 def _let_go(city: City) -> Mapping[str, str]:
     headers = _cookie(city)
     with city.registry.write() as tx:
-        users = tx.get(Users)
+        users = tx.get(UserRepository)
         users.change(replace(users.get("anna"), disabled_us=NOW_US))
     return headers
 

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.application import create_app
-from devices.instants import MINUTE_US
+from devices.time_us import MINUTE_US
 from tests.contracts.api.authenticator import Authenticator
 from tests.contracts.api.conftest import ADDRESS, City
 from tests.contracts.api.people import PASSWORD, person, sign_in

@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 from fastapi.testclient import TestClient
 
-from api.attempts import MOST_A_MINUTE
-from devices.instants import HOUR_US, MINUTE_US
-from devices.people.roles import Grant
-from devices.ports.inventory import Group, Groups
-from devices.ports.people import Sessions, Users
+from api.login_throttle import MOST_A_MINUTE
+from application.access.roles import RoleGrant
+from application.ports.inventory import AssetGroup, GroupRepository
+from application.ports.users import SessionRepository, UserRepository
+from devices.time_us import HOUR_US, MINUTE_US
 from tests.contracts.api.conftest import ADDRESS, City
 from tests.contracts.api.people import OURS, PASSWORD, person, sign_in, towns
 
-ADMIN = Grant("admin", "kl")
+ADMIN = RoleGrant("admin", "kl")
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_session_ends_unused_and_in_any_case(city: City, browser: TestClient) 
         city.clock.now_us += 11 * HOUR_US
         assert used.get("/api/v1/me").status_code == 200
         with city.registry.write() as tx:
-            sessions = tx.get(Sessions)
+            sessions = tx.get(SessionRepository)
             sessions.touch({s.secret_sha256: city.clock.now_us for s in sessions.of_user("anna")})
     city.clock.now_us += 15 * HOUR_US
     assert used.get("/api/v1/me").status_code == 401
@@ -131,7 +131,7 @@ def test_somebody_of_two_towns_is_at_work_in_one(city: City) -> None:
     towns(city, "kl", "speyer", "bund")
     city.asset("L1")
     city.asset("S1", tenant_id="speyer")
-    person(city, "anna", Grant("viewer", "kl"), Grant("light_operator", "speyer"))
+    person(city, "anna", RoleGrant("viewer", "kl"), RoleGrant("light_operator", "speyer"))
     browser = sign_in(city, "anna")
     me = browser.get("/api/v1/me").json()
     assert (me["tenant_id"], me["roles"], [t["id"] for t in me["tenants"]]) == ("kl", ["viewer"], ["kl", "speyer"])
@@ -150,9 +150,9 @@ def test_a_role_within_a_group_ends_at_its_edge(city: City) -> None:
     for lamp in ("L1", "L2"):
         city.asset(lamp)
     with city.registry.write() as tx:
-        tx.get(Groups).put(Group("west", "kl", "streetlight", "West", ("L1",), 0))
-        tx.get(Groups).put(Group("east", "kl", "streetlight", "East", ("L2",), 0))
-    person(city, "anna", Grant("light_operator", "kl", frozenset({"group/west"})))
+        tx.get(GroupRepository).put(AssetGroup("west", "kl", "streetlight", "West", ("L1",), 0))
+        tx.get(GroupRepository).put(AssetGroup("east", "kl", "streetlight", "East", ("L2",), 0))
+    person(city, "anna", RoleGrant("light_operator", "kl", frozenset({"group/west"})))
     browser = sign_in(city, "anna")
     for url in ("/api/v1/devices", "/api/v1/streetlights"):
         assert [d["id"] for d in browser.get(url).json()["items"]] == ["L1"], url
@@ -189,7 +189,7 @@ def test_an_admin_neither_gives_nor_takes_the_brigades_roles(city: City, browser
     assert browser.post("/api/v1/users", json={"id": "me2", "name": "x", "roles": roles}).status_code == 403
     mine = browser.get("/api/v1/users/anna").headers["etag"]
     assert browser.patch("/api/v1/users/anna", json={"roles": roles}, headers={"If-Match": mine}).status_code == 403
-    person(city, "chief", Grant("drone_leader", "kl"))
+    person(city, "chief", RoleGrant("drone_leader", "kl"))
     assert browser.post("/api/v1/users/chief/invitation").status_code == 403
     assert browser.delete("/api/v1/users/chief").status_code == 403
     chief = sign_in(city, "chief")
@@ -197,7 +197,7 @@ def test_an_admin_neither_gives_nor_takes_the_brigades_roles(city: City, browser
 
 
 def test_an_admin_stays_within_his_town(city: City, browser: TestClient) -> None:
-    person(city, "sam", Grant("admin", "speyer"))
+    person(city, "sam", RoleGrant("admin", "speyer"))
     assert browser.get("/api/v1/users/sam").status_code == 404
     assert browser.delete("/api/v1/users/sam").status_code == 404
     for roles in ([{"role": "viewer", "tenant_id": "speyer"}],):
@@ -222,11 +222,11 @@ def test_who_is_signed_in_elsewhere_sees_it_and_ends_it(city: City, browser: Tes
 
 def test_who_lost_his_last_role_is_not_taken_for_somebody_of_all_towns(city: City) -> None:
     towns(city, "speyer")
-    for user_id, grants in (("anna", [Grant("viewer")]), ("ben", [])):
+    for user_id, grants in (("anna", [RoleGrant("viewer")]), ("ben", [])):
         person(city, user_id, *grants)
     anna, ben = sign_in(city, "anna"), sign_in(city, "ben")
     with city.registry.write() as tx:
-        tx.get(Users).change(replace(tx.get(Users).get("anna"), grants=()))
+        tx.get(UserRepository).change(replace(tx.get(UserRepository).get("anna"), grants=()))
     for browser in (anna, ben):
         assert browser.get("/api/v1/tenants").json()["items"] == []
         assert browser.get("/api/v1/tenants/speyer").status_code == 404

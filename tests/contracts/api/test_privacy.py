@@ -2,14 +2,14 @@
 
 import base64
 
-from devices.alarms import Note
-from devices.people.roles import Grant
-from devices.ports.alarms import Alarms
-from devices.ports.books import DeadLetters
-from devices.ports.commands import Commands
-from devices.ports.credentials import Credentials
-from devices.ports.current import Latest, LatestValues
-from devices.ports.privacy import Deletion, Deletions
+from application.access.roles import RoleGrant
+from application.ports.alarms import AlarmRepository
+from application.ports.commands import CommandRepository
+from application.ports.credentials import CredentialRepository
+from application.ports.gateway_books import DeadLetters
+from application.ports.latest_values import LatestValue, LatestValues
+from application.ports.retention import DeletionLog, DeletionRecord
+from devices.alarms import AlarmNote
 from devices.samples import Sample, Value
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.api.people import person, sign_in, towns
@@ -32,11 +32,11 @@ def test_the_register_follows_the_settings_in_both_languages(city: City) -> None
 
 def test_each_town_sees_what_was_deleted_of_its_own(city: City) -> None:
     with city.registry.write() as tx:
-        tx.get(Deletions).add(
+        tx.get(DeletionLog).add(
             [
-                Deletion(NOW_US, "flights", "fire_drone", "kl", 1, 2, 3),
-                Deletion(NOW_US, "alarms", "streetlight", "kl", 1, 2, 4),
-                Deletion(NOW_US, "alarms", "streetlight", "sp", 1, 2, 5),
+                DeletionRecord(NOW_US, "flights", "fire_drone", "kl", 1, 2, 3),
+                DeletionRecord(NOW_US, "alarms", "streetlight", "kl", 1, 2, 4),
+                DeletionRecord(NOW_US, "alarms", "streetlight", "sp", 1, 2, 5),
             ]
         )
 
@@ -54,8 +54,8 @@ def test_a_person_gets_what_names_him_and_is_then_forgotten(city: City) -> None:
     body = {"id": "anna", "name": "Anna Weber", "email": "anna@kl.example", "roles": [{"role": "viewer"}]}
     assert city.client.post("/api/v1/users", json=body, headers=boss).status_code == 201
     with city.registry.write() as tx:
-        tx.get(Commands).add([command("c1", issuer="Anna Weber", tenant_id="kl", issued_us=NOW_US)])
-        tx.get(Alarms).add([alarm("a1", acknowledged_by="Anna Weber", acknowledged_us=NOW_US)])
+        tx.get(CommandRepository).add([command("c1", issuer="Anna Weber", tenant_id="kl", issued_us=NOW_US)])
+        tx.get(AlarmRepository).add([alarm("a1", acknowledged_by="Anna Weber", acknowledged_us=NOW_US)])
     found = city.client.get("/api/v1/users/anna/export", headers=boss).json()
     assert found["user"]["email"] == "anna@kl.example"
     assert [c["command_id"] for c in found["records"]["commands"]] == ["c1"]
@@ -65,8 +65,8 @@ def test_a_person_gets_what_names_him_and_is_then_forgotten(city: City) -> None:
     assert (done["records"]["commands"], done["records"]["alarms"]) == (1, 1)
     assert city.client.get("/api/v1/users/anna", headers=boss).status_code == 404
     with city.registry.read() as tx:
-        assert tx.get(Commands).get("c1").issuer == done["pseudonym"]
-        assert tx.get(Alarms).get("a1").acknowledged_by == done["pseudonym"]
+        assert tx.get(CommandRepository).get("c1").issuer == done["pseudonym"]
+        assert tx.get(AlarmRepository).get("a1").acknowledged_by == done["pseudonym"]
 
 
 def test_who_keeps_users_but_not_data_protection_may_neither(city: City) -> None:
@@ -94,7 +94,7 @@ def test_counts_of_visitors_under_five_are_told_nowhere(city: City) -> None:
     city.writer.write([Sample("node", "event_network", "kl", "telemetry", "", NOW_US - 60_000_000, NOW_US, values)])
     with city.registry.write() as tx:
         tx.get(LatestValues).put(
-            [Latest("node", "event_network", "kl", "telemetry", "", NOW_US - 60_000_000, NOW_US, values)]
+            [LatestValue("node", "event_network", "kl", "telemetry", "", NOW_US - 60_000_000, NOW_US, values)]
         )
     headers = city.key("event_network:read")
     shown = {"wifi_clients": "<5", "dhcp_leases_used": "<5", "cpu_pct": 3.0}
@@ -141,9 +141,9 @@ def test_attributes_that_name_a_visitors_device_are_refused(city: City) -> None:
 
 def test_who_keeps_a_town_exports_nothing_of_other_towns_or_the_brigade(city: City) -> None:
     towns(city, "kl", "sp")
-    person(city, "anna", Grant("viewer", "kl"), Grant("admin", "sp"))
+    person(city, "anna", RoleGrant("viewer", "kl"), RoleGrant("admin", "sp"))
     with city.registry.write() as tx:
-        tx.get(Alarms).add(
+        tx.get(AlarmRepository).add(
             [
                 alarm("mine", tenant_id="kl", name="a"),
                 alarm("drone", asset_id="D1", tenant_id="kl", kind="fire_drone"),
@@ -151,7 +151,7 @@ def test_who_keeps_a_town_exports_nothing_of_other_towns_or_the_brigade(city: Ci
             ]
         )
         for alarm_id in ("mine", "drone", "theirs"):
-            tx.get(Alarms).note(alarm_id, Note(NOW_US, "Anna", "comment", f"about {alarm_id}"))
+            tx.get(AlarmRepository).note(alarm_id, AlarmNote(NOW_US, "Anna", "comment", f"about {alarm_id}"))
     answer = city.client.get("/api/v1/users/anna/export", headers=city.key("*", tenant_id="kl"))
     found = answer.json()
     assert [n["alarm_id"] for n in found["records"]["notes"]] == ["mine"]
@@ -164,7 +164,7 @@ def test_nobody_forgets_whom_another_town_remembers(city: City) -> None:
     towns(city, "kl", "sp")
     boss = city.key("*", tenant_id="sp")
     with city.registry.write() as tx:
-        tx.get(Commands).add([command("c1", issuer="Anna Weber", tenant_id="kl", issued_us=NOW_US)])
+        tx.get(CommandRepository).add([command("c1", issuer="Anna Weber", tenant_id="kl", issued_us=NOW_US)])
     for user_id, name in (("x", "Anna Weber"), ("y", "Control room")):
         body = {"id": user_id, "name": name, "roles": [{"role": "viewer"}]}
         assert city.client.post("/api/v1/users", json=body, headers=boss).status_code == 201
@@ -172,12 +172,12 @@ def test_nobody_forgets_whom_another_town_remembers(city: City) -> None:
     assert city.client.post("/api/v1/users/x/erase", headers=boss).status_code == 200
     assert city.client.post("/api/v1/users/y/erase", headers=boss).status_code == 409
     with city.registry.read() as tx:
-        assert tx.get(Commands).get("c1").issuer == "Anna Weber"
+        assert tx.get(CommandRepository).get("c1").issuer == "Anna Weber"
 
 
 def test_who_issued_a_login_or_lent_a_device_is_forgotten_too(city: City) -> None:
     towns(city, "kl", "sp")
-    person(city, "anna", Grant("event_manager", "kl"), Grant("admin", "kl"))
+    person(city, "anna", RoleGrant("event_manager", "kl"), RoleGrant("admin", "kl"))
     city.asset("node", "event_network")
     browser = sign_in(city, "anna")
     assert browser.post("/api/v1/devices/node/credentials").status_code == 201
@@ -186,4 +186,4 @@ def test_who_issued_a_login_or_lent_a_device_is_forgotten_too(city: City) -> Non
     done = city.client.post("/api/v1/users/anna/erase", headers=city.key("*")).json()
     assert (done["records"]["credentials"], done["records"]["loans"]) == (1, 1)
     with city.registry.read() as tx:
-        assert tx.get(Credentials).get("kl/event_network/d-node").issued_by == done["pseudonym"]
+        assert tx.get(CredentialRepository).get("kl/event_network/d-node").issued_by == done["pseudonym"]

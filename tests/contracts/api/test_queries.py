@@ -7,13 +7,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.application import create_app
-from api.limits import Limits
-from devices.instants import SECOND_US, rfc3339
+from api.limits import ApiLimits
 from devices.samples import Sample
+from devices.time_us import SECOND_US, rfc3339
 from tests.contracts.api.conftest import ADDRESS, NOW_US, City
 
 MANY = 100_000
-LIMITS = Limits(query_rows=MANY // 2, query_memory_mb=1, requests_per_s=1, burst_s=15)
+LIMITS = ApiLimits(query_rows=MANY // 2, query_memory_mb=1, requests_per_s=1, burst_s=15)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_who_asks_too_often_is_told_when_he_may_again_and_others_are_not(city: C
 
 
 def test_an_address_that_asks_too_often_is_refused_but_never_a_probe(city: City) -> None:
-    limits = Limits(address_requests_per_s=1, burst_s=5)
+    limits = ApiLimits(address_requests_per_s=1, burst_s=5)
     with TestClient(create_app(replace(city.services, limits=limits)), ADDRESS) as client:
         statuses = [client.get("/api/v1/me").status_code for _ in range(7)]
         assert statuses[:5] == [401] * 5

@@ -10,15 +10,15 @@ from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
-from api.attempts import MOST_A_MINUTE
-from api.refusals import MOST_AT_ONCE, MOST_HELD, Refusals, Refused
+from api.login_throttle import MOST_A_MINUTE
+from api.refusal_audit import MOST_AT_ONCE, MOST_HELD, RefusalCounter, RefusalGroup
 from api.sessions import SAFE
-from devices.instants import DAY_US, rfc3339
-from devices.people.roles import Grant
-from devices.ports.alarms import Alarms
-from devices.ports.books import DeadLetters
-from devices.ports.current import Latest, LatestValues
-from devices.ports.inventory import Inventory, UnknownDevice
+from application.access.roles import RoleGrant
+from application.ports.alarms import AlarmRepository
+from application.ports.gateway_books import DeadLetters
+from application.ports.inventory import AssetRepository, UnknownDevice
+from application.ports.latest_values import LatestValue, LatestValues
+from devices.time_us import DAY_US, rfc3339
 from simulators.kinds.event_network.event import demo_event
 from tests.contracts.api.certificate import certificate
 from tests.contracts.api.conftest import ADDRESS, NOW_US, SECRET, City
@@ -29,7 +29,7 @@ from tests.contracts.registry.making import alarm, letter
 
 DIM: Final = {"arguments": {"level_pct": 30}, "duration_s": 600}
 NODES: Final = ("mogli-core", "mogli-case-1", "mogli-case-2", "mogli-case-3", "temes-1")
-ADMIN: Final = Grant("admin")
+ADMIN: Final = RoleGrant("admin")
 CSV: Final = "id,kind,name\nlamp-8,streetlight,Eight\nfritz-8,fire_drone,Fritz\n"
 
 
@@ -48,11 +48,11 @@ def prepared(city: City, *, breaks: bool = False) -> Walk:
         city.asset(node, "event_network")
     with city.registry.write() as tx:
         unknown = [UnknownDevice(f"u-{n}", "kl", "streetlight", NOW_US, NOW_US, 1) for n in "12"]
-        tx.get(Inventory).note_unknown(unknown)
-        tx.get(Alarms).add([alarm("a1", since_us=NOW_US, raised_us=NOW_US)])
+        tx.get(AssetRepository).note_unknown(unknown)
+        tx.get(AlarmRepository).add([alarm("a1", since_us=NOW_US, raised_us=NOW_US)])
         tx.get(DeadLetters).add([letter("l1"), letter("l2", kind="fire_drone")])
         status = {"state": "online"}
-        tx.get(LatestValues).put([Latest("fritz", "fire_drone", "kl", "status", "", NOW_US, NOW_US, status)])
+        tx.get(LatestValues).put([LatestValue("fritz", "fire_drone", "kl", "status", "", NOW_US, NOW_US, status)])
     return Walk(city, breaks=breaks)
 
 
@@ -225,7 +225,9 @@ def test_what_cannot_be_recorded_does_not_happen_and_telemetry_flows_on(broken: 
     assert broken.client.delete("/api/v1/devices/lamp", headers=key).status_code == 503
     assert broken.client.get("/api/v1/devices/lamp", headers=key).json()["retired_at"] is None
     with broken.registry.write() as tx:
-        tx.get(LatestValues).put([Latest("lamp", "streetlight", "kl", "telemetry", "", NOW_US, NOW_US, {"power_w": 7})])
+        tx.get(LatestValues).put(
+            [LatestValue("lamp", "streetlight", "kl", "telemetry", "", NOW_US, NOW_US, {"power_w": 7})]
+        )
     latest = broken.client.get("/api/v1/devices/lamp/latest", headers=key)
     assert "7" in latest.text
 
@@ -268,16 +270,16 @@ def test_guesses_and_refusals_are_on_record_in_few_entries(open_city: Any) -> No
 
 
 def test_a_flood_of_different_refusals_is_summed() -> None:
-    refusals = Refusals()
+    refusals = RefusalCounter()
     recorded = kept = 0
     for second in range(24 * 360):
         for number in range(3 * MOST_AT_ONCE):
-            refusals.note(Refused("sign_in", "user", "limited", f"10.0.{second % 250}.{number}"))
+            refusals.note(RefusalGroup("sign_in", "user", "limited", f"10.0.{second % 250}.{number}"))
         found = refusals.drain(second * 10_000_000)
         recorded += sum(times for _, times, _ in found)
         kept += len(found)
     assert recorded == 24 * 360 * 3 * MOST_AT_ONCE
     assert kept < 11_000
     for number in range(10 * MOST_HELD):
-        refusals.note(Refused("sign_in", "user", "limited", str(number)))
+        refusals.note(RefusalGroup("sign_in", "user", "limited", str(number)))
     assert sum(times for _, times, _ in refusals.drain(0)) == 10 * MOST_HELD

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import pytest
 
-from devices.people.roles import Grant
-from devices.ports.inventory import Inventory, UnknownDevice
+from application.access.roles import RoleGrant
+from application.ports.inventory import AssetRepository, UnknownDevice
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.api.people import person, sign_in
 
@@ -25,16 +25,16 @@ CHANGES: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     ("DELETE", "/devices/fritz", {}),
 )
 FEW: Final = {
-    "admin": [Grant("admin", "kl")],
-    "admin who reads": [Grant("admin", "kl"), Grant("drone_auditor", "kl")],
-    "admin who flies": [Grant("admin", "kl"), Grant("drone_pilot", "kl")],
+    "admin": [RoleGrant("admin", "kl")],
+    "admin who reads": [RoleGrant("admin", "kl"), RoleGrant("drone_auditor", "kl")],
+    "admin who flies": [RoleGrant("admin", "kl"), RoleGrant("drone_pilot", "kl")],
 }
 
 
 def _fill(city: City) -> None:
     city.asset("fritz", "fire_drone")
     with city.registry.write() as tx:
-        tx.get(Inventory).note_unknown([UnknownDevice("wild", "kl", "fire_drone", NOW_US, NOW_US, 1)])
+        tx.get(AssetRepository).note_unknown([UnknownDevice("wild", "kl", "fire_drone", NOW_US, NOW_US, 1)])
 
 
 @pytest.mark.parametrize("who", FEW)
@@ -47,7 +47,7 @@ def test_an_administrator_changes_no_drone(city: City, who: str, method: str, pa
     if who == "admin":
         assert "drone" not in answer.text.replace("fire_drone is missing", "")
     with city.registry.read() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         fritz = inventory.get("fritz")
         assert (fritz.name, fritz.retired_us) == ("fritz", None)
         assert inventory.current_devices(["fritz"]) == {"fritz": "d-fritz"}
@@ -58,7 +58,7 @@ def test_an_administrator_changes_no_drone(city: City, who: str, method: str, pa
 @pytest.mark.parametrize(("method", "path", "how"), CHANGES, ids=lambda v: v if isinstance(v, str) else "")
 def test_who_leads_the_brigade_keeps_its_drones(city: City, method: str, path: str, how: dict[str, Any]) -> None:
     _fill(city)
-    person(city, "lea", Grant("drone_leader", "kl"))
+    person(city, "lea", RoleGrant("drone_leader", "kl"))
     answer = sign_in(city, "lea").request(method, f"/api/v1{path}", **how)
     assert answer.status_code in {200, 201, 202, 204}, answer.text
 
@@ -75,14 +75,14 @@ def test_who_leads_the_brigade_keeps_its_drones(city: City, method: str, path: s
 )
 def test_what_is_the_brigades_opens_nothing_else(city: City, method: str, path: str, how: dict[str, Any]) -> None:
     city.asset("L01")
-    person(city, "lea", Grant("drone_leader", "kl"), Grant("viewer", "kl"))
+    person(city, "lea", RoleGrant("drone_leader", "kl"), RoleGrant("viewer", "kl"))
     assert sign_in(city, "lea").request(method, f"/api/v1{path}", **how).status_code == 403
 
 
 def test_an_administrator_learns_of_no_drone(city: City) -> None:
     _fill(city)
     city.asset("L01")
-    person(city, "anna", Grant("admin", "kl"))
+    person(city, "anna", RoleGrant("admin", "kl"))
     browser = sign_in(city, "anna")
     paths = ("/devices", "/devices/unknown", "/devices/credentials/refused", "/tenants", "/groups", "/kinds", "/ledger")
     for path in (*paths, "/alarms", "/commands", "/dead-letters", "/city", "/system"):
@@ -94,7 +94,7 @@ def test_an_administrator_learns_of_no_drone(city: City) -> None:
 
 def test_metrics_do_not_say_which_routes_are_asked(city: City) -> None:
     _fill(city)
-    person(city, "lea", Grant("drone_leader", "kl"))
+    person(city, "lea", RoleGrant("drone_leader", "kl"))
     browser = sign_in(city, "lea")
     for path in ("/api/v1/flights", "/api/v1/drones", "/api/v1/devices/fritz", "/flights"):
         assert browser.get(path).status_code == 200

@@ -14,8 +14,8 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS, CheckFunction, load_all_checks
 from schemathesis.core.result import Ok
 
-from devices.catalog import discover
-from devices.people.roles import roles
+from application.access.roles import role_scopes
+from devices.catalog import discover_kinds
 from tests.contracts.api.conftest import City
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until
@@ -62,11 +62,11 @@ def served(open_city: Callable[[], City]) -> Iterator[tuple[City, str]]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("role", ["", *sorted(roles(discover()))])
+@pytest.mark.parametrize("role", ["", *sorted(role_scopes(discover_kinds()))])
 def test_made_up_requests_of_each_role_are_answered_as_described(served: tuple[City, str], role: str) -> None:
     city, address = served
     city.asset("lamp")
-    held = roles(city.catalog)
+    held = role_scopes(city.catalog)
     key = city.key(*held[role], tenant_id="kl") if role else city.key(*(s for some in held.values() for s in some))
     tried, wrong = made_up(address, key, 2 if role else 4)
     assert tried > 40

@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from fastapi.testclient import TestClient
 
 from api.application import create_app
-from devices.instants import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from devices.people.roles import Grant
-from devices.people.second_factor import FREE_TRIES, Policy
-from devices.ports.people import Users
-from devices.ports.second_factors import SecondFactors
+from application.access.roles import RoleGrant
+from application.access.second_factor import FREE_TRIES, SecondFactorPolicy
+from application.ports.second_factors import SecondFactors
+from application.ports.users import UserRepository
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from storage.secret_box import AesSecretBox
 from tests.contracts.api.conftest import ADDRESS, NOW_US, City
 from tests.contracts.api.people import OURS, person, sign_in
@@ -23,16 +23,16 @@ V1: Final = "/api/v1"
 SIGN_IN: Final = f"{V1}/login"
 STEP: Final = f"{V1}/login/second-factor"
 MINE: Final = f"{V1}/me/second-factors"
-ADMIN: Final = Grant("admin", "kl")
-LEADER: Final = Grant("drone_leader", "kl")
-VIEWER: Final = Grant("viewer", "kl")
+ADMIN: Final = RoleGrant("admin", "kl")
+LEADER: Final = RoleGrant("drone_leader", "kl")
+VIEWER: Final = RoleGrant("viewer", "kl")
 BODIES: Final[dict[str, Any]] = {"/app/confirm": {"code": "000000"}, "/passkeys": {"passkey": {}}}
 
 
 @pytest.fixture
 def strict(city: City) -> City:
     """The same installation where those who lead must have a second factor."""
-    app = create_app(replace(city.services, second_factor=Policy.REQUIRED), poll_s=0.02)
+    app = create_app(replace(city.services, second_factor=SecondFactorPolicy.REQUIRED), poll_s=0.02)
     return replace(city, client=TestClient(app, base_url=ADDRESS))
 
 
@@ -68,13 +68,13 @@ def later(city: City, us: int = MINUTE_US) -> int:
     [
         ([ADMIN], "enrol"),
         ([LEADER], "enrol"),
-        ([VIEWER, Grant("admin", "zw")], "enrol"),
+        ([VIEWER, RoleGrant("admin", "zw")], "enrol"),
         ([VIEWER], None),
-        ([Grant("light_operator", "kl"), Grant("event_manager", "kl"), Grant("drone_pilot", "kl")], None),
+        ([RoleGrant("light_operator", "kl"), RoleGrant("event_manager", "kl"), RoleGrant("drone_pilot", "kl")], None),
     ],
     ids=["admin", "leader", "admin elsewhere", "viewer", "operators"],
 )
-def test_who_lets_others_in_must_enrol_and_nobody_else(strict: City, grants: list[Grant], step: str | None) -> None:
+def test_who_lets_others_in_must_enrol_and_nobody_else(strict: City, grants: list[RoleGrant], step: str | None) -> None:
     strict.town("zw")
     person(strict, "anna", *grants)
     assert sign_in(strict, "anna").get(f"{V1}/me").json()["second_step"] == step
@@ -86,7 +86,7 @@ def test_where_it_is_only_offered_nobody_must(city: City) -> None:
 
 
 def test_the_first_administrator_gets_in_by_his_link_enrols_and_sets_a_password(strict: City) -> None:
-    token = person(strict, "admin", Grant("admin"), password=False)
+    token = person(strict, "admin", RoleGrant("admin"), password=False)
     browser = TestClient(strict.client.app, base_url=ADDRESS, headers=OURS)
     me = browser.post(SIGN_IN, json={"token": token}).json()
     assert (me["second_step"], me["must_set_password"], me["scopes"], me["tenants"]) == ("enrol", True, [], [])
@@ -316,7 +316,7 @@ def test_a_new_link_ends_the_password_and_not_the_second_factor(city: City) -> N
     browser = TestClient(city.client.app, base_url=ADDRESS, headers=OURS)
     city.clock.now_us += 1
     with city.registry.read() as tx:
-        assert tx.get(Users).get("vera").password_hash
+        assert tx.get(UserRepository).get("vera").password_hash
     assert browser.post(SIGN_IN, json={"token": token}).json()["second_step"] == "prove"
 
 

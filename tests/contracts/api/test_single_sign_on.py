@@ -11,8 +11,8 @@ from httpx2 import Client
 
 from api.application import create_app
 from api.oidc import OpenIdProvider
-from devices.people.roles import Grant
-from devices.ports.people import Users
+from application.access.roles import RoleGrant
+from application.ports.users import UserRepository
 from tests.contracts.api.conftest import ADDRESS, City
 from tests.contracts.api.people import person, towns
 from tests.real_parts.openid import CLIENT_ID, CLIENT_SECRET
@@ -25,9 +25,9 @@ Opened = Callable[..., TestClient]
 def opened(city: City, openid_provider: str) -> Opened:
     """Opens a browser on a town whose people sign in at the provider; `anna` is one of them."""
     towns(city, "kl")
-    person(city, "anna", Grant("viewer", "kl"), password=False)
+    person(city, "anna", RoleGrant("viewer", "kl"), password=False)
     with city.registry.write() as tx:
-        users = tx.get(Users)
+        users = tx.get(UserRepository)
         users.change(replace(users.get("anna"), email="Anna@example.org"))
 
     def browser(**fields: object) -> TestClient:
@@ -81,7 +81,7 @@ def test_who_is_known_by_his_verified_address_gets_in_and_stays_known(opened: Op
 @pytest.mark.parametrize(("name", "trusts_email"), [("anna", False), ("nobody", True), ("unverified-anna", True)])
 def test_who_is_not_known_here_stays_out(opened: Opened, city: City, name: str, trusts_email: bool) -> None:  # noqa: FBT001
     with city.registry.write() as tx:
-        users = tx.get(Users)
+        users = tx.get(UserRepository)
         person_ = users.get("anna")
         if name != "anna":
             users.change(replace(person_, email=f"{name.removeprefix('nobody')}@example.org"))

@@ -13,13 +13,13 @@ import httpx2
 import pytest
 import uvicorn
 
-from api.limits import Limits
+from api.limits import ApiLimits
 from api.routes import stream
-from devices.people.roles import Grant
-from devices.ports.access import ApiKeys
-from devices.ports.books import Change, Changes
-from devices.ports.inventory import Group, Groups
-from devices.ports.people import Sessions
+from application.access.roles import RoleGrant
+from application.ports.api_keys import ApiKeys
+from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.inventory import AssetGroup, GroupRepository
+from application.ports.users import SessionRepository
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.api.people import person, sign_in, towns
 from tests.real_parts.ports import claim_port
@@ -102,7 +102,7 @@ def follow(address: tuple[City, str, uvicorn.Server]) -> Iterator[Callable[..., 
 
 def _ids(city: City) -> list[int]:
     with city.registry.read() as tx:
-        return [c.change_id for c in tx.get(Changes).after(0)]
+        return [c.change_id for c in tx.get(ChangeFeed).after(0)]
 
 
 def test_changes_arrive_with_their_id_topic_and_data(
@@ -128,7 +128,7 @@ def test_a_client_that_comes_back_misses_nothing_and_gets_nothing_twice(
     wait_until(lambda: first.events)
     first.close()
     with city.registry.write() as tx:
-        tx.get(Changes).add([Change(0, NOW_US, "kl", "streetlight", "state", {"n": n}) for n in range(1, 1201)])
+        tx.get(ChangeFeed).add([Change(0, NOW_US, "kl", "streetlight", "state", {"n": n}) for n in range(1, 1201)])
     second = follow(key, **{"Last-Event-ID": first.last_id})
     city.change("state", n=1201)
     wait_until(lambda: len(second.events) >= 1201)
@@ -142,7 +142,7 @@ def test_an_id_no_longer_kept_resets(
     for number in range(20):
         city.change("state", n=number)
     with city.registry.write() as tx:
-        tx.get(Changes).trim(5)
+        tx.get(ChangeFeed).trim(5)
     # A stream joins where the server has read to, and what it reads after that follows the reset.
     wait_until(lambda: city.client.app.state.tail.position == _ids(city)[-1])  # type: ignore[attr-defined]
     key = city.key("*")
@@ -188,8 +188,8 @@ def test_a_role_within_a_group_follows_what_is_in_the_group_and_no_more(
     for lamp in ("inside", "outside"):
         city.asset(lamp)
     with city.registry.write() as tx:
-        tx.get(Groups).put(Group("g", "kl", "streetlight", "G", ("inside",), 0))
-    person(city, "anna", Grant("viewer", "kl", frozenset({"group/g"})))
+        tx.get(GroupRepository).put(AssetGroup("g", "kl", "streetlight", "G", ("inside",), 0))
+    person(city, "anna", RoleGrant("viewer", "kl", frozenset({"group/g"})))
     cookie = {"Cookie": f"lautern_session={sign_in(city, 'anna').cookies['lautern_session']}"}
     everything, chosen = follow(cookie), follow(cookie, "?kinds=streetlight&topics=telemetry,alarm")
     after = follow(cookie, f"?after={_ids(city)[-1] if _ids(city) else 0}")
@@ -242,7 +242,7 @@ def test_streams_of_one_person_are_bounded_and_others_follow(
 ) -> None:
     city, url, _ = address
     flood, other = city.key("*"), city.key("*")
-    followers = [follow(flood) for _ in range(Limits().streams_per_caller)]
+    followers = [follow(flood) for _ in range(ApiLimits().streams_per_caller)]
     refused = httpx2.get(url, headers=flood)
     assert (refused.status_code, int(refused.headers["Retry-After"])) == (429, 30)
     follow(other)
@@ -265,7 +265,7 @@ def test_who_may_no_more_follows_no_more(
     city = address[0]
     monkeypatch.setattr(stream, "HEARTBEAT_S", 0.1)
     towns(city, "kl")
-    person(city, "anna", Grant("viewer", "kl"))
+    person(city, "anna", RoleGrant("viewer", "kl"))
     browser = sign_in(city, "anna")
     stays = follow(city.key("*"))
     by_key = follow(city.key("*", name="lost"))
@@ -273,7 +273,7 @@ def test_who_may_no_more_follows_no_more(
     with city.registry.write() as tx:
         (lost,) = [key for key in tx.get(ApiKeys).all() if key.name == "lost"]
         tx.get(ApiKeys).revoke(lost.key_id, NOW_US)
-        tx.get(Sessions).end_of_user("anna")
+        tx.get(SessionRepository).end_of_user("anna")
     assert by_key.ended.wait(10)
     assert by_session.ended.wait(10)
     city.change("state", n=1)

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from api.application import create_app
 from api.web.shell import WebOptions
-from devices.people.roles import Grant
+from application.access.roles import RoleGrant
 from tests.contracts.api.conftest import ADDRESS, City
 from tests.contracts.api.people import PASSWORD, person, towns
 
@@ -53,7 +53,7 @@ def test_pages_link_and_load_only_what_is_below(below: TestClient) -> None:
 
 def test_redirects_and_cookies_lead_back_below(city: City, below: TestClient) -> None:
     towns(city, "kl")
-    person(city, "anna", Grant("admin", "kl"))
+    person(city, "anna", RoleGrant("admin", "kl"))
     assert below.get(f"{ROOT}/").headers["location"] == f"{ROOT}/city"
     sign_in = {"name": "anna", "password": PASSWORD}
     answer = below.post(f"{ROOT}/api/v1/login", json=sign_in, headers={"Origin": ADDRESS})

@@ -5,10 +5,10 @@ import io
 
 import pytest
 
-from devices.instants import HOUR_US, MINUTE_US, SECOND_US, rfc3339
-from devices.ports.configs import DesiredConfig, DesiredConfigs
-from devices.ports.current import Latest, LatestValues
+from application.ports.desired_configs import DesiredConfig, DesiredConfigs
+from application.ports.latest_values import LatestValue, LatestValues
 from devices.samples import Sample
+from devices.time_us import HOUR_US, MINUTE_US, SECOND_US, rfc3339
 from tests.contracts.api.conftest import NOW_US, City
 
 URL = "/api/v1/devices/lamp/telemetry"
@@ -119,7 +119,7 @@ def test_a_time_that_is_that_of_receipt_is_marked(city: City) -> None:
     for name in ("telemetry", series):
         city.writer.write([Sample("lamp", "streetlight", "kl", name, "", ts, got, {}) for ts, got in times])
     with city.registry.write() as tx:
-        tx.get(LatestValues).put([Latest("lamp", "streetlight", "kl", "telemetry", "", asleep, asleep, {})])
+        tx.get(LatestValues).put([LatestValue("lamp", "streetlight", "kl", "telemetry", "", asleep, asleep, {})])
     told = city.client.get(URL, headers=key).json()["items"]
     assert [i["ts_source"] for i in told] == ["receipt", "device"]
     events = city.client.get("/api/v1/devices/lamp/events", headers=key).json()["items"]

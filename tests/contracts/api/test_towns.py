@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from devices.ports.inventory import Inventory, UnknownDevice
+from application.ports.inventory import AssetRepository, UnknownDevice
 from tests.contracts.api.conftest import NOW_US, City
 
 EVENT = {
@@ -46,6 +46,6 @@ def test_an_import_names_every_line_of_a_town_that_is_not_served(city: City) -> 
 
 def test_a_device_that_speaks_for_such_a_town_waits_and_is_not_approved(city: City) -> None:
     with city.registry.write() as tx:
-        tx.get(Inventory).note_unknown([UnknownDevice("u1", "speyer", "streetlight", NOW_US, NOW_US, 1)])
+        tx.get(AssetRepository).note_unknown([UnknownDevice("u1", "speyer", "streetlight", NOW_US, NOW_US, 1)])
     refused = city.client.post("/api/v1/devices/unknown/u1/approve", headers=city.key("*"), json={})
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "tenant_id")

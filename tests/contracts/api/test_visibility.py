@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
+from application.access.roles import RoleGrant
+from application.ports.alarms import AlarmRepository
+from application.ports.commands import CommandRepository
+from application.ports.gateway_books import DeadLetter, DeadLetters, MessageLedger, SequenceGap
+from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository, UnknownDevice
+from application.ports.latest_values import LatestValue, LatestValues
 from devices.alarms import Alarm
 from devices.commands.command import Command
-from devices.messages import Severity
-from devices.people.roles import Grant
-from devices.ports.alarms import Alarms
-from devices.ports.books import DeadLetter, DeadLetters, Gap, Ledger
-from devices.ports.commands import Commands
-from devices.ports.current import Latest, LatestValues
-from devices.ports.inventory import Group, Groups, Inventory, UnknownDevice
+from devices.messages import EventSeverity
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.api.people import person, sign_in
 
@@ -24,10 +24,10 @@ def _fill(city: City, kind: str, tenant_id: str, name: str) -> None:
     """One of everything, each bearing `name`."""
     city.asset(name, kind, tenant_id)
     with city.registry.write() as tx:
-        tx.get(LatestValues).put([Latest(name, kind, tenant_id, "telemetry", "", NOW_US, NOW_US, {"x": 1})])
-        tx.get(Groups).put(Group(f"g-{name}", tenant_id, kind, name, (name,), 0))
-        tx.get(Inventory).note_unknown([UnknownDevice(f"u-{name}", tenant_id, kind, NOW_US, NOW_US, 1)])
-        tx.get(Alarms).add(
+        tx.get(LatestValues).put([LatestValue(name, kind, tenant_id, "telemetry", "", NOW_US, NOW_US, {"x": 1})])
+        tx.get(GroupRepository).put(AssetGroup(f"g-{name}", tenant_id, kind, name, (name,), 0))
+        tx.get(AssetRepository).note_unknown([UnknownDevice(f"u-{name}", tenant_id, kind, NOW_US, NOW_US, 1)])
+        tx.get(AlarmRepository).add(
             [
                 Alarm(
                     alarm_id=f"a-{name}",
@@ -36,7 +36,7 @@ def _fill(city: City, kind: str, tenant_id: str, name: str) -> None:
                     kind=kind,
                     name="silent",
                     part="",
-                    severity=Severity.MAJOR,
+                    severity=EventSeverity.MAJOR,
                     since_us=NOW_US,
                     raised_us=NOW_US,
                     cleared_us=None,
@@ -47,7 +47,7 @@ def _fill(city: City, kind: str, tenant_id: str, name: str) -> None:
                 )
             ]
         )
-        tx.get(Commands).add(
+        tx.get(CommandRepository).add(
             [
                 Command(
                     f"c-{name}", f"w-{name}", tenant_id, kind, name, f"g-{name}", "x", {}, "i", "", NOW_US, NOW_US + 1
@@ -57,8 +57,8 @@ def _fill(city: City, kind: str, tenant_id: str, name: str) -> None:
         tx.get(DeadLetters).add(
             [DeadLetter(f"l-{name}", NOW_US, name.encode(), b"{}", "bad_json", "", tenant_id, kind, f"d-{name}")]
         )
-        tx.get(Ledger).count({(kind, "messages", "received"): 1})
-        tx.get(Ledger).put_gaps([Gap(f"d-{name}", kind, tenant_id, "b", 1, 9, 8, 1, NOW_US)])
+        tx.get(MessageLedger).count({(kind, "messages", "received"): 1})
+        tx.get(MessageLedger).put_gaps([SequenceGap(f"d-{name}", kind, tenant_id, "b", 1, 9, 8, 1, NOW_US)])
 
 
 LISTS = (
@@ -193,7 +193,7 @@ def test_tenants_are_counted_by_what_is_visible(city: City) -> None:
 def test_a_role_for_a_group_opens_nothing_of_a_kind_it_does_not_read(city: City) -> None:
     """A group may go and come again under its id, of another kind."""
     _fill(city, "fire_drone", "kl", MARK)
-    person(city, "lotte", Grant("light_operator", "kl", frozenset({f"group/g-{MARK}"})))
+    person(city, "lotte", RoleGrant("light_operator", "kl", frozenset({f"group/g-{MARK}"})))
     browser = sign_in(city, "lotte")
     for path in ("devices", "groups", "city", "alarms", "commands", "streetlights", "light-groups", "light-night"):
         assert MARK not in browser.get(f"/api/v1/{path}").text, path
@@ -201,8 +201,8 @@ def test_a_role_for_a_group_opens_nothing_of_a_kind_it_does_not_read(city: City)
 
 def test_gaps_of_another_town_do_not_hide_mine(city: City) -> None:
     with city.registry.write() as tx:
-        gaps = [Gap("mine", "streetlight", "kl", "b", 1, 9, 8, 1, NOW_US)]
-        gaps += [Gap(f"d{n}", "streetlight", "sp", "b", 1, 9, 8, 1, NOW_US + 1) for n in range(3)]
-        tx.get(Ledger).put_gaps(gaps)
+        gaps = [SequenceGap("mine", "streetlight", "kl", "b", 1, 9, 8, 1, NOW_US)]
+        gaps += [SequenceGap(f"d{n}", "streetlight", "sp", "b", 1, 9, 8, 1, NOW_US + 1) for n in range(3)]
+        tx.get(MessageLedger).put_gaps(gaps)
     found = city.client.get("/api/v1/ledger/gaps?limit=2", headers=city.key("*", tenant_id="kl")).json()["items"]
     assert [gap["device_id"] for gap in found] == ["mine"]

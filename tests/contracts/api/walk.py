@@ -8,8 +8,8 @@ from typing import Any, Final
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
-from devices.audit.entry import AuditEntry
-from devices.ports.audit import Audit
+from application.audit.entry import AuditEntry
+from application.ports.audit import AuditLog
 from tests.contracts.api.conftest import City
 
 NO_CHANGE: Final = frozenset({"audit", "sqlite_sequence", "revisions"})
@@ -47,7 +47,7 @@ def away(city: City, names: Sequence[str]) -> Iterator[None]:
 
 def entries(city: City) -> list[AuditEntry]:
     with city.registry.read() as tx:
-        return list(tx.get(Audit).after(0))
+        return list(tx.get(AuditLog).after(0))
 
 
 class Walk:
@@ -76,7 +76,7 @@ class Walk:
         answer = client.request(method, "/api/v1" + path.format(**ids), headers=headers, **sent)
         assert answer.status_code < 300, (route, answer.text)
         new = entries(self.city)[before:]
-        assert new, f"{route} leaves no entry in the audit log: call api.recording.record in its transaction"
+        assert new, f"{route} leaves no entry in the audit log: call api.audit_trail.record_action in its transaction"
         for entry in new:
             assert entry.deed is not None
             assert entry.deed.actor

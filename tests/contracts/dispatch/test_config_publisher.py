@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from devices.commands.configure import configure
+from application.commands.desired_config import set_desired_config
+from application.ports.desired_configs import DesiredConfig, DesiredConfigs
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.ports.registry import Registry
 from devices.errors import Invalid, VersionMismatch
-from devices.instants import SECOND_US
-from devices.messages import State
-from devices.ports.configs import DesiredConfig, DesiredConfigs
-from devices.ports.inventory import Asset, Binding, Inventory
-from devices.ports.registry import Registry
-from gateway.dispatch.answers import Answers
+from devices.messages import StateMessage
+from devices.time_us import SECOND_US
+from gateway.dispatch.command_progress import CommandProgress
 from gateway.dispatch.config_publisher import ConfigPublisher
-from gateway.dispatch.signs_of_life import Listener
+from gateway.dispatch.signs_of_life import LifeSignListener
 from storage.registry.engine import SqlRegistry
 from tests.unit.devices.commands.toy import CATALOG, T0
 
@@ -49,15 +49,15 @@ class Broker:
 @pytest.fixture
 def lamp(registry: SqlRegistry) -> SqlRegistry:
     with registry.write() as tx:
-        tx.get(Inventory).add(Asset("a1", "kl", "toy", "Toy", T0))
-        tx.get(Inventory).bind(Binding("a1", "d1", "kl", "toy", T0))
+        tx.get(AssetRepository).add(Asset("a1", "kl", "toy", "Toy", T0))
+        tx.get(AssetRepository).bind(DeviceBinding("a1", "d1", "kl", "toy", T0))
     return registry
 
 
 def want(registry: Registry, expected_version: int, body: dict[str, Any]) -> DesiredConfig:
     with registry.write() as tx:
-        asset = tx.get(Inventory).get("a1")
-        return configure(tx, CATALOG, asset=asset, body=body, expected_version=expected_version, now_us=T0)
+        asset = tx.get(AssetRepository).get("a1")
+        return set_desired_config(tx, CATALOG, asset=asset, body=body, expected_version=expected_version, now_us=T0)
 
 
 def kept(registry: Registry) -> DesiredConfig:
@@ -116,7 +116,7 @@ def test_replaced_controller_gets_it_too(lamp: SqlRegistry) -> None:
     want(lamp, 0, {})
     steps(publisher, 0, 3)
     with lamp.write() as tx:
-        tx.get(Inventory).bind(Binding("a1", "d2", "kl", "toy", T0 + S))
+        tx.get(AssetRepository).bind(DeviceBinding("a1", "d2", "kl", "toy", T0 + S))
     steps(publisher, 3, 6)
     assert set(broker.retained) == {"city/v1/kl/toy/d1/config", "city/v1/kl/toy/d2/config"}
 
@@ -127,14 +127,14 @@ def test_controller_replaced_before_the_confirmation_gets_it_too(lamp: SqlRegist
     want(lamp, 0, {})
     steps(publisher, 0, 2)
     with lamp.write() as tx:
-        tx.get(Inventory).bind(Binding("a1", "d2", "kl", "toy", T0 + S))
+        tx.get(AssetRepository).bind(DeviceBinding("a1", "d2", "kl", "toy", T0 + S))
     broker.confirms = True
     steps(publisher, 2, 6)
     assert "city/v1/kl/toy/d2/config" in broker.retained
 
 
 def test_missed_is_published_again_at_signs_of_life_until_the_device_says_that_it_runs(lamp: SqlRegistry) -> None:
-    broker, signs = Broker(), Listener()
+    broker, signs = Broker(), LifeSignListener()
     publisher = ConfigPublisher(lamp, broker, signs=signs)
     want(lamp, 0, {})
     steps(publisher, 0, 60)
@@ -152,7 +152,7 @@ def test_missed_is_published_again_at_signs_of_life_until_the_device_says_that_i
 
 
 def test_older_version_reported_after_a_reset_is_noticed(lamp: SqlRegistry) -> None:
-    broker, signs = Broker(), Listener()
+    broker, signs = Broker(), LifeSignListener()
     publisher = ConfigPublisher(lamp, broker, signs=signs)
     want(lamp, 0, {})
     report(lamp, 1)
@@ -166,15 +166,15 @@ def test_older_version_reported_after_a_reset_is_noticed(lamp: SqlRegistry) -> N
 
 def report(registry: Registry, version: int) -> None:
     with registry.write() as tx:
-        state = State(v=1, device_id="d1", boot_id="b", seq=version, config_version=version)
-        Answers(CATALOG).on_states(tx, [("a1", state, T0)])
+        state = StateMessage(v=1, device_id="d1", boot_id="b", seq=version, config_version=version)
+        CommandProgress(CATALOG).on_states(tx, [("a1", state, T0)])
 
 
 def test_state_tells_which_version_runs(lamp: SqlRegistry) -> None:
     want(lamp, 0, {})
     with lamp.write() as tx:
-        state = State(v=1, device_id="d1", boot_id="b", seq=1, config_version=1)
-        assert Answers(CATALOG).on_states(tx, [("a1", state, T0)]) == []
+        state = StateMessage(v=1, device_id="d1", boot_id="b", seq=1, config_version=1)
+        assert CommandProgress(CATALOG).on_states(tx, [("a1", state, T0)]) == []
     assert kept(lamp).applied_version == 1
 
 

@@ -4,16 +4,16 @@ import json
 from itertools import count
 from typing import Any
 
-from devices.commands.command import Delivery
-from devices.commands.configure import configure
-from devices.commands.issue import cancel, cancel_group
-from devices.instants import SECOND_US
-from devices.ports.books import Change, Changes
-from devices.ports.inventory import Inventory
-from devices.ports.memberships import MOVED, Membership, Memberships
-from gateway.dispatch.addressing import Address, addresses
+from application.commands.desired_config import set_desired_config
+from application.commands.issue_command import cancel_group, request_cancellation
+from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.inventory import AssetRepository
+from application.ports.memberships import MOVED, ConnectorMembership, MembershipRepository
+from devices.commands.command import DeliveryState
+from devices.time_us import SECOND_US
 from gateway.dispatch.config_publisher import ConfigPublisher
-from gateway.dispatch.releasing import Releasing
+from gateway.dispatch.device_addresses import DeviceAddress, device_addresses
+from gateway.dispatch.member_release import MemberRelease
 from tests.contracts.dispatch.test_config_publisher import Broker
 from tests.contracts.dispatch.town import Town
 from tests.unit.devices.commands.toy import CATALOG, T0
@@ -28,14 +28,16 @@ def below(connector: str, device: str) -> str:
 def behind(town: Town, connector: str, *members: str) -> None:
     """The connector speaks for these devices from now on."""
     with town.registry.write() as tx:
-        tx.get(Memberships).begin([Membership(m, "toy", connector, "toy", "kl", town.now_us) for m in members])
+        tx.get(MembershipRepository).begin(
+            [ConnectorMembership(m, "toy", connector, "toy", "kl", town.now_us) for m in members]
+        )
         data = {"devices": [{"device_id": f"a{m[1:]}"} for m in members]}
-        tx.get(Changes).add([Change(0, town.now_us, "kl", "toy", MOVED, data)])
+        tx.get(ChangeFeed).add([Change(0, town.now_us, "kl", "toy", MOVED, data)])
 
 
 def freed(town: Town, *members: str) -> None:
     with town.registry.write() as tx:
-        tx.get(Memberships).end(members, town.now_us)
+        tx.get(MembershipRepository).end(members, town.now_us)
 
 
 def topics(town: Town) -> list[str]:
@@ -47,9 +49,9 @@ def test_commands_and_cancellations_go_to_who_speaks_for_it(town: Town) -> None:
     behind(town, "d9", "d1")
     command = town.ask()
     town.run(1)
-    assert town.get(command).delivery is Delivery.APPLIED
+    assert town.get(command).delivery is DeliveryState.APPLIED
     with town.registry.write() as tx:
-        cancel(tx, command.command_id, town.now_us)
+        request_cancellation(tx, command.command_id, town.now_us)
     town.run(1)
     assert topics(town) == [f"{below('d9', 'd1')}/cmd/shine", f"{below('d9', 'd1')}/cmd/cancel"]
 
@@ -67,7 +69,7 @@ def test_a_command_that_waits_for_an_answer_follows_at_once(town: Town) -> None:
     device.mute = False
     town.run(33)
     assert topics(town)[-1] == f"{BASE}/d1/cmd/shine"
-    assert town.get(command).delivery is Delivery.APPLIED
+    assert town.get(command).delivery is DeliveryState.APPLIED
 
 
 def test_of_a_group_members_get_it_each_and_the_others_at_once(town: Town) -> None:
@@ -76,7 +78,7 @@ def test_of_a_group_members_get_it_each_and_the_others_at_once(town: Town) -> No
     behind(town, "d9", "d1", "d2")
     first, *_ = town.ask_group(group)
     town.run(7)
-    assert {c.delivery for c in town.members(first.wire_id)} == {Delivery.APPLIED}
+    assert {c.delivery for c in town.members(first.wire_id)} == {DeliveryState.APPLIED}
     whole = "city/v1/kl/group/g1/cmd/shine"
     assert sorted(topics(town)) == [whole, *(f"{below('d9', d)}/cmd/shine" for d in ("d1", "d2"))]
     before = len(topics(town))
@@ -90,7 +92,7 @@ def test_of_a_group_members_get_it_each_and_the_others_at_once(town: Town) -> No
 def test_a_configuration_follows_and_the_connector_of_before_is_told(town: Town) -> None:
     town.register_many([1, 8, 9])
     broker, numbers = Broker(), count(0, SECOND_US // 10)
-    publisher, releasing = ConfigPublisher(town.registry, broker), Releasing(town.registry, broker)
+    publisher, releasing = ConfigPublisher(town.registry, broker), MemberRelease(town.registry, broker)
 
     def steps() -> None:
         for _ in range(40):
@@ -99,8 +101,8 @@ def test_a_configuration_follows_and_the_connector_of_before_is_told(town: Town)
             releasing.step(now_us)
 
     with town.registry.write() as tx:
-        asset = tx.get(Inventory).get("a1")
-        configure(tx, CATALOG, asset=asset, body={}, expected_version=0, now_us=T0)
+        asset = tx.get(AssetRepository).get("a1")
+        set_desired_config(tx, CATALOG, asset=asset, body={}, expected_version=0, now_us=T0)
     steps()
     wanted: dict[str, Any] = {"v": 1, "version": 1}
     removed = {"v": 1, "removed": True}
@@ -122,7 +124,7 @@ def test_a_configuration_follows_and_the_connector_of_before_is_told(town: Town)
     assert broker.retained[f"{below('d8', 'd1')}/config"] == wanted, "it speaks for it again"
     assert broker.published == sent + 1
     with town.registry.read() as tx:
-        assert tx.get(Memberships).unreleased() == []
+        assert tx.get(MembershipRepository).unreleased() == []
 
 
 def test_a_release_that_the_broker_did_not_confirm_is_found_after_a_restart(town: Town) -> None:
@@ -131,14 +133,14 @@ def test_a_release_that_the_broker_did_not_confirm_is_found_after_a_restart(town
     town.now_us += 1
     freed(town, "d1")
     broker = Broker(confirms=None)
-    Releasing(town.registry, broker).step(T0)
+    MemberRelease(town.registry, broker).step(T0)
     broker.confirms = True
-    again = Releasing(town.registry, broker)
+    again = MemberRelease(town.registry, broker)
     for second in range(3):
         again.step(T0 + second * SECOND_US)
     assert broker.published == 2
     with town.registry.read() as tx:
-        assert tx.get(Memberships).unreleased() == []
+        assert tx.get(MembershipRepository).unreleased() == []
     assert json.dumps(broker.retained) == json.dumps({f"{below('d9', 'd1')}/config": {"v": 1, "removed": True}})
 
 
@@ -146,5 +148,5 @@ def test_assets_without_a_device_have_no_address(town: Town) -> None:
     town.register_many([1, 2, 9])
     behind(town, "d9", "d1")
     with town.registry.read() as tx:
-        found = addresses(tx, ["a1", "a2", "none"], "city/v1")
-    assert found == {"a1": Address(below("d9", "d1"), through_connector=True), "a2": Address(f"{BASE}/d2")}
+        found = device_addresses(tx, ["a1", "a2", "none"], "city/v1")
+    assert found == {"a1": DeviceAddress(below("d9", "d1"), through_connector=True), "a2": DeviceAddress(f"{BASE}/d2")}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from devices.commands.command import Delivery
-from devices.instants import SECOND_US
+from devices.commands.command import DeliveryState
+from devices.time_us import SECOND_US
 from tests.contracts.dispatch.town import Town
 
 S = SECOND_US
@@ -14,11 +14,11 @@ def test_sleeping_lamp_gets_it_when_it_wakes_though_the_broker_kept_nothing(town
     town.status("d1", "sleeping")
     command = town.ask(deliver_by_us=town.now_us + 400 * S)
     town.run(60)
-    assert (town.get(command).delivery, len(town.published)) == (Delivery.SENT, 1), "once, as it may only doze"
+    assert (town.get(command).delivery, len(town.published)) == (DeliveryState.SENT, 1), "once, as it may only doze"
     lamp.online = True
     town.sign("d1")
     town.run(1)
-    assert (town.get(command).delivery, lamp.executed) == (Delivery.APPLIED, [command.wire_id])
+    assert (town.get(command).delivery, lamp.executed) == (DeliveryState.APPLIED, [command.wire_id])
 
 
 def test_any_message_outweighs_a_status_that_says_offline(town: Town) -> None:
@@ -31,7 +31,7 @@ def test_any_message_outweighs_a_status_that_says_offline(town: Town) -> None:
     assert town.published == []
     town.sign("d1")
     town.run(1)
-    assert town.get(command).delivery is Delivery.APPLIED
+    assert town.get(command).delivery is DeliveryState.APPLIED
 
 
 def test_lamp_awake_5_s_in_180_s_that_loses_a_tenth_gets_all_commands_once(town: Town) -> None:
@@ -42,7 +42,7 @@ def test_lamp_awake_5_s_in_180_s_that_loses_a_tenth_gets_all_commands_once(town:
     for _ in range(3):
         commands.append(town.ask(deliver_by_us=town.now_us + 400 * S))
         town.nap("d1", commands[-1])
-    assert {town.get(c).delivery for c in commands} == {Delivery.APPLIED}
+    assert {town.get(c).delivery for c in commands} == {DeliveryState.APPLIED}
     assert lamp.executed == [c.wire_id for c in commands]
     assert len(town.published) <= 4 * len(commands)
 
@@ -53,7 +53,7 @@ def test_lamp_that_speaks_always_and_never_answers_is_not_stormed(town: Town) ->
     for _ in range(720):
         town.sign("d1")
         town.run(0.1)
-    assert town.get(command).delivery is Delivery.UNKNOWN
+    assert town.get(command).delivery is DeliveryState.UNKNOWN
     assert lamp.executed == [command.wire_id]
     assert 4 <= len(town.published) <= 8
 
@@ -69,8 +69,8 @@ def test_members_that_missed_a_group_command_get_it_alone_as_they_wake(town: Tow
     town.sign("d3")
     town.run(2)
     answered = {c.asset_id: c.delivery for c in town.members(commands[0].wire_id)}
-    assert answered.pop("a4") is Delivery.SENT
-    assert set(answered.values()) == {Delivery.APPLIED}
+    assert answered.pop("a4") is DeliveryState.SENT
+    assert set(answered.values()) == {DeliveryState.APPLIED}
     assert [topic for _, topic, _ in town.published][1:] == ["city/v1/kl/toy/d3/cmd/shine"]
 
 
@@ -94,4 +94,4 @@ def test_after_a_restart_the_next_sign_of_life_does(town: Town, state: str) -> N
     lamp.online = True
     town.sign("d1")
     town.run(1)
-    assert town.get(command).delivery is Delivery.APPLIED
+    assert town.get(command).delivery is DeliveryState.APPLIED

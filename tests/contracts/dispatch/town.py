@@ -9,19 +9,19 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+from application.commands.issue_command import issue_command, issue_to_group
+from application.ports.commands import CommandRepository
+from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.inventory import Asset, AssetGroup, AssetRepository, DeviceBinding, GroupRepository
+from application.ports.latest_values import LatestValue, LatestValues
+from application.ports.registry import Registry
 from devices.commands.command import Command
-from devices.commands.device_contract import Answer, DeviceContract, Do
-from devices.commands.issue import issue, issue_to_group
-from devices.instants import SECOND_US, from_us, to_us
-from devices.messages import Ack, AckStatus, State
-from devices.ports.books import Change, Changes
-from devices.ports.commands import Commands
-from devices.ports.current import Latest, LatestValues
-from devices.ports.inventory import Asset, Binding, Group, Groups, Inventory
-from devices.ports.registry import Registry
-from gateway.dispatch.answers import Answers
-from gateway.dispatch.dispatcher import Dispatcher
-from gateway.dispatch.signs_of_life import Listener
+from devices.commands.device_contract import CommandAnswer, DeviceAction, DeviceContract
+from devices.messages import AckMessage, AckStatus, StateMessage
+from devices.time_us import SECOND_US, from_us, to_us
+from gateway.dispatch.command_progress import CommandProgress
+from gateway.dispatch.dispatcher import CommandDispatcher
+from gateway.dispatch.signs_of_life import LifeSignListener
 from tests.unit.devices.commands.toy import CATALOG, T0
 
 STEP_US = SECOND_US // 10
@@ -62,15 +62,15 @@ class Town:
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._tokens: dict[int, bool] = {}
         self._number = count()
-        self._acks: list[tuple[str, Ack, int]] = []
-        self._states: list[tuple[str, State, int]] = []
-        self._answers = Answers(CATALOG)
+        self._acks: list[tuple[str, AckMessage, int]] = []
+        self._states: list[tuple[str, StateMessage, int]] = []
+        self._answers = CommandProgress(CATALOG)
         self.restart()
 
     def restart(self) -> None:
         """A new dispatcher, which knows what the registry knows."""
-        self._signs = Listener()
-        self.dispatcher = Dispatcher(self.registry, CATALOG, self, signs=self._signs)
+        self._signs = LifeSignListener()
+        self.dispatcher = CommandDispatcher(self.registry, CATALOG, self, signs=self._signs)
 
     # the publisher's seam
 
@@ -107,14 +107,14 @@ class Town:
         if not device.online:
             return
         verdict = device.contract.judge(name, body, retained=False, now_us=self.now_us + device.clock_us)
-        if verdict.do is Do.EXECUTE:
+        if verdict.do is DeviceAction.EXECUTE:
             if device.accepts_first:
-                device.contract.remember(Answer(verdict.command_id, AckStatus.ACCEPTED))
-                self.say(device, Answer(verdict.command_id, AckStatus.ACCEPTED))
+                device.contract.remember(CommandAnswer(verdict.command_id, AckStatus.ACCEPTED))
+                self.say(device, CommandAnswer(verdict.command_id, AckStatus.ACCEPTED))
             starts_us = _start_us(body) or self.now_us
             self.after(max(0, starts_us - self.now_us), lambda: self._execute(device, verdict.command_id, body))
         elif verdict.answer is not None:
-            if verdict.do is Do.CANCEL and device.in_force == verdict.command_id:
+            if verdict.do is DeviceAction.CANCEL and device.in_force == verdict.command_id:
                 device.in_force = None
             self.say(device, verdict.answer)
 
@@ -123,11 +123,11 @@ class Town:
             return
         device.executed.append(command_id)
         device.in_force = command_id if "until" in body else None
-        answer = Answer(command_id, AckStatus.APPLIED)
+        answer = CommandAnswer(command_id, AckStatus.APPLIED)
         device.contract.remember(answer)
         self.say(device, answer)
 
-    def say(self, device: Device, answer: Answer) -> None:
+    def say(self, device: Device, answer: CommandAnswer) -> None:
         """Send an ack, as the device's faults allow."""
         if device.mute:
             return
@@ -140,16 +140,16 @@ class Town:
                     "seq": next(self._number),
                 }
                 ts = from_us(self.now_us + device.clock_us)
-                ack = Ack(**body | {"status": answer.status, "ts": ts})
+                ack = AckMessage(**body | {"status": answer.status, "ts": ts})
                 self.after(device.delay_us + WAY_US, lambda a=ack: self._acks.append(self._heard(device, a)))  # type: ignore[misc]
 
-    def _heard(self, device: Device, ack: Ack) -> tuple[str, Ack, int]:
+    def _heard(self, device: Device, ack: AckMessage) -> tuple[str, AckMessage, int]:
         return asset_of(device.device_id), ack, self.now_us
 
     def state(self, asset_id: str, named: str | None) -> None:
         """The asset's device says what it is set to."""
         ts = from_us(self.now_us)
-        state = State(v=1, device_id="d", ts=ts, boot_id="b", seq=next(self._number), applied_command_id=named)
+        state = StateMessage(v=1, device_id="d", ts=ts, boot_id="b", seq=next(self._number), applied_command_id=named)
         self._states.append((asset_id, state, self.now_us))
 
     def sign(self, device_id: str) -> None:
@@ -172,10 +172,10 @@ class Town:
         """A device connects or is lost; the gateway's effects write it down."""
         self.devices[device_id].online = state == "online"
         asset_id = asset_of(device_id)
-        row = Latest(asset_id, "toy", "kl", "status", "", self.now_us, self.now_us, {"state": state})
+        row = LatestValue(asset_id, "toy", "kl", "status", "", self.now_us, self.now_us, {"state": state})
         with self.registry.write() as tx:
             tx.get(LatestValues).put([row])
-            tx.get(Changes).add([Change(0, self.now_us, "kl", "toy", "status", {"devices": []})])
+            tx.get(ChangeFeed).add([Change(0, self.now_us, "kl", "toy", "status", {"devices": []})])
 
     # people
 
@@ -186,27 +186,27 @@ class Town:
     def register_many(self, numbers: list[int], **faults: Any) -> list[Device]:
         with self.registry.write() as tx:
             for n in numbers:
-                tx.get(Inventory).add(Asset(f"a{n}", "kl", "toy", f"Toy {n}", T0))
-                tx.get(Inventory).bind(Binding(f"a{n}", f"d{n}", "kl", "toy", T0))
+                tx.get(AssetRepository).add(Asset(f"a{n}", "kl", "toy", f"Toy {n}", T0))
+                tx.get(AssetRepository).bind(DeviceBinding(f"a{n}", f"d{n}", "kl", "toy", T0))
         made = [Device(f"d{n}", **faults) for n in numbers]
         self.devices.update({d.device_id: d for d in made})
         return made
 
-    def group(self, size: int) -> Group:
+    def group(self, size: int) -> AssetGroup:
         self.register_many(list(range(1, size + 1)))
         with self.registry.write() as tx:
             members = tuple(f"a{n}" for n in range(1, size + 1))
-            return tx.get(Groups).put(Group("g1", "kl", "toy", "Street", members, version=0))
+            return tx.get(GroupRepository).put(AssetGroup("g1", "kl", "toy", "Street", members, version=0))
 
     def ask(self, asset_id: str = "a1", name: str = "shine", **more: Any) -> Command:
         arguments = {"level_pct": more.pop("level_pct", 40)} if name == "shine" else {}
         with self.registry.write() as tx:
-            return issue(
-                tx, CATALOG, asset=tx.get(Inventory).get(asset_id), name=name, arguments=arguments, issuer="tester",
+            return issue_command(
+                tx, CATALOG, asset=tx.get(AssetRepository).get(asset_id), name=name, arguments=arguments, issuer="tester",
                 reason="", now_us=self.now_us, **more,
             )  # fmt: skip
 
-    def ask_group(self, group: Group, **more: Any) -> list[Command]:
+    def ask_group(self, group: AssetGroup, **more: Any) -> list[Command]:
         with self.registry.write() as tx:
             return list(
                 issue_to_group(
@@ -217,11 +217,11 @@ class Town:
 
     def get(self, command: Command) -> Command:
         with self.registry.read() as tx:
-            return tx.get(Commands).get(command.command_id)
+            return tx.get(CommandRepository).get(command.command_id)
 
     def members(self, wire_id: str) -> list[Command]:
         with self.registry.read() as tx:
-            return list(tx.get(Commands).by_wire_id(wire_id))
+            return list(tx.get(CommandRepository).by_wire_id(wire_id))
 
     # time
 
@@ -246,7 +246,7 @@ class Town:
         if acks or states:
             with self.registry.write() as tx:
                 changes = [*self._answers.on_acks(tx, acks), *self._answers.on_states(tx, states)]
-                tx.get(Changes).add(changes)
+                tx.get(ChangeFeed).add(changes)
 
 
 def asset_of(device_id: str) -> str:

@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from application.ports.gateway_books import Change, DeadLetter, SequenceGap
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.ports.latest_values import LatestValue
+from application.ports.registry import Registry
 from devices.alarms import Alarm
 from devices.commands.command import Command
-from devices.messages import Severity
-from devices.ports.books import Change, DeadLetter, Gap
-from devices.ports.current import Latest
-from devices.ports.inventory import Asset, Binding, Inventory
-from devices.ports.registry import Registry
+from devices.messages import EventSeverity
 
 
 def asset(asset_id: str, **values: Any) -> Asset:
@@ -18,25 +18,25 @@ def asset(asset_id: str, **values: Any) -> Asset:
     return Asset(**common | values, asset_id=asset_id)
 
 
-def binding(asset_id: str, device_id: str, from_us: int, until_us: int | None = None) -> Binding:
-    return Binding(asset_id, device_id, "kl", "streetlight", from_us, until_us)
+def binding(asset_id: str, device_id: str, from_us: int, until_us: int | None = None) -> DeviceBinding:
+    return DeviceBinding(asset_id, device_id, "kl", "streetlight", from_us, until_us)
 
 
 def with_assets(registry: Registry, *asset_ids: str) -> None:
     with registry.write() as tx:
         for asset_id in asset_ids:
-            tx.get(Inventory).add(asset(asset_id))
+            tx.get(AssetRepository).add(asset(asset_id))
 
 
-def latest(asset_id: str, **values: Any) -> Latest:
+def latest(asset_id: str, **values: Any) -> LatestValue:
     common: dict[str, Any] = {"kind": "streetlight", "tenant_id": "kl", "channel": "telemetry", "part": ""}
     common |= {"ts_us": 10, "received_us": 11, "values": {"power_w": 1.5}}
-    return Latest(**common | values, asset_id=asset_id)
+    return LatestValue(**common | values, asset_id=asset_id)
 
 
 def alarm(alarm_id: str, **values: Any) -> Alarm:
     common: dict[str, Any] = {"asset_id": "lamp-1", "tenant_id": "kl", "kind": "streetlight", "name": "lamp_failed"}
-    common |= {"part": "", "severity": Severity.MAJOR, "since_us": 5, "raised_us": 6, "cleared_us": None}
+    common |= {"part": "", "severity": EventSeverity.MAJOR, "since_us": 5, "raised_us": 6, "cleared_us": None}
     common |= {"acknowledged_us": None, "acknowledged_by": None, "comment": None, "details": {"power_w": 0.0}}
     return Alarm(**common | values, alarm_id=alarm_id)
 
@@ -53,9 +53,9 @@ def letter(letter_id: str, **values: Any) -> DeadLetter:
     return DeadLetter(**common | values, letter_id=letter_id)
 
 
-def gap(device_id: str, **values: Any) -> Gap:
+def gap(device_id: str, **values: Any) -> SequenceGap:
     common: dict[str, Any] = {"kind": "streetlight", "tenant_id": "kl", "boot_id": "b1", "first_seq": 0, "last_seq": 9}
-    return Gap(**common | {"received": 8, "missing": 2, "at_us": 7} | values, device_id=device_id)
+    return SequenceGap(**common | {"received": 8, "missing": 2, "at_us": 7} | values, device_id=device_id)
 
 
 def change(topic: str = "telemetry", **values: Any) -> Change:

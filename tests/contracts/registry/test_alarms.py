@@ -4,39 +4,39 @@ from dataclasses import replace
 
 import pytest
 
-from devices.alarms import Note
+from application.ports.alarms import AlarmRepository
+from application.ports.registry import Registry
+from devices.alarms import AlarmNote
 from devices.errors import NotFound
-from devices.messages import Severity
-from devices.ports.alarms import Alarms
-from devices.ports.registry import Registry
+from devices.messages import EventSeverity
 from tests.contracts.registry.making import alarm
 
 
 def test_an_alarm_is_raised_cleared_and_acknowledged(registry: Registry) -> None:
-    raised = alarm("a-1", details={"power_w": 0.0, "text": "ü", "on": False}, severity=Severity.CRITICAL, part="x")
+    raised = alarm("a-1", details={"power_w": 0.0, "text": "ü", "on": False}, severity=EventSeverity.CRITICAL, part="x")
     with registry.write() as tx:
-        tx.get(Alarms).add([raised])
-        assert tx.get(Alarms).get("a-1") == raised
-        assert tx.get(Alarms).open_of(["lamp-1", "lamp-2"]) == [raised]
-        seen = tx.get(Alarms).acknowledge("a-1", "Eva", 50, "on my way")
+        tx.get(AlarmRepository).add([raised])
+        assert tx.get(AlarmRepository).get("a-1") == raised
+        assert tx.get(AlarmRepository).open_of(["lamp-1", "lamp-2"]) == [raised]
+        seen = tx.get(AlarmRepository).acknowledge("a-1", "Eva", 50, "on my way")
         assert seen == replace(raised, acknowledged_us=50, acknowledged_by="Eva", comment="on my way")
-        tx.get(Alarms).clear(["a-1", "nothing"], 60)
-        tx.get(Alarms).clear(["a-1"], 70)
-        assert tx.get(Alarms).get("a-1") == replace(seen, cleared_us=60)
-        assert tx.get(Alarms).open_of(["lamp-1"]) == []
+        tx.get(AlarmRepository).clear(["a-1", "nothing"], 60)
+        tx.get(AlarmRepository).clear(["a-1"], 70)
+        assert tx.get(AlarmRepository).get("a-1") == replace(seen, cleared_us=60)
+        assert tx.get(AlarmRepository).open_of(["lamp-1"]) == []
 
 
 def test_what_is_not_there_is_not_found(registry: Registry) -> None:
     with registry.write() as tx:
         with pytest.raises(NotFound):
-            tx.get(Alarms).get("a-1")
+            tx.get(AlarmRepository).get("a-1")
         with pytest.raises(NotFound):
-            tx.get(Alarms).acknowledge("a-1", "Eva", 5, None)
+            tx.get(AlarmRepository).acknowledge("a-1", "Eva", 5, None)
 
 
 def test_one_open_alarm_per_asset_name_and_part(registry: Registry) -> None:
     with registry.write() as tx:
-        alarms = tx.get(Alarms)
+        alarms = tx.get(AlarmRepository)
         alarms.add([alarm("a-1"), alarm("a-2"), alarm("a-3", part="b"), alarm("a-1", part="c")])
         assert sorted(a.alarm_id for a in alarms.open_of(["lamp-1"])) == ["a-1", "a-3"]
         alarms.clear(["a-1"], 60)
@@ -46,9 +46,9 @@ def test_one_open_alarm_per_asset_name_and_part(registry: Registry) -> None:
 
 def test_a_shelved_alarm_is_put_aside_for_its_time_and_so_is_its_return(registry: Registry) -> None:
     with registry.write() as tx:
-        alarms = tx.get(Alarms)
+        alarms = tx.get(AlarmRepository)
         alarms.add([alarm("a-1", raised_us=10), alarm("a-2", part="b", raised_us=10)])
-        shelved = alarms.shelve("a-1", 100, Note(20, "Eva", "shelve", "until the crew was there"))
+        shelved = alarms.shelve("a-1", 100, AlarmNote(20, "Eva", "shelve", "until the crew was there"))
         assert (shelved.shelved_until_us, shelved.shelved_by) == (100, "Eva")
         assert (shelved.is_shelved(99), shelved.is_shelved(100)) == (True, False)
         assert [a.alarm_id for a in alarms.find(shelved=True, now_us=99).items] == ["a-1"]
@@ -60,7 +60,7 @@ def test_a_shelved_alarm_is_put_aside_for_its_time_and_so_is_its_return(registry
         alarms.clear(["a-3"], 110)
         alarms.add([alarm("a-4", raised_us=120)])
         assert alarms.get("a-4").shelved_until_us is None
-        back = alarms.shelve("a-1", None, Note(50, "Eva", "unshelve"))
+        back = alarms.shelve("a-1", None, AlarmNote(50, "Eva", "unshelve"))
         assert (back.shelved_until_us, back.shelved_by, [n.did for n in back.notes]) == (
             None,
             None,
@@ -70,39 +70,39 @@ def test_a_shelved_alarm_is_put_aside_for_its_time_and_so_is_its_return(registry
 
 def test_of_many_notes_the_newest_stay(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Alarms).add([alarm("a-1")])
-        noted = [tx.get(Alarms).note("a-1", Note(n, "Eva", "comment", f"ü{n}")) for n in range(103)][-1]
+        tx.get(AlarmRepository).add([alarm("a-1")])
+        noted = [tx.get(AlarmRepository).note("a-1", AlarmNote(n, "Eva", "comment", f"ü{n}")) for n in range(103)][-1]
         assert [noted.notes[0], noted.notes[-1]] == [
-            Note(3, "Eva", "comment", "ü3"),
-            Note(102, "Eva", "comment", "ü102"),
+            AlarmNote(3, "Eva", "comment", "ü3"),
+            AlarmNote(102, "Eva", "comment", "ü102"),
         ]
 
 
 def test_the_gravest_open_alarm_of_each_asset_is_told(registry: Registry) -> None:
     with registry.write() as tx:
-        alarms = tx.get(Alarms)
+        alarms = tx.get(AlarmRepository)
         alarms.add(
             [
-                alarm("a-1", severity=Severity.WARNING),
-                alarm("a-2", part="b", severity=Severity.CRITICAL),
-                alarm("a-3", part="c", severity=Severity.INFO),
-                alarm("b-1", asset_id="lamp-2", severity=Severity.MAJOR),
+                alarm("a-1", severity=EventSeverity.WARNING),
+                alarm("a-2", part="b", severity=EventSeverity.CRITICAL),
+                alarm("a-3", part="c", severity=EventSeverity.INFO),
+                alarm("b-1", asset_id="lamp-2", severity=EventSeverity.MAJOR),
                 alarm("c-1", asset_id="drone", kind="fire_drone"),
                 alarm("z-1", asset_id="far", tenant_id="zw"),
             ]
         )
-        alarms.shelve("b-1", 100, Note(5, "Eva", "shelve"))
+        alarms.shelve("b-1", 100, AlarmNote(5, "Eva", "shelve"))
         mine = {"tenant_ids": {"kl"}, "kinds": {"streetlight"}}
-        assert alarms.worst_of_open(50, **mine) == {"lamp-1": (Severity.CRITICAL, 3)}
-        assert alarms.worst_of_open(100, **mine)["lamp-2"] == (Severity.MAJOR, 1)
+        assert alarms.worst_of_open(50, **mine) == {"lamp-1": (EventSeverity.CRITICAL, 3)}
+        assert alarms.worst_of_open(100, **mine)["lamp-2"] == (EventSeverity.MAJOR, 1)
         alarms.clear(["a-2"], 60)
         found = alarms.worst_of_open(50, tenant_ids={"kl"}, kinds=(), also={"lamp-1", "drone", "far"})
-        assert found == {"lamp-1": (Severity.WARNING, 2), "drone": (Severity.MAJOR, 1)}
+        assert found == {"lamp-1": (EventSeverity.WARNING, 2), "drone": (EventSeverity.MAJOR, 1)}
 
 
 def test_alarms_are_listed_newest_first_and_filtered(registry: Registry) -> None:
     with registry.write() as tx:
-        alarms = tx.get(Alarms)
+        alarms = tx.get(AlarmRepository)
         rows = [alarm(f"a-{n}", asset_id=f"lamp-{n}", raised_us=100 + n // 2) for n in range(6)]
         alarms.add(
             [
@@ -122,13 +122,13 @@ def test_alarms_are_listed_newest_first_and_filtered(registry: Registry) -> None
 
 def test_pages_are_stable_while_alarms_are_raised(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Alarms).add([alarm(f"a-{n}", asset_id=f"l-{n}", raised_us=100 + n // 3) for n in range(9)])
+        tx.get(AlarmRepository).add([alarm(f"a-{n}", asset_id=f"l-{n}", raised_us=100 + n // 3) for n in range(9)])
     seen: list[str] = []
     cursor: str | None = None
     for step in range(3):
         with registry.write() as tx:
-            page = tx.get(Alarms).find(limit=3, cursor=cursor)
-            tx.get(Alarms).add([alarm(f"new-{step}", asset_id=f"n-{step}", raised_us=500)])
+            page = tx.get(AlarmRepository).find(limit=3, cursor=cursor)
+            tx.get(AlarmRepository).add([alarm(f"new-{step}", asset_id=f"n-{step}", raised_us=500)])
         seen += [a.alarm_id for a in page.items]
         cursor = page.next_cursor
     assert seen == [f"a-{n}" for n in reversed(range(9))]

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from application.ports.api_keys import ApiKey, ApiKeys
+from application.ports.registry import Registry
 from devices.errors import Conflict, NotFound
-from devices.ports.access import ApiKey, ApiKeys
-from devices.ports.registry import Registry
 
 KEY = ApiKey(
     "k-1", "abcd1234", bytes(range(32)), "Eva", None, frozenset({"*", "drones:read"}), 10, 99, created_by="user:eva"

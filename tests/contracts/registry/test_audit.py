@@ -9,16 +9,16 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from devices.audit.entry import Anchor, AuditEntry
-from devices.audit.notary import Notary
-from devices.audit.verifying import Fault, verify
+from application.audit.entry import AuditAnchor, AuditEntry
+from application.audit.signer import AuditSigner
+from application.audit.verification import AuditFault, verify_chain
+from application.ports.audit import AuditFilter, AuditLog
+from application.ports.inventory import AssetRepository
+from application.ports.registry import Registry
 from devices.errors import AuditUnavailable, Invalid, RegistryUnavailable
-from devices.ports.audit import Audit, AuditFilter
-from devices.ports.inventory import Inventory
-from devices.ports.registry import Registry
 from storage.registry.engine import SqlRegistry, open_registry
 from tests.contracts.registry.making import asset, in_threads
-from tests.unit.devices.audit.making import deed
+from tests.unit.application.audit.making import deed
 
 KEY = bytes(range(32))
 
@@ -34,7 +34,7 @@ class Clock:
         return self.now_us
 
 
-NOTARY = Notary(KEY, Clock())
+NOTARY = AuditSigner(KEY, Clock())
 
 
 @pytest.fixture
@@ -46,37 +46,37 @@ def recorded(registry_url: str) -> Iterator[SqlRegistry]:
 
 def entries(registry: Registry) -> list[AuditEntry]:
     with registry.read() as tx:
-        return list(tx.get(Audit).after(0))
+        return list(tx.get(AuditLog).after(0))
 
 
 def test_entries_come_back_as_they_were_sealed(recorded: SqlRegistry) -> None:
     odd = {"text": 'größer\n"x" 🚒', "float": 1e22, "small": 1.0000000000000002, "one": 1.0, "list": [None, True, 0]}
     with recorded.write() as tx:
-        audit = tx.get(Audit)
+        audit = tx.get(AuditLog)
         assert audit.head() is None
         first = audit.append(deed(1, detail=odd))
         second = audit.append(deed(2, tenant_id=None))
     assert entries(recorded) == [first, second]
     with recorded.read() as tx:
-        assert tx.get(Audit).head() == second
-        assert tx.get(Audit).after(1) == [second]
-    assert verify(entries(recorded), NOTARY, []).finding is None
+        assert tx.get(AuditLog).head() == second
+        assert tx.get(AuditLog).after(1) == [second]
+    assert verify_chain(entries(recorded), NOTARY, []).finding is None
 
 
 def test_what_is_rolled_back_leaves_neither_deed_nor_entry(recorded: SqlRegistry) -> None:
     with pytest.raises(RuntimeError), recorded.write() as tx:  # noqa: PT012 - the whole transaction is meant
-        tx.get(Inventory).add(asset("lamp-1"))
-        tx.get(Audit).append(deed())
+        tx.get(AssetRepository).add(asset("lamp-1"))
+        tx.get(AuditLog).append(deed())
         raise RuntimeError
     assert entries(recorded) == []
 
 
 def test_without_a_key_nothing_is_recorded_and_so_nothing_done(registry: SqlRegistry) -> None:
     with pytest.raises(AuditUnavailable), registry.write() as tx:  # noqa: PT012
-        tx.get(Inventory).add(asset("lamp-1"))
-        tx.get(Audit).append(deed())
+        tx.get(AssetRepository).add(asset("lamp-1"))
+        tx.get(AuditLog).append(deed())
     with registry.read() as tx:
-        assert tx.get(Inventory).many(["lamp-1"]) == {}
+        assert tx.get(AssetRepository).many(["lamp-1"]) == {}
 
 
 def test_a_table_that_cannot_be_written_undoes_the_deed(recorded: SqlRegistry, registry_url: str) -> None:
@@ -84,11 +84,11 @@ def test_a_table_that_cannot_be_written_undoes_the_deed(recorded: SqlRegistry, r
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE audit RENAME TO away"))
     with pytest.raises(AuditUnavailable), recorded.write() as tx:  # noqa: PT012
-        tx.get(Inventory).add(asset("lamp-1"))
-        tx.get(Audit).append(deed())
+        tx.get(AssetRepository).add(asset("lamp-1"))
+        tx.get(AuditLog).append(deed())
     with recorded.write() as tx:
-        assert tx.get(Inventory).many(["lamp-1"]) == {}
-        tx.get(Inventory).add(asset("lamp-1"))
+        assert tx.get(AssetRepository).many(["lamp-1"]) == {}
+        tx.get(AssetRepository).add(asset("lamp-1"))
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE away RENAME TO audit"))
     engine.dispose()
@@ -99,19 +99,19 @@ def test_a_log_that_somebody_else_writes_for_long_is_busy_and_not_broken(
 ) -> None:
     other = open_registry(registry_url, migrate=False, notary=NOTARY)
     with recorded.write() as tx:
-        tx.get(Audit).append(deed(1))
+        tx.get(AuditLog).append(deed(1))
         with pytest.raises(RegistryUnavailable) as caught, other.write() as later:
-            later.get(Audit).append(deed(2))
+            later.get(AuditLog).append(deed(2))
     other.close()
     assert not isinstance(caught.value, AuditUnavailable)
     assert len(entries(recorded)) == 1
 
 
 def append_many(url: str, count: int) -> None:
-    registry = open_registry(url, migrate=False, notary=Notary(KEY, lambda: 7))
+    registry = open_registry(url, migrate=False, notary=AuditSigner(KEY, lambda: 7))
     for number in range(count):
         with registry.write() as tx:
-            tx.get(Audit).append(deed(number))
+            tx.get(AuditLog).append(deed(number))
     registry.close()
 
 
@@ -124,7 +124,7 @@ def test_processes_that_append_at_once_make_one_chain(registry_url: str, recorde
     for process in processes:
         process.join(40)
     assert [process.exitcode for process in processes] == [0, 0]
-    verdict = verify(entries(recorded), NOTARY, [])
+    verdict = verify_chain(entries(recorded), NOTARY, [])
     assert (verdict.entries, verdict.finding) == (100, None)
 
 
@@ -132,7 +132,7 @@ def test_processes_that_append_at_once_make_one_chain(registry_url: str, recorde
 def test_the_database_refuses_to_change_entries(recorded: SqlRegistry, registry_url: str, statement: str) -> None:
     with recorded.write() as tx:
         for number in range(3):
-            tx.get(Audit).append(deed(number))
+            tx.get(AuditLog).append(deed(number))
     engine = create_engine(registry_url)
     with pytest.raises(DBAPIError, match="only be appended"), engine.begin() as connection:
         connection.execute(text(statement))
@@ -146,18 +146,18 @@ def test_the_database_refuses_to_change_entries(recorded: SqlRegistry, registry_
 @pytest.mark.parametrize(
     ("statement", "seq", "fault"),
     [
-        ("UPDATE audit SET name = 'x' WHERE seq = 2", 2, Fault.CHANGED),
-        ("UPDATE audit SET detail = '{}' WHERE seq = 2", 2, Fault.CHANGED),
-        ("UPDATE audit SET tenant_id = NULL WHERE seq = 2", 2, Fault.CHANGED),
-        ("DELETE FROM audit WHERE seq = 2", 2, Fault.DELETED),
-        ("DELETE FROM audit WHERE seq > 2", 3, Fault.CUT),
+        ("UPDATE audit SET name = 'x' WHERE seq = 2", 2, AuditFault.CHANGED),
+        ("UPDATE audit SET detail = '{}' WHERE seq = 2", 2, AuditFault.CHANGED),
+        ("UPDATE audit SET tenant_id = NULL WHERE seq = 2", 2, AuditFault.CHANGED),
+        ("DELETE FROM audit WHERE seq = 2", 2, AuditFault.DELETED),
+        ("DELETE FROM audit WHERE seq > 2", 3, AuditFault.CUT),
     ],
 )
 def test_whoever_goes_around_the_refusal_is_found(
-    recorded: SqlRegistry, registry_url: str, statement: str, seq: int, fault: Fault
+    recorded: SqlRegistry, registry_url: str, statement: str, seq: int, fault: AuditFault
 ) -> None:
     with recorded.write() as tx:
-        anchors = [tx.get(Audit).append(deed(number)) for number in range(1, 5)]
+        anchors = [tx.get(AuditLog).append(deed(number)) for number in range(1, 5)]
     engine = create_engine(registry_url)
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
@@ -167,13 +167,13 @@ def test_whoever_goes_around_the_refusal_is_found(
             connection.execute(text("DROP TRIGGER audit_no_delete"))
         connection.execute(text(statement))
     engine.dispose()
-    finding = verify(entries(recorded), NOTARY, [_anchor(anchors[-1])]).finding
+    finding = verify_chain(entries(recorded), NOTARY, [_anchor(anchors[-1])]).finding
     assert finding is not None
     assert (finding.seq, finding.fault) == (seq, fault)
 
 
-def _anchor(entry: AuditEntry) -> Anchor:
-    return Anchor(entry.seq, entry.seal.mac, 0)
+def _anchor(entry: AuditEntry) -> AuditAnchor:
+    return AuditAnchor(entry.seq, entry.seal.mac, 0)
 
 
 def test_entries_are_found_by_who_what_where_and_when(recorded: SqlRegistry) -> None:
@@ -186,14 +186,14 @@ def test_entries_are_found_by_who_what_where_and_when(recorded: SqlRegistry) -> 
         deed(5, tenant_id="mz", action="command.cancel"),
     ]
     with recorded.write() as tx:
-        kept = [tx.get(Audit).append(d) for d in deeds]
+        kept = [tx.get(AuditLog).append(d) for d in deeds]
     times = [entry.at_us or 0 for entry in kept]
 
     def found(**values: Any) -> list[int]:
         with recorded.read() as tx:
             which = replace(AuditFilter(), **values)
-            page = tx.get(Audit).find(which)
-            assert [e.seq for e in tx.get(Audit).after(0, 100, which)] == [e.seq for e in reversed(page.items)]
+            page = tx.get(AuditLog).find(which)
+            assert [e.seq for e in tx.get(AuditLog).after(0, 100, which)] == [e.seq for e in reversed(page.items)]
             return [e.seq for e in page.items]
 
     assert found() == [6, 5, 4, 3, 2, 1]
@@ -211,17 +211,17 @@ def test_entries_are_found_by_who_what_where_and_when(recorded: SqlRegistry) -> 
 def test_pages_go_on_where_they_ended(recorded: SqlRegistry) -> None:
     with recorded.write() as tx:
         for number in range(5):
-            tx.get(Audit).append(deed(number))
+            tx.get(AuditLog).append(deed(number))
     seen: list[int] = []
     cursor = None
     with recorded.read() as tx:
         while True:
-            page = tx.get(Audit).find(AuditFilter(), 2, cursor)
+            page = tx.get(AuditLog).find(AuditFilter(), 2, cursor)
             seen += [e.seq for e in page.items]
             cursor = page.next_cursor
             if cursor is None:
                 break
         for wrong in ("x", "-1", "9" * 30):
             with pytest.raises(Invalid):
-                tx.get(Audit).find(AuditFilter(), 2, wrong)
+                tx.get(AuditLog).find(AuditFilter(), 2, wrong)
     assert seen == [5, 4, 3, 2, 1]

@@ -4,9 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from application.ports.gateway_books import (
+    CursorPositions,
+    DeadLetters,
+    Heartbeat,
+    HeartbeatRepository,
+    LedgerLine,
+    MessageLedger,
+)
+from application.ports.registry import Registry
 from devices.errors import Conflict, NotFound
-from devices.ports.books import DeadLetters, Heartbeat, Heartbeats, Ledger, LedgerLine, Positions
-from devices.ports.registry import Registry
 from tests.contracts.registry.making import gap, in_threads, letter
 
 
@@ -66,7 +73,7 @@ def test_a_replay_is_asked_for_and_done_once(registry: Registry) -> None:
 
 def test_the_ledger_adds_up(registry: Registry) -> None:
     with registry.write() as tx:
-        ledger = tx.get(Ledger)
+        ledger = tx.get(MessageLedger)
         ledger.count({("streetlight", "messages", "received"): 5, ("streetlight", "messages", "accepted"): 4})
         ledger.count({("streetlight", "messages", "received"): 2, ("-", "messages", "dead_letter"): 1})
         ledger.count({("streetlight", "messages", "stored"): 3, ("streetlight", "samples", "accepted"): 9})
@@ -86,23 +93,23 @@ def test_no_count_is_lost_between_writers(registry: Registry) -> None:
     def work() -> None:
         for turn in range(10):
             with registry.write() as tx:
-                tx.get(Ledger).count(dict.fromkeys(keys if turn % 2 else reversed(keys), 3))
+                tx.get(MessageLedger).count(dict.fromkeys(keys if turn % 2 else reversed(keys), 3))
 
     in_threads([work] * 6)
     with registry.read() as tx:
-        assert tx.get(Ledger).lines() == [LedgerLine("streetlight", "messages", received=180, in_journal=180)]
+        assert tx.get(MessageLedger).lines() == [LedgerLine("streetlight", "messages", received=180, in_journal=180)]
 
 
 def test_what_is_missing_of_many_is_summed_however_much_it_is(registry: Registry) -> None:
     most = 2**63 - 2
     with registry.write() as tx:
-        tx.get(Ledger).put_gaps([gap(f"c-{n}", last_seq=most + 1, received=2, missing=most) for n in range(3)])
-        assert tx.get(Ledger).missing() == pytest.approx(3 * most)
+        tx.get(MessageLedger).put_gaps([gap(f"c-{n}", last_seq=most + 1, received=2, missing=most) for n in range(3)])
+        assert tx.get(MessageLedger).missing() == pytest.approx(3 * most)
 
 
 def test_a_device_that_invents_boots_makes_no_rows_without_end(registry: Registry) -> None:
     with registry.write() as tx:
-        ledger = tx.get(Ledger)
+        ledger = tx.get(MessageLedger)
         ledger.put_gaps([gap("other", missing=5, at_us=1)])
         for number in range(200):
             ledger.put_gaps([gap("c-1", boot_id=f"b{number}", missing=2, at_us=number)])
@@ -127,7 +134,7 @@ def test_a_devices_letters_are_counted_since_an_instant(registry: Registry) -> N
 
 def test_gaps_are_replaced_and_only_listed_while_something_is_missing(registry: Registry) -> None:
     with registry.write() as tx:
-        ledger = tx.get(Ledger)
+        ledger = tx.get(MessageLedger)
         assert ledger.missing() == 0
         ledger.put_gaps([gap("c-1", at_us=1), gap("c-2", at_us=2, kind="fire_drone"), gap("c-3", at_us=3)])
         ledger.put_gaps([gap("c-3", missing=0, at_us=4), gap("c-1", boot_id="b2", at_us=5, last_seq=2**62)])
@@ -143,7 +150,7 @@ def test_gaps_are_replaced_and_only_listed_while_something_is_missing(registry: 
 
 def test_positions_begin_at_zero(registry: Registry) -> None:
     with registry.write() as tx:
-        positions = tx.get(Positions)
+        positions = tx.get(CursorPositions)
         assert positions.get("effects/telemetry") == 0
         positions.set("effects/telemetry", 5)
         positions.set("effects/telemetry", 6)
@@ -157,6 +164,6 @@ def test_heartbeats_are_replaced_by_part(registry: Registry) -> None:
         Heartbeat("broker", 6, ok=False, last_success_us=None, detail={}),
     ]
     with registry.write() as tx:
-        tx.get(Heartbeats).put(beats)
-        tx.get(Heartbeats).put([replace(beats[0], at_us=9, ok=False)])
-        assert tx.get(Heartbeats).all() == [beats[1], replace(beats[0], at_us=9, ok=False)]
+        tx.get(HeartbeatRepository).put(beats)
+        tx.get(HeartbeatRepository).put([replace(beats[0], at_us=9, ok=False)])
+        assert tx.get(HeartbeatRepository).all() == [beats[1], replace(beats[0], at_us=9, ok=False)]

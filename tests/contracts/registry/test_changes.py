@@ -7,15 +7,15 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from devices.ports.books import Changes
-from devices.ports.registry import Registry
+from application.ports.gateway_books import ChangeFeed
+from application.ports.registry import Registry
 from storage.registry.engine import open_registry
 from tests.contracts.registry.making import change, in_threads
 
 
 def test_ids_rise_and_the_tail_is_read_in_order(registry: Registry) -> None:
     with registry.write() as tx:
-        changes = tx.get(Changes)
+        changes = tx.get(ChangeFeed)
         assert (changes.oldest(), changes.newest(), list(changes.after(0))) == (0, 0, [])
         changes.add([change(f"t-{n}", data={"n": n}, at_us=n) for n in range(5)])
         changes.add([change("system", tenant_id=None, kind=None)])
@@ -31,7 +31,7 @@ def test_ids_rise_and_the_tail_is_read_in_order(registry: Registry) -> None:
 
 def test_only_the_newest_are_kept_and_ids_are_never_used_again(registry: Registry) -> None:
     with registry.write() as tx:
-        changes = tx.get(Changes)
+        changes = tx.get(ChangeFeed)
         changes.add([change(str(n)) for n in range(30)])
         changes.trim(50)
         assert len(changes.after(0)) == 30
@@ -53,7 +53,7 @@ def test_a_reader_that_remembers_the_last_id_misses_no_change_of_concurrent_writ
         while True:
             finished = done.is_set()
             with registry.read() as tx:
-                read = tx.get(Changes).after(last)
+                read = tx.get(ChangeFeed).after(last)
             seen.extend(c.topic for c in read)
             last = read[-1].change_id if read else last
             if finished and not read:
@@ -62,7 +62,7 @@ def test_a_reader_that_remembers_the_last_id_misses_no_change_of_concurrent_writ
     def write(writer: int) -> None:
         for turn in range(15):
             with registry.write() as tx:
-                tx.get(Changes).add([change(f"{writer}-{turn}-{n}") for n in range(3)])
+                tx.get(ChangeFeed).add([change(f"{writer}-{turn}-{n}") for n in range(3)])
 
     reader = threading.Thread(target=read_on)
     reader.start()
@@ -84,12 +84,12 @@ def test_postgresql_notifies_when_changes_are_committed(postgres_url: str) -> No
             _add_and_fail(registry)
         assert list(listener.notifies(timeout=0.2)) == []
         with registry.write() as tx:
-            tx.get(Changes).add([change()])
+            tx.get(ChangeFeed).add([change()])
         assert [n.channel for n in listener.notifies(timeout=5, stop_after=1)] == ["lautern_changes"]
     registry.close()
 
 
 def _add_and_fail(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Changes).add([change()])
+        tx.get(ChangeFeed).add([change()])
         raise RuntimeError("stop")

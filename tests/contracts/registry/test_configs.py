@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from application.ports.desired_configs import DesiredConfig, DesiredConfigs
+from application.ports.inventory import AssetRepository
+from application.ports.registry import Registry
 from devices.errors import NotFound, VersionMismatch
-from devices.ports.configs import DesiredConfig, DesiredConfigs
-from devices.ports.inventory import Inventory
-from devices.ports.registry import Registry
 from tests.contracts.registry.making import binding, with_assets
 
 WANTED = DesiredConfig("lamp-1", "kl", "streetlight", 0, {"reporting_interval_s": 30.0}, 100)
@@ -45,8 +45,8 @@ def test_reporting_intervals_are_told_where_one_is_configured(registry: Registry
 def test_only_bound_assets_whose_current_version_is_not_out_are_unpublished(registry: Registry) -> None:
     with_assets(registry, "lamp-1", "lamp-2", "lamp-3")
     with registry.write() as tx:
-        tx.get(Inventory).bind(binding("lamp-1", "c-1", 1))
-        tx.get(Inventory).bind(binding("lamp-2", "c-2", 1))
+        tx.get(AssetRepository).bind(binding("lamp-1", "c-1", 1))
+        tx.get(AssetRepository).bind(binding("lamp-2", "c-2", 1))
         tx.get(DesiredConfigs).put(WANTED, 0)
         tx.get(DesiredConfigs).put(replace(WANTED, asset_id="lamp-2", changed_us=50), 0)
         tx.get(DesiredConfigs).put(replace(WANTED, asset_id="lamp-3", changed_us=10), 0)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
+from application.ports.commands import CommandRepository
+from application.ports.registry import Registry, RegistryTransaction
 from devices.commands.command import Command
-from devices.ports.commands import Commands
-from devices.ports.registry import Registry, Transaction
 from tests.contracts.registry.making import command
 
 MANY = 20_000
@@ -24,7 +24,7 @@ SERIES = """
 """
 
 
-def connection_of(tx: Transaction) -> Any:
+def connection_of(tx: RegistryTransaction) -> Any:
     return tx._connection  # type: ignore[attr-defined]
 
 
@@ -34,7 +34,7 @@ def long_history(registry: Registry) -> Registry:
         connection = connection_of(tx)
         false = "FALSE" if connection.dialect.name == "postgresql" else "0"
         connection.execute(text(SERIES.format(columns=COLUMNS, false=false)), {"many": MANY})
-        tx.get(Commands).add([command(f"open-{n}", issued_us=n) for n in range(3)])
+        tx.get(CommandRepository).add([command(f"open-{n}", issued_us=n) for n in range(3)])
         connection.execute(text("ANALYZE commands"))
     return registry
 
@@ -52,13 +52,13 @@ def long_history(registry: Registry) -> Registry:
     ],
 )
 def test_the_gateways_questions_use_their_index(
-    long_history: Registry, ask: Callable[[Commands], Sequence[Command]], count: int, index: str
+    long_history: Registry, ask: Callable[[CommandRepository], Sequence[Command]], count: int, index: str
 ) -> None:
     with long_history.read() as tx:
         connection = connection_of(tx)
         asked: list[tuple[str, Any]] = []
         event.listen(connection, "before_cursor_execute", lambda *about: asked.append(about[2:4]))
-        assert len(ask(tx.get(Commands))) == count
+        assert len(ask(tx.get(CommandRepository))) == count
         verb = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
         (question,) = asked
         plan = "\n".join(map(str, connection.exec_driver_sql(f"{verb} {question[0]}", question[1])))

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from types import MappingProxyType
 
-from devices.ports.current import LatestValues, RuleStates
-from devices.ports.inventory import Inventory
-from devices.ports.registry import Registry
+from application.ports.inventory import AssetRepository
+from application.ports.latest_values import LatestValues, RuleStates
+from application.ports.registry import Registry
 from tests.contracts.registry.making import latest, with_assets
 
 VALUES = {
@@ -97,7 +97,7 @@ def test_a_retired_asset_is_out_of_its_kind_but_keeps_its_rows(registry: Registr
     with_assets(registry, "lamp-1", "lamp-2")
     with registry.write() as tx:
         tx.get(LatestValues).put([latest("lamp-1"), latest("lamp-2")])
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         inventory.change(replace(inventory.get("lamp-1"), retired_us=5))
     with registry.read() as tx:
         assert tx.get(LatestValues).of_kind("streetlight") == [latest("lamp-2")]

@@ -8,19 +8,19 @@ import pytest
 from psycopg import sql
 from sqlalchemy import create_engine, select
 
+from application.ports.alarms import AlarmRepository
+from application.ports.commands import CommandRepository
+from application.ports.desired_configs import DesiredConfig, DesiredConfigs
+from application.ports.gateway_books import ChangeFeed, CursorPositions, DeadLetters, MessageLedger
+from application.ports.inventory import AssetRepository
+from application.ports.latest_values import LatestValues
+from application.ports.registry import Registry
 from devices.errors import ConfigurationError, Conflict, Invalid, RegistryUnavailable
-from devices.ports.alarms import Alarms
-from devices.ports.books import Changes, DeadLetters, Ledger, Positions
-from devices.ports.commands import Commands
-from devices.ports.configs import DesiredConfig, DesiredConfigs
-from devices.ports.current import LatestValues
-from devices.ports.inventory import Inventory
-from devices.ports.registry import Registry
 from storage.registry.engine import SqlRegistry, open_registry
 from storage.registry.export import RegistrySnapshot, revisions_of_file
 from storage.registry.importing import LEAP, RegistryImport
 from storage.registry.metadata import METADATA
-from storage.sqlite_snapshot import SqliteSnapshot, problems, rows
+from storage.sqlite_snapshot import SqliteSnapshot, file_problems, table_row_counts
 from tests.contracts.registry.making import alarm, binding, change, command, latest, letter, with_assets
 from tests.real_parts.postgres import PostgresCluster
 
@@ -51,14 +51,14 @@ def fill(url: str) -> None:
     registry = open_registry(url)
     with_assets(registry, "lamp-1", "lamp-2")
     with registry.write() as tx:
-        tx.get(Inventory).bind(binding("lamp-1", "c-1", 1))
-        tx.get(Commands).add([command("k1"), command("k2", arguments={"level_pct": 0.1})])
+        tx.get(AssetRepository).bind(binding("lamp-1", "c-1", 1))
+        tx.get(CommandRepository).add([command("k1"), command("k2", arguments={"level_pct": 0.1})])
         tx.get(DeadLetters).add([letter("l1"), letter("l2", payload=None)])
-        tx.get(Alarms).add([alarm("a1", details={"text": 'größer\n"x" \\ 🚒'})])
+        tx.get(AlarmRepository).add([alarm("a1", details={"text": 'größer\n"x" \\ 🚒'})])
         tx.get(LatestValues).put([latest("lamp-1", values={"power_w": 1.0000000000000002})])
-        tx.get(Ledger).count({("streetlight", "messages", "received"): 2**40})
-        tx.get(Positions).set("effects/control:1", 77)
-        tx.get(Changes).add([change(), change(), change()])
+        tx.get(MessageLedger).count({("streetlight", "messages", "received"): 2**40})
+        tx.get(CursorPositions).set("effects/control:1", 77)
+        tx.get(ChangeFeed).add([change(), change(), change()])
         configs = tx.get(DesiredConfigs)
         for version in range(3):
             config = DesiredConfig("lamp-1", "kl", "streetlight", 0, {"reporting_interval_s": version}, 5)
@@ -111,8 +111,8 @@ def assert_goes_on(registry: SqlRegistry) -> None:
     with registry.write() as tx:
         (config,) = tx.get(DesiredConfigs).unpublished()
         assert (config.version, config.published_version, config.body) == (3, None, {"reporting_interval_s": 2})
-        tx.get(Changes).add([change()])
-        assert [c.change_id > LEAP for c in tx.get(Changes).after(0)] == [False, False, False, True]
+        tx.get(ChangeFeed).add([change()])
+        assert [c.change_id > LEAP for c in tx.get(ChangeFeed).after(0)] == [False, False, False, True]
 
 
 def test_rows_are_as_of_the_pin(old_url: str, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_rows_are_as_of_the_pin(old_url: str, tmp_path: Path) -> None:
     snapshot.pin()
     registry = open_registry(old_url)
     with registry.write() as tx:
-        tx.get(Commands).add([command("later")])
+        tx.get(CommandRepository).add([command("later")])
     registry.close()
     assert "commands" in snapshot.tables()
     assert [line[:5] for line in snapshot.lines("commands")] == [b'["com', b'["k1"', b'["k2"']
@@ -169,7 +169,7 @@ def test_an_older_schema_is_taken_in_as_it_was_and_migrated(new_url: str, tmp_pa
 
 def name_of(registry: Registry, asset_id: str) -> str:
     with registry.read() as tx:
-        return tx.get(Inventory).get(asset_id).name
+        return tx.get(AssetRepository).get(asset_id).name
 
 
 def test_no_server_is_said(tmp_path: Path) -> None:
@@ -183,8 +183,8 @@ def test_a_copied_sqlite_registry_goes_on(tmp_path: Path) -> None:
     snapshot = SqliteSnapshot(tmp_path / "registry.db")
     snapshot.copy(tmp_path / "copy.db", lambda *_: None)
     snapshot.close()
-    assert problems(tmp_path / "copy.db") == ""
-    assert rows(tmp_path / "copy.db")["commands"] == 2
+    assert file_problems(tmp_path / "copy.db") == ""
+    assert table_row_counts(tmp_path / "copy.db")["commands"] == 2
     assert any(r.startswith("registry_") for r in revisions_of_file(tmp_path / "copy.db"))
     registry = open_registry(f"sqlite:///{tmp_path / 'copy.db'}", migrate=False)
     assert_goes_on(registry)

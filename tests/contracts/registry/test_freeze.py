@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from application.ports.gateway_books import CursorPositions, DeadLetters
+from application.ports.registry import Registry
 from devices.errors import RegistryUnavailable
-from devices.ports.books import DeadLetters, Positions
-from devices.ports.registry import Registry
 from storage.registry.engine import SqlRegistry
 from storage.registry.freeze import writes_stopped
 from tests.contracts.registry.making import letter
@@ -19,7 +19,7 @@ from tests.real_parts.waiting import wait_until
 
 def advance(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Positions).set("effects/x", 7)
+        tx.get(CursorPositions).set("effects/x", 7)
 
 
 def mark(registry: Registry) -> None:
@@ -29,7 +29,7 @@ def mark(registry: Registry) -> None:
 
 def state(registry: Registry) -> tuple[int, int | None]:
     with registry.read() as tx:
-        return tx.get(Positions).get("effects/x"), tx.get(DeadLetters).get("l1").replayed_us
+        return tx.get(CursorPositions).get("effects/x"), tx.get(DeadLetters).get("l1").replayed_us
 
 
 @pytest.mark.parametrize(("write", "after"), [(advance, (7, None)), (mark, (0, 9))], ids=["cursor", "replay"])
@@ -57,9 +57,9 @@ def test_writers_in_either_order_are_in_no_deadlock_with_us(registry: SqlRegistr
         while not stop.wait(0.001):
             with registry.write() as tx:
                 if name == "l1":
-                    tx.get(Positions).set(name, 1)
+                    tx.get(CursorPositions).set(name, 1)
                 tx.get(DeadLetters).mark_replayed([name], 9)
-                tx.get(Positions).set(name, 1)
+                tx.get(CursorPositions).set(name, 1)
             done[name] += 1
 
     def both_went_on(before: dict[str, int]) -> bool:

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository
+from application.ports.registry import Registry
 from devices.errors import Conflict, NotFound, VersionMismatch
-from devices.ports.inventory import Group, Groups, Inventory
-from devices.ports.registry import Registry
 from tests.contracts.registry.making import asset, with_assets
 
-NEW = Group("fauthweg", "kl", "streetlight", "Fauthweg", ("lamp-2", "lamp-1"), 0)
+NEW = AssetGroup("fauthweg", "kl", "streetlight", "Fauthweg", ("lamp-2", "lamp-1"), 0)
 
 
 @pytest.fixture(autouse=True)
@@ -19,44 +19,44 @@ def lamps(registry: Registry) -> None:
 
 def test_a_group_is_created_and_changed_by_version(registry: Registry) -> None:
     with registry.write() as tx:
-        created = tx.get(Groups).put(NEW)
+        created = tx.get(GroupRepository).put(NEW)
         assert created == replace(NEW, members=("lamp-1", "lamp-2"), version=1)
-        changed = tx.get(Groups).put(replace(created, name="F", members=("lamp-3",)))
-        assert changed == Group("fauthweg", "kl", "streetlight", "F", ("lamp-3",), 2)
+        changed = tx.get(GroupRepository).put(replace(created, name="F", members=("lamp-3",)))
+        assert changed == AssetGroup("fauthweg", "kl", "streetlight", "F", ("lamp-3",), 2)
         with pytest.raises(VersionMismatch):
-            tx.get(Groups).put(created)
+            tx.get(GroupRepository).put(created)
         with pytest.raises(Conflict):
-            tx.get(Groups).put(NEW)
-        assert tx.get(Groups).get("fauthweg") == changed
+            tx.get(GroupRepository).put(NEW)
+        assert tx.get(GroupRepository).get("fauthweg") == changed
 
 
 def test_what_is_not_there_is_not_found(registry: Registry) -> None:
     with registry.write() as tx:
         with pytest.raises(NotFound):
-            tx.get(Groups).get("fauthweg")
+            tx.get(GroupRepository).get("fauthweg")
         with pytest.raises(NotFound):
-            tx.get(Groups).remove("fauthweg")
+            tx.get(GroupRepository).remove("fauthweg")
         with pytest.raises(NotFound):
-            tx.get(Groups).put(replace(NEW, version=3))
+            tx.get(GroupRepository).put(replace(NEW, version=3))
 
 
 @pytest.mark.parametrize("stranger", ["nothing", "drone", "theirs"])
 def test_members_are_assets_of_the_groups_tenant_and_kind(registry: Registry, stranger: str) -> None:
     with registry.write() as tx:
-        tx.get(Inventory).add(asset("drone", kind="fire_drone"))
-        tx.get(Inventory).add(asset("theirs", tenant_id="zw"))
+        tx.get(AssetRepository).add(asset("drone", kind="fire_drone"))
+        tx.get(AssetRepository).add(asset("theirs", tenant_id="zw"))
     with pytest.raises(Conflict, match=stranger), registry.write() as tx:
-        tx.get(Groups).put(replace(NEW, members=("lamp-1", stranger)))
+        tx.get(GroupRepository).put(replace(NEW, members=("lamp-1", stranger)))
     with registry.read() as tx:
-        assert tx.get(Groups).list(None, None) == []
+        assert tx.get(GroupRepository).list(None, None) == []
 
 
 def test_groups_are_listed_in_order_and_found_by_member(registry: Registry) -> None:
     with registry.write() as tx:
-        groups = tx.get(Groups)
+        groups = tx.get(GroupRepository)
         groups.put(replace(NEW, group_id="b"))
         groups.put(replace(NEW, group_id="a", members=("lamp-1",)))
-        groups.put(Group("c", "zw", "streetlight", "C", (), 0))
+        groups.put(AssetGroup("c", "zw", "streetlight", "C", (), 0))
         assert [g.group_id for g in groups.list(None, None)] == ["a", "b", "c"]
         assert [g.group_id for g in groups.list({"kl"}, {"streetlight"})] == ["a", "b"]
         assert [g.group_id for g in groups.list(None, {"fire_drone"})] == []

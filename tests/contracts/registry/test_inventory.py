@@ -4,10 +4,18 @@ from dataclasses import replace
 
 import pytest
 
+from application.ports.inventory import (
+    Asset,
+    AssetFilter,
+    AssetGroup,
+    AssetRepository,
+    DeviceBinding,
+    GroupRepository,
+    UnknownDevice,
+)
+from application.ports.latest_values import LatestValues
+from application.ports.registry import Registry
 from devices.errors import Conflict, Invalid, NotFound, VersionMismatch
-from devices.ports.current import LatestValues
-from devices.ports.inventory import Asset, AssetFilter, Binding, Group, Groups, Inventory, UnknownDevice
-from devices.ports.registry import Registry
 from storage.registry.rows import CHUNK
 from tests.contracts.registry.making import asset, binding, latest, with_assets
 
@@ -16,31 +24,31 @@ LAMP = Asset("lamp-1", "kl", "streetlight", "Fauthweg 1", 5, 49.44, 7.77, {"rate
 
 def found(registry: Registry, which: AssetFilter) -> list[str]:
     with registry.read() as tx:
-        return [a.asset_id for a in tx.get(Inventory).find(which).items]
+        return [a.asset_id for a in tx.get(AssetRepository).find(which).items]
 
 
 def test_an_asset_comes_back_as_it_was_added(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Inventory).add(LAMP)
+        tx.get(AssetRepository).add(LAMP)
     with registry.read() as tx:
-        assert tx.get(Inventory).get("lamp-1") == LAMP
-        assert tx.get(Inventory).many(["lamp-1", "nothing"]) == {"lamp-1": LAMP}
+        assert tx.get(AssetRepository).get("lamp-1") == LAMP
+        assert tx.get(AssetRepository).many(["lamp-1", "nothing"]) == {"lamp-1": LAMP}
 
 
 def test_a_known_id_is_a_conflict_and_the_transaction_stays_usable(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Inventory).add(LAMP)
+        tx.get(AssetRepository).add(LAMP)
         with pytest.raises(Conflict):
-            tx.get(Inventory).add(replace(LAMP, name="another"))
-        tx.get(Inventory).add(asset("lamp-2"))
+            tx.get(AssetRepository).add(replace(LAMP, name="another"))
+        tx.get(AssetRepository).add(asset("lamp-2"))
     with registry.read() as tx:
-        assert tx.get(Inventory).get("lamp-1").name == "Fauthweg 1"
-        assert tx.get(Inventory).get("lamp-2").name == "lamp-2"
+        assert tx.get(AssetRepository).get("lamp-1").name == "Fauthweg 1"
+        assert tx.get(AssetRepository).get("lamp-2").name == "lamp-2"
 
 
 def test_what_is_not_there_is_not_found(registry: Registry) -> None:
     with registry.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         with pytest.raises(NotFound):
             inventory.get("lamp-1")
         with pytest.raises(NotFound):
@@ -53,31 +61,31 @@ def test_what_is_not_there_is_not_found(registry: Registry) -> None:
 
 def test_a_change_needs_the_current_version(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Inventory).add(LAMP)
-        changed = tx.get(Inventory).change(replace(LAMP, name="Fauthweg 1a", via=None, retired_us=9))
+        tx.get(AssetRepository).add(LAMP)
+        changed = tx.get(AssetRepository).change(replace(LAMP, name="Fauthweg 1a", via=None, retired_us=9))
         assert changed == replace(LAMP, name="Fauthweg 1a", via=None, retired_us=9, version=2)
         with pytest.raises(VersionMismatch):
-            tx.get(Inventory).change(replace(LAMP, name="lost"))
-        assert tx.get(Inventory).get("lamp-1") == changed
+            tx.get(AssetRepository).change(replace(LAMP, name="lost"))
+        assert tx.get(AssetRepository).get("lamp-1") == changed
 
 
 def test_a_change_leaves_tenant_kind_and_creation(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Inventory).add(LAMP)
-        assert tx.get(Inventory).change(replace(LAMP, tenant_id="x", kind="y", created_us=0)) == replace(
+        tx.get(AssetRepository).add(LAMP)
+        assert tx.get(AssetRepository).change(replace(LAMP, tenant_id="x", kind="y", created_us=0)) == replace(
             LAMP, version=2
         )
 
 
 def test_filters_narrow_the_list(registry: Registry) -> None:
     with registry.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         inventory.add(asset("a", name="Überweg 50%"))
         inventory.add(asset("b", tenant_id="zw", name="Markt_1"))
         inventory.add(asset("c", kind="fire_drone", name="Fritz"))
         inventory.add(asset("d", retired_us=5))
         inventory.bind(binding("b", "Controller-77", 1))
-        tx.get(Groups).put(Group("g", "kl", "streetlight", "G", ("a",), 0))
+        tx.get(GroupRepository).put(AssetGroup("g", "kl", "streetlight", "G", ("a",), 0))
     assert found(registry, AssetFilter()) == ["a", "b", "c"]
     assert found(registry, AssetFilter(include_retired=True)) == ["a", "b", "c", "d"]
     assert found(registry, AssetFilter(kinds={"streetlight"})) == ["a", "b"]
@@ -106,7 +114,7 @@ def test_pages_are_stable_while_assets_are_added(registry: Registry) -> None:
     cursor: str | None = None
     for step in range(4):
         with registry.read() as tx:
-            page = tx.get(Inventory).find(AssetFilter(), limit=3, cursor=cursor)
+            page = tx.get(AssetRepository).find(AssetFilter(), limit=3, cursor=cursor)
         seen += [a.asset_id for a in page.items]
         cursor = page.next_cursor
         # One before what was read, which must not shift the pages.
@@ -119,18 +127,18 @@ def test_pages_are_stable_while_assets_are_added(registry: Registry) -> None:
 @pytest.mark.parametrize("cursor", ["", "x", "WzFd", "ü", "eyJhIjoxfQ", "WyIAIl0"])
 def test_a_foreign_cursor_is_invalid(registry: Registry, cursor: str) -> None:
     with registry.read() as tx, pytest.raises(Invalid):
-        tx.get(Inventory).find(AssetFilter(), cursor=cursor)
+        tx.get(AssetRepository).find(AssetFilter(), cursor=cursor)
 
 
 def test_a_replaced_controller_keeps_the_history(registry: Registry) -> None:
     with_assets(registry, "lamp-1", "lamp-2")
     with registry.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         inventory.bind(binding("lamp-1", "old", 10))
         inventory.bind(binding("lamp-1", "new", 50))
         inventory.bind(binding("lamp-2", "old", 70))
     with registry.read() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         assert inventory.bindings_of_asset("lamp-1") == (binding("lamp-1", "old", 10, 50), binding("lamp-1", "new", 50))
         assert inventory.bindings_of_devices(["old", "new", "none"]) == {
             "old": (binding("lamp-1", "old", 10, 50), binding("lamp-2", "old", 70)),
@@ -142,7 +150,7 @@ def test_a_replaced_controller_keeps_the_history(registry: Registry) -> None:
 def test_a_device_that_moves_ends_both_running_bindings(registry: Registry) -> None:
     with_assets(registry, "lamp-1", "lamp-2")
     with registry.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         inventory.bind(binding("lamp-1", "one", 10))
         inventory.bind(binding("lamp-2", "two", 10))
         inventory.bind(binding("lamp-2", "one", 30))
@@ -153,16 +161,16 @@ def test_a_device_that_moves_ends_both_running_bindings(registry: Registry) -> N
 def test_binding_the_running_pair_again_changes_nothing(registry: Registry) -> None:
     with_assets(registry, "lamp-1")
     with registry.write() as tx:
-        tx.get(Inventory).bind(binding("lamp-1", "c-1", 10))
-        tx.get(Inventory).bind(binding("lamp-1", "c-1", 20))
-        assert tx.get(Inventory).bindings_of_asset("lamp-1") == (binding("lamp-1", "c-1", 10),)
+        tx.get(AssetRepository).bind(binding("lamp-1", "c-1", 10))
+        tx.get(AssetRepository).bind(binding("lamp-1", "c-1", 20))
+        assert tx.get(AssetRepository).bindings_of_asset("lamp-1") == (binding("lamp-1", "c-1", 10),)
 
 
 @pytest.mark.parametrize("from_us", [5, 10, 15, 19])
 def test_bindings_never_overlap(registry: Registry, from_us: int) -> None:
     with_assets(registry, "lamp-1", "lamp-2")
     with registry.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         inventory.bind(binding("lamp-1", "one", 10, 20))
         with pytest.raises(Conflict):
             inventory.bind(binding("lamp-1", "two", from_us))
@@ -176,34 +184,34 @@ def test_the_revision_rises_with_each_change(registry: Registry) -> None:
 
     def note() -> None:
         with registry.read() as tx:
-            revisions.append(tx.get(Inventory).revision())
+            revisions.append(tx.get(AssetRepository).revision())
 
     note()
     with_assets(registry, "lamp-1")
     note()
     with registry.write() as tx:
-        tx.get(Inventory).bind(binding("lamp-1", "c-1", 10))
+        tx.get(AssetRepository).bind(binding("lamp-1", "c-1", 10))
     note()
     with registry.write() as tx:
-        tx.get(Inventory).change(asset("lamp-1", name="new"))
+        tx.get(AssetRepository).change(asset("lamp-1", name="new"))
     note()
     with registry.write() as tx:
-        tx.get(Groups).put(Group("g", "kl", "streetlight", "G", ("lamp-1",), 0))
+        tx.get(GroupRepository).put(AssetGroup("g", "kl", "streetlight", "G", ("lamp-1",), 0))
     note()
     with registry.write() as tx:
-        tx.get(Groups).remove("g")
+        tx.get(GroupRepository).remove("g")
     note()
     assert revisions == sorted(set(revisions))
 
 
 def test_more_ids_than_a_statement_takes_are_answered(registry: Registry) -> None:
     with registry.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         for number in range(CHUNK + 3):
             inventory.add(asset(f"lamp-{number}"))
             inventory.bind(binding(f"lamp-{number}", f"c-{number}", 1))
     with registry.read() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         assert len(inventory.many([f"lamp-{number}" for number in range(40_000)])) == CHUNK + 3
         assert len(inventory.bindings_of_devices([f"c-{number}" for number in range(2000)])) == CHUNK + 3
         assert len(inventory.current_devices([f"lamp-{number}" for number in range(2000)])) == CHUNK + 3
@@ -215,26 +223,26 @@ def unknown(device_id: str, at_us: int, messages: int = 1, tenant_id: str = "kl"
 
 def test_unknown_devices_are_counted_and_keep_their_info(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Inventory).note_unknown([unknown("c-1", 10), replace(unknown("c-1", 20, 2), info={"maker": "M"})])
+        tx.get(AssetRepository).note_unknown([unknown("c-1", 10), replace(unknown("c-1", 20, 2), info={"maker": "M"})])
     with registry.write() as tx:
-        tx.get(Inventory).note_unknown([unknown("c-1", 30), unknown("c-2", 5)])
+        tx.get(AssetRepository).note_unknown([unknown("c-1", 30), unknown("c-2", 5)])
     with registry.read() as tx:
         expected = UnknownDevice("c-1", "kl", "streetlight", 10, 30, 4, {"maker": "M"})
-        assert tx.get(Inventory).get_unknown("c-1") == expected
-        assert [u.device_id for u in tx.get(Inventory).unknown().items] == ["c-1", "c-2"]
+        assert tx.get(AssetRepository).get_unknown("c-1") == expected
+        assert [u.device_id for u in tx.get(AssetRepository).unknown().items] == ["c-1", "c-2"]
 
 
 def test_unknown_devices_can_be_listed_of_some_tenants(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Inventory).note_unknown([unknown("c-1", 10), unknown("c-2", 10, tenant_id="zw")])
-        assert [u.device_id for u in tx.get(Inventory).unknown(tenant_ids={"zw"}).items] == ["c-2"]
-        assert not tx.get(Inventory).unknown(kinds=()).items
+        tx.get(AssetRepository).note_unknown([unknown("c-1", 10), unknown("c-2", 10, tenant_id="zw")])
+        assert [u.device_id for u in tx.get(AssetRepository).unknown(tenant_ids={"zw"}).items] == ["c-2"]
+        assert not tx.get(AssetRepository).unknown(kinds=()).items
 
 
 def test_binding_and_forgetting_take_a_device_off_the_waiting_list(registry: Registry) -> None:
     with_assets(registry, "lamp-1")
     with registry.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         inventory.note_unknown([unknown("c-1", 10), unknown("c-2", 10), unknown("c-3", 10)])
         inventory.bind(binding("lamp-1", "c-1", 20))
         inventory.forget_unknown("c-2")
@@ -244,7 +252,7 @@ def test_binding_and_forgetting_take_a_device_off_the_waiting_list(registry: Reg
 
 def test_the_oldest_unknown_devices_leave_above_ten_thousand(registry: Registry) -> None:
     with registry.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         inventory.note_unknown([unknown(f"c-{number:05}", 1000 + number) for number in range(10_000)])
         inventory.note_unknown([unknown("new-1", 1), unknown("new-2", 90_000)])
         left = inventory.unknown(limit=20_000).items
@@ -255,9 +263,9 @@ def test_the_oldest_unknown_devices_leave_above_ten_thousand(registry: Registry)
 
 def test_retiring_ends_the_binding(registry: Registry) -> None:
     with registry.write() as tx:
-        inventory = tx.get(Inventory)
+        inventory = tx.get(AssetRepository)
         inventory.add(Asset("R1", "kl", "streetlight", "R1", 1))
-        inventory.bind(Binding("R1", "r1", "kl", "streetlight", 1))
+        inventory.bind(DeviceBinding("R1", "r1", "kl", "streetlight", 1))
         inventory.change(replace(inventory.get("R1"), retired_us=50))
         assert [b.until_us for b in inventory.bindings_of_asset("R1")] == [50]
         assert inventory.current_devices(["R1"]) == {}

@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
+from application.ports.gateway_books import GatewayLease
+from application.ports.registry import Registry
 from devices.errors import LeaseHeld
-from devices.ports.books import Lease
-from devices.ports.registry import Registry
 
 TAKE = """
 import sys
 from devices.errors import LeaseHeld
-from devices.ports.books import Lease
+from application.ports.gateway_books import Lease
 from storage.registry.engine import open_registry
 registry = open_registry(sys.argv[1])
 sys.stdout.write("ready\\n")
@@ -29,7 +29,7 @@ registry.close()
 
 def test_another_holder_is_refused_until_the_lease_ends(registry: Registry) -> None:
     with registry.write() as tx:
-        lease = tx.get(Lease)
+        lease = tx.get(GatewayLease)
         first = lease.take("a", 1000, 500)
         assert lease.take("a", 1200, 500) == first
         with pytest.raises(LeaseHeld):
@@ -42,7 +42,7 @@ def test_another_holder_is_refused_until_the_lease_ends(registry: Registry) -> N
 
 def test_a_released_lease_is_free_at_once_and_its_number_rises(registry: Registry) -> None:
     with registry.write() as tx:
-        lease = tx.get(Lease)
+        lease = tx.get(GatewayLease)
         first = lease.take("a", 1000, 500)
         lease.release("b")
         with pytest.raises(LeaseHeld):
@@ -53,7 +53,7 @@ def test_a_released_lease_is_free_at_once_and_its_number_rises(registry: Registr
 
 def test_a_holder_that_comes_late_but_alone_keeps_its_number(registry: Registry) -> None:
     with registry.write() as tx:
-        assert tx.get(Lease).take("a", 1000, 500) == tx.get(Lease).take("a", 9000, 500)
+        assert tx.get(GatewayLease).take("a", 1000, 500) == tx.get(GatewayLease).take("a", 9000, 500)
 
 
 def test_of_two_processes_one_takes_the_lease(registry_url: str) -> None:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from application.ports.inventory import AssetRepository
+from application.ports.loans import Loan, LoanRepository
+from application.ports.registry import Registry
 from devices.errors import Conflict, NotFound, VersionMismatch
-from devices.ports.inventory import Inventory
-from devices.ports.loans import Loan, Loans
-from devices.ports.registry import Registry
 from tests.contracts.registry.making import in_threads, with_assets
 
 LOAN = Loan("a", "lamp-1", "kl", "zw", 100, 200, "fair", 1, "anna")
@@ -20,7 +20,7 @@ def lamps(registry: Registry) -> None:
 
 def test_a_loan_is_kept_changed_and_removed(registry: Registry) -> None:
     with registry.write() as tx:
-        loans = tx.get(Loans)
+        loans = tx.get(LoanRepository)
         loans.add(LOAN)
         assert loans.get("a") == LOAN
         changed = loans.change(replace(LOAN, until_us=150, note="n"))
@@ -41,22 +41,22 @@ def test_a_loan_is_kept_changed_and_removed(registry: Registry) -> None:
 def test_loans_of_one_asset_do_not_overlap(registry: Registry, span: tuple[int, int], free: bool) -> None:  # noqa: FBT001
     other = replace(LOAN, loan_id="b", from_us=span[0], until_us=span[1])
     with registry.write() as tx:
-        tx.get(Loans).add(LOAN)
-        tx.get(Loans).add(replace(other, loan_id="c", asset_id="lamp-2"))
+        tx.get(LoanRepository).add(LOAN)
+        tx.get(LoanRepository).add(replace(other, loan_id="c", asset_id="lamp-2"))
     with registry.write() as tx:
         if free:
-            tx.get(Loans).add(other)
+            tx.get(LoanRepository).add(other)
         else:
             with pytest.raises(Conflict):
-                tx.get(Loans).add(other)
+                tx.get(LoanRepository).add(other)
 
 
 def test_a_longer_loan_does_not_run_into_the_next(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Loans).add(LOAN)
-        tx.get(Loans).add(replace(LOAN, loan_id="b", from_us=300, until_us=400))
+        tx.get(LoanRepository).add(LOAN)
+        tx.get(LoanRepository).add(replace(LOAN, loan_id="b", from_us=300, until_us=400))
         with pytest.raises(Conflict):
-            tx.get(Loans).change(replace(LOAN, until_us=301))
+            tx.get(LoanRepository).change(replace(LOAN, until_us=301))
 
 
 def test_of_two_who_lend_at_once_one_is_refused(registry: Registry) -> None:
@@ -65,7 +65,7 @@ def test_of_two_who_lend_at_once_one_is_refused(registry: Registry) -> None:
     def lend(loan_id: str) -> None:
         try:
             with registry.write() as tx:
-                tx.get(Loans).add(replace(LOAN, loan_id=loan_id))
+                tx.get(LoanRepository).add(replace(LOAN, loan_id=loan_id))
         except Conflict as error:
             refused.append(error)
 
@@ -76,12 +76,12 @@ def test_of_two_who_lend_at_once_one_is_refused(registry: Registry) -> None:
 def test_they_are_found_by_asset_and_by_borrower_and_caches_hear_of_them(registry: Registry) -> None:
     later = replace(LOAN, loan_id="b", from_us=300, until_us=400, tenant_id="bund")
     with registry.write() as tx:
-        before = tx.get(Inventory).revision()
-        tx.get(Loans).add(later)
-        tx.get(Loans).add(LOAN)
-        assert tx.get(Inventory).revision() > before
+        before = tx.get(AssetRepository).revision()
+        tx.get(LoanRepository).add(later)
+        tx.get(LoanRepository).add(LOAN)
+        assert tx.get(AssetRepository).revision() > before
     with registry.read() as tx:
-        loans = tx.get(Loans)
+        loans = tx.get(LoanRepository)
         assert loans.of_assets(["lamp-1", "lamp-2"]) == {"lamp-1": (LOAN, later)}
         assert loans.to_towns({"zw"}, 199) == [LOAN]
         assert loans.to_towns({"zw"}, 200) == []

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from devices.instants import DAY_US, SECOND_US
-from devices.message_quota import FORGIVEN_S, Exceeded
-from devices.ports.inventory import Binding, Inventory
-from devices.ports.login_pauses import LoginPause, LoginPauses
-from devices.ports.registry import Registry
-from gateway.effects.paused import PausedLogins
-from gateway.effects.refused import LOOK_US
+from application.message_quota import FORGIVEN_S, QuotaExceeded
+from application.ports.inventory import AssetRepository, DeviceBinding
+from application.ports.login_pauses import LoginPause, LoginPauses
+from application.ports.registry import Registry
+from devices.time_us import DAY_US, SECOND_US
+from gateway.effects.login_pauses import PausedLogins
+from gateway.effects.login_refusals import LOOK_US
 from gateway.quota_enforcer import QuotaEnforcer
 from tests.contracts.registry.making import with_assets
 
@@ -49,7 +49,7 @@ class _Clock:
 
 
 def test_who_goes_on_is_kept_out_longer_each_time(registry: Registry) -> None:
-    clock, told = _Clock(), [Exceeded(USER, 5000, 9)]
+    clock, told = _Clock(), [QuotaExceeded(USER, 5000, 9)]
     enforcer = QuotaEnforcer(registry, [lambda: told], clock)
     found = []
     for wait_s in (0, 5, 6, 21, 41, FORGIVEN_S + 100):
@@ -64,7 +64,7 @@ def test_who_goes_on_is_kept_out_longer_each_time(registry: Registry) -> None:
 def test_pauses_are_told_by_asset_while_they_are_young(registry: Registry) -> None:
     with_assets(registry, "lamp-1")
     with registry.write() as tx:
-        tx.get(Inventory).bind(Binding("lamp-1", "d1", "kl", "streetlight", 1))
+        tx.get(AssetRepository).bind(DeviceBinding("lamp-1", "d1", "kl", "streetlight", 1))
         tx.get(LoginPauses).put([pause("d1", NOW_US), pause("nobody", NOW_US)])
     paused = PausedLogins()
     with registry.read() as tx:

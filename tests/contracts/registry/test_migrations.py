@@ -13,7 +13,7 @@ from storage.registry.engine import open_registry
 from storage.registry.kept_copy import keep_copy
 from storage.registry.kinds import repositories_of_kinds
 from storage.registry.metadata import METADATA
-from storage.registry.migrate import is_current, upgrade
+from storage.registry.migrate import is_current, upgrade_tables
 from tests.contracts.registry.making import in_threads
 
 
@@ -121,7 +121,7 @@ def test_many_that_start_at_once_migrate_once(empty_url: str) -> None:
 def test_a_file_is_copied_before_its_tables_are_changed(tmp_path: Path) -> None:
     """The way back: the older version goes on with the copy."""
     url = f"sqlite:///{tmp_path / 'registry.db'}"
-    on(url, lambda connection: upgrade(connection, ["registry_0001"]))
+    on(url, lambda connection: upgrade_tables(connection, ["registry_0001"]))
     on(url, lambda connection: connection.exec_driver_sql("INSERT INTO revisions VALUES ('inventory', NULL, 41)"))
     open_registry(url).close()
     (copy,) = tmp_path.glob("registry.db.before-*")
@@ -146,7 +146,7 @@ def test_three_copies_are_kept(tmp_path: Path) -> None:
 
 def test_what_cannot_be_copied_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path / 'registry.db'}"
-    on(url, lambda connection: upgrade(connection, ["registry_0001"]))
+    on(url, lambda connection: upgrade_tables(connection, ["registry_0001"]))
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, text
 
+from application.ports.gateway_books import CursorPositions
 from devices.errors import RegistryTooSlow, RegistryUnavailable
-from devices.ports.books import Positions
 from storage.registry import dialects
 from storage.registry.dialects import ANSWERING, UNHURRIED, WORKING, Patience
 from storage.registry.engine import SqlRegistry, open_registry
@@ -39,7 +39,7 @@ def other(postgres: PostgresCluster, postgres_url: str) -> Iterator["psycopg.Con
 
 def note(registry: SqlRegistry) -> None:
     with registry.write() as tx:
-        tx.get(Positions).set("p", 1)
+        tx.get(CursorPositions).set("p", 1)
 
 
 def sleep(registry: SqlRegistry) -> None:
@@ -72,11 +72,11 @@ def test_a_transaction_in_which_nothing_happens_lets_go(
 ) -> None:
     def hesitate() -> None:
         with hurried.write() as tx:
-            tx.get(Positions).set("p", 2)
+            tx.get(CursorPositions).set("p", 2)
             pid = tx._connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
             gone = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
             wait_until(lambda: other.execute(gone, [pid]).fetchone() == (0,), what="it is ended")
-            tx.get(Positions).set("p", 3)
+            tx.get(CursorPositions).set("p", 3)
 
     with pytest.raises(RegistryUnavailable):
         hesitate()

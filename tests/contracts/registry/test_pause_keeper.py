@@ -4,24 +4,24 @@ from contextlib import AbstractContextManager
 
 import pytest
 
+from application.message_quota import QuotaExceeded
+from application.ports.login_pauses import LoginPauses
+from application.ports.registry import Registry, RegistryTransaction
 from devices.errors import RegistryUnavailable
-from devices.instants import SECOND_US
-from devices.message_quota import Exceeded
-from devices.ports.login_pauses import LoginPauses
-from devices.ports.registry import Registry, Transaction
+from devices.time_us import SECOND_US
 from gateway.quota_enforcer import QuotaEnforcer
 from runtime.broker.pause_keeper import PauseKeeper
 
 NOW_US = 1_790_000_000_000_000
 USER = "kl/streetlight/d1"
-FOUND = Exceeded(USER, 5000, 9)
+FOUND = QuotaExceeded(USER, 5000, 9)
 
 
 class _Away(Registry):
-    def read(self) -> AbstractContextManager[Transaction]:
+    def read(self) -> AbstractContextManager[RegistryTransaction]:
         raise RegistryUnavailable
 
-    def write(self) -> AbstractContextManager[Transaction]:
+    def write(self) -> AbstractContextManager[RegistryTransaction]:
         raise RegistryUnavailable
 
 
@@ -79,7 +79,7 @@ def test_the_gateway_begins_none_while_one_of_the_brokers_lasts(registry: Regist
 
 def test_what_waits_to_be_recorded_is_bounded(registry: Registry) -> None:
     keeper = PauseKeeper(most=3)
-    found = [Exceeded(f"kl/streetlight/d{n}", 1, 1) for n in range(4)]
+    found = [QuotaExceeded(f"kl/streetlight/d{n}", 1, 1) for n in range(4)]
     assert [keeper.begin(each, NOW_US) for each in found] == [True, True, True, False]
     keeper.record(registry)
     assert keeper.begin(found[3], NOW_US)

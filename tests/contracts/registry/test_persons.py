@@ -4,18 +4,18 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from devices.alarms import Note
-from devices.audit.entry import Deed
-from devices.audit.notary import Notary
-from devices.audit.reading import entries, whole
-from devices.audit.verifying import Fault, verify
-from devices.instants import DAY_US
-from devices.ports.access import ApiKey, ApiKeys
-from devices.ports.alarms import Alarms
-from devices.ports.audit import Audit
-from devices.ports.commands import Commands
-from devices.ports.privacy import Persons
-from gateway.retention import Names
+from application.audit.chain_reader import read_entries, read_whole_chain
+from application.audit.entry import AuditEvent
+from application.audit.signer import AuditSigner
+from application.audit.verification import AuditFault, verify_chain
+from application.ports.alarms import AlarmRepository
+from application.ports.api_keys import ApiKey, ApiKeys
+from application.ports.audit import AuditLog
+from application.ports.commands import CommandRepository
+from application.ports.retention import PersonIndex
+from devices.alarms import AlarmNote
+from devices.time_us import DAY_US
+from gateway.retention import NamePseudonymiser
 from storage.registry.engine import SqlRegistry, open_registry
 from tests.contracts.registry.making import alarm, command, with_assets
 
@@ -33,25 +33,29 @@ class Town:
     def deed(self, actor: str, at_us: int) -> None:
         self.now_us = at_us
         with self.registry.write() as tx:
-            tx.get(Audit).append(Deed(actor, actor[5:].title(), "kl", "command.issue", "streetlight/L1", "10.0.0.7"))
+            tx.get(AuditLog).append(
+                AuditEvent(actor, actor[5:].title(), "kl", "command.issue", "streetlight/L1", "10.0.0.7")
+            )
         self.now_us = NOW_US
 
     def issued(self, command_id: str, issuer: str, at_us: int) -> None:
         with self.registry.write() as tx:
-            tx.get(Commands).add([command(command_id, issuer=issuer, issued_us=at_us, deliver_by_us=at_us + 1)])
+            tx.get(CommandRepository).add(
+                [command(command_id, issuer=issuer, issued_us=at_us, deliver_by_us=at_us + 1)]
+            )
 
     def issuers(self) -> dict[str, str]:
         with self.registry.read() as tx:
-            return {c.command_id: c.issuer for c in tx.get(Commands).find().items}
+            return {c.command_id: c.issuer for c in tx.get(CommandRepository).find().items}
 
     def actors(self) -> list[str]:
-        return [e.deed.actor for e in entries(self.registry) if e.deed is not None]
+        return [e.deed.actor for e in read_entries(self.registry) if e.deed is not None]
 
 
 @pytest.fixture
 def town(registry_url: str) -> "Town":
     made: list[Town] = []
-    notary = Notary(bytes(32), lambda: made[0].now_us)
+    notary = AuditSigner(bytes(32), lambda: made[0].now_us)
     made.append(Town(open_registry(registry_url, checkpoints=True, notary=notary)))
     return made[0]
 
@@ -62,11 +66,11 @@ def _closed(town: Town) -> object:
     town.registry.close()
 
 
-NOTARY = Notary(bytes(32), lambda: NOW_US)
+NOTARY = AuditSigner(bytes(32), lambda: NOW_US)
 
 
 def aged(town: Town, at_once: int = 2) -> None:
-    job = Names(town.registry, 180, lambda: NOW_US, at_once=at_once)
+    job = NamePseudonymiser(town.registry, 180, lambda: NOW_US, at_once=at_once)
     while job.step():
         pass
 
@@ -77,8 +81,8 @@ def test_old_names_go_and_young_ones_and_keys_stay(town: Town) -> None:
         tx.get(ApiKeys).add(ApiKey("k", "lk1", b"x", "brigade", None, frozenset(), 1))
         for number, by in enumerate(("Anna", "brigade")):
             raised = alarm(f"a{number}", name=by, raised_us=OLD_US, acknowledged_by=by, acknowledged_us=OLD_US)
-            tx.get(Alarms).add([raised])
-            tx.get(Alarms).note(f"a{number}", Note(OLD_US, by, "comment", "seen"))
+            tx.get(AlarmRepository).add([raised])
+            tx.get(AlarmRepository).note(f"a{number}", AlarmNote(OLD_US, by, "comment", "seen"))
     for number in range(5):
         town.issued(f"c{number}", "Anna", OLD_US)
     town.issued("other", "Bert", OLD_US)
@@ -92,7 +96,7 @@ def test_old_names_go_and_young_ones_and_keys_stay(town: Town) -> None:
     assert all(name.startswith("person:") for name in annas | {found["other"]})
     assert found["other"] not in annas
     with town.registry.read() as tx:
-        alarms = {a.alarm_id: a for a in tx.get(Alarms).find().items}
+        alarms = {a.alarm_id: a for a in tx.get(AlarmRepository).find().items}
     assert {alarms["a0"].acknowledged_by, alarms["a0"].notes[0].by} == annas
     assert (alarms["a1"].acknowledged_by, alarms["a1"].notes[0].by) == ("brigade", "brigade")
 
@@ -116,8 +120,8 @@ def test_the_maker_of_a_key_is_named_until_long_after_its_end(town: Town) -> Non
         found = {each.name: each.created_by for each in tx.get(ApiKeys).all()}
         assert str(found.pop("expired")).startswith("person:")
         assert found == {"lives": "user:anna", "old": None, "revoked": "user:anna", "program": "key:ops"}
-        assert len(tx.get(Persons).named("Anna", "user:anna", 10)["api_keys"]) == 3
-        pseudonym, counts = tx.get(Persons).erase("Anna", "user:anna")
+        assert len(tx.get(PersonIndex).named("Anna", "user:anna", 10)["api_keys"]) == 3
+        pseudonym, counts = tx.get(PersonIndex).erase("Anna", "user:anna")
         assert counts["api_keys"] == 2
         assert {each.created_by for each in tx.get(ApiKeys).all() if each.name in {"lives", "revoked"}} == {pseudonym}
 
@@ -130,9 +134,9 @@ def test_the_audit_log_without_names_is_still_proved(town: Town) -> None:
     first, *rest = town.actors()
     assert first.startswith("person:")
     assert rest == ["key:brigade", "user:anna", "lautern:gateway"]
-    verdict = verify(entries(town.registry), NOTARY, ())
+    verdict = verify_chain(read_entries(town.registry), NOTARY, ())
     assert (verdict.entries, verdict.finding) == (4, None)
-    closed = verify(whole(town.registry, lambda _: False), NOTARY, ())
+    closed = verify_chain(read_whole_chain(town.registry, lambda _: False), NOTARY, ())
     assert (closed.closed, closed.finding) == (3, None)
     aged(town)
     assert len(town.actors()) == 4
@@ -142,9 +146,9 @@ def test_a_name_taken_out_by_somebody_else_is_found(town: Town, registry_url: st
     town.deed("user:eve", YOUNG_US)
     town.deed("user:anna", YOUNG_US)
     _execute(registry_url, "UPDATE audit SET actor = 'person:x', name = '', address = '' WHERE seq = 1")
-    finding = verify(entries(town.registry), NOTARY, ()).finding
+    finding = verify_chain(read_entries(town.registry), NOTARY, ()).finding
     assert finding is not None
-    assert (finding.seq, finding.fault) == (1, Fault.CHANGED)
+    assert (finding.seq, finding.fault) == (1, AuditFault.CHANGED)
 
 
 @pytest.mark.parametrize(
@@ -172,17 +176,19 @@ def test_a_person_is_found_by_name_and_pseudonym_and_then_forgotten(town: Town) 
     town.deed("user:anna", OLD_US)
     aged(town)
     with town.registry.write() as tx:
-        persons = tx.get(Persons)
+        persons = tx.get(PersonIndex)
         named = persons.named("Anna", "user:anna", 10)
         assert [c["command_id"] for c in named["commands"]] == ["young", "old"]
         assert len(named["audit"]) == 1
         pseudonym, counts = persons.erase("Anna", "user:anna")
-        tx.get(Audit).append(Deed("user:boss", "Boss", None, "user.erase", "user/x", detail={"pseudonym": pseudonym}))
+        tx.get(AuditLog).append(
+            AuditEvent("user:boss", "Boss", None, "user.erase", "user/x", detail={"pseudonym": pseudonym})
+        )
         assert counts["commands"] == 1
         assert all(not rows for rows in persons.named("Anna", "user:anna", 10).values())
     assert town.issuers()["young"] == pseudonym
     assert town.issuers()["bert"] == "Bert"
-    assert verify(entries(town.registry), NOTARY, ()).finding is None
+    assert verify_chain(read_entries(town.registry), NOTARY, ()).finding is None
 
 
 def _execute(url: str, statement: str) -> None:

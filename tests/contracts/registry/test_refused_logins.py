@@ -1,11 +1,11 @@
 """Refusals of brokers are told by asset, as many as came lately."""
 
+from application.ports.credentials import LoginRefusal, LoginRefusals
+from application.ports.inventory import AssetRepository, DeviceBinding
+from application.ports.registry import Registry
 from devices.generic_rules import REFUSED_WITHIN_S
-from devices.instants import SECOND_US
-from devices.ports.credentials import Refusals, Refused
-from devices.ports.inventory import Binding, Inventory
-from devices.ports.registry import Registry
-from gateway.effects.refused import LOOK_US, RefusedLogins
+from devices.time_us import SECOND_US
+from gateway.effects.login_refusals import LOOK_US, RefusedLogins
 from tests.contracts.registry.making import with_assets
 
 NOW_US = 1_790_000_000_000_000
@@ -15,7 +15,7 @@ USER = "kl/streetlight/d1"
 
 def refused(registry: Registry, times: int, at_us: int, user: str = USER, reason: str = "wrong_secret") -> None:
     with registry.write() as tx:
-        tx.get(Refusals).note([Refused(user, reason, None, None, "", "10.0.0.9", at_us, at_us, times)])
+        tx.get(LoginRefusals).note([LoginRefusal(user, reason, None, None, "", "10.0.0.9", at_us, at_us, times)])
 
 
 def told(registry: Registry, logins: RefusedLogins, at_us: int) -> dict[str, int]:
@@ -26,7 +26,7 @@ def told(registry: Registry, logins: RefusedLogins, at_us: int) -> dict[str, int
 def test_refusals_are_counted_while_they_are_young(registry: Registry) -> None:
     with_assets(registry, "lamp-1")
     with registry.write() as tx:
-        tx.get(Inventory).bind(Binding("lamp-1", "d1", "kl", "streetlight", 1))
+        tx.get(AssetRepository).bind(DeviceBinding("lamp-1", "d1", "kl", "streetlight", 1))
     logins = RefusedLogins()
     assert told(registry, logins, NOW_US) == {}
     refused(registry, 7, NOW_US)
@@ -46,7 +46,7 @@ def test_refusals_are_counted_while_they_are_young(registry: Registry) -> None:
 def test_after_a_start_old_counts_are_not_taken_for_young_ones(registry: Registry) -> None:
     with_assets(registry, "lamp-1")
     with registry.write() as tx:
-        tx.get(Inventory).bind(Binding("lamp-1", "d1", "kl", "streetlight", 1))
+        tx.get(AssetRepository).bind(DeviceBinding("lamp-1", "d1", "kl", "streetlight", 1))
     refused(registry, 500, NOW_US - 2 * WITHIN_US)
     refused(registry, 1, NOW_US)
     logins = RefusedLogins()

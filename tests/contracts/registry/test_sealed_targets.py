@@ -7,17 +7,19 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import create_engine, text
 
+from application.notifications.rules import NotificationChannel, NotificationTarget
+from application.ports.notifications import NotificationTargets
+from application.ports.secret_box import SecretBox
 from devices.errors import Conflict
-from devices.notifying.rules import Channel, Target
-from devices.ports.notifications import NotificationTargets
-from devices.ports.secret_box import SecretBox
 from storage.registry.engine import open_registry
 from storage.registry.sealed_targets import UNREADABLE
 from storage.secret_box import AesSecretBox
 
 BOX, OTHER = AesSecretBox(bytes(32)), AesSecretBox(bytes([1] * 32))
-HOOK = Target("hook", "kl", "Ticket", Channel.WEBHOOK, "https://x.example/path-secret", secret="whsec_abc")
-MAIL = Target("mail", "kl", "Wache", Channel.EMAIL, "a@b.example")
+HOOK = NotificationTarget(
+    "hook", "kl", "Ticket", NotificationChannel.WEBHOOK, "https://x.example/path-secret", secret="whsec_abc"
+)
+MAIL = NotificationTarget("mail", "kl", "Wache", NotificationChannel.EMAIL, "a@b.example")
 
 
 @contextmanager

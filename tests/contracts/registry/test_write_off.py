@@ -2,9 +2,9 @@
 
 import pytest
 
-from devices.ports.books import Ledger, LedgerLine, Positions
-from devices.ports.registry import Registry
-from gateway.write_off import write_off
+from application.ports.gateway_books import CursorPositions, LedgerLine, MessageLedger
+from application.ports.registry import Registry
+from gateway.lost_messages import write_off
 
 LANES = ["control:1", "telemetry:1"]
 
@@ -13,23 +13,25 @@ LANES = ["control:1", "telemetry:1"]
 def counted(registry: Registry) -> None:
     with registry.write() as tx:
         for unit in ("messages", "samples"):
-            tx.get(Ledger).count({("lamp", unit, c): n for c, n in (("received", 9), ("accepted", 9), ("stored", 6))})
+            tx.get(MessageLedger).count(
+                {("lamp", unit, c): n for c, n in (("received", 9), ("accepted", 9), ("stored", 6))}
+            )
         for cursor in ("effects", "store"):
-            tx.get(Positions).set(f"{cursor}/telemetry:1", 70)
+            tx.get(CursorPositions).set(f"{cursor}/telemetry:1", 70)
 
 
 def test_what_both_cursors_have_passed_and_no_store_has_is_lost(registry: Registry) -> None:
     assert write_off(registry, LANES) == 6
     assert write_off(registry, LANES) == 0
     with registry.read() as tx:
-        assert tx.get(Ledger).lines() == [
+        assert tx.get(MessageLedger).lines() == [
             LedgerLine("lamp", unit, received=9, stored=6, lost=3) for unit in ("messages", "samples")
         ]
 
 
 def test_nothing_is_lost_while_the_store_is_behind(registry: Registry) -> None:
     with registry.write() as tx:
-        tx.get(Positions).set("effects/telemetry:1", 71)
+        tx.get(CursorPositions).set("effects/telemetry:1", 71)
     assert write_off(registry, LANES) == 0
     with registry.read() as tx:
-        assert [line.in_journal for line in tx.get(Ledger).lines()] == [3, 3]
+        assert [line.in_journal for line in tx.get(MessageLedger).lines()] == [3, 3]

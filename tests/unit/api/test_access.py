@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.access import Caller
-from api.authentication import Uses, new_key, verify
-from api.sessions import digest
-from devices.catalog import discover
+from api.access import ApiCaller
+from api.authentication import UsageBuffer, new_key, verify_api_key
+from api.sessions import secret_digest
+from application.access.roles import role_scopes
+from application.ports.api_keys import ApiKey
+from devices.catalog import discover_kinds
 from devices.errors import Forbidden, NotFound, Unauthenticated
-from devices.instants import MINUTE_US
-from devices.people.roles import roles
-from devices.ports.access import ApiKey
+from devices.time_us import MINUTE_US
 
 RESTRICTED = frozenset({"fire_drone"})
 
 
-def _caller(*scopes: str, tenant_id: str | None = None) -> Caller:
-    return Caller("me", tenant_id, frozenset(scopes), RESTRICTED)
+def _caller(*scopes: str, tenant_id: str | None = None) -> ApiCaller:
+    return ApiCaller("me", tenant_id, frozenset(scopes), RESTRICTED)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_scopes(scopes: tuple[str, ...], scope: str, granted: bool) -> None:  # 
 
 
 def test_no_role_reads_the_programs_own_devices() -> None:
-    own = {kind.read_scope for kind in discover().values() if kind.internal}
+    own = {kind.read_scope for kind in discover_kinds().values() if kind.internal}
     assert own
-    assert not own & frozenset().union(*roles(discover()).values())
+    assert not own & frozenset().union(*role_scopes(discover_kinds()).values())
 
 
 def test_what_is_not_yours_is_not_there_and_its_kind_is_not_told() -> None:
@@ -76,30 +76,30 @@ class Keys:
 
 
 def _key(secret: str, **fields: Any) -> ApiKey:
-    return ApiKey("id", "lk1", digest(secret), "n", None, frozenset(), 0, **fields)
+    return ApiKey("id", "lk1", secret_digest(secret), "n", None, frozenset(), 0, **fields)
 
 
 @given(st.text())
 def test_nothing_made_up_opens(presented: str) -> None:
     _, secret = new_key()
     with pytest.raises(Unauthenticated):
-        verify(Keys(_key(secret)), presented, 0)
+        verify_api_key(Keys(_key(secret)), presented, 0)
     with pytest.raises(Unauthenticated):
-        verify(Keys(_key(secret)), f"lk1.{presented}", 0)
+        verify_api_key(Keys(_key(secret)), f"lk1.{presented}", 0)
 
 
 def test_the_secret_opens_until_expiry_or_revocation() -> None:
     prefix, secret = new_key()
     assert len(secret) >= 43
     assert "." not in prefix
-    assert verify(Keys(_key(secret, expires_us=10)), f"lk1.{secret}", 9).key_id == "id"
+    assert verify_api_key(Keys(_key(secret, expires_us=10)), f"lk1.{secret}", 9).key_id == "id"
     for key in (_key(secret, expires_us=10), _key(secret, revoked_us=1)):
         with pytest.raises(Unauthenticated):
-            verify(Keys(key), f"lk1.{secret}", 10)
+            verify_api_key(Keys(key), f"lk1.{secret}", 10)
 
 
 def test_a_use_is_noted_once_a_minute() -> None:
-    uses: Uses[str] = Uses()
+    uses: UsageBuffer[str] = UsageBuffer()
     uses.note("id", 0, MINUTE_US - 1)
     assert uses.drain() == {}
     uses.note("id", 0, MINUTE_US)

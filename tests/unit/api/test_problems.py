@@ -22,5 +22,5 @@ def test_only_what_is_no_fault_of_the_callers_is_a_500() -> None:
 
 @given(st.sampled_from(sorted(problems.STATUS.values())))
 def test_documented_answers_name_our_problem(status: int) -> None:
-    described = problems.responses(status)[status]
+    described = problems.problem_responses(status)[status]
     assert list(described["content"]) == [problems.MEDIA_TYPE]

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from api.series import chosen, fields_of, gaps_beside, gaps_between, width_us
+from api.series import chosen_fields, fields_of, gaps_beside, gaps_between, width_us
+from application.ports.telemetry import TelemetryBucket
 from devices.errors import Invalid
-from devices.instants import MINUTE_US, SECOND_US
-from devices.messages import Telemetry
-from devices.ports.telemetry import Bucket
+from devices.messages import TelemetryMessage
+from devices.time_us import MINUTE_US, SECOND_US
 
 
 class Mood(StrEnum):
@@ -29,7 +29,7 @@ class Place(BaseModel):
     fixed: bool | None = None
 
 
-class Toy(Telemetry):
+class Toy(TelemetryMessage):
     """One of each type of field."""
 
     power_w: Annotated[float, Field(ge=0)] | None = None
@@ -52,11 +52,11 @@ def test_fields_are_flat_as_stored_and_know_what_is_a_number() -> None:
 
 
 def test_only_numbers_are_aggregated() -> None:
-    assert chosen(Toy, None, numeric=True) == ["power_w", "count", "place_lat"]
-    assert chosen(Toy, "count,count,place_lat", numeric=True) == ["count", "place_lat"]
+    assert chosen_fields(Toy, None, numeric=True) == ["power_w", "count", "place_lat"]
+    assert chosen_fields(Toy, "count,count,place_lat", numeric=True) == ["count", "place_lat"]
     for wrong in ("mood", "nothing"):
         with pytest.raises(Invalid) as refused:
-            chosen(Toy, f"count,{wrong}", numeric=True)
+            chosen_fields(Toy, f"count,{wrong}", numeric=True)
         assert refused.value.field == f"query.fields.{wrong}"
 
 
@@ -83,7 +83,7 @@ def test_gaps_and_samples_cover_the_span(minutes: set[int]) -> None:
 
 
 def test_a_bucket_without_samples_is_a_gap_only_when_longer_than_three_intervals() -> None:
-    buckets = [Bucket(0, 1, 60, {}), Bucket(10 * MINUTE_US, 1, 60, {})]
+    buckets = [TelemetryBucket(0, 1, 60, {}), TelemetryBucket(10 * MINUTE_US, 1, 60, {})]
     span = (0, 15 * MINUTE_US)
     assert gaps_beside(buckets, 5 * MINUTE_US, span, 60) == [(5 * MINUTE_US, 10 * MINUTE_US)]
     assert gaps_beside(buckets, 5 * MINUTE_US, span, 120) == []

@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from devices.catalog import discover
-from devices.messages import Ack, Envelope
+from devices.catalog import discover_kinds
+from devices.messages import AckMessage, Envelope
 
 LARGEST = 2**64
 MODELS = {
     f"{kind.name} {name}": model
-    for kind in discover().values()
+    for kind in discover_kinds().values()
     for name, model in dict[str, type[Envelope]](
         {
             "telemetry": kind.telemetry,
             "state": kind.state,
             "info": kind.info,
-            "ack": Ack,
+            "ack": AckMessage,
             **kind.events,
         }
     ).items()

@@ -15,10 +15,10 @@ from devices.generic_rules import (
     quota_exceeded,
     silence_rule,
 )
-from devices.kind import Limits
+from devices.kind import KindLimits
 from tests.unit.devices.views import MINUTE_US, NOW_US, context, view
 
-device_silent = silence_rule(Limits(reporting_interval_s=60))
+device_silent = silence_rule(KindLimits(reporting_interval_s=60))
 
 
 def names(outcome: Any) -> tuple[list[str], list[str]]:

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from devices.instants import to_us
 from devices.sun import sun_up
+from devices.time_us import to_us
 
 
 @pytest.mark.parametrize(

@@ -4,28 +4,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.topics import Uplink, is_id, parse_uplink, subscriptions, uplink
+from devices.topics import UplinkTopic, is_id, parse_uplink, uplink_filters, uplink_topic
 
 _IDS = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
 
 
 @given(_IDS, _IDS, _IDS, st.sampled_from(["status", "info", "state", "telemetry", "ack"]))
 def test_formatted_topics_parse_back(tenant: str, kind: str, device: str, channel: str) -> None:
-    source = Uplink(tenant, kind, device, channel)
-    assert parse_uplink(uplink(source)) == source
+    source = UplinkTopic(tenant, kind, device, channel)
+    assert parse_uplink(uplink_topic(source)) == source
 
 
 @given(_IDS, _IDS)
 def test_event_topics_parse_back(device: str, name: str) -> None:
-    source = Uplink("kl", "streetlight", device, "event", name)
-    assert parse_uplink(uplink(source, "my/root"), "my/root") == source
+    source = UplinkTopic("kl", "streetlight", device, "event", name)
+    assert parse_uplink(uplink_topic(source, "my/root"), "my/root") == source
 
 
 @given(_IDS, _IDS, _IDS, st.sampled_from(["status", "telemetry", "event"]))
 def test_what_a_connector_says_parses_back(connector: str, kind: str, device: str, channel: str) -> None:
-    source = Uplink("kl", kind, device, channel, "fault" if channel == "event" else "", "collector", connector)
-    assert uplink(source).startswith(f"city/v1/kl/collector/{connector}/member/{kind}/{device}/{channel}")
-    assert parse_uplink(uplink(source)) == source
+    source = UplinkTopic("kl", kind, device, channel, "fault" if channel == "event" else "", "collector", connector)
+    assert uplink_topic(source).startswith(f"city/v1/kl/collector/{connector}/member/{kind}/{device}/{channel}")
+    assert parse_uplink(uplink_topic(source)) == source
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,4 @@ def test_wildcards_and_separators_are_no_ids() -> None:
 def test_subscriptions_name_every_channel_once() -> None:
     member = "city/v1/+/+/+/member/+/+"
     own = ("city/v1/+/+/+/ack", "city/v1/+/+/+/event/+")
-    assert subscriptions(("ack", "event")) == (*own, f"{member}/ack", f"{member}/event/+")
+    assert uplink_filters(("ack", "event")) == (*own, f"{member}/ack", f"{member}/event/+")

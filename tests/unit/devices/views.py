@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from devices.rules import Context, DeviceView, Observation
+from devices.rules import DeviceView, LatestObservation, RuleContext
 
 MINUTE_US = 60_000_000
 NOW_US = 1_790_000_000_000_000
 
 
-def seen(values: Mapping[str, Any], at_us: int = NOW_US, *, suspect: bool = False) -> Observation:
-    return Observation(at_us, at_us, values, suspect)
+def seen(values: Mapping[str, Any], at_us: int = NOW_US, *, suspect: bool = False) -> LatestObservation:
+    return LatestObservation(at_us, at_us, values, suspect)
 
 
 def view(
@@ -38,5 +38,5 @@ def view(
     )
 
 
-def context(now_us: int = NOW_US, trigger: str = "telemetry", **more: Any) -> Context:
-    return Context(now_us=now_us, trigger=trigger, **more)
+def context(now_us: int = NOW_US, trigger: str = "telemetry", **more: Any) -> RuleContext:
+    return RuleContext(now_us=now_us, trigger=trigger, **more)

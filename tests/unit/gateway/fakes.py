@@ -9,33 +9,35 @@ from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import Field
 
-from devices.catalog import Catalog
+from application.ports.desired_configs import DesiredConfigs
+from application.ports.gateway_books import CursorPositions, DeadLetter, DeadLetters, MessageLedger
+from application.ports.identity import DedupResult, SampleClaim
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding, UnknownDevice
+from application.ports.journal import JournalBatch
+from application.ports.loans import Loan, LoanRepository
+from application.ports.memberships import ConnectorMembership, MembershipRepository
+from devices.catalog import KindCatalog
 from devices.errors import RegistryUnavailable
-from devices.instants import rfc3339
 from devices.kind import DeviceKind
-from devices.messages import Event, State, Telemetry
-from devices.ports.books import DeadLetter, DeadLetters, Ledger, Positions
-from devices.ports.configs import DesiredConfigs
-from devices.ports.identity import Claim, Standing
-from devices.ports.inventory import Asset, Binding, Inventory, UnknownDevice
-from devices.ports.journal import Batch
-from devices.ports.loans import Loan, Loans
-from devices.ports.memberships import Membership, Memberships
+from devices.messages import EventMessage, StateMessage, TelemetryMessage
 from devices.samples import RawMessage
-from devices.sequence import SeqRanges
-from gateway.decode import Decoder
+from devices.sequence_ranges import SequenceRanges
+from devices.time_us import rfc3339
+from gateway.decode import MessageDecoder
 
 P = TypeVar("P")
 NOW_US = 1_790_000_000_000_000
 
 
-class LampTelemetry(Telemetry):
+class LampTelemetry(TelemetryMessage):
     level_pct: Annotated[float, Field(ge=0, le=100)] | None = None
 
 
-KIND = DeviceKind(name="lamp", title="Lamp", telemetry=LampTelemetry, state=State, events={"fault": Event})
-CATALOG = Catalog({"lamp": KIND})
-DECODER = Decoder(CATALOG)
+KIND = DeviceKind(
+    name="lamp", title="Lamp", telemetry=LampTelemetry, state=StateMessage, events={"fault": EventMessage}
+)
+CATALOG = KindCatalog({"lamp": KIND})
+DECODER = MessageDecoder(CATALOG)
 
 
 def message(
@@ -76,24 +78,24 @@ class MemoryIdentity:
             self.kept = before
             raise
 
-    def ranges(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], SeqRanges]:
-        return {key: SeqRanges.load(self.kept["seq"][key]) for key in keys if key in self.kept["seq"]}
+    def ranges(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], SequenceRanges]:
+        return {key: SequenceRanges.load(self.kept["seq"][key]) for key in keys if key in self.kept["seq"]}
 
-    def put_ranges(self, ranges: Mapping[tuple[str, str], SeqRanges], at_us: int) -> None:
+    def put_ranges(self, ranges: Mapping[tuple[str, str], SequenceRanges], at_us: int) -> None:
         self.kept["seq"].update((key, r.dump()) for key, r in ranges.items())
 
-    def claim(self, claims: Sequence[Claim]) -> list[Standing]:
+    def claim(self, claims: Sequence[SampleClaim]) -> list[DedupResult]:
         standings = []
         for claim in claims:
             known = self.kept["seen"].setdefault(claim[:4], claim)
-            standings.append(Standing.NEW if known is claim else self.compare(claim))
+            standings.append(DedupResult.NEW if known is claim else self.compare(claim))
         return standings
 
-    def compare(self, claim: Claim) -> Standing:
+    def compare(self, claim: SampleClaim) -> DedupResult:
         known = self.kept["seen"].get(claim[:4])
-        return Standing.DUPLICATE if known is not None and known.digest == claim.digest else Standing.CONFLICT
+        return DedupResult.DUPLICATE if known is not None and known.digest == claim.digest else DedupResult.CONFLICT
 
-    def knows(self, claim: Claim) -> bool:
+    def knows(self, claim: SampleClaim) -> bool:
         return any(seen[:3] == claim[:3] for seen in self.kept["seen"])
 
     def series_count(self) -> int:
@@ -121,7 +123,7 @@ class MemoryInventory:
     """The parts of `Inventory` that the gateway uses."""
 
     def __init__(self) -> None:
-        self.bindings: list[Binding] = []
+        self.bindings: list[DeviceBinding] = []
         self.assets: dict[str, Asset] = {}
         self.changes = 0
         self.asked: list[set[str]] = []
@@ -130,13 +132,13 @@ class MemoryInventory:
     def register(self, device: str, asset: str | None = None, from_us: int = 0, until_us: int | None = None) -> None:
         asset_id = asset or f"a-{device}"
         self.assets[asset_id] = Asset(asset_id, "kl", "lamp", asset_id, 0)
-        self.bindings.append(Binding(asset_id, device, "kl", "lamp", from_us, until_us))
+        self.bindings.append(DeviceBinding(asset_id, device, "kl", "lamp", from_us, until_us))
         self.changes += 1
 
     def revision(self) -> int:
         return self.changes
 
-    def bindings_of_devices(self, device_ids: Collection[str]) -> dict[str, tuple[Binding, ...]]:
+    def bindings_of_devices(self, device_ids: Collection[str]) -> dict[str, tuple[DeviceBinding, ...]]:
         self.asked.append(set(device_ids))
         found = {d: tuple(b for b in self.bindings if b.device_id == d) for d in device_ids}
         return {d: bindings for d, bindings in found.items() if bindings}
@@ -169,16 +171,16 @@ class MemoryMemberships:
     """The parts of `Memberships` that the gateway uses."""
 
     def __init__(self) -> None:
-        self.kept: list[Membership] = []
+        self.kept: list[ConnectorMembership] = []
 
-    def of_members(self, device_ids: Collection[str]) -> dict[str, tuple[Membership, ...]]:
+    def of_members(self, device_ids: Collection[str]) -> dict[str, tuple[ConnectorMembership, ...]]:
         found = {d: tuple(m for m in self.kept if m.member_id == d) for d in device_ids}
         return {d: some for d, some in found.items() if some}
 
     def connectors(self) -> dict[str, int]:
         return {m.connector_user: m.from_us for m in self.kept if m.until_us is None}
 
-    def running_of(self, connector_id: str) -> list[Membership]:
+    def running_of(self, connector_id: str) -> list[ConnectorMembership]:
         return [m for m in self.kept if m.connector_id == connector_id and m.until_us is None]
 
 
@@ -218,11 +220,11 @@ class MemoryRegistry:
         self.broken = 0
 
     def get(self, port: type[P]) -> P:
-        books = dict.fromkeys((Positions, Ledger, DeadLetters, DesiredConfigs), self.books)
+        books = dict.fromkeys((CursorPositions, MessageLedger, DeadLetters, DesiredConfigs), self.books)
         return cast("P", (self._ports() | books | self.more)[port])
 
     def _ports(self) -> dict[type[Any], Any]:
-        return {Inventory: self.inventory, Loans: self.loans, Memberships: self.memberships}
+        return {AssetRepository: self.inventory, LoanRepository: self.loans, MembershipRepository: self.memberships}
 
     @contextmanager
     def read(self) -> Iterator["MemoryRegistry"]:
@@ -244,6 +246,6 @@ class MemoryJournal:
     def __init__(self, *batches: Sequence[RawMessage]) -> None:
         self.batches = {n + 1: messages for n, messages in enumerate(batches)}
 
-    def read(self, after: int) -> Batch | None:
+    def read(self, after: int) -> JournalBatch | None:
         following = min((n for n in self.batches if n > after), default=None)
-        return None if following is None else Batch(following, self.batches[following])
+        return None if following is None else JournalBatch(following, self.batches[following])

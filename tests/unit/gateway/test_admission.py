@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from devices.instants import HOUR_US, MINUTE_US, rfc3339
-from devices.ports.journal import Batch
-from devices.ports.memberships import Membership
+from application.ports.journal import JournalBatch
+from application.ports.memberships import ConnectorMembership
 from devices.samples import RawMessage
-from gateway.effects.counting import increments
-from gateway.effects.letters import Letters, unknown_devices
-from gateway.passes import Pass, items_of
-from gateway.verdicts import Outcome, dump, load
+from devices.time_us import HOUR_US, MINUTE_US, rfc3339
+from gateway.batch import MessageBatch, items_of
+from gateway.effects.dead_letters import DeadLetterRecorder, unknown_devices
+from gateway.effects.ledger_counts import ledger_increments
+from gateway.verdicts import MessageOutcome, dump_verdicts, load_verdicts
 from tests.unit.gateway.fakes import DECODER, NOW_US, message
-from tests.unit.gateway.test_judge import Town
+from tests.unit.gateway.test_deduplication import Town
 
 REFUSED, OWN = "not_its_connector", "has_a_connector"
 
@@ -33,14 +33,14 @@ def town() -> Town:
         town.inventory.register(name)
     ago_us = NOW_US - HOUR_US
     town.memberships.kept = [
-        Membership("l1", "lamp", "c1", "lamp", "kl", ago_us, NOW_US),
-        Membership("l2", "lamp", "c1", "lamp", "kl", ago_us),
+        ConnectorMembership("l1", "lamp", "c1", "lamp", "kl", ago_us, NOW_US),
+        ConnectorMembership("l2", "lamp", "c1", "lamp", "kl", ago_us),
     ]
     return town
 
 
 def reasons(town: Town, *messages: RawMessage) -> list[str]:
-    return [v.reason if v.outcome is Outcome.DEAD_LETTER else v.asset_id for v in town.verdicts(*messages)]
+    return [v.reason if v.outcome is MessageOutcome.DEAD_LETTER else v.asset_id for v in town.verdicts(*messages)]
 
 
 def test_a_connector_speaks_for_its_member_as_the_member_would(town: Town) -> None:
@@ -60,7 +60,9 @@ def test_nobody_else_does(town: Town, connector: str) -> None:
     some = [said_by(connector, message(n, device="l2", channel=c, **fields.get(c, {}))) for n, c in enumerate(channels)]
     assert reasons(town, *some) == [REFUSED] * len(channels)
     retained = [one._replace(retained=True) for one in some]
-    assert [(v.outcome, v.asset_id) for v in town.verdicts(*retained)] == [(Outcome.RETAINED, "")] * len(channels)
+    assert [(v.outcome, v.asset_id) for v in town.verdicts(*retained)] == [(MessageOutcome.RETAINED, "")] * len(
+        channels
+    )
 
 
 def test_a_town_next_door_does_not(town: Town) -> None:
@@ -105,9 +107,9 @@ def test_a_slow_clock_loses_nothing_at_the_beginning_and_a_fast_one_nothing_befo
 def test_a_refusal_says_when_the_right_ended_and_no_end_that_there_was_not(town: Town) -> None:
     begin = NOW_US - HOUR_US
     town.memberships.kept = [
-        Membership("l1", "lamp", "c1", "lamp", "kl", begin - HOUR_US, begin - 40 * MINUTE_US),
-        Membership("l1", "lamp", "c1", "lamp", "kl", begin, NOW_US),
-        Membership("l2", "lamp", "c1", "lamp", "kl", NOW_US),
+        ConnectorMembership("l1", "lamp", "c1", "lamp", "kl", begin - HOUR_US, begin - 40 * MINUTE_US),
+        ConnectorMembership("l1", "lamp", "c1", "lamp", "kl", begin, NOW_US),
+        ConnectorMembership("l2", "lamp", "c1", "lamp", "kl", NOW_US),
     ]
 
     def detail(device: str, at_us: int) -> str:
@@ -135,21 +137,21 @@ def test_a_batch_over_the_end_is_split_and_each_sample_counted_once(town: Town) 
     batch = said_by("lamp/c1", whole._replace(payload=whole.payload.replace(b'"seq": 0, ', b"", 1)))
     done = _pass(town, batch)
     (item,) = done.items
-    assert (item.verdict.outcome, item.verdict.standings) == (Outcome.ACCEPTED, (0, 0, 3, 3))
-    assert load(dump([item.verdict])) == [item.verdict]
+    assert (item.verdict.outcome, item.verdict.standings) == (MessageOutcome.ACCEPTED, (0, 0, 3, 3))
+    assert load_verdicts(dump_verdicts([item.verdict])) == [item.verdict]
     assert [s.values["level_pct"] for s in item.samples] == [1, 2]
-    counts = {column: n for (_, unit, column), n in increments(done).items() if unit == "samples"}
+    counts = {column: n for (_, unit, column), n in ledger_increments(done).items() if unit == "samples"}
     assert counts == {"received": 5, "accepted": 2, "dead_letter": 3}
-    letters = Letters().of(done)
+    letters = DeadLetterRecorder().of(done)
     assert [letter.reason for letter in letters] == ["out_of_range", REFUSED, REFUSED]
     assert len({letter.letter_id for letter in letters}) == 3
     assert [json.loads(letter.payload or b"")["level_pct"] for letter in letters] == [900, 3, 4]
     again = _pass(town, batch).items[0].verdict
-    assert again.outcome is Outcome.DUPLICATE
+    assert again.outcome is MessageOutcome.DUPLICATE
 
 
 def test_who_speaks_for_others_without_right_fills_his_own_limit(town: Town) -> None:
-    letters = Letters(per_device_and_day=3)
+    letters = DeadLetterRecorder(per_device_and_day=3)
     forged = [said_by("lamp/c2", message(n, device=f"l{n % 2 + 1}")) for n in range(10)]
     assert len(letters.of(_pass(town, *forged))) == 3
     bad = said_by("lamp/c1", message(1, device="l2", level_pct=900))
@@ -157,7 +159,7 @@ def test_who_speaks_for_others_without_right_fills_his_own_limit(town: Town) -> 
     assert len(letters.of(_pass(town, message(1, device="l2")))) == 1, "and so has the device"
 
 
-def _pass(town: Town, *messages: RawMessage) -> Pass:
+def _pass(town: Town, *messages: RawMessage) -> MessageBatch:
     decoded = [DECODER.decode(m) for m in messages]
-    items = items_of(Batch(1, messages), decoded, town.verdicts(*messages))
-    return Pass("lane", 1, 1, tuple(items))
+    items = items_of(JournalBatch(1, messages), decoded, town.verdicts(*messages))
+    return MessageBatch("lane", 1, 1, tuple(items))

@@ -8,13 +8,13 @@ import pytest
 
 from devices.samples import RawMessage, Value
 from gateway.content_digest import digest_of, digest_of_bytes
-from gateway.decode import Heard, Refused
+from gateway.decode import DecodedMessage, RefusedMessage
 from tests.unit.gateway.fakes import DECODER, NOW_US, message
 
 
-def heard_of(raw: RawMessage) -> Heard:
+def heard_of(raw: RawMessage) -> DecodedMessage:
     heard = DECODER.decode(raw)
-    assert isinstance(heard, Heard), heard
+    assert isinstance(heard, DecodedMessage), heard
     return heard
 
 
@@ -77,4 +77,4 @@ def test_what_is_not_stored_may_be_anything() -> None:
     raw = message(1)
     for strange in ("1" * 5000, "NaN", "-Infinity", "[" * 150 + "]" * 150, '"\\ud800"', "{}"):
         payload = raw.payload.replace(b'"v"', b'"strange": ' + strange.encode() + b', "v"')
-        assert isinstance(DECODER.decode(raw._replace(payload=payload)), Heard | Refused)
+        assert isinstance(DECODER.decode(raw._replace(payload=payload)), DecodedMessage | RefusedMessage)

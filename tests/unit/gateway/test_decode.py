@@ -8,26 +8,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from devices.catalog import Catalog
-from devices.fields import Plausible
-from devices.instants import DAY_US, SECOND_US, rfc3339
+from devices.catalog import KindCatalog
+from devices.fields import PlausibleRange
 from devices.kind import DeviceKind
-from devices.messages import Event, State, Telemetry
+from devices.messages import EventMessage, StateMessage, TelemetryMessage
 from devices.samples import RawMessage
-from gateway.decode import Decoder, Heard, Refused
+from devices.time_us import DAY_US, SECOND_US, rfc3339
+from gateway.decode import DecodedMessage, MessageDecoder, RefusedMessage
 
 NOW_US = 1_790_000_000_000_000
 
 
-class LampTelemetry(Telemetry):
+class LampTelemetry(TelemetryMessage):
     level_pct: Annotated[float, Field(ge=0, le=100)] | None = None
-    voltage_v: Annotated[float, Field(ge=0, le=1000), Plausible(160, 280)] | None = None
+    voltage_v: Annotated[float, Field(ge=0, le=1000), PlausibleRange(160, 280)] | None = None
     on: bool | None = None
 
 
-KIND = DeviceKind(name="lamp", title="Lamp", telemetry=LampTelemetry, state=State, events={"fault": Event})
-CATALOG = Catalog({"lamp": KIND})
-DECODER = Decoder(CATALOG)
+KIND = DeviceKind(
+    name="lamp", title="Lamp", telemetry=LampTelemetry, state=StateMessage, events={"fault": EventMessage}
+)
+CATALOG = KindCatalog({"lamp": KIND})
+DECODER = MessageDecoder(CATALOG)
 TOPIC = b"city/v1/kl/lamp/l1/telemetry"
 
 
@@ -35,14 +37,14 @@ def sample(**changes: Any) -> dict[str, Any]:
     return {"v": 1, "device_id": "l1", "ts": rfc3339(NOW_US), "boot_id": "b1", "seq": 7, "level_pct": 40, **changes}
 
 
-def decode(payload: Any, topic: bytes = TOPIC, *, retained: bool = False) -> Heard | Refused:
+def decode(payload: Any, topic: bytes = TOPIC, *, retained: bool = False) -> DecodedMessage | RefusedMessage:
     data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     return DECODER.decode(RawMessage(topic, data, 1, retained, duplicate=False, received_us=NOW_US))
 
 
-def heard(payload: Any, topic: bytes = TOPIC) -> Heard:
+def heard(payload: Any, topic: bytes = TOPIC) -> DecodedMessage:
     result = decode(payload, topic)
-    assert isinstance(result, Heard), result
+    assert isinstance(result, DecodedMessage), result
     return result
 
 
@@ -77,7 +79,7 @@ def heard(payload: Any, topic: bytes = TOPIC) -> Heard:
 )
 def test_bad_payloads_are_refused_with_their_reason(payload: Any, reason: str) -> None:
     result = decode(payload)
-    assert isinstance(result, Refused)
+    assert isinstance(result, RefusedMessage)
     assert result.reason == reason
 
 
@@ -94,7 +96,7 @@ def test_bad_payloads_are_refused_with_their_reason(payload: Any, reason: str) -
 )
 def test_bad_topics_are_refused_with_their_reason(topic: bytes, reason: str) -> None:
     result = decode(sample(), topic)
-    assert isinstance(result, Refused)
+    assert isinstance(result, RefusedMessage)
     assert result.reason == reason
 
 
@@ -133,11 +135,11 @@ def test_an_event_is_of_no_part_whatever_it_calls_so(part: object) -> None:
 
 
 def test_long_topics_are_refused_and_not_remembered() -> None:
-    decoder = Decoder(CATALOG)
+    decoder = MessageDecoder(CATALOG)
     for number in range(100):
         topic = b"city/v1/kl/lamp/" + b"x" * 60_000 + b"%d/telemetry" % number
         answer = decoder.decode(RawMessage(topic, b"{}", 1, retained=False, duplicate=False, received_us=NOW_US))
-        assert isinstance(answer, Refused)
+        assert isinstance(answer, RefusedMessage)
         assert answer.reason == "bad_topic"
     assert sum(map(len, decoder._topics)) < 10_000
 
@@ -150,7 +152,7 @@ def test_the_same_content_has_the_same_digest_however_it_is_written() -> None:
 
 @given(st.binary(max_size=200), st.sampled_from([TOPIC, b"city/v1/kl/lamp/l1/status", b"city/v1/kl/lamp/l1/ack"]))
 def test_random_bytes_never_raise(payload: bytes, topic: bytes) -> None:
-    assert isinstance(decode(payload, topic), Heard | Refused)
+    assert isinstance(decode(payload, topic), DecodedMessage | RefusedMessage)
 
 
 _JSON = st.recursive(
@@ -162,4 +164,4 @@ _JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*sample(), "batch", "voltage_v", "part"]), _JSON))
 def test_random_documents_never_raise(document: dict[str, Any]) -> None:
-    assert isinstance(decode({**sample(), **document}), Heard | Refused)
+    assert isinstance(decode({**sample(), **document}), DecodedMessage | RefusedMessage)

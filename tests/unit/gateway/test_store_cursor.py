@@ -6,10 +6,10 @@ import pytest
 
 from devices.errors import RegistryUnavailable, SamplesRefused, StoreUnavailable
 from devices.samples import Sample
-from gateway.handover import HandOver, Parcel
-from gateway.lane import Lane
+from gateway.journal_lane import JournalLane
 from gateway.store_cursor import StoreCursor
-from gateway.verdicts import Outcome, Verdict, dump
+from gateway.store_queue import StoreParcel, StoreQueue
+from gateway.verdicts import MessageOutcome, MessageVerdict, dump_verdicts
 from tests.unit.gateway.fakes import DECODER, MemoryIdentity, MemoryJournal, MemoryRegistry, message
 
 
@@ -34,17 +34,19 @@ class Town:
     """A store cursor over three batches of two messages that effects has done."""
 
     def __init__(self) -> None:
-        self.registry, self.writer, self.handover = MemoryRegistry(), MemoryWriter(), HandOver()
+        self.registry, self.writer, self.handover = MemoryRegistry(), MemoryWriter(), StoreQueue()
         self.identity = MemoryIdentity()
         self.journal = MemoryJournal(*[[message(2 * n), message(2 * n + 1)] for n in range(3)])
         for batch_id in self.journal.batches:
-            self.identity.put_verdicts("lane", batch_id, dump([Verdict(Outcome.ACCEPTED, "a-l1")] * 2))
+            self.identity.put_verdicts(
+                "lane", batch_id, dump_verdicts([MessageVerdict(MessageOutcome.ACCEPTED, "a-l1")] * 2)
+            )
         self.handover.through = 3
         self.cursor = self.opened()
 
     def opened(self) -> StoreCursor:
         return StoreCursor(
-            lane=Lane("lane", self.journal, lambda _: None),  # type: ignore[arg-type]
+            lane=JournalLane("lane", self.journal, lambda _: None),  # type: ignore[arg-type]
             handover=self.handover,
             verdicts=self.identity,  # type: ignore[arg-type]
             decoder=DECODER,
@@ -79,7 +81,7 @@ def test_it_never_overtakes_effects(town: Town) -> None:
 
 @pytest.mark.parametrize("times", [1, 5])
 def test_store_away_moves_nothing_and_loses_nothing(town: Town, times: int) -> None:
-    town.handover.put(Parcel(1, 1, [], {}))
+    town.handover.put(StoreParcel(1, 1, [], {}))
     town.writer.fails = [StoreUnavailable("away")] * times
     for _ in range(times):
         with pytest.raises(StoreUnavailable):

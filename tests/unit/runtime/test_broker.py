@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from devices.topics import CONTROL_CHANNELS, subscriptions
-from runtime.broker.logins import Logins
+from devices.topics import CONTROL_CHANNELS, uplink_filters
 from runtime.broker.mosquitto_conf import MosquittoConf
-from runtime.broker.nats_conf import MAX_ACK_PENDING, NatsConf, Tls, device_permissions
-from runtime.broker.streams import bounds, max_file_mb, never_retained
-from runtime.broker.subjects import subjects
+from runtime.broker.mqtt_streams import max_file_mb, never_retained, stream_bounds
+from runtime.broker.nats_conf import MAX_ACK_PENDING, NatsConf, TlsFiles, device_permissions
+from runtime.broker.service_passwords import ServicePasswords
+from runtime.broker.subjects import filter_subjects
 
 LAMP = "kl/streetlight/L01"
 INSIDE = {"gateway": "g" * 32, "setup": "s" * 32, "system": "y" * 32, "door": "d" * 32}
 
 
-def conf(passwords: dict[str, str], tls: Tls | None = None) -> str:
+def conf(passwords: dict[str, str], tls: TlsFiles | None = None) -> str:
     conf = NatsConf(
         host="127.0.0.1",
         mqtt_port=1883,
@@ -43,7 +43,7 @@ def conf(passwords: dict[str, str], tls: Tls | None = None) -> str:
     ],
 )
 def test_a_filter_becomes_the_subjects_that_match_it(tail: str, expected: list[str]) -> None:
-    assert subjects("a/b", tail) == expected
+    assert filter_subjects("a/b", tail) == expected
 
 
 def test_a_device_writes_its_own_topics_only() -> None:
@@ -74,7 +74,7 @@ def test_a_connector_writes_below_its_own_topics_too_and_by_the_same_pattern_on_
 
 
 def subjects_of(filters: set[str]) -> set[str]:
-    return {subject for one in filters for subject in subjects(*one.split("/", 1))}
+    return {subject for one in filters for subject in filter_subjects(*one.split("/", 1))}
 
 
 def test_every_user_has_an_allow_list() -> None:
@@ -91,12 +91,12 @@ def test_simulators_connect_only_where_they_were_asked_for() -> None:
 
 def test_a_device_with_all_its_filters_stays_below_what_a_session_may_have() -> None:
     slots_of_a_connector = (1 + 2 + 2) + (1 + 2)
-    slots_of_the_control_lane = len(subscriptions(CONTROL_CHANNELS))
+    slots_of_the_control_lane = len(uplink_filters(CONTROL_CHANNELS))
     assert max(slots_of_a_connector, slots_of_the_control_lane) * MAX_ACK_PENDING <= 65_535
 
 
 def test_a_password_is_made_once_and_only_we_read_it(tmp_path: Path) -> None:
-    logins = Logins(tmp_path / "broker")
+    logins = ServicePasswords(tmp_path / "broker")
     password = logins.password("gateway")
     assert len(password) == 32
     assert logins.password("gateway") == password
@@ -117,7 +117,7 @@ def test_mosquitto_holds_what_an_outage_brings() -> None:
 
 @pytest.mark.parametrize("queue_mb", [64, 1024, 100_000])
 def test_each_stream_reaches_its_own_bound_before_the_disks(queue_mb: int) -> None:
-    together = sum(bound.max_bytes for bound in bounds(queue_mb * 2**20).values())
+    together = sum(bound.max_bytes for bound in stream_bounds(queue_mb * 2**20).values())
     assert together + 256 * 2**20 <= max_file_mb(queue_mb) * 2**20
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from runtime.broker.silent import OF_ADDRESS, PRESSED_S, SPARED_S, SilentConnections, is_silent
+from runtime.broker.silent_connections import OF_ADDRESS, PRESSED_S, SPARED_S, SilentConnections, is_silent
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 MOST = 1000

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime.file_modes import mend, open_files, sentence
+from runtime.file_modes import mend_modes, modes_sentence, open_files
+from runtime.private_umask import UMASK
 from runtime.settings import Settings
-from runtime.umask import UMASK
 
 
 @pytest.fixture
@@ -32,11 +32,11 @@ def mode(path: Path) -> int:
 def test_what_is_open_is_closed_and_named(home: Path) -> None:
     settings = Settings(data_dir=home)
     assert {one.path for one in open_files(settings)} >= {home, home / "registry.db", home / "broker" / "door.key"}
-    said = sentence(mend(settings))
+    said = modes_sentence(mend_modes(settings))
     assert "closed to them now" in said
     assert str(home) in said
     assert (mode(home), mode(home / "registry.db"), mode(home / "broker")) == (0o700, 0o600, 0o700)
-    assert sentence(mend(settings)) == ""
+    assert modes_sentence(mend_modes(settings)) == ""
     assert open_files(settings) == []
 
 
@@ -45,7 +45,7 @@ def test_links_are_not_followed(home: Path, tmp_path: Path) -> None:
     other.write_text("x")
     other.chmod(0o644)
     (home / "link").symlink_to(other)
-    mend(Settings(data_dir=home))
+    mend_modes(Settings(data_dir=home))
     assert mode(other) == 0o644
 
 
@@ -54,10 +54,10 @@ def test_a_key_that_the_settings_keep_elsewhere_is_told_and_left(home: Path, tmp
     key.write_text("x")
     key.chmod(0o644)
     settings = Settings.model_validate({"data_dir": home, "audit": {"key_file": key}})
-    mend(settings)
-    (found,) = mend(settings)
+    mend_modes(settings)
+    (found,) = mend_modes(settings)
     assert found.path == key
-    assert "chmod go=" in sentence([found])
+    assert "chmod go=" in modes_sentence([found])
     assert mode(key) == 0o644
 
 
@@ -66,12 +66,12 @@ def test_what_cannot_be_closed_is_told(home: Path, monkeypatch: pytest.MonkeyPat
         raise PermissionError(1, "Operation not permitted", str(self))
 
     monkeypatch.setattr(Path, "chmod", refuse)
-    said = sentence(mend(Settings(data_dir=home)))
+    said = modes_sentence(mend_modes(Settings(data_dir=home)))
     assert "Operation not permitted" in said
     assert "can read or change" in said
 
 
-@pytest.mark.parametrize("module", ["runtime", "runtime.gateway_role", "runtime.receiver_role", "runtime.up"])
+@pytest.mark.parametrize("module", ["cli", "runtime.gateway_role", "runtime.receiver_role", "cli.up"])
 def test_each_program_keeps_its_files_to_itself(module: str, tmp_path: Path) -> None:
     """Seen at what it makes under a mask that lets everybody read."""
     program = (

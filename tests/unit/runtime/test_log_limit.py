@@ -10,7 +10,7 @@ import structlog
 
 from runtime.log_limit import BURST, PER_S, LogLimit
 from runtime.logging_setup import set_up
-from runtime.sections import Log
+from runtime.settings_models import LogSettings
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_others_are_not_left_out() -> None:
 
 
 def test_our_own_lines_are_limited_by_their_event(out: io.StringIO) -> None:
-    set_up(Log(format="json"), out)
+    set_up(LogSettings(format="json"), out)
     log = structlog.get_logger()
     for number in range(2 * BURST):
         log.warning("login_refused", user=f"u{number}")

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from runtime.logging_setup import hide_secrets, set_up
-from runtime.sections import Log
+from runtime.settings_models import LogSettings
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_secrets_inside_texts_are_blanked(text: object) -> None:
 
 
 def test_ours_and_the_libraries_logs_come_as_json_without_secrets(out: io.StringIO) -> None:
-    set_up(Log(format="json"), out)
+    set_up(LogSettings(format="json"), out)
     structlog.get_logger().info("started", password="tr0ub4dor", port=8000)
     logging.getLogger("uvicorn.error").warning("postgresql://u:%s@host", "tr0ub4dor")
     ours, theirs = map(json.loads, out.getvalue().splitlines())
@@ -49,7 +49,7 @@ def test_ours_and_the_libraries_logs_come_as_json_without_secrets(out: io.String
 
 
 def test_a_traceback_is_searched_for_secrets_too(out: io.StringIO) -> None:
-    set_up(Log(format="json"), out)
+    set_up(LogSettings(format="json"), out)
     try:
         raise ValueError("cannot reach mqtt://me:tr0ub4dor@host")
     except ValueError:
@@ -59,7 +59,7 @@ def test_a_traceback_is_searched_for_secrets_too(out: io.StringIO) -> None:
 
 
 def test_the_level_holds(out: io.StringIO) -> None:
-    set_up(Log(format="json", level="warning"), out)
+    set_up(LogSettings(format="json", level="warning"), out)
     structlog.get_logger().info("quiet")
     logging.getLogger("x").info("quiet")
     assert out.getvalue() == ""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from devices.health.faults import Fault
+from application.health.faults import SystemFault
 from runtime import open_files, process_faults, processes
-from runtime.processes import Program, ProgramFailed, Supervisor
+from runtime.processes import ChildProgram, ProcessSupervisor, ProgramFailed
 from tests.real_parts.waiting import wait_until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -27,15 +27,15 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def supervisor(said: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Supervisor]:
+def supervisor(said: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessSupervisor]:
     monkeypatch.setattr(processes, "BACK_OFF_S", (0.01,))
-    supervisor = Supervisor(said.append)
+    supervisor = ProcessSupervisor(said.append)
     yield supervisor
     supervisor.stop(1)
 
 
-def test_what_is_killed_is_started_again(supervisor: Supervisor, said: list[str]) -> None:
-    child = supervisor.start(Program("lamp", SLEEP))
+def test_what_is_killed_is_started_again(supervisor: ProcessSupervisor, said: list[str]) -> None:
+    child = supervisor.start(ChildProgram("lamp", SLEEP))
     first = child.process.pid
     os.kill(first, signal.SIGKILL)
 
@@ -47,13 +47,13 @@ def test_what_is_killed_is_started_again(supervisor: Supervisor, said: list[str]
     assert said == ["lamp died (killed by SIGKILL); started again in 0.01 s"]
 
 
-ALIVE = "import time\nfrom runtime.signs import Signs\nwhile True:\n    Signs().give(); time.sleep(0.02)"
+ALIVE = "import time\nfrom runtime.liveness import Signs\nwhile True:\n    Signs().give(); time.sleep(0.02)"
 
 
 def test_what_hangs_is_killed_and_started_again(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "BACK_OFF_S", (0.01,))
-    supervisor = Supervisor(said.append, hangs_s=0.5)
-    child = supervisor.start(Program("lamp", [sys.executable, "-c", ALIVE], watched=True))
+    supervisor = ProcessSupervisor(said.append, hangs_s=0.5)
+    child = supervisor.start(ChildProgram("lamp", [sys.executable, "-c", ALIVE], watched=True))
     try:
         _look_until(supervisor, lambda: child.silent_s is not None, "it gives signs of life")
         first = child.process.pid
@@ -68,8 +68,8 @@ def test_what_hangs_is_killed_and_started_again(said: list[str], monkeypatch: py
 
 
 def test_one_that_gives_signs_of_life_is_left_alone(said: list[str]) -> None:
-    supervisor = Supervisor(said.append, hangs_s=0.5)
-    child = supervisor.start(Program("lamp", [sys.executable, "-c", ALIVE], watched=True))
+    supervisor = ProcessSupervisor(said.append, hangs_s=0.5)
+    child = supervisor.start(ChildProgram("lamp", [sys.executable, "-c", ALIVE], watched=True))
     try:
         _look_until(supervisor, lambda: child.silent_s is not None, "it gives signs of life")
         began = time.monotonic()
@@ -81,21 +81,21 @@ def test_one_that_gives_signs_of_life_is_left_alone(said: list[str]) -> None:
 
 def test_one_that_has_not_begun_yet_is_left_alone(said: list[str]) -> None:
     """Bringing the tables up to date may take long."""
-    supervisor = Supervisor(said.append, hangs_s=0.0)
-    child = supervisor.start(Program("lamp", SLEEP, watched=True))
+    supervisor = ProcessSupervisor(said.append, hangs_s=0.0)
+    child = supervisor.start(ChildProgram("lamp", SLEEP, watched=True))
     for _ in range(3):
         supervisor.look()
     supervisor.stop(1)
     assert (said, child.silent_s) == ([], None)
 
 
-def test_a_supervisor_that_was_frozen_kills_nobody(supervisor: Supervisor) -> None:
-    child = supervisor.start(Program("lamp", SLEEP, watched=True))
+def test_a_supervisor_that_was_frozen_kills_nobody(supervisor: ProcessSupervisor) -> None:
+    child = supervisor.start(ChildProgram("lamp", SLEEP, watched=True))
     child.silent_s, child.looked_at = 0.0, time.monotonic() - 3600
     assert not child.hangs(after_s=50)
 
 
-def _look_until(supervisor: Supervisor, condition: Callable[[], bool], what: str) -> None:
+def _look_until(supervisor: ProcessSupervisor, condition: Callable[[], bool], what: str) -> None:
     def looked() -> bool:
         supervisor.look()
         return condition()
@@ -111,24 +111,24 @@ def test_what_dies_again_and_again_is_told_once_and_started_for_ever(
 ) -> None:
     monkeypatch.setattr(processes, "BACK_OFF_S", (0.01,))
     record = tmp_path / process_faults.FILE
-    supervisor = Supervisor(said.append, record=record)
+    supervisor = ProcessSupervisor(said.append, record=record)
     try:
-        child = supervisor.start(Program("lamp", BROKEN, log=tmp_path / "log"))
-        other = supervisor.start(Program("drone", SLEEP))
+        child = supervisor.start(ChildProgram("lamp", BROKEN, log=tmp_path / "log"))
+        other = supervisor.start(ChildProgram("drone", SLEEP))
         _look_until(supervisor, lambda: len(child.deaths) > 3 * processes.TOO_OFTEN, "many deaths")
         assert other.ended() is None, "no other one ends with it"
         told = [text for text in said if "again and again" in text]
         assert len(told) == 1
         assert "exit code 1" in told[0]
         assert told[0].endswith("no bulb")
-        (fault,) = process_faults.read(record)
+        (fault,) = process_faults.read_process_faults(record)
         assert (fault.name, fault.why, fault.last_words.endswith("no bulb")) == ("lamp", "exit code 1", True)
-        (beat,) = process_faults.beats(record, fault.since_us)
-        assert (beat.part, beat.ok, beat.detail["fault"]) == ("process/lamp", False, Fault.PROCESS_DIES)
+        (beat,) = process_faults.process_heartbeats(record, fault.since_us)
+        assert (beat.part, beat.ok, beat.detail["fault"]) == ("process/lamp", False, SystemFault.PROCESS_DIES)
         assert "no bulb" not in beat.detail["text"], "readiness is for all to see"
     finally:
         supervisor.stop(1)
-    assert process_faults.read(record) == [], "nothing is left of it when the supervisor ends"
+    assert process_faults.read_process_faults(record) == [], "nothing is left of it when the supervisor ends"
 
 
 def test_a_port_that_another_program_took_is_told_at_the_first_death(
@@ -136,20 +136,20 @@ def test_a_port_that_another_program_took_is_told_at_the_first_death(
 ) -> None:
     monkeypatch.setattr(processes, "WORKS_S", 0.0)
     record, words = tmp_path / process_faults.FILE, "listen tcp 127.0.0.1:1883: bind: address already in use"
-    supervisor = Supervisor(said.append, record=record)
+    supervisor = ProcessSupervisor(said.append, record=record)
     log = tmp_path / "log"
     log.write_text("it listens\n")
-    child = supervisor.start(Program("broker", SLEEP, log=log))
+    child = supervisor.start(ChildProgram("broker", SLEEP, log=log))
     try:
         child.process.kill()  # as one whose port is then taken by somebody who was faster
         _look_until(supervisor, lambda: len(child.deaths) == 1, "one death")
-        assert process_faults.read(record) == []
-        child.program = Program("broker", [sys.executable, "-c", f"import sys; sys.exit({words!r})"], log=log)
+        assert process_faults.read_process_faults(record) == []
+        child.program = ChildProgram("broker", [sys.executable, "-c", f"import sys; sys.exit({words!r})"], log=log)
         _look_until(supervisor, record.exists, "its second death")
-        (fault,) = process_faults.read(record)
-        assert fault.fault is Fault.PORT_TAKEN
+        (fault,) = process_faults.read_process_faults(record)
+        assert fault.fault is SystemFault.PORT_TAKEN
         assert "127.0.0.1:1883" in fault.said
-        child.program = Program("broker", SLEEP)
+        child.program = ChildProgram("broker", SLEEP)
         _look_until(supervisor, lambda: not record.exists(), "its end")
     finally:
         supervisor.stop(1)
@@ -170,12 +170,12 @@ def test_open_files_that_run_short_are_told_and_that_ends(
         "[os.close(one) for one in held]; time.sleep(60)"
     )
     starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {opens!r}])"
-    supervisor = Supervisor(said.append, record=record)
-    supervisor.start(Program("gateway", [sys.executable, "-c", starts]))
+    supervisor = ProcessSupervisor(said.append, record=record)
+    supervisor.start(ChildProgram("gateway", [sys.executable, "-c", starts]))
     try:
         _look_until(supervisor, record.exists, "it is told")
-        (fault,) = process_faults.read(record)
-        assert (fault.name, fault.fault) == ("gateway", Fault.FILES_SHORT)
+        (fault,) = process_faults.read_process_faults(record)
+        assert (fault.name, fault.fault) == ("gateway", SystemFault.FILES_SHORT)
         assert re.match(r"5\d of 64 files and connections are open since ", fault.said)
         freed.touch()
         _look_until(supervisor, lambda: not record.exists(), "it ends")
@@ -185,15 +185,15 @@ def test_open_files_that_run_short_are_told_and_that_ends(
 
 def test_the_alarm_ends_when_it_lives_long_enough(said: list[str], tmp_path: Path) -> None:
     record = tmp_path / process_faults.FILE
-    supervisor = Supervisor(said.append, record=record)
-    child = supervisor.start(Program("lamp", SLEEP))
+    supervisor = ProcessSupervisor(said.append, record=record)
+    child = supervisor.start(ChildProgram("lamp", SLEEP))
     child.troubled_us, child.deaths = 1, [time.monotonic()] * 3
     try:
         supervisor.look()
-        assert [fault.name for fault in process_faults.read(record)] == ["lamp"]
+        assert [fault.name for fault in process_faults.read_process_faults(record)] == ["lamp"]
         child.deaths = [time.monotonic() - processes.WITHIN_S - 1]
         supervisor.look()
-        assert process_faults.read(record) == []
+        assert process_faults.read_process_faults(record) == []
     finally:
         supervisor.stop(1)
     assert said == ["lamp works again"]
@@ -205,8 +205,8 @@ def test_one_that_was_to_end_and_did_is_in_no_trouble_any_more(
     monkeypatch.setattr(processes, "BACK_OFF_S", (0.01,))
     marks, record = tmp_path / "marks", tmp_path / process_faults.FILE
     fails_thrice = f"f = open({str(marks)!r}, 'a+'); f.write('x'); f.flush(); f.seek(0); exit(len(f.read()) < 4)"
-    supervisor = Supervisor(said.append, record=record)
-    supervisor.start(Program("city", [sys.executable, "-c", fails_thrice], once=True))
+    supervisor = ProcessSupervisor(said.append, record=record)
+    supervisor.start(ChildProgram("city", [sys.executable, "-c", fails_thrice], once=True))
     try:
         _look_until(supervisor, record.exists, "its deaths are told")
         _look_until(supervisor, lambda: not record.exists(), "that it did its work")
@@ -220,26 +220,28 @@ def test_pauses_grow_to_less_than_what_is_promised_for_recovery() -> None:
     assert processes.BACK_OFF_S[-1] <= 20
 
 
-UNFIT = "import sys\nfrom runtime.signs import Signs\nSigns().end('no such lamp'); sys.exit(2)"
+UNFIT = "import sys\nfrom runtime.liveness import Signs\nSigns().end('no such lamp'); sys.exit(2)"
 
 
-def test_one_that_can_never_work_ends_all_at_its_first_start_with_its_words(supervisor: Supervisor) -> None:
-    supervisor.start(Program("lamp", [sys.executable, "-c", UNFIT], refuses=frozenset({2}), watched=True))
+def test_one_that_can_never_work_ends_all_at_its_first_start_with_its_words(supervisor: ProcessSupervisor) -> None:
+    supervisor.start(ChildProgram("lamp", [sys.executable, "-c", UNFIT], refuses=frozenset({2}), watched=True))
     with pytest.raises(ProgramFailed, match="lamp: no such lamp"):
         _look_until(supervisor, lambda: False, "an end")
 
 
 def test_one_that_worked_before_is_started_again_although_it_refuses_now(
-    supervisor: Supervisor, said: list[str]
+    supervisor: ProcessSupervisor, said: list[str]
 ) -> None:
-    child = supervisor.start(Program("lamp", [sys.executable, "-c", UNFIT], refuses=frozenset({2}), watched=True))
+    child = supervisor.start(ChildProgram("lamp", [sys.executable, "-c", UNFIT], refuses=frozenset({2}), watched=True))
     child.worked = True
     _look_until(supervisor, lambda: len(child.deaths) > processes.TOO_OFTEN, "deaths")
     assert any("no such lamp" in text for text in said)
 
 
-def test_one_that_runs_and_does_not_work_is_ended_and_started_again(supervisor: Supervisor, said: list[str]) -> None:
-    child = supervisor.start(Program("broker", SLEEP))
+def test_one_that_runs_and_does_not_work_is_ended_and_started_again(
+    supervisor: ProcessSupervisor, said: list[str]
+) -> None:
+    child = supervisor.start(ChildProgram("broker", SLEEP))
     first = child.process.pid
     supervisor.restart(child, "takes no messages")
     _look_until(supervisor, lambda: child.process.pid != first and child.ended() is None, "another one")
@@ -247,8 +249,8 @@ def test_one_that_runs_and_does_not_work_is_ended_and_started_again(supervisor: 
     assert child.why == "takes no messages"
 
 
-def test_one_that_cannot_work_yet_is_not_dead(supervisor: Supervisor, said: list[str]) -> None:
-    child = supervisor.start(Program("gateway", [sys.executable, "-c", "raise SystemExit(4)"], waits={4: 0.01}))
+def test_one_that_cannot_work_yet_is_not_dead(supervisor: ProcessSupervisor, said: list[str]) -> None:
+    child = supervisor.start(ChildProgram("gateway", [sys.executable, "-c", "raise SystemExit(4)"], waits={4: 0.01}))
     turns: set[int] = set()
 
     def many_turns() -> bool:
@@ -261,8 +263,8 @@ def test_one_that_cannot_work_yet_is_not_dead(supervisor: Supervisor, said: list
     assert child.deaths == []
 
 
-def test_one_that_shall_end_is_left_alone(supervisor: Supervisor, said: list[str]) -> None:
-    child = supervisor.start(Program("city", [sys.executable, "-c", ""], once=True))
+def test_one_that_shall_end_is_left_alone(supervisor: ProcessSupervisor, said: list[str]) -> None:
+    child = supervisor.start(ChildProgram("city", [sys.executable, "-c", ""], once=True))
     wait_until(lambda: child.ended() == 0)
     first = child.process.pid
     for _ in range(3):
@@ -270,7 +272,7 @@ def test_one_that_shall_end_is_left_alone(supervisor: Supervisor, said: list[str
     assert (child.process.pid, said) == (first, [])
 
 
-def test_all_end_in_reverse_order_of_start(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_all_end_in_reverse_order_of_start(supervisor: ProcessSupervisor, tmp_path: Path) -> None:
     record = tmp_path / "ended"
     program = (
         "import signal, sys, time\n"
@@ -278,27 +280,27 @@ def test_all_end_in_reverse_order_of_start(supervisor: Supervisor, tmp_path: Pat
         "signal.signal(signal.SIGTERM, end); open(sys.argv[1] + sys.argv[2], 'w'); time.sleep(600)"
     )
     for name in "abc":
-        supervisor.start(Program(name, [sys.executable, "-c", program, str(record), name]))
+        supervisor.start(ChildProgram(name, [sys.executable, "-c", program, str(record), name]))
     wait_until(lambda: all((tmp_path / f"ended{name}").exists() for name in "abc"))
     supervisor.stop()
     assert record.read_text() == "cba"
 
 
-def test_one_that_does_not_listen_is_killed(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_one_that_does_not_listen_is_killed(supervisor: ProcessSupervisor, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    child = supervisor.start(Program("deaf", [sys.executable, "-c", STUBBORN], log=log))
+    child = supervisor.start(ChildProgram("deaf", [sys.executable, "-c", STUBBORN], log=log))
     wait_until(lambda: log.exists() and "up" in log.read_text())
     supervisor.stop(0.2)
     assert child.process.returncode == -signal.SIGKILL
 
 
-def test_what_a_program_started_ends_with_it(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_what_a_program_started_ends_with_it(supervisor: ProcessSupervisor, tmp_path: Path) -> None:
     file = tmp_path / "pid"
     program = (
         f"import subprocess, time; p = subprocess.Popen({SLEEP!r}); "
         f"open({str(file)!r}, 'w').write(str(p.pid) + '.'); time.sleep(600)"
     )
-    supervisor.start(Program("parent", [sys.executable, "-c", program]))
+    supervisor.start(ChildProgram("parent", [sys.executable, "-c", program]))
     wait_until(lambda: file.exists() and file.read_text().endswith("."))
     grandchild = int(file.read_text().rstrip("."))
     supervisor.stop()
@@ -314,12 +316,12 @@ def alive(pid: int) -> bool:
 
 
 def test_a_log_that_grows_too_long_is_cut(
-    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    supervisor: ProcessSupervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "LOG_BYTES", 100)
     log = tmp_path / "log"
     program = "import time\nwhile True:\n    print('x' * 50, flush=True); time.sleep(0.01)"
-    supervisor.start(Program("talker", [sys.executable, "-c", program], log=log))
+    supervisor.start(ChildProgram("talker", [sys.executable, "-c", program], log=log))
     wait_until(lambda: log.exists() and log.stat().st_size > 1000)
     supervisor.look()
     assert log.stat().st_size < 1000

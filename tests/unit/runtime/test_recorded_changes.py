@@ -11,10 +11,10 @@ import typer
 from sqlalchemy import create_engine, text
 from typer.testing import CliRunner
 
-from devices.ports.access import ApiKeys
-from devices.ports.inventory import Inventory, UnknownDevice
-from runtime import devices, keys, settings, tenants
-from runtime.broker import cli
+from application.ports.api_keys import ApiKeys
+from application.ports.inventory import AssetRepository, UnknownDevice
+from cli import broker, local_devices, local_keys, tenants
+from runtime import settings
 from runtime.registry_access import registry_of
 
 RUNNER: Final = CliRunner()
@@ -22,30 +22,30 @@ LAMP: Final = "kl/streetlight/L1"
 QUIET: Final = frozenset({"alembic_version", "heartbeats", "sqlite_sequence"})
 ENTRIES: Final = frozenset({"audit", "revisions"})
 VERBS: Final[dict[str, tuple[typer.Typer, tuple[str, ...]]]] = {
-    "a key": (keys.app, ("create", "ops", "--scope", "lights:dim")),
-    "a key's end": (keys.app, ("revoke", "KEY")),
+    "a key": (local_keys.app, ("create", "ops", "--scope", "lights:dim")),
+    "a key's end": (local_keys.app, ("revoke", "KEY")),
     "a town": (tenants.app, ("add", "speyer", "Speyer")),
     "a town's name": (tenants.app, ("rename", "kl", "Lautern")),
-    "a login": (cli.app, ("add-device", "kl/streetlight/L2")),
-    "a login's end": (cli.app, ("drop-device", LAMP)),
-    "an approval": (devices.app, ("approve", "u1")),
+    "a login": (broker.app, ("add-device", "kl/streetlight/L2")),
+    "a login's end": (broker.app, ("drop-device", LAMP)),
+    "an approval": (local_devices.app, ("approve", "u1")),
 }
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A town with a key, a login and a device that nobody knows."""
-    with registry_of(settings.load(tmp_path), recording=True, migrate=True) as registry:
+    with registry_of(settings.load_settings(tmp_path), recording=True, migrate=True) as registry:
         assert RUNNER.invoke(tenants.app, ["add", "kl", "KL", "--data-dir", str(tmp_path)]).exit_code == 0
-        keys.make_key(registry, "first", ["streetlight:read"], "kl")
+        local_keys.make_key(registry, "first", ["streetlight:read"], "kl")
         with registry.write() as tx:
-            tx.get(Inventory).note_unknown([UnknownDevice("u1", "kl", "streetlight", 1, 1, 1)])
-    RUNNER.invoke(cli.app, ["add-device", LAMP, "--data-dir", str(tmp_path)])
+            tx.get(AssetRepository).note_unknown([UnknownDevice("u1", "kl", "streetlight", 1, 1, 1)])
+    RUNNER.invoke(broker.app, ["add-device", LAMP, "--data-dir", str(tmp_path)])
     return tmp_path
 
 
 def _tables(folder: Path) -> dict[str, list[str]]:
-    engine = create_engine(settings.load(folder).registry_url)
+    engine = create_engine(settings.load_settings(folder).registry_url)
     with engine.connect() as connection:
         found = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
         names = [row.name for row in found if row.name not in QUIET]
@@ -56,7 +56,7 @@ def _tables(folder: Path) -> dict[str, list[str]]:
 
 @contextmanager
 def _away(folder: Path, names: Collection[str]) -> Iterator[None]:
-    engine = create_engine(settings.load(folder).registry_url)
+    engine = create_engine(settings.load_settings(folder).registry_url)
     pairs = list(itertools.product(names, ("INSERT", "UPDATE", "DELETE")))
     with engine.begin() as connection:
         for name, action in pairs:
@@ -74,7 +74,7 @@ def _away(folder: Path, names: Collection[str]) -> Iterator[None]:
 @pytest.mark.parametrize("what", VERBS)
 def test_neither_the_change_nor_its_entry_is_made_alone(folder: Path, what: str) -> None:
     app, wanted = VERBS[what]
-    with registry_of(settings.load(folder)) as registry, registry.read() as tx:
+    with registry_of(settings.load_settings(folder)) as registry, registry.read() as tx:
         key_id = tx.get(ApiKeys).all()[0].key_id
     command = [key_id if word == "KEY" else word for word in wanted]
     before = _tables(folder)

@@ -1,6 +1,6 @@
 """How many sessions of a login the broker keeps: pure."""
 
-from runtime.broker.sessions import MOST, PAUSE_S, Session, SessionBounds
+from runtime.broker.mqtt_sessions import MOST, PAUSE_S, MqttSession, SessionBounds
 
 USER = "kl/streetlight/L1"
 
@@ -11,8 +11,8 @@ def owner_of(client_id: str) -> tuple[str, int] | None:
     return ("?", 0) if len(client_id) == 22 else ("/".join(client_id.split("/")[:3]), MOST)
 
 
-def session(number: int, client_id: str = "", *, clean: bool = False) -> Session:
-    return Session(client_id or f"{USER}/{number}", clean, (f"c{number}",), number)
+def session(number: int, client_id: str = "", *, clean: bool = False) -> MqttSession:
+    return MqttSession(client_id or f"{USER}/{number}", clean, (f"c{number}",), number)
 
 
 def test_the_oldest_ends_and_new_names_are_refused_for_a_while() -> None:
@@ -53,4 +53,4 @@ def test_none_is_kept_under_a_name_that_the_broker_makes() -> None:
 
 def test_a_record_of_nats_server_is_read() -> None:
     record = b'{"origin":"x","id":"L1","subs":{"a":1},"cons":{"a":{"durable_name":"h_1"},"b":{"durable_name":"h_2"}}}'
-    assert Session.read(record, 7) == Session("L1", clean=False, consumers=("h_1", "h_2"), number=7)
+    assert MqttSession.read(record, 7) == MqttSession("L1", clean=False, consumers=("h_1", "h_2"), number=7)

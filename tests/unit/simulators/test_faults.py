@@ -8,25 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.device import Outgoing
+from simulators.device import OutgoingReport
+from simulators.envelope_sender import EnvelopeSender, WireMessage
 from simulators.faults import GARBAGE, FaultStage
 from simulators.options import FaultOptions
-from simulators.sender import Sender, Wire
 
 SHARE = st.floats(0, 1)
 
 
-def wires(number: int) -> list[Wire]:
-    sender = Sender(device_id="d", kind="k", tenant_id="t", boot_id="b")
-    return [sender.wire(Outgoing("telemetry", {"x": n}, n)) for n in range(number)]
+def wires(number: int) -> list[WireMessage]:
+    sender = EnvelopeSender(device_id="d", kind="k", tenant_id="t", boot_id="b")
+    return [sender.wire(OutgoingReport("telemetry", {"x": n}, n)) for n in range(number)]
 
 
-def through(options: FaultOptions, sent: list[Wire], seed: int = 1) -> list[Wire]:
+def through(options: FaultOptions, sent: list[WireMessage], seed: int = 1) -> list[WireMessage]:
     stage = FaultStage(options, random.Random(seed))
     return [out for wire in sent for out in stage.on_wire(wire)] + stage.flush()
 
 
-def seqs(sent: list[Wire]) -> list[int]:
+def seqs(sent: list[WireMessage]) -> list[int]:
     return [w.identities[0].seq for w in sent]
 
 
@@ -64,7 +64,7 @@ def test_reordered_messages_are_overtaken_by_a_few_only() -> None:
 
 
 def test_info_and_status_are_never_touched() -> None:
-    info = Wire("d", "t", b"{}", "info", retained=True)
+    info = WireMessage("d", "t", b"{}", "info", retained=True)
     assert through(FaultOptions(drop=1, garbage=1), [info]) == [info]
 
 
@@ -78,7 +78,7 @@ def test_reset_counters_start_again_and_go_on_rising() -> None:
     stage = FaultStage(FaultOptions(reset_counters=0.1), random.Random(3))
     said = [
         stage.on_body(
-            Outgoing(
+            OutgoingReport(
                 "telemetry", {"energy_wh": 1000.0 + n, "in_octets": str(5000 + n), "power_w": 7.0, "odd_count": None}, n
             )
         )

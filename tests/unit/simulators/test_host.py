@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from devices.instants import HOUR_US, MINUTE_US, SECOND_US, rfc3339
-from simulators.history import history
+from devices.time_us import HOUR_US, MINUTE_US, SECOND_US, rfc3339
+from simulators.envelope_sender import WireMessage
+from simulators.history import publish_history
 from simulators.options import BrokerAddress, FaultOptions
-from simulators.sender import Wire
 from tests.unit.simulators.kinds.streetlight.scene import NIGHT_US, bodies, dim, host, run
 
 
-def acks(wires: list[Wire]) -> list[tuple[str, str | None]]:
+def acks(wires: list[WireMessage]) -> list[tuple[str, str | None]]:
     return [(a["status"], a.get("reason")) for a in bodies(wires, "ack")]
 
 
@@ -97,9 +97,9 @@ def test_a_reboot_begins_a_new_boot_and_says_it_is_online() -> None:
 
 
 def test_history_says_all_samples_once_in_batches_and_goes_on_live_without_a_gap() -> None:
-    lamp, out = host(4), list[Wire]()
+    lamp, out = host(4), list[WireMessage]()
     begin_us = NIGHT_US - 24 * HOUR_US
-    assert history([lamp], begin_us, NIGHT_US, out.append) == 1440
+    assert publish_history([lamp], begin_us, NIGHT_US, out.append) == 1440
     samples = [s for w in out if w.channel == "telemetry" for s in json.loads(w.payload)["batch"]]
     assert len({s["ts"] for s in samples}) == 1440
     assert [w.channel for w in out if w.retained] == ["info", "state"]

@@ -8,7 +8,7 @@ import pytest
 from devices.errors import ConfigurationError
 from storage.audit_files import AnchorFile
 from storage.key_files import make_key, read_key
-from tests.unit.devices.audit.making import anchor, chain_of
+from tests.unit.application.audit.making import anchor, chain_of
 
 ANCHORS = [anchor(entry) for entry in chain_of(5)]
 

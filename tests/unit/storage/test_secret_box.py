@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices.ports.secret_box import SecretUnreadable
+from application.ports.secret_box import SecretUnreadable
 from storage.secret_box import AesSecretBox
 
 BOX = AesSecretBox(bytes(range(32)))

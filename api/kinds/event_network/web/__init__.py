@@ -1,8 +1,8 @@
 """Web pages of the event network."""
 
-from api.web.page import Page
+from api.web.page import WebPage
 
 PAGES = (
-    Page("events", "/events", "events.js", template="events.html", nav=40),
-    Page("event", "/events/{id}", "event.js", template="event.html"),
+    WebPage("events", "/events", "events.js", template="events.html", nav=40),
+    WebPage("event", "/events/{id}", "event.js", template="event.html"),
 )

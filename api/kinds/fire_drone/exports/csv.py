@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from api.kinds.fire_drone.exports.points import FIELDS, Point
-from devices.instants import rfc3339
+from api.kinds.fire_drone.exports.points import FIELDS, ExportPoint
 from devices.samples import Value
+from devices.time_us import rfc3339
 
 MEDIA_TYPE: Final = "text/csv; charset=utf-8; header=present"
 _NAMES: Final = {"lat": "lat_deg", "lon": "lon_deg", "home_lat": "home_lat_deg", "home_lon": "home_lon_deg"}
@@ -16,17 +16,17 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class CsvStyle:
     """How numbers are written and fields kept apart."""
 
     separator: str
     decimal: str
 
 
-DIALECTS: Final = {"rfc4180": Dialect(",", "."), "de": Dialect(";", ",")}
+DIALECTS: Final = {"rfc4180": CsvStyle(",", "."), "de": CsvStyle(";", ",")}
 
 
-def csv_rows(points: Iterable[Point], dialect: Dialect = DIALECTS["rfc4180"]) -> Iterator[str]:
+def csv_rows(points: Iterable[ExportPoint], dialect: CsvStyle = DIALECTS["rfc4180"]) -> Iterator[str]:
     """Yield the file; `t_s` counts from take-off, `segment` rises after each gap."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=dialect.separator, lineterminator="\r\n")
@@ -38,7 +38,7 @@ def csv_rows(points: Iterable[Point], dialect: Dialect = DIALECTS["rfc4180"]) ->
         yield _taken(out)
 
 
-def _cell(value: Value | None, dialect: Dialect) -> str:
+def _cell(value: Value | None, dialect: CsvStyle) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

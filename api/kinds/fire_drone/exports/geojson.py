@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from api.kinds.fire_drone.exports.points import Point, Title
-from devices.instants import rfc3339
+from api.kinds.fire_drone.exports.points import ExportPoint, ExportTitle
+from devices.time_us import rfc3339
 
 MEDIA_TYPE: Final = "application/geo+json"
 
 
-def geojson(title: Title, points: Iterable[Point]) -> Iterator[str]:
+def write_geojson(title: ExportTitle, points: Iterable[ExportPoint]) -> Iterator[str]:
     """Yield a FeatureCollection: the track as MultiLineString, and samples alone between two gaps as Points.
 
     `coordTimes` and the altitudes have the shape of the coordinates.
@@ -38,15 +38,15 @@ class _Lines:
     """Writes coordinates as they come; a line begins with its second point."""
 
     def __init__(self) -> None:
-        self._first: Point | None = None
+        self._first: ExportPoint | None = None
         self._line = 0
         self._times: list[list[str]] = []
         self._amsl: list[list[float | None]] = []
         self._rel: list[list[float | None]] = []
-        self.lone: list[Point] = []
+        self.lone: list[ExportPoint] = []
         self.box: list[tuple[float, ...]] = []
 
-    def add(self, point: Point) -> str:
+    def add(self, point: ExportPoint) -> str:
         if point.line != self._line:
             text = self.end()
             self._line, self._first = point.line, point
@@ -79,7 +79,7 @@ class _Lines:
             "altitude_reference": "coordinates: WGS84 ellipsoid where given; amsl: mean sea level; rel: take-off",
         }
 
-    def _note(self, point: Point) -> None:
+    def _note(self, point: ExportPoint) -> None:
         self._times[-1].append(rfc3339(point.ts_us))
         self._amsl[-1].append(point.number("altitude_amsl_m"))
         self._rel[-1].append(point.number("altitude_rel_m"))
@@ -93,13 +93,13 @@ class _Lines:
         ]
 
 
-def _position(point: Point) -> list[float]:
+def _position(point: ExportPoint) -> list[float]:
     position = [round(float(point.values["lon"]), 7), round(float(point.values["lat"]), 7)]
     ellipsoid = point.number("altitude_ellipsoid_m")
     return position if ellipsoid is None else [*position, ellipsoid]
 
 
-def _altitudes(point: Point) -> dict[str, float | None]:
+def _altitudes(point: ExportPoint) -> dict[str, float | None]:
     return {name: point.number(name) for name in ("altitude_amsl_m", "altitude_rel_m")}
 
 

@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Final
 from xml.sax.saxutils import escape
 
-from api.kinds.fire_drone.exports.points import Point, Title
-from devices.instants import rfc3339
+from api.kinds.fire_drone.exports.points import ExportPoint, ExportTitle
+from devices.time_us import rfc3339
 
 MEDIA_TYPE: Final = "application/gpx+xml"
 NAMESPACE: Final = "urn:lautern:fire-drone:track:1"
@@ -27,7 +27,7 @@ _EXTENSIONS: Final = (
 )
 
 
-def gpx(title: Title, points: Iterable[Point]) -> Iterator[str]:
+def write_gpx(title: ExportTitle, points: Iterable[ExportPoint]) -> Iterator[str]:
     """Yield the file; one `trkseg` per unbroken line, no point without a position."""
     yield (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -46,7 +46,7 @@ def gpx(title: Title, points: Iterable[Point]) -> Iterator[str]:
     yield ("</trkseg>\n" if line else "") + "</trk>\n</gpx>\n"
 
 
-def _point(point: Point) -> str:
+def _point(point: ExportPoint) -> str:
     # GPX fixes the order of the children: ele, time, fix, sat, hdop, extensions.
     values = point.values
     parts = [f'<trkpt lat="{values["lat"]:.7f}" lon="{values["lon"]:.7f}">']

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from api.kinds.fire_drone.exports.points import Point
-from devices.instants import rfc3339
+from api.kinds.fire_drone.exports.points import ExportPoint
+from devices.time_us import rfc3339
 
 MEDIA_TYPE: Final = "application/json"
 
 
-def json_record(record: Mapping[str, Any], every: int, points: Iterable[Point]) -> Iterator[str]:
+def json_record(record: Mapping[str, Any], every: int, points: Iterable[ExportPoint]) -> Iterator[str]:
     """Yield `{"flight": …, "every": …, "points": […]}`."""
     yield f'{{"flight":{_json(record)},"every":{every},"points":['
     between = ""

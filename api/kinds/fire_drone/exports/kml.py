@@ -5,13 +5,13 @@ from itertools import groupby
 from typing import Final
 from xml.sax.saxutils import escape
 
-from api.kinds.fire_drone.exports.points import Point, Title
-from devices.instants import rfc3339
+from api.kinds.fire_drone.exports.points import ExportPoint, ExportTitle
+from devices.time_us import rfc3339
 
 MEDIA_TYPE: Final = "application/vnd.google-earth.kml+xml"
 
 
-def kml(title: Title, points: Iterable[Point]) -> Iterator[str]:
+def write_kml(title: ExportTitle, points: Iterable[ExportPoint]) -> Iterator[str]:
     """Yield the file.
 
     Where only heights above take-off are known, the home's altitude is added; without that the line lies on the ground.
@@ -29,7 +29,7 @@ def kml(title: Title, points: Iterable[Point]) -> Iterator[str]:
     yield "</gx:MultiTrack></Placemark></Document></kml>\n"
 
 
-def _track(line: list[Point], *, say_interpolate: bool) -> Iterator[str]:
+def _track(line: list[ExportPoint], *, say_interpolate: bool) -> Iterator[str]:
     heights = [_above_sea_m(point) for point in line]
     known = all(height is not None for height in heights)
     mode = "absolute" if known else "clampToGround"
@@ -43,7 +43,7 @@ def _track(line: list[Point], *, say_interpolate: bool) -> Iterator[str]:
     yield "</gx:Track>\n"
 
 
-def _above_sea_m(point: Point) -> float | None:
+def _above_sea_m(point: ExportPoint) -> float | None:
     amsl = point.number("altitude_amsl_m")
     if amsl is not None:
         return amsl

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from devices.fire_drone.ports import Flight
+from application.kinds.fire_drone.ports import FlightRecord
+from application.ports.telemetry import TelemetryRow
 from devices.fire_drone.telemetry import DroneTelemetry
-from devices.instants import SECOND_US, rfc3339
-from devices.ports.telemetry import Row
 from devices.samples import Value
+from devices.time_us import SECOND_US, rfc3339
 
 LINK_LOST_S: Final = 15.0
 """A longer time without samples begins a new segment."""
@@ -19,7 +19,7 @@ FIELDS: Final = tuple(
 """Fields of a track, in the order of their declaration."""
 
 
-class Point(NamedTuple):
+class ExportPoint(NamedTuple):
     """One sample. `segment` counts from 1 and rises after each gap, `line` the same over points with a position."""
 
     ts_us: int
@@ -39,7 +39,7 @@ class Point(NamedTuple):
         return float(value) if isinstance(value, int | float) else None
 
 
-class Title(NamedTuple):
+class ExportTitle(NamedTuple):
     """What a file says of itself; no names of persons."""
 
     name: str
@@ -47,13 +47,13 @@ class Title(NamedTuple):
     description: str
 
 
-def points(rows: Iterable[Row], takeoff_us: int, every: int = 1) -> Iterator[Point]:
+def export_points(rows: Iterable[TelemetryRow], takeoff_us: int, every: int = 1) -> Iterator[ExportPoint]:
     """Points of rows in order of time. Ends of segments and lines and every `every`-th between are kept."""
     numbered = _numbered(rows, takeoff_us)
     if every == 1:
         yield from numbered
         return
-    before: Point | None = None
+    before: ExportPoint | None = None
     index = 0
     for point in numbered:
         if before is not None:
@@ -66,20 +66,20 @@ def points(rows: Iterable[Row], takeoff_us: int, every: int = 1) -> Iterator[Poi
         yield before
 
 
-def title(flight: Flight, extension: str, every: int = 1) -> Title:
+def export_title(flight: FlightRecord, extension: str, every: int = 1) -> ExportTitle:
     """Name, file name and description of a flight's file."""
     started = rfc3339(flight.detected.takeoff_us)
     stamp = started.partition(".")[0].replace("-", "").replace(":", "") + "Z"
     thinned = f"_every{every}" if every > 1 else ""
     said = f"thinned: every {every}th sample" if every > 1 else "all samples"
-    return Title(
+    return ExportTitle(
         name=f"{flight.asset_id} {flight.number}",
         file_name=f"{stamp}_{flight.asset_id}_{flight.number}{thinned}.{extension}",
         description=f"Flight {flight.number} of {flight.asset_id}, take-off {started}, {said}, times in UTC",
     )
 
 
-def _numbered(rows: Iterable[Row], takeoff_us: int) -> Iterator[Point]:
+def _numbered(rows: Iterable[TelemetryRow], takeoff_us: int) -> Iterator[ExportPoint]:
     segment = line = 0
     last_us = placed_us = -(2**62)
     for row in rows:
@@ -90,4 +90,4 @@ def _numbered(rows: Iterable[Row], takeoff_us: int) -> Iterator[Point]:
             if row.ts_us - placed_us > LINK_LOST_S * SECOND_US:
                 line += 1
             placed_us = row.ts_us
-        yield Point(row.ts_us, (row.ts_us - takeoff_us) / SECOND_US, segment, line, row.values)
+        yield ExportPoint(row.ts_us, (row.ts_us - takeoff_us) / SECOND_US, segment, line, row.values)

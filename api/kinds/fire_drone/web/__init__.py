@@ -1,8 +1,8 @@
 """Web pages of the fire brigade's drones."""
 
-from api.web.page import Page
+from api.web.page import WebPage
 
 PAGES = (
-    Page("flights", "/flights", "flights.js", template="flights.html", nav=30),
-    Page("flight", "/flights/{id}", "flight.js", template="flight.html"),
+    WebPage("flights", "/flights", "flights.js", template="flights.html", nav=30),
+    WebPage("flight", "/flights/{id}", "flight.js", template="flight.html"),
 )

@@ -1,5 +1,5 @@
 """Web pages of streetlights."""
 
-from api.web.page import Page
+from api.web.page import WebPage
 
-PAGES = (Page("light", "/light", "light.js", template="light.html", nav=20),)
+PAGES = (WebPage("light", "/light", "light.js", template="light.html", nav=20),)

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from application.kinds.event_network.ports import EventRepository
+from application.ports.inventory import AssetRepository
+from application.ports.latest_values import LatestValue, LatestValues
 from devices.event_network.city_event import EventState, TestedCapacity
-from devices.event_network.ports import EventBook
 from devices.event_network.telemetry import NodeTelemetry
-from devices.instants import HOUR_US, MINUTE_US, SECOND_US, rfc3339
-from devices.ports.current import Latest, LatestValues
-from devices.ports.inventory import Inventory
 from devices.samples import Sample
-from gateway.kinds.event_network.serving import NetworkReactions
+from devices.time_us import HOUR_US, MINUTE_US, SECOND_US, rfc3339
+from gateway.kinds.event_network.event_reactions import NetworkReactions
 from simulators.device import FleetOptions
-from simulators.kinds.event_network import fleet
+from simulators.kinds.event_network import build_fleet
 from simulators.kinds.event_network.event import demo_event
 from simulators.kinds.event_network.node import SimulatedNode
 from tests.contracts.api.conftest import NOW_US, City
@@ -49,7 +49,7 @@ def simulate(city: City, minutes: int) -> dict[tuple[str, str], Any]:
     """Fill the store with what the scene sends until now; returns the nodes' truth by node and part."""
     samples: list[Sample] = []
     truth: dict[tuple[str, str], Any] = {}
-    for node in fleet(FleetOptions(5, 1)):
+    for node in build_fleet(FleetOptions(5, 1)):
         assert isinstance(node, SimulatedNode)
         messages = [*node.start(NOW_US - minutes * MINUTE_US), *node.tick(NOW_US)]
         for seq, message in enumerate(messages):
@@ -134,7 +134,7 @@ def test_a_node_of_another_event_is_refused_and_so_is_a_broken_plan(city: City, 
 def test_more_guaranteed_than_tested_needs_a_reason(city: City, key: dict[str, str]) -> None:
     with city.registry.write() as tx:
         tested = TestedCapacity("mogli-core", "port:stage", "up", "kl", NOW_US, 60_000_000, "y1564")
-        tx.get(EventBook).put_tests([tested])
+        tx.get(EventRepository).put_tests([tested])
     refused = city.client.post(URL, json=plan(), headers=key)
     assert refused.status_code == 409
     assert refused.json()["detail"] == "port-stage up: guaranteed 70000000 bit/s, tested 60000000 bit/s"
@@ -175,10 +175,10 @@ def test_live_says_what_is_provisioned_tested_and_broken(city: City, key: dict[s
     simulate(city, 10)
     with city.registry.write() as tx:
         applied = {"applied_bos_down_bps": 5_000_000, "applied_bos_up_bps": 100_000_000}
-        state = Latest("mogli-case-1", "event_network", "kl", "state", "", NOW_US - MINUTE_US, NOW_US, applied)
+        state = LatestValue("mogli-case-1", "event_network", "kl", "state", "", NOW_US - MINUTE_US, NOW_US, applied)
         tx.get(LatestValues).put([state])
         test = TestedCapacity("mogli-core", "port:stage", "down", "kl", NOW_US - HOUR_US, 900_000_000, "y1564")
-        tx.get(EventBook).put_tests([test])
+        tx.get(EventRepository).put_tests([test])
     city.client.post(URL, json=plan(), headers=key)
     live = city.client.get(f"{URL}/altstadtfest/live", headers=key).json()
     bos = line(live, "bos", "stage")
@@ -248,7 +248,7 @@ def test_too_much_at_once_is_refused(city: City, key: dict[str, str]) -> None:
 
 def test_nodes_and_links_show_event_and_newest_values_but_no_small_counts(city: City, key: dict[str, str]) -> None:
     values = {"in_octets": 2**62, "wifi_clients": 3}
-    rows = [Latest("mogli-case-1", "event_network", "kl", "telemetry", "ssid:visitors", NOW_US, NOW_US, values)]
+    rows = [LatestValue("mogli-case-1", "event_network", "kl", "telemetry", "ssid:visitors", NOW_US, NOW_US, values)]
     with city.registry.write() as tx:
         tx.get(LatestValues).put(rows)
     city.client.post(URL, json=plan(), headers=key)
@@ -263,7 +263,7 @@ def test_nodes_and_links_show_event_and_newest_values_but_no_small_counts(city: 
 def test_live_of_forty_objects_answers_in_time(city: City, key: dict[str, str]) -> None:
     simulate(city, 30)
     with city.registry.read() as tx:
-        asset = tx.get(Inventory).get("mogli-case-1")
+        asset = tx.get(AssetRepository).get("mogli-case-1")
     many = [
         {"id": f"o{n}", "device_id": asset.asset_id, "part": f"vlan:{n}", "service_class": "bos"} for n in range(40)
     ]

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from devices.instants import HOUR_US, MINUTE_US, rfc3339
-from devices.ports.current import Latest, LatestValues
-from devices.ports.loans import Loan, Loans
+from application.ports.latest_values import LatestValue, LatestValues
+from application.ports.loans import Loan, LoanRepository
 from devices.samples import Sample
+from devices.time_us import HOUR_US, MINUTE_US, rfc3339
 from tests.contracts.api.conftest import NOW_US, City
 
 Asked = dict[str, Any]
@@ -39,7 +39,7 @@ class Towns:
 
     def lend(self, begin_us: int, end_us: int) -> None:
         with self.city.registry.write() as tx:
-            tx.get(Loans).add(Loan(f"l{begin_us}", "node", "kl", "zw", begin_us, end_us))
+            tx.get(LoanRepository).add(Loan(f"l{begin_us}", "node", "kl", "zw", begin_us, end_us))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def measure(city: City, part: str = "", series: str = "telemetry") -> None:
 
 def newest(city: City, tenant_id: str) -> None:
     rows = [
-        Latest("node", "event_network", tenant_id, channel, "", NOW_US - MINUTE_US, NOW_US, {"state": "online"})
+        LatestValue("node", "event_network", tenant_id, channel, "", NOW_US - MINUTE_US, NOW_US, {"state": "online"})
         for channel in ("telemetry", "status")
     ]
     with city.registry.write() as tx:

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from api.kinds.event_network.bodies import EventBody, event_of
-from devices.catalog import discover
+from api.kinds.event_network.event_schemas import EventBody, event_of
+from application.kinds.event_network.rate_history import RateHistory
+from application.ports.telemetry import TelemetryReader, TelemetryWriter
+from devices.catalog import discover_kinds
 from devices.event_network.city_event import CityEvent, MeasuredObject
-from devices.event_network.classes import Direction
-from devices.event_network.history import RateHistory
+from devices.event_network.enums import TrafficDirection
 from devices.event_network.telemetry import NodeTelemetry
-from devices.instants import DAY_US, HOUR_US, MINUTE_US, rfc3339
-from devices.ports.telemetry import TelemetryReader, TelemetryWriter
 from devices.samples import Sample
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from simulators.device import FleetOptions
-from simulators.kinds.event_network import fleet
+from simulators.kinds.event_network import build_fleet
 from simulators.kinds.event_network.event import demo_event
 from simulators.kinds.event_network.node import SimulatedNode, TrueVolume
 from storage.telemetry import (
@@ -39,7 +39,7 @@ Stores = tuple[TelemetryWriter, TelemetryReader]
 
 @pytest.fixture(params=["sqlite", "influxdb"])
 def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
-    catalog = discover()
+    catalog = discover_kinds()
     writer: TelemetryWriter
     reader: TelemetryReader
     if request.param == "sqlite":
@@ -61,7 +61,7 @@ def truth(stores: Stores) -> dict[tuple[str, str], TrueVolume]:
     """What the scene really carried, after its samples were written."""
     samples: list[Sample] = []
     found: dict[tuple[str, str], TrueVolume] = {}
-    for node in fleet(FleetOptions(5, 1)):
+    for node in build_fleet(FleetOptions(5, 1)):
         assert isinstance(node, SimulatedNode)
         messages = [*node.start(NOW_US - MINUTES * MINUTE_US), *node.tick(NOW_US)]
         for message in messages:
@@ -87,7 +87,7 @@ def test_history_has_the_true_volume_of_every_line(stores: Stores, truth: dict[t
             continue
         objects = [o for o in event.objects if (o.area_id, o.service_class) == (line.area_id, line.service_class)]
         true = sum(truth[o.asset_id, o.part].out_octets for o in objects)
-        assert sum(p.octets for p in line.points[Direction.DOWN]) == true
+        assert sum(p.octets for p in line.points[TrafficDirection.DOWN]) == true
 
 
 def test_the_fold_of_the_uplinks_counter_is_not_seen_in_its_history(
@@ -95,6 +95,6 @@ def test_the_fold_of_the_uplinks_counter_is_not_seen_in_its_history(
 ) -> None:
     event = replace(plan(), objects=(MeasuredObject("up", "mogli-core", "uplink", None, None, "other"),), bookings=())
     found = RateHistory(stores[1], interval_s=10).of(event, NOW_US - 40 * MINUTE_US, NOW_US, MINUTE_US)
-    points = found.lines[0].points[Direction.DOWN]
+    points = found.lines[0].points[TrafficDirection.DOWN]
     assert sum(p.octets for p in points) == truth["mogli-core", "uplink"].out_octets
     assert max(p.max_bps or 0 for p in points) < 10**9

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices.ports.inventory import Group, Groups
+from application.ports.inventory import AssetGroup, GroupRepository
 from tests.contracts.api.conftest import City
 
 URL = "/api/v1/light-night"
@@ -17,9 +17,9 @@ def key(city: City) -> dict[str, str]:
     city.asset("L03")
     city.asset("S01", tenant_id="speyer", lat=49.3, lon=8.4)
     with city.registry.write() as tx:
-        tx.get(Groups).put(Group("fauthweg", "kl", "streetlight", "Fauthweg", ("L01", "L02"), version=0))
-        tx.get(Groups).put(Group("theirs", "speyer", "streetlight", "Theirs", ("S01",), version=0))
-        tx.get(Groups).put(Group("nowhere", "kl", "streetlight", "Nowhere", ("L03",), version=0))
+        tx.get(GroupRepository).put(AssetGroup("fauthweg", "kl", "streetlight", "Fauthweg", ("L01", "L02"), version=0))
+        tx.get(GroupRepository).put(AssetGroup("theirs", "speyer", "streetlight", "Theirs", ("S01",), version=0))
+        tx.get(GroupRepository).put(AssetGroup("nowhere", "kl", "streetlight", "Nowhere", ("L03",), version=0))
     return city.key("streetlight:read", "devices:configure", tenant_id="kl")
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from application.ports.commands import CommandRepository
+from application.ports.latest_values import LatestValue, LatestValues
 from devices.commands import lifecycle
-from devices.commands.command import Command, Delivery
-from devices.instants import HOUR_US, SECOND_US, rfc3339
+from devices.commands.command import Command, DeliveryState
 from devices.messages import AckStatus
-from devices.ports.commands import Commands
-from devices.ports.current import Latest, LatestValues
+from devices.time_us import HOUR_US, SECOND_US, rfc3339
 from tests.contracts.api.conftest import NOW_US, City
 
 STATE = {
@@ -38,7 +38,7 @@ def told(city: City, asset_id: str, channel: str, values: dict[str, Any], age_s:
     """The gateway has heard this of a lamp."""
     at_us = NOW_US - round(age_s * SECOND_US)
     with city.registry.write() as tx:
-        tx.get(LatestValues).put([Latest(asset_id, "streetlight", "kl", channel, "", at_us, at_us, values)])
+        tx.get(LatestValues).put([LatestValue(asset_id, "streetlight", "kl", channel, "", at_us, at_us, values)])
 
 
 def get(city: City, key: dict[str, str], path: str) -> Any:
@@ -50,7 +50,7 @@ def get(city: City, key: dict[str, str], path: str) -> Any:
 def answered(city: City, asset_id: str, status: AckStatus, reason: str | None = None) -> None:
     """A lamp has answered its newest command."""
     with city.registry.write() as tx:
-        commands = tx.get(Commands)
+        commands = tx.get(CommandRepository)
         command: Command = commands.find(asset_id=asset_id).items[0]
         commands.record([lifecycle.on_ack(command, status, reason, NOW_US, NOW_US)])
 
@@ -169,7 +169,7 @@ def test_a_group_command_tells_the_results_per_lamp_failures_first(city: City, k
     result = again.json()
     assert (again.status_code, result["final"], result["applied"], result["failed"]) == (200, True, 1, 1)
     assert [(c["asset_id"], c["delivery"]) for c in result["commands"]] == [
-        ("L02", Delivery.REJECTED), ("L01", Delivery.APPLIED)
+        ("L02", DeliveryState.REJECTED), ("L01", DeliveryState.APPLIED)
     ]  # fmt: skip
     assert result["id"] == told_first["id"]
     assert city.client.get(filed.headers["Location"], headers=key).status_code == 200

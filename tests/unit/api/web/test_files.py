@@ -14,9 +14,9 @@ from starlette.requests import Request
 
 import api.kinds
 from api.web.encoding import choose
-from api.web.files import Files, read
-from api.web.routes import build
-from api.web.shell import Shell, WebOptions, of_kinds
+from api.web.files import WebFiles, read_web_files
+from api.web.routes import build_page_routes
+from api.web.shell import PageShell, WebOptions, of_kinds
 
 PAGE_BYTES: Final = 120_000
 ALL_BYTES: Final = 200_000
@@ -36,16 +36,16 @@ def request(**headers: str) -> Request:
 
 
 def test_a_module_is_loaded_with_all_that_it_imports() -> None:
-    assert Files(FILES).loads("pages/a.js") == ("pages/a.js", "lib/b.js", "lib/c.js")
+    assert WebFiles(FILES).loads("pages/a.js") == ("pages/a.js", "lib/b.js", "lib/c.js")
 
 
 def test_the_digest_changes_with_any_file() -> None:
-    assert Files(FILES).digest != Files({**FILES, "lib/c.js": b"export const c = 2;\n"}).digest
-    assert Files(FILES).digest == Files(dict(reversed(FILES.items()))).digest
+    assert WebFiles(FILES).digest != WebFiles({**FILES, "lib/c.js": b"export const c = 2;\n"}).digest
+    assert WebFiles(FILES).digest == WebFiles(dict(reversed(FILES.items()))).digest
 
 
 def test_files_are_immutable_under_the_digest_and_checked_under_an_older_one() -> None:
-    files = Files(FILES)
+    files = WebFiles(FILES)
     now, before = files.answer(request(), files.digest, "style.css"), files.answer(request(), "0" * 16, "style.css")
     assert now is not None
     assert before is not None
@@ -57,7 +57,7 @@ def test_files_are_immutable_under_the_digest_and_checked_under_an_older_one() -
 
 
 def test_files_are_compressed_for_those_who_ask() -> None:
-    files = Files(FILES)
+    files = WebFiles(FILES)
     for accepted, decompress in (("gzip, br", brotli.decompress), ("gzip, deflate", gzip.decompress), ("", bytes)):
         answer = files.answer(request(accept_encoding=accepted), files.digest, "style.css")
         assert answer is not None
@@ -73,17 +73,17 @@ def test_what_a_client_refuses_is_not_sent() -> None:
 def test_files_are_sent_as_they_were_written(tmp_path: Path) -> None:
     written = b"// why\n  /** What it does. */\nexport const a = `/** not */`;\n"
     (tmp_path / "a.js").write_bytes(written)
-    assert read(tmp_path, "lib") == {"lib/a.js": written}
+    assert read_web_files(tmp_path, "lib") == {"lib/a.js": written}
 
 
 @pytest.fixture(scope="module")
-def shell() -> Shell:
-    return Shell(of_kinds(api.kinds), WebOptions())
+def shell() -> PageShell:
+    return PageShell(of_kinds(api.kinds), WebOptions())
 
 
 @pytest.fixture
-def client(shell: Shell) -> Iterator[TestClient]:
-    with TestClient(FastAPI(routes=build(shell).routes), headers={"Accept-Encoding": "br"}) as client:
+def client(shell: PageShell) -> Iterator[TestClient]:
+    with TestClient(FastAPI(routes=build_page_routes(shell).routes), headers={"Accept-Encoding": "br"}) as client:
         yield client
 
 
@@ -93,7 +93,7 @@ def sent(client: TestClient, address: str) -> int:
     return int(answer.headers["content-length"])
 
 
-def test_every_page_is_light(shell: Shell, client: TestClient) -> None:
+def test_every_page_is_light(shell: PageShell, client: TestClient) -> None:
     """120 kB as sent, with its words and what it loads later: a phone at a lamp post."""
     too_heavy = {}
     for path in shell.pages:
@@ -107,7 +107,7 @@ def test_every_page_is_light(shell: Shell, client: TestClient) -> None:
     assert too_heavy == {}
 
 
-def test_all_scripts_and_styles_together_are_light(shell: Shell) -> None:
+def test_all_scripts_and_styles_together_are_light(shell: PageShell) -> None:
     assert shell.files.weight((".js", ".css")) <= ALL_BYTES
 
 
@@ -117,7 +117,7 @@ def test_only_a_tile_server_that_was_set_may_be_asked() -> None:
         (WebOptions(), "img-src 'self';"),
         (WebOptions("https://t.example/{z}/{x}/{y}.png"), "img-src 'self' data: https://t.example;"),
     ):
-        with TestClient(FastAPI(routes=build(Shell(kinds, options)).routes)) as client:
+        with TestClient(FastAPI(routes=build_page_routes(PageShell(kinds, options)).routes)) as client:
             policy = client.get("/sign-in").headers["content-security-policy"]
         assert policy.startswith("default-src 'self';")
         assert images in policy
@@ -135,7 +135,7 @@ def test_pages_are_compressed_for_those_who_ask(client: TestClient) -> None:
 
 
 def test_there_is_no_way_out_of_the_files() -> None:
-    files = Files(FILES)
+    files = WebFiles(FILES)
     assert files.answer(request(), files.digest, "../../settings.py") is None
     with pytest.raises(KeyError):
         files.address("style2.css")

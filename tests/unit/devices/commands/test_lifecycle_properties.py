@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from devices.commands import lifecycle
-from devices.commands.command import Command, Delivery, Effect
-from devices.instants import SECOND_US
+from devices.commands.command import Command, DeliveryState, EffectState
 from devices.messages import AckStatus
+from devices.time_us import SECOND_US
 from tests.unit.devices.commands.toy import T0, report, shine
 
-OPEN = {Delivery.QUEUED, Delivery.SENT, Delivery.ACCEPTED}
-CORRIGIBLE = {Delivery.UNKNOWN, Delivery.UNDELIVERABLE}
-OVER = {Effect.ENDED, Effect.SUPERSEDED, Effect.CANCELLED}
-LASTING = {Effect.PENDING, Effect.IN_FORCE}
-RANK = {Delivery.QUEUED: 0, Delivery.SENT: 1, Delivery.ACCEPTED: 2}
+OPEN = {DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.ACCEPTED}
+CORRIGIBLE = {DeliveryState.UNKNOWN, DeliveryState.UNDELIVERABLE}
+OVER = {EffectState.ENDED, EffectState.SUPERSEDED, EffectState.CANCELLED}
+LASTING = {EffectState.PENDING, EffectState.IN_FORCE}
+RANK = {DeliveryState.QUEUED: 0, DeliveryState.SENT: 1, DeliveryState.ACCEPTED: 2}
 STATUSES = st.sampled_from(["online", "offline", "sleeping", "unknown"])
 REASONS = st.sampled_from([None, "expired", "cancelled", "invalidLevel"])
 GROUPS = st.sampled_from([None, "g"])
@@ -72,12 +72,12 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def attempt(self) -> None:
-        self.take(lifecycle.attempted(self.command, self.now_us + 2 * SECOND_US))
+        self.take(lifecycle.count_attempt(self.command, self.now_us + 2 * SECOND_US))
 
     @precondition(lambda self: self.command.attempts > 0)
     @rule()
     def broker_confirms(self) -> None:
-        self.take(lifecycle.sent(self.command, self.now_us))
+        self.take(lifecycle.mark_sent(self.command, self.now_us))
 
     @rule()
     def accepted(self) -> None:
@@ -85,7 +85,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def superseded(self) -> None:
-        self.take(lifecycle.superseded(self.command, "c2", self.now_us))
+        self.take(lifecycle.mark_superseded(self.command, "c2", self.now_us))
 
     @rule(seconds=st.one_of(st.integers(0, 40), st.integers(0, 8000)), status=STATUSES)
     def time(self, seconds: int, status: str) -> None:
@@ -105,7 +105,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nobody_but_the_device_makes_it_applied(self) -> None:
-        if self.command.delivery is Delivery.APPLIED or self.command.effect is Effect.IN_FORCE:
+        if self.command.delivery is DeliveryState.APPLIED or self.command.effect is EffectState.IN_FORCE:
             assert self.device_said_applied
 
     @invariant()

@@ -3,11 +3,11 @@
 import json
 from dataclasses import replace
 
-from devices.catalog import discover
-from devices.commands.device_contract import DeviceContract, Do
+from application.ports.desired_configs import DesiredConfig
+from devices.catalog import discover_kinds
+from devices.commands.device_contract import DeviceAction, DeviceContract
 from devices.commands.wire import HEAD, ack_spread_s, encode_cancel, encode_command, encode_config
-from devices.instants import SECOND_US
-from devices.ports.configs import DesiredConfig
+from devices.time_us import SECOND_US
 from tests.unit.devices.commands.toy import T0, report, shine
 
 
@@ -40,7 +40,10 @@ def test_members_of_a_group_get_equal_bytes() -> None:
 
 def test_device_understands_command_and_cancellation() -> None:
     contract = DeviceContract()
-    assert contract.judge("shine", json.loads(encode_command(shine())), retained=False, now_us=T0).do is Do.EXECUTE
+    assert (
+        contract.judge("shine", json.loads(encode_command(shine())), retained=False, now_us=T0).do
+        is DeviceAction.EXECUTE
+    )
     assert json.loads(encode_cancel(shine())) == {"v": 1, "command_id": "c1"}
 
 
@@ -50,7 +53,7 @@ def test_config_carries_its_version() -> None:
 
 
 def test_no_kind_uses_a_name_of_the_head() -> None:
-    kinds = discover().values()
+    kinds = discover_kinds().values()
     assert kinds
     for kind in kinds:
         for body in kind.commands:

@@ -4,10 +4,10 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from devices.commands.command import Command, Delivery, Effect
-from devices.instants import SECOND_US
+from devices.commands.command import Command, DeliveryState, EffectState
 from devices.kind import DeviceKind
-from devices.messages import CommandBody, State, Telemetry
+from devices.messages import CommandBody, StateMessage, TelemetryMessage
+from devices.time_us import SECOND_US
 
 T0: Final = 1_760_000_000 * SECOND_US
 
@@ -32,7 +32,9 @@ class Report(CommandBody):
     SCOPE: ClassVar[str] = "toys:read"
 
 
-TOY: Final = DeviceKind(name="toy", title="Toy", telemetry=Telemetry, state=State, commands=(Shine, Relax, Report))
+TOY: Final = DeviceKind(
+    name="toy", title="Toy", telemetry=TelemetryMessage, state=StateMessage, commands=(Shine, Relax, Report)
+)
 CATALOG: Final = {"toy": TOY}
 
 
@@ -52,12 +54,14 @@ def shine(number: int = 1, **changes: object) -> Command:
         "issued_us": T0 + number,
         "deliver_by_us": T0 + 10 * SECOND_US,
         "until_us": T0 + 3600 * SECOND_US,
-        "effect": Effect.PENDING,
-        "history": ({"at_us": T0, "delivery": Delivery.QUEUED.value},),
+        "effect": EffectState.PENDING,
+        "history": ({"at_us": T0, "delivery": DeliveryState.QUEUED.value},),
     }
     return Command(**(fields | changes))  # type: ignore[arg-type]
 
 
 def report(number: int = 1, **changes: object) -> Command:
     """A queued command without effect."""
-    return shine(number, **({"name": "report", "arguments": {}, "until_us": None, "effect": Effect.NONE} | changes))
+    return shine(
+        number, **({"name": "report", "arguments": {}, "until_us": None, "effect": EffectState.NONE} | changes)
+    )

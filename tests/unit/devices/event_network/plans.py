@@ -4,16 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 from devices.event_network.city_event import (
-    Area,
     Booking,
     BookingKind,
     CityEvent,
     DownIs,
+    EventArea,
     EventKind,
     EventState,
     MeasuredObject,
 )
-from devices.instants import HOUR_US
+from devices.time_us import HOUR_US
 
 START_US = 1_790_000_000_000_000
 SERVICE_US = START_US + HOUR_US
@@ -41,7 +41,7 @@ def event(**changes: Any) -> CityEvent:
         service_from_us=SERVICE_US,
         service_to_us=START_US + 10 * HOUR_US,
         teardown_to_us=START_US + 12 * HOUR_US,
-        areas=(Area("stage", "Bühne"), Area("market", "Markt")),
+        areas=(EventArea("stage", "Bühne"), EventArea("market", "Markt")),
         objects=objects(),
         bookings=(booking(),),
         state=EventState.CONFIRMED,

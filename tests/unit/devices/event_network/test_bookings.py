@@ -2,57 +2,62 @@
 
 import pytest
 
-from devices.event_network.bookings import Figures, Path, Reason, breaches
+from devices.event_network.bookings import BreachReason, DirectionFigures, PathQuality, booking_breaches
 from tests.unit.devices.event_network.plans import booking
 
 M = 1_000_000
-GOOD = Figures(10 * M, 150 * M, 120 * M, 100 * M)
+GOOD = DirectionFigures(10 * M, 150 * M, 120 * M, 100 * M)
 TARGETS = booking(max_loss_pct=1.0, max_rtt_ms=50.0, max_jitter_ms=10.0)
 
 
-def reasons(down: Figures = GOOD, path: Path | None = None, *, in_service: bool = True) -> list[Reason]:
-    found = breaches(TARGETS, down, Figures(), path or Path(), in_service=in_service)
+def reasons(
+    down: DirectionFigures = GOOD, path: PathQuality | None = None, *, in_service: bool = True
+) -> list[BreachReason]:
+    found = booking_breaches(TARGETS, down, DirectionFigures(), path or PathQuality(), in_service=in_service)
     return [b.reason for b in found]
 
 
 def test_low_use_and_no_use_are_no_breach() -> None:
     assert reasons() == []
-    assert reasons(Figures(0, 150 * M, 120 * M, 100 * M)) == []
+    assert reasons(DirectionFigures(0, 150 * M, 120 * M, 100 * M)) == []
 
 
 def test_the_unknown_is_no_breach() -> None:
-    assert reasons(Figures()) == []
-    assert reasons(Figures(10 * M, None, None, 100 * M)) == []
-    assert reasons(Figures(10 * M, 1, 1, None)) == []
+    assert reasons(DirectionFigures()) == []
+    assert reasons(DirectionFigures(10 * M, None, None, 100 * M)) == []
+    assert reasons(DirectionFigures(10 * M, 1, 1, None)) == []
 
 
 @pytest.mark.parametrize(
     ("figures", "expected"),
     [
-        (Figures(10 * M, 150 * M, 99 * M, 100 * M), [Reason.TESTED_BELOW_BOOKED]),
-        (Figures(10 * M, 99 * M, 120 * M, 100 * M), [Reason.PROVISIONED_BELOW_BOOKED]),
-        (Figures(48 * M, 50 * M, None, 100 * M), [Reason.PROVISIONED_BELOW_BOOKED, Reason.FULL_BELOW_BOOKED]),
-        (Figures(100 * M, 100 * M, 100 * M, 100 * M), []),
+        (DirectionFigures(10 * M, 150 * M, 99 * M, 100 * M), [BreachReason.TESTED_BELOW_BOOKED]),
+        (DirectionFigures(10 * M, 99 * M, 120 * M, 100 * M), [BreachReason.PROVISIONED_BELOW_BOOKED]),
+        (
+            DirectionFigures(48 * M, 50 * M, None, 100 * M),
+            [BreachReason.PROVISIONED_BELOW_BOOKED, BreachReason.FULL_BELOW_BOOKED],
+        ),
+        (DirectionFigures(100 * M, 100 * M, 100 * M, 100 * M), []),
     ],
 )
-def test_rates_against_booked(figures: Figures, expected: list[Reason]) -> None:
+def test_rates_against_booked(figures: DirectionFigures, expected: list[BreachReason]) -> None:
     assert reasons(figures) == expected
 
 
 def test_an_outage_counts_in_service_time_only() -> None:
-    assert reasons(path=Path(down=True)) == [Reason.OUTAGE]
-    assert reasons(path=Path(down=True), in_service=False) == []
+    assert reasons(path=PathQuality(down=True)) == [BreachReason.OUTAGE]
+    assert reasons(path=PathQuality(down=True), in_service=False) == []
 
 
 def test_targets_of_the_path_hold_while_no_more_than_booked_is_used() -> None:
-    bad = Path(2.0, 60.0, 11.0)
-    assert reasons(path=bad) == [Reason.LOSS, Reason.RTT, Reason.JITTER]
-    assert reasons(path=Path(1.0, 50.0, 10.0)) == []
-    assert reasons(Figures(100 * M, 150 * M, 120 * M, 100 * M), bad) == []
+    bad = PathQuality(2.0, 60.0, 11.0)
+    assert reasons(path=bad) == [BreachReason.LOSS, BreachReason.RTT, BreachReason.JITTER]
+    assert reasons(path=PathQuality(1.0, 50.0, 10.0)) == []
+    assert reasons(DirectionFigures(100 * M, 150 * M, 120 * M, 100 * M), bad) == []
 
 
 def test_full_is_a_hint_from_95_percent_of_booked() -> None:
-    assert Figures(95 * M, None, None, 100 * M).full
-    assert not Figures(94 * M, None, None, 100 * M).full
-    assert not Figures(None, None, None, 100 * M).full
-    assert not Figures(0, None, None, 0).full
+    assert DirectionFigures(95 * M, None, None, 100 * M).full
+    assert not DirectionFigures(94 * M, None, None, 100 * M).full
+    assert not DirectionFigures(None, None, None, 100 * M).full
+    assert not DirectionFigures(0, None, None, 0).full

@@ -7,8 +7,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from devices.event_network import KIND
-from devices.event_network.rates import counter
-from devices.fields import Plausible, Unit
+from devices.event_network.rates import stored_counter
+from devices.fields import FieldUnit, PlausibleRange
 from devices.kind import DeviceKind
 
 HEAD = {"v": 1, "device_id": "core", "ts": "2026-09-21T14:13:20Z", "boot_id": "b1", "seq": 5}
@@ -33,7 +33,7 @@ def test_counters_of_64_bits_come_back_exactly_as_number_and_as_text(value: int)
     for sent in (value, str(value)):
         stored = say(part="uplink", in_octets=sent)
         assert stored["in_octets"] < 2**63, "a signed column takes it"
-        assert counter(stored, "in_octets") == value
+        assert stored_counter(stored, "in_octets") == value
 
 
 @pytest.mark.parametrize("value", [-1, 2**64, "18446744073709551616", "1e3", " 1", "", 1.5, True], ids=repr)
@@ -89,7 +89,7 @@ def test_every_number_has_a_unit_and_what_is_implausible_is_possible() -> None:
         name
         for name, field in KIND.telemetry.model_fields.items()
         if name not in KIND.telemetry.HEAD
-        and not any(isinstance(m, Unit) for m in _metadata(field.annotation))
+        and not any(isinstance(m, FieldUnit) for m in _metadata(field.annotation))
         and any(word in str(field.annotation) for word in ("int", "float"))
     }
     assert without == set()
@@ -101,7 +101,7 @@ def test_plausible_ranges_lie_within_the_possible() -> None:
         n: m
         for n, f in KIND.telemetry.model_fields.items()
         for m in _metadata(f.annotation)
-        if isinstance(m, Plausible)
+        if isinstance(m, PlausibleRange)
     }
     assert {"case_temp_celsius", "optical_rx_dbm", "speed_bps"} <= set(found)
     for name, plausible in found.items():

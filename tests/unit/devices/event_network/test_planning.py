@@ -7,9 +7,9 @@ import pytest
 
 from devices.errors import Invalid
 from devices.event_network.city_event import BookedObject, BookingKind, CityEvent, EventState, TestedCapacity, state_due
-from devices.event_network.facts import facts_of
-from devices.event_network.planning import Overbooked, check, excesses, refuse_overbooking
-from devices.instants import HOUR_US
+from devices.event_network.planning import Overbooked, check_plan, link_excesses, refuse_overbooking
+from devices.event_network.rule_facts import facts_of
+from devices.time_us import HOUR_US
 from tests.unit.devices.event_network.plans import SERVICE_US, START_US, booking, event, objects
 
 M = 1_000_000
@@ -20,7 +20,7 @@ def capacity(part: str, bps: int, direction: str = "down") -> TestedCapacity:
 
 
 def test_a_plan_that_fits_passes() -> None:
-    check(event())
+    check_plan(event())
 
 
 @pytest.mark.parametrize(
@@ -42,14 +42,14 @@ def test_a_plan_that_fits_passes() -> None:
 )
 def test_a_plan_whose_parts_do_not_fit_names_the_field(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as found:
-        check(event(**changes))
+        check_plan(event(**changes))
     assert found.value.field == field
 
 
 def test_guaranteed_rates_sum_up_on_every_link_they_pass() -> None:
     more = event(bookings=(booking(), booking(booking_id="c", service_class="cameras", down_bps=50 * M)))
-    assert excesses(more, [capacity("port", 150 * M), capacity("uplink", 150 * M)]) == []
-    (found,) = excesses(more, [capacity("port", 149 * M), capacity("uplink", 150 * M)])
+    assert link_excesses(more, [capacity("port", 150 * M), capacity("uplink", 150 * M)]) == []
+    (found,) = link_excesses(more, [capacity("port", 149 * M), capacity("uplink", 150 * M)])
     assert (found.object_id, found.guaranteed_bps, found.tested_bps) == ("port", 150 * M, 149 * M)
     with pytest.raises(Overbooked, match="port down: guaranteed 150000000 bit/s, tested 149000000 bit/s"):
         refuse_overbooking(more, [capacity("port", 149 * M)])
@@ -58,15 +58,15 @@ def test_guaranteed_rates_sum_up_on_every_link_they_pass() -> None:
 
 def test_best_effort_and_what_passes_elsewhere_load_nothing() -> None:
     hope = event(bookings=(booking(kind=BookingKind.BEST_EFFORT),))
-    assert excesses(hope, [capacity("port", 1)]) == []
+    assert link_excesses(hope, [capacity("port", 1)]) == []
     elsewhere = event(bookings=(booking(area_id="market"),))
-    assert excesses(elsewhere, [capacity("port", 1)]) == []
+    assert link_excesses(elsewhere, [capacity("port", 1)]) == []
     everywhere = event(bookings=(booking(area_id=None),))
-    assert [e.object_id for e in excesses(everywhere, [capacity("port", 1), capacity("uplink", 1)])] == ["uplink"]
+    assert [e.object_id for e in link_excesses(everywhere, [capacity("port", 1), capacity("uplink", 1)])] == ["uplink"]
 
 
 def test_the_direction_of_the_test_counts() -> None:
-    assert [e.direction for e in excesses(event(), [capacity("port", 1, direction="up")])] == ["up"]
+    assert [e.direction for e in link_excesses(event(), [capacity("port", 1, direction="up")])] == ["up"]
 
 
 @pytest.mark.parametrize(

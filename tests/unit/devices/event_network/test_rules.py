@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from devices.event_network.rules import battery_low, link_down, link_saturated, on_battery, optical_low
-from devices.instants import SECOND_US
-from devices.rules import Context, DeviceView, Observation, Outcome, Rule, RuleState
+from devices.rules import DeviceView, LatestObservation, Rule, RuleContext, RuleOutcome, RuleState
+from devices.time_us import SECOND_US
 
 START_US = 1_790_000_000_000_000
 IN_SERVICE = {"in_event": True, "service_now": True, "parts": {}}
@@ -28,28 +28,28 @@ class Watched:
         self._attributes = attributes or {}
         self._facts = facts
         self._applied = applied
-        self._parts: dict[str, Observation] = {}
+        self._parts: dict[str, LatestObservation] = {}
         self._state: RuleState = {}
 
-    def say(self, at_s: float, part: str = "p", **values: Any) -> Outcome:
+    def say(self, at_s: float, part: str = "p", **values: Any) -> RuleOutcome:
         at_us = START_US + round(at_s * SECOND_US)
-        self._parts[part] = Observation(at_us, at_us, values)
+        self._parts[part] = LatestObservation(at_us, at_us, values)
         return self._run(at_us, "telemetry", part)
 
-    def clock(self, at_s: float, **facts: Any) -> Outcome:
+    def clock(self, at_s: float, **facts: Any) -> RuleOutcome:
         self._facts = self._facts | facts
         return self._run(START_US + round(at_s * SECOND_US), "clock", "")
 
-    def _run(self, at_us: int, trigger: str, part: str) -> Outcome:
+    def _run(self, at_us: int, trigger: str, part: str) -> RuleOutcome:
         state: Any = {f"applied_{name}": bps for name, bps in (self._applied or {}).items()}
-        said = Observation(at_us, at_us, state)
+        said = LatestObservation(at_us, at_us, state)
         view = DeviceView("n", "event_network", "kl", "online", 0, at_us, said, None, self._parts, self._attributes)
-        outcome = self._rule(view, Context(at_us, trigger, part, facts=self._facts), self._state)
+        outcome = self._rule(view, RuleContext(at_us, trigger, part, facts=self._facts), self._state)
         self._state = outcome.state
         return outcome
 
 
-def names(outcome: Outcome) -> tuple[list[str], list[str]]:
+def names(outcome: RuleOutcome) -> tuple[list[str], list[str]]:
     return [r.name for r in outcome.raised], [c.name for c in outcome.cleared]
 
 
@@ -86,7 +86,7 @@ def test_a_node_outside_events_is_watched() -> None:
     assert names(node.say(10, oper_status="DOWN")) == (["link_down"], [])
 
 
-def flow(node: Watched, from_s: int, to_s: int, mbit: float, begin: int = 0) -> list[tuple[int, Outcome]]:
+def flow(node: Watched, from_s: int, to_s: int, mbit: float, begin: int = 0) -> list[tuple[int, RuleOutcome]]:
     """Samples every 10 s of a steady rate out of the interface."""
     per_s = round(mbit * 125_000)
     return [
@@ -95,7 +95,7 @@ def flow(node: Watched, from_s: int, to_s: int, mbit: float, begin: int = 0) -> 
     ]
 
 
-def raised_at(outcomes: list[tuple[int, Outcome]]) -> list[int]:
+def raised_at(outcomes: list[tuple[int, RuleOutcome]]) -> list[int]:
     return [at for at, o in outcomes if o.raised]
 
 

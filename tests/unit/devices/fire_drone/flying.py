@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from devices.fire_drone.enums import FlightState
 from devices.fire_drone.flights.sample import FlightSample
-from devices.fire_drone.vocabulary import FlightState
-from devices.instants import SECOND_US
+from devices.time_us import SECOND_US
 
 T0 = 1_750_000_000 * SECOND_US
 HOME = (49.4447, 7.7690)

@@ -5,13 +5,17 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from devices.fields import Unit
+from devices.fields import FieldUnit
 from devices.fire_drone.info import DroneInfo
 from devices.fire_drone.state import DroneState
 from devices.fire_drone.telemetry import DroneTelemetry
-from devices.messages import Envelope, Info, State
+from devices.messages import Envelope, InfoMessage, StateMessage
 
-_MODELS = ((DroneTelemetry, "telemetry", Envelope), (DroneState, "state", State), (DroneInfo, "info", Info))
+_MODELS = (
+    (DroneTelemetry, "telemetry", Envelope),
+    (DroneState, "state", StateMessage),
+    (DroneInfo, "info", InfoMessage),
+)
 
 
 def rows() -> Iterator[str]:
@@ -23,7 +27,7 @@ def rows() -> Iterator[str]:
             yield f"| {' | '.join(cells)} |"
 
 
-def fields(model: type[BaseModel], base: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Unit]]:
+def fields(model: type[BaseModel], base: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldUnit]]:
     for name, field in model.model_fields.items():
         if name in base.model_fields or name == "part":
             continue
@@ -31,7 +35,7 @@ def fields(model: type[BaseModel], base: type[BaseModel], prefix: str = "") -> I
         if inner is not None:
             yield from fields(inner, BaseModel, f"{prefix}{name}.")
             continue
-        units = [m for m in (*field.metadata, *metadata(field.annotation)) if isinstance(m, Unit)]
+        units = [m for m in (*field.metadata, *metadata(field.annotation)) if isinstance(m, FieldUnit)]
         if units:
             yield prefix + name, max(units, key=lambda unit: len(unit.standards))
 
@@ -41,12 +45,12 @@ def metadata(annotation: Any) -> tuple[Any, ...]:
     return own + tuple(found for a in get_args(annotation) for found in metadata(a))
 
 
-def named(unit: Unit, standard: str) -> str:
+def named(unit: FieldUnit, standard: str) -> str:
     """Names of one standard, or a dash."""
     found = [s.removeprefix(standard).strip(" :") for s in unit.standards if s.startswith(standard)]
     return ", ".join(f"`{name}`" if " " not in name else name for name in found) or "–"
 
 
-def others(unit: Unit) -> str:
+def others(unit: FieldUnit) -> str:
     """Everything that is neither MAVLink's nor DJI's."""
     return ", ".join(s for s in unit.standards if not s.startswith(("MAVLink", "DJI"))) or "–"

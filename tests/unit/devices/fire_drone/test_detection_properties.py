@@ -6,11 +6,11 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.fire_drone.flights.detector import Detector, detect, in_order
+from devices.fire_drone.enums import FlightState
+from devices.fire_drone.flights.detector import FlightDetector, detect_flights, in_order
 from devices.fire_drone.flights.flight import FlightStatus
-from devices.fire_drone.flights.sample import FlightSample, Settings
-from devices.fire_drone.vocabulary import FlightState
-from devices.instants import SECOND_US
+from devices.fire_drone.flights.sample import DetectionSettings, FlightSample
+from devices.time_us import SECOND_US
 from tests.unit.devices.fire_drone.flying import PARKED, T0, air, at, ground
 
 SAMPLES = st.builds(
@@ -36,12 +36,12 @@ MANY = st.lists(SAMPLES, max_size=60)
 def test_shuffled_and_repeated_samples_give_the_same_flights(samples: list[FlightSample], chance: object) -> None:
     again = samples + samples[::3]
     chance.shuffle(again)  # type: ignore[attr-defined]
-    assert detect(again) == detect(samples)
+    assert detect_flights(again) == detect_flights(samples)
 
 
 @given(MANY)
 def test_flights_do_not_overlap_and_keep_their_order(samples: list[FlightSample]) -> None:
-    flights = detect(samples)
+    flights = detect_flights(samples)
     for flight in flights:
         assert flight.takeoff_us <= flight.last_airborne_us <= flight.end_us
         assert (flight.landing_us is None) == (flight.status is FlightStatus.LANDING_NOT_OBSERVED)
@@ -55,19 +55,19 @@ def test_flights_do_not_overlap_and_keep_their_order(samples: list[FlightSample]
 def test_every_sample_in_the_air_by_the_drones_word_is_in_a_flight(samples: list[FlightSample]) -> None:
     aloft = {s.ts_us for s in in_order(samples) if s.flight_state is FlightState.AIRBORNE}
     others = {s.ts_us for s in in_order(samples) if s.flight_state is not FlightState.AIRBORNE}
-    flights = detect(samples)
+    flights = detect_flights(samples)
     for ts_us in aloft - others:
         assert any(flight.takeoff_us <= ts_us <= flight.end_us for flight in flights)
 
 
 @given(MANY, st.integers(0, 60))
 def test_asking_in_between_changes_nothing(samples: list[FlightSample], after: int) -> None:
-    detector = Detector(Settings())
+    detector = FlightDetector(DetectionSettings())
     for index, sample in enumerate(in_order(samples)):
         detector.push(sample)
         if index == after:
             detector.flights(sample.ts_us)
-    assert detector.flights() == detect(samples)
+    assert detector.flights() == detect_flights(samples)
 
 
 @settings(max_examples=20)
@@ -79,14 +79,14 @@ def test_asking_in_between_changes_nothing(samples: list[FlightSample], after: i
 def test_a_hover_of_any_length_ends_no_flight(seconds: int, height_m: float, state: FlightState | None) -> None:
     before, hover = air(5, 15), air(15, 15 + seconds, altitude_rel_m=height_m, flight_state=state)
     end = 15 + seconds
-    flights = detect([*ground(0, 5), *before, *hover, *ground(end, end + 3, **PARKED)])
+    flights = detect_flights([*ground(0, 5), *before, *hover, *ground(end, end + 3, **PARKED)])
     assert [(flight.takeoff_us, flight.landing_us) for flight in flights] == [(at(5), at(end))]
 
 
 @given(st.sets(st.integers(1, 299), max_size=250))
 def test_no_gap_under_fifteen_minutes_splits_a_hover(lost: set[int]) -> None:
     flown = [s for index, s in enumerate(air(0, 301)) if index not in lost]
-    (flight,) = detect(flown)
+    (flight,) = detect_flights(flown)
     assert flight.duration_s == 300
     assert flight.figures.distance_m == 0
     assert all(gap.duration_s > 15 for gap in flight.quality.gaps)
@@ -97,6 +97,6 @@ def test_the_clocks_offset_moves_a_flight_and_changes_nothing_else(length: int, 
     flown = [*ground(0, 5), *air(5, 5 + length), *ground(5 + length, 8 + length, **PARKED)]
     shift = hours * 3600 * SECOND_US
     moved = [replace(s, ts_us=s.ts_us + shift, received_us=s.received_us + shift) for s in flown]
-    (here,), (there,) = detect(flown), detect(moved)
+    (here,), (there,) = detect_flights(flown), detect_flights(moved)
     assert there.takeoff_us - here.takeoff_us == shift
     assert (there.figures, there.flags, there.duration_s) == (here.figures, here.flags, here.duration_s)

@@ -5,23 +5,23 @@ from typing import Any
 import pytest
 
 from devices.fire_drone.rules import battery_critical, battery_low, control_link_lost, telemetry_link_lost
-from devices.instants import SECOND_US
-from devices.rules import Context, DeviceView, Observation, Outcome
+from devices.rules import DeviceView, LatestObservation, RuleContext, RuleOutcome
+from devices.time_us import SECOND_US
 
 NOW_US = 1_790_000_000 * SECOND_US
 
 
 def view(status: str = "online", state: dict[str, Any] | None = None, **values: Any) -> DeviceView:
-    telemetry = {"": Observation(NOW_US, NOW_US, values)}
-    said = None if state is None else Observation(NOW_US, NOW_US, state)
+    telemetry = {"": LatestObservation(NOW_US, NOW_US, values)}
+    said = None if state is None else LatestObservation(NOW_US, NOW_US, state)
     return DeviceView("fritz", "fire_drone", "kl", status, 0, NOW_US, said, None, telemetry, {})
 
 
-def after(seconds: float = 0, trigger: str = "telemetry") -> Context:
-    return Context(now_us=NOW_US + round(seconds * SECOND_US), trigger=trigger)
+def after(seconds: float = 0, trigger: str = "telemetry") -> RuleContext:
+    return RuleContext(now_us=NOW_US + round(seconds * SECOND_US), trigger=trigger)
 
 
-def said(outcome: Outcome) -> str:
+def said(outcome: RuleOutcome) -> str:
     if outcome.raised:
         return "raised"
     return "cleared" if outcome.cleared else "as it was"

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from devices.fields import Plausible
-from devices.messages import Ack, Status
+from devices.fields import PlausibleRange
+from devices.messages import AckMessage, StatusMessage
 from devices.streetlight import KIND
-from devices.streetlight.commands import Dim, Resume
+from devices.streetlight.commands import DimCommand, ResumeCommand
 from devices.streetlight.config import LampConfig, LightStep, StepBase
+from devices.streetlight.enums import LevelOperation, LevelReason
 from devices.streetlight.events import EVENTS, FAULTS
-from devices.streetlight.light import Operation, Reason
 from devices.streetlight.telemetry import LampTelemetry
 
 PINNED = Path("tests/payloads/streetlight")
@@ -24,8 +24,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "telemetry": KIND.telemetry,
     "state": KIND.state,
     "info": KIND.info,
-    "ack": Ack,
-    "status": Status,
+    "ack": AckMessage,
+    "status": StatusMessage,
 }
 
 
@@ -33,10 +33,10 @@ def sample(**values: Any) -> LampTelemetry:
     return LampTelemetry.model_validate_json(json.dumps(HEAD | values))
 
 
-def plausible(field: str) -> Plausible | None:
+def plausible(field: str) -> PlausibleRange | None:
     info = LampTelemetry.model_fields[field]
     inner = [m for a in getattr(info.annotation, "__args__", ()) for m in getattr(a, "__metadata__", ())]
-    return next((m for m in (*info.metadata, *inner) if isinstance(m, Plausible)), None)
+    return next((m for m in (*info.metadata, *inner) if isinstance(m, PlausibleRange)), None)
 
 
 @pytest.mark.parametrize("path", sorted(p for p in PINNED.glob("*.json") if p.stem != "config"), ids=lambda p: p.stem)
@@ -118,10 +118,14 @@ def test_the_state_flattens_to_what_is_in_force() -> None:
     assert values["command_until"] == "2026-11-23T20:05:00.000Z"
 
 
-@given(st.sampled_from([Reason.EMERGENCY, Reason.MAINTENANCE, Reason.OVERRIDE]), st.floats(0, 100), st.floats(0, 90.5))
-def test_a_dim_survives_the_wire(priority: Reason, level: float, fade_s: float) -> None:
-    dim = Dim.model_validate({"level_pct": level, "fade_s": fade_s, "priority": priority.value})
-    assert Dim.model_validate_json(dim.model_dump_json()) == dim
+@given(
+    st.sampled_from([LevelReason.EMERGENCY, LevelReason.MAINTENANCE, LevelReason.OVERRIDE]),
+    st.floats(0, 100),
+    st.floats(0, 90.5),
+)
+def test_a_dim_survives_the_wire(priority: LevelReason, level: float, fade_s: float) -> None:
+    dim = DimCommand.model_validate({"level_pct": level, "fade_s": fade_s, "priority": priority.value})
+    assert DimCommand.model_validate_json(dim.model_dump_json()) == dim
 
 
 @pytest.mark.parametrize(
@@ -136,37 +140,40 @@ def test_a_dim_survives_the_wire(priority: Reason, level: float, fade_s: float) 
 )
 def test_a_dim_that_makes_no_sense_is_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        Dim.model_validate(arguments)
+        DimCommand.model_validate(arguments)
 
 
 @pytest.mark.parametrize(
     ("later", "earlier", "ends"),
     [
-        (Dim(level_pct=1), Dim(level_pct=2), True),
-        (Dim(level_pct=1), Dim(level_pct=2, priority=Reason.EMERGENCY), False),
-        (Dim(level_pct=1, priority=Reason.EMERGENCY), Dim(level_pct=2), False),
-        (Resume(), Dim(level_pct=2), True),
-        (Resume(), Dim(level_pct=2, priority=Reason.EMERGENCY), False),
-        (Resume(priority=Reason.EMERGENCY), Dim(level_pct=2), True),
-        (Dim(level_pct=1), Resume(), False),
+        (DimCommand(level_pct=1), DimCommand(level_pct=2), True),
+        (DimCommand(level_pct=1), DimCommand(level_pct=2, priority=LevelReason.EMERGENCY), False),
+        (DimCommand(level_pct=1, priority=LevelReason.EMERGENCY), DimCommand(level_pct=2), False),
+        (ResumeCommand(), DimCommand(level_pct=2), True),
+        (ResumeCommand(), DimCommand(level_pct=2, priority=LevelReason.EMERGENCY), False),
+        (ResumeCommand(priority=LevelReason.EMERGENCY), DimCommand(level_pct=2), True),
+        (DimCommand(level_pct=1), ResumeCommand(), False),
     ],
 )
 def test_within_a_rung_the_newest_wins_and_a_resume_clears_its_rung_and_below(
-    later: Dim | Resume, earlier: Dim | Resume, *, ends: bool
+    later: DimCommand | ResumeCommand, earlier: DimCommand | ResumeCommand, *, ends: bool
 ) -> None:
     assert later.replaces(earlier) is ends
 
 
 @given(st.floats(0, 100), st.floats(0, 100))
 def test_max_never_darkens_and_min_never_brightens(level: float, below: float) -> None:
-    assert Operation.MAX.on(level, below) >= below
-    assert Operation.MIN.on(level, below) <= below
-    assert Operation.SET.on(level, below) == level
+    assert LevelOperation.MAX.on(level, below) >= below
+    assert LevelOperation.MIN.on(level, below) <= below
+    assert LevelOperation.SET.on(level, below) == level
 
 
 def test_the_ladder_goes_from_emergency_down_to_the_fallback() -> None:
-    assert [r.rung for r in Reason] == list(range(len(Reason)))
-    assert (min(Reason, key=lambda r: r.rung), max(Reason, key=lambda r: r.rung)) == (Reason.EMERGENCY, Reason.FALLBACK)
+    assert [r.rung for r in LevelReason] == list(range(len(LevelReason)))
+    assert (min(LevelReason, key=lambda r: r.rung), max(LevelReason, key=lambda r: r.rung)) == (
+        LevelReason.EMERGENCY,
+        LevelReason.FALLBACK,
+    )
 
 
 @pytest.mark.parametrize(("base", "at"), [("clock", None), ("utc", None), ("sunset", "20:00"), ("clock", "24:00")])

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.rules import Context, DeviceView, Outcome, Rule
+from devices.rules import DeviceView, Rule, RuleContext, RuleOutcome
 from devices.streetlight.rules import RULES
 from devices.streetlight.rules.cycling_failure import cycling_failure
 from devices.streetlight.rules.lamp_failure import lamp_failure
-from devices.streetlight.rules.lamp_power import interpolate, lamp_power_too_high, lamp_power_too_low
+from devices.streetlight.rules.lamp_power import lamp_power_too_high, lamp_power_too_low, power_limit
 from devices.streetlight.rules.lamp_unexpectedly_on import lamp_unexpectedly_on
 from devices.streetlight.rules.power_factor_too_low import power_factor_too_low
 from devices.streetlight.rules.reported_faults import reported_faults
@@ -24,7 +24,7 @@ DEAD = LIT | {"power_w": 0.4}
 RATED = {"rated_power_w": 64.0}
 
 
-def after(rule: Rule, samples: Sequence[dict[str, Any]], *, sun_up: bool = False, **more: Any) -> list[Outcome]:
+def after(rule: Rule, samples: Sequence[dict[str, Any]], *, sun_up: bool = False, **more: Any) -> list[RuleOutcome]:
     """Outcomes for samples a minute apart."""
     state: Any = {}
     outcomes = []
@@ -36,7 +36,7 @@ def after(rule: Rule, samples: Sequence[dict[str, Any]], *, sun_up: bool = False
     return outcomes
 
 
-def raised(outcomes: Sequence[Outcome]) -> list[list[str]]:
+def raised(outcomes: Sequence[RuleOutcome]) -> list[list[str]]:
     return [[r.name for r in o.raised] for o in outcomes]
 
 
@@ -165,8 +165,8 @@ def test_an_asset_may_set_its_own_limits() -> None:
 @given(st.floats(0, 100), st.floats(0, 100), st.floats(0, 50), st.floats(50, 200))
 def test_limits_rise_with_the_level_between_their_two_points(a: float, b: float, at_10: float, at_100: float) -> None:
     low, high = sorted((a, b))
-    assert at_10 <= interpolate(low, at_10, at_100) <= interpolate(high, at_10, at_100) + 1e-9
-    assert interpolate(100, at_10, at_100) == pytest.approx(at_100)
+    assert at_10 <= power_limit(low, at_10, at_100) <= power_limit(high, at_10, at_100) + 1e-9
+    assert power_limit(100, at_10, at_100) == pytest.approx(at_100)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_a_fault_the_lamp_reports_is_an_alarm_while_it_reports_it() -> None:
     def told(faults: Sequence[str]) -> DeviceView:
         return view(state={"faults": faults}, state_us=NOW_US)
 
-    state: Context = context(trigger="state")
+    state: RuleContext = context(trigger="state")
     first = reported_faults(told(["relay_failure", "no_such_fault"]), state, {})
     assert [r.name for r in first.raised] == ["reported_relay_failure"]
     then = reported_faults(told(["high_temperature"]), state, first.state)

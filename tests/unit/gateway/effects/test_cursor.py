@@ -2,16 +2,16 @@
 
 import pytest
 
+from application.ports.gateway_books import CursorPositions
 from devices.errors import RegistryUnavailable
-from devices.ports.books import Positions
 from devices.samples import RawMessage, Sample
-from gateway.bindings import Bindings
-from gateway.effects.counting import gaps, increments
+from gateway.batch import MessageBatch
+from gateway.binding_cache import BindingCache
 from gateway.effects.cursor import EffectsCursor
-from gateway.handover import HandOver
-from gateway.lane import Lane
-from gateway.passes import Pass
-from gateway.verdicts import load
+from gateway.effects.ledger_counts import ledger_increments, sequence_gaps
+from gateway.journal_lane import JournalLane
+from gateway.store_queue import StoreQueue
+from gateway.verdicts import load_verdicts
 from tests.unit.gateway.fakes import DECODER, NOW_US, MemoryIdentity, MemoryJournal, MemoryRegistry, message
 
 
@@ -22,11 +22,11 @@ class Books:
         self.registry = registry
         self.missing: dict[str, int] = {}
 
-    def __call__(self, done: Pass, now_us: int) -> list[Sample]:
+    def __call__(self, done: MessageBatch, now_us: int) -> list[Sample]:
         with self.registry.write() as tx:
-            tx.books.count(increments(done))
-            told = gaps(done)
-            tx.get(Positions).set(f"effects/{done.lane}", done.last)
+            tx.books.count(ledger_increments(done))
+            told = sequence_gaps(done)
+            tx.get(CursorPositions).set(f"effects/{done.lane}", done.last)
         self.missing |= {gap.device_id: gap.missing for gap in told}
         return [sample for item in done.items for sample in item.samples]
 
@@ -43,13 +43,13 @@ class Town:
 
     def open(self) -> None:
         self.released: list[int] = []
-        self.handover = HandOver()
+        self.handover = StoreQueue()
         self.cursor = EffectsCursor(
-            lanes=[(Lane("lane", self.journal, self.released.append), self.handover)],  # type: ignore[arg-type]
+            lanes=[(JournalLane("lane", self.journal, self.released.append), self.handover)],  # type: ignore[arg-type]
             decoder=DECODER,
             identity=self.identity,
             registry=self.registry,
-            bindings=Bindings(),
+            bindings=BindingCache(),
             apply=self.books,  # type: ignore[arg-type]
             now_us=lambda: NOW_US,
         )
@@ -110,7 +110,7 @@ def test_lost_identities_are_made_anew_for_what_waits_for_the_store() -> None:
     town.open()
     verdicts = town.identity.verdicts("lane", 2)
     assert verdicts is not None
-    assert len(load(verdicts)) == 2
+    assert len(load_verdicts(verdicts)) == 2
     assert town.identity.verdicts("lane", 1) is None
     assert town.cursor.step() == 0
     assert town.counted()["received"] == 4
@@ -120,15 +120,15 @@ def test_first_lane_goes_before_the_others() -> None:
     town = Town(*SOME)
     slow = MemoryJournal([message(9)])
     both = [
-        (Lane("control", slow, lambda _: None), HandOver()),  # type: ignore[arg-type]
-        (Lane("lane", town.journal, lambda _: None), HandOver()),  # type: ignore[arg-type]
+        (JournalLane("control", slow, lambda _: None), StoreQueue()),  # type: ignore[arg-type]
+        (JournalLane("lane", town.journal, lambda _: None), StoreQueue()),  # type: ignore[arg-type]
     ]
     cursor = EffectsCursor(
         lanes=both,
         decoder=DECODER,
         identity=town.identity,
         registry=town.registry,
-        bindings=Bindings(),
+        bindings=BindingCache(),
         apply=town.books,  # type: ignore[arg-type]
         now_us=lambda: NOW_US,
     )

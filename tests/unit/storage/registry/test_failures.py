@@ -7,11 +7,11 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InternalEr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from devices.errors import Conflict, RegistryUnavailable
-from storage.registry.failures import translated
+from storage.registry.failures import registry_errors
 
 
 def raise_translated(error: Exception) -> None:
-    with translated():
+    with registry_errors():
         raise error
 
 

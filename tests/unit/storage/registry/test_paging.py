@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from sqlalchemy import Column, Connection, MetaData, Table, Text, create_engine, insert, select
 
 from devices.errors import Invalid
-from devices.instants import SECOND_US
+from devices.time_us import SECOND_US
 from storage.registry.metadata import Instant
 from storage.registry.paging import Rows, in_order, newest_first
 

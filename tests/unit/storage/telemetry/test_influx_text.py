@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.telemetry.influx_http import Table
-from storage.telemetry.influx_text import Points, instant_ns, lines_of, time_of, values_in
+from storage.telemetry.influx_http import FluxTable
+from storage.telemetry.influx_text import TextPoints, instant_ns, lines_of, time_of, values_in
 
 TEXTS = st.text(alphabet=st.sampled_from('ab\\",= \nüß'), max_size=12)
-TABLE = Table(
+TABLE = FluxTable(
     {"": 0, "_time": 1, "_value": 2, "_field": 3, "_measurement": 4, "asset": 5, "table": 6},
     ["#datatype", "dateTime:RFC3339", "string", "string", "string", "string", "long"],
 )
@@ -15,7 +15,7 @@ TABLE = Table(
 
 @given(st.lists(TEXTS, min_size=1, max_size=6))
 def test_any_texts_are_cut_where_their_lines_end(texts: list[str]) -> None:
-    points = Points()
+    points = TextPoints()
     for table, field in enumerate(("f", "g h")):
         for number, text in enumerate(texts):
             time = f"2026-11-25T21:00:00.00000000{number}Z"

@@ -9,19 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from devices.catalog import discover
+from devices.catalog import discover_kinds
 from devices.errors import ConfigurationError
 from devices.fields import Counter64
-from devices.instants import MINUTE_US
 from devices.kind import DeviceKind
-from devices.messages import State, Telemetry
+from devices.messages import StateMessage, TelemetryMessage
+from devices.time_us import MINUTE_US
 from storage.telemetry import influx_bisect, influx_pages
 from storage.telemetry.influx_http import LinesRefusedError
 from storage.telemetry.influx_lines import head_of
-from storage.telemetry.schema import FieldType, Schema, UnstorableError
+from storage.telemetry.schema import FieldType, StoreSchema, UnstorableError
 
 
-class Mixed(Telemetry):
+class Mixed(TelemetryMessage):
     power_w: float | None = None
     either: int | float | None = None
     octets: Counter64 | None = None
@@ -30,12 +30,12 @@ class Mixed(Telemetry):
     names: list[str] = Field(default=[])
 
 
-class Taken(Telemetry):
+class Taken(TelemetryMessage):
     suspect: bool = False
 
 
 def test_types_are_those_of_the_model() -> None:
-    schema = Schema({"k": DeviceKind("k", "k", Mixed, State)})
+    schema = StoreSchema({"k": DeviceKind("k", "k", Mixed, StateMessage)})
     assert dict(schema.declared("k", "telemetry")) == {
         "power_w": FieldType.FLOAT, "either": FieldType.FLOAT, "octets": FieldType.UINT, "steps": FieldType.INT,
         "lit": FieldType.BOOL,
@@ -45,12 +45,12 @@ def test_types_are_those_of_the_model() -> None:
 
 def test_a_model_must_not_use_the_stores_own_names() -> None:
     with pytest.raises(ConfigurationError, match="suspect"):
-        Schema({"k": DeviceKind("k", "k", Taken, State)})
+        StoreSchema({"k": DeviceKind("k", "k", Taken, StateMessage)})
 
 
 def test_every_kind_has_a_schema() -> None:
-    catalog = discover()
-    schema = Schema(catalog)
+    catalog = discover_kinds()
+    schema = StoreSchema(catalog)
     assert all(schema.numeric(kind, "telemetry") for kind in catalog)
 
 
@@ -72,7 +72,7 @@ def test_halving_finds_exactly_the_bad_lines(case: tuple[int, set[int]]) -> None
             raise LinesRefusedError("no")
         stored.update(numbers)
 
-    assert set(influx_bisect.store(post, [str(number) for number in range(lines)])) == bad
+    assert set(influx_bisect.store_lines(post, [str(number) for number in range(lines)])) == bad
     assert stored == set(range(lines)) - bad
 
 
@@ -83,7 +83,7 @@ def test_a_request_of_which_all_was_dropped_is_not_halved() -> None:
         calls.append(len(some))
         raise LinesRefusedError(f"partial write: points beyond retention policy dropped={len(some)}")
 
-    assert set(influx_bisect.store(post, ["x"] * 12_000)) == set(range(12_000))
+    assert set(influx_bisect.store_lines(post, ["x"] * 12_000)) == set(range(12_000))
     assert sorted(calls) == [2_000, 5_000, 5_000]
 
 
@@ -95,7 +95,7 @@ def test_pages_cover_every_window_once_and_in_order(counts: dict[int, int], page
     windows = [(number * MINUTE_US, count) for number, count in counts.items()]
     to_us = 90 * MINUTE_US + 17
     windows = [(start_us, count) for start_us, count in windows if start_us < to_us]
-    spans = list(influx_pages.pages(windows, timedelta(minutes=1), to_us, page, newest_first=newest_first))
+    spans = list(influx_pages.series_pages(windows, timedelta(minutes=1), to_us, page, newest_first=newest_first))
     assert spans == sorted(spans, reverse=newest_first)
     rising = sorted(spans)
     assert all(first[1] <= second[0] for first, second in pairwise(rising))

@@ -1,10 +1,10 @@
 """A flight with everything that is hard: a link gap, a time without position, a lone sample, unknown altitudes."""
 
+from application.kinds.fire_drone.ports import FlightRecord
+from application.ports.telemetry import TelemetryRow
 from devices.fire_drone.flights.flight import DetectedFlight, FlightStatus
-from devices.fire_drone.ports import Flight
-from devices.instants import SECOND_US
-from devices.ports.telemetry import Row
 from devices.samples import Value
+from devices.time_us import SECOND_US
 
 TAKEOFF_US = 1_790_000_000 * SECOND_US + 250_000
 LENGTH_S = 130
@@ -12,7 +12,7 @@ LONE_S = 60
 """A sample alone between two gaps."""
 
 
-def row(second: int) -> Row:
+def row(second: int) -> TelemetryRow:
     """Sample `second` seconds after take-off."""
     values: dict[str, Value] = {
         "fix": "rtk_fixed",
@@ -30,12 +30,12 @@ def row(second: int) -> Row:
     if second != 5:
         values |= {"altitude_amsl_m": 260.5 + second / 10, "altitude_ellipsoid_m": 308.5 + second / 10}
     ts_us = TAKEOFF_US + second * SECOND_US
-    return Row(ts_us, ts_us + 1, values)
+    return TelemetryRow(ts_us, ts_us + 1, values)
 
 
 ROWS = [row(s) for s in (*range(40), LONE_S, *range(80, LENGTH_S + 1))]
 PLACED = [r for r in ROWS if "lat" in r.values]
-FLIGHT = Flight(
+FLIGHT = FlightRecord(
     "f0",
     "fritz",
     "kl",

@@ -18,12 +18,12 @@ from fastkml.validator import validate
 from lxml import etree
 
 from api.kinds.fire_drone.exports.csv import DIALECTS, csv_rows
-from api.kinds.fire_drone.exports.geojson import geojson
-from api.kinds.fire_drone.exports.gpx import gpx
+from api.kinds.fire_drone.exports.geojson import write_geojson
+from api.kinds.fire_drone.exports.gpx import write_gpx
 from api.kinds.fire_drone.exports.json_record import json_record
-from api.kinds.fire_drone.exports.kml import kml
-from api.kinds.fire_drone.exports.points import points, title
-from devices.instants import to_us
+from api.kinds.fire_drone.exports.kml import write_kml
+from api.kinds.fire_drone.exports.points import export_points, export_title
+from devices.time_us import to_us
 from tests.unit.api.kinds.fire_drone.golden import FLIGHT, LONE_S, PLACED, ROWS, TAKEOFF_US, row
 
 KML_NAMES = {"k": "http://www.opengis.net/kml/2.2", "gx": "http://www.google.com/kml/ext/2.2"}
@@ -35,19 +35,19 @@ def text(pieces: Iterable[str]) -> str:
 
 
 def track(every: int = 1) -> Any:
-    return points(ROWS, TAKEOFF_US, every)
+    return export_points(ROWS, TAKEOFF_US, every)
 
 
 def as_gpx(every: int = 1) -> str:
-    return text(gpx(title(FLIGHT, "gpx", every), track(every)))
+    return text(write_gpx(export_title(FLIGHT, "gpx", every), track(every)))
 
 
 def as_kml() -> str:
-    return text(kml(title(FLIGHT, "kml"), track()))
+    return text(write_kml(export_title(FLIGHT, "kml"), track()))
 
 
 def as_geojson() -> Any:
-    return json.loads(text(geojson(title(FLIGHT, "geojson"), track())))
+    return json.loads(text(write_geojson(export_title(FLIGHT, "geojson"), track())))
 
 
 def as_csv(dialect: str = "rfc4180") -> str:
@@ -107,7 +107,7 @@ def test_kml_is_valid_and_absolute_above_sea_level() -> None:
 def test_kml_adds_the_homes_altitude_to_heights_above_takeoff() -> None:
     known = row(1).values | {"home_altitude_amsl_m": 240.0}
     del known["altitude_amsl_m"]
-    written = text(kml(title(FLIGHT, "kml"), points([replace(row(1), values=known)], TAKEOFF_US)))
+    written = text(write_kml(export_title(FLIGHT, "kml"), export_points([replace(row(1), values=known)], TAKEOFF_US)))
     assert "<gx:coord>7.7690000 49.4447100 260.1</gx:coord>" in written
     assert "<altitudeMode>absolute" in written
 
@@ -166,12 +166,12 @@ def test_thinning_keeps_the_ends_of_segments_and_is_said() -> None:
     (read,) = gpxpy.parse(as_gpx(every=10)).tracks
     assert len(read.segments) == 4
     assert "every 10th sample" in (read.description or "")
-    assert title(FLIGHT, "gpx", 10).file_name.endswith("_every10.gpx")
+    assert export_title(FLIGHT, "gpx", 10).file_name.endswith("_every10.gpx")
 
 
 def test_a_file_is_named_by_time_drone_and_number() -> None:
-    assert title(FLIGHT, "csv").file_name == "20260921T141320Z_fritz_12.csv"
-    assert re.fullmatch(r"[0-9]{8}T[0-9]{6}Z_[A-Za-z0-9_-]+_[0-9]+\.gpx", title(FLIGHT, "gpx").file_name)
+    assert export_title(FLIGHT, "csv").file_name == "20260921T141320Z_fritz_12.csv"
+    assert re.fullmatch(r"[0-9]{8}T[0-9]{6}Z_[A-Za-z0-9_-]+_[0-9]+\.gpx", export_title(FLIGHT, "gpx").file_name)
     assert datetime.fromtimestamp(TAKEOFF_US / 10**6, tz=UTC).strftime("%H%M%S") == "141320"
 
 
@@ -180,10 +180,12 @@ def test_a_file_is_named_by_time_drone_and_number() -> None:
 )
 def test_short_and_blind_tracks_are_valid_in_every_format(rows: list[Any]) -> None:
     placed = sum("lat" in r.values for r in rows)
-    heading = title(FLIGHT, "gpx")
-    read = gpxpy.parse(text(gpx(heading, points(rows, TAKEOFF_US))))
+    heading = export_title(FLIGHT, "gpx")
+    read = gpxpy.parse(text(write_gpx(heading, export_points(rows, TAKEOFF_US))))
     assert sum(len(s.points) for t in read.tracks for s in t.segments) == placed
-    assert validate(element=etree.fromstring(text(kml(heading, points(rows, TAKEOFF_US))).encode())) is True
-    collection = json.loads(text(geojson(heading, points(rows, TAKEOFF_US))))
+    assert (
+        validate(element=etree.fromstring(text(write_kml(heading, export_points(rows, TAKEOFF_US))).encode())) is True
+    )
+    collection = json.loads(text(write_geojson(heading, export_points(rows, TAKEOFF_US))))
     assert len(collection["features"]) == 1 + placed
-    assert len(list(csv.reader(text(csv_rows(points(rows, TAKEOFF_US))).splitlines()))) == 1 + len(rows)
+    assert len(list(csv.reader(text(csv_rows(export_points(rows, TAKEOFF_US))).splitlines()))) == 1 + len(rows)

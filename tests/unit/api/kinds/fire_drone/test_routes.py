@@ -15,22 +15,22 @@ from fastapi.testclient import TestClient
 
 from api.application import create_app
 from api.services import Services
-from api.sessions import digest
-from devices.audit.notary import Notary
-from devices.catalog import discover
-from devices.fire_drone.recorder import FlightRecorder
-from devices.instants import HOUR_US, SECOND_US, to_us
-from devices.ports.access import ApiKey, ApiKeys
-from devices.ports.current import Latest, LatestValues
-from devices.ports.inventory import Asset, Inventory
-from devices.ports.registry import Registry
+from api.sessions import secret_digest
+from application.audit.signer import AuditSigner
+from application.kinds.fire_drone.flight_recorder import FlightRecorder
+from application.ports.api_keys import ApiKey, ApiKeys
+from application.ports.inventory import Asset, AssetRepository
+from application.ports.latest_values import LatestValue, LatestValues
+from application.ports.registry import Registry
+from devices.catalog import discover_kinds
 from devices.samples import RawMessage, Sample
-from gateway.decode import Decoder, Heard
+from devices.time_us import HOUR_US, SECOND_US, to_us
+from gateway.decode import DecodedMessage, MessageDecoder
 from gateway.kinds.fire_drone import DroneReactions
 from simulators.device import FleetOptions
-from simulators.kinds.fire_drone import fleet
+from simulators.envelope_sender import EnvelopeSender
+from simulators.kinds.fire_drone import build_fleet
 from simulators.kinds.fire_drone.drone import SimulatedDrone, TrueFlight
-from simulators.sender import Sender
 from storage.registry.engine import SqlRegistry, open_registry
 from storage.telemetry import SqliteTelemetryReader, SqliteTelemetryWriter
 
@@ -69,13 +69,13 @@ def brigade(recorded: Recorded) -> Iterator[Brigade]:
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     folder: Path = tmp_path_factory.mktemp("brigade")
-    catalog, clock = discover(), [END_US]
-    notary = Notary(bytes(32), lambda: clock[0])
+    catalog, clock = discover_kinds(), [END_US]
+    notary = AuditSigner(bytes(32), lambda: clock[0])
     registry = open_registry(f"sqlite:///{folder}/registry.db", checkpoints=True, notary=notary)
     writer = SqliteTelemetryWriter(path=folder / "telemetry.db", catalog=catalog)
     reader = SqliteTelemetryReader(path=folder / "telemetry.db", catalog=catalog, now_us=lambda: clock[0])
     people(registry)
-    device = fleet(FleetOptions(1, 3))[0]
+    device = build_fleet(FleetOptions(1, 3))[0]
     assert isinstance(device, SimulatedDrone)
     samples = morning(device)
     reactions = DroneReactions(FlightRecorder(registry, reader))
@@ -87,7 +87,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     reactions.work(END_US)
     newest = next(s for s in reversed(samples) if s.series == "telemetry" and not s.part)
     with registry.write() as tx:
-        latest = Latest("fritz", "fire_drone", "kl", "telemetry", "", newest.ts_us, newest.received_us, newest.values)
+        latest = LatestValue(
+            "fritz", "fire_drone", "kl", "telemetry", "", newest.ts_us, newest.received_us, newest.values
+        )
         tx.get(LatestValues).put([latest])
     services = Services(registry, reader, catalog, lambda: clock[0], "1")
     yield Recorded(services, tuple(device.flights()), clock)
@@ -107,23 +109,23 @@ def people(registry: SqlRegistry) -> None:
     with registry.write() as tx:
         for name, granted in scopes.items():
             town = "elsewhere" if name == "far" else "kl"
-            tx.get(ApiKeys).add(ApiKey(name, name, digest(SECRET), name, town, frozenset(granted), START_US))
-        tx.get(Inventory).add(Asset("fritz", "kl", "fire_drone", "Fritz", START_US))
-        tx.get(Inventory).add(Asset("ottmar", "kl", "fire_drone", "Ottmar", START_US))
-        tx.get(Inventory).add(Asset("lamp", "kl", "streetlight", "Lamp", START_US))
+            tx.get(ApiKeys).add(ApiKey(name, name, secret_digest(SECRET), name, town, frozenset(granted), START_US))
+        tx.get(AssetRepository).add(Asset("fritz", "kl", "fire_drone", "Fritz", START_US))
+        tx.get(AssetRepository).add(Asset("ottmar", "kl", "fire_drone", "Ottmar", START_US))
+        tx.get(AssetRepository).add(Asset("lamp", "kl", "streetlight", "Lamp", START_US))
 
 
 def morning(device: SimulatedDrone) -> list[Sample]:
     """Two hours as the gateway accepts them."""
-    decoder = Decoder(discover())
-    sender = Sender(device_id=device.device_id, kind="fire_drone", tenant_id="kl", boot_id="b1")
+    decoder = MessageDecoder(discover_kinds())
+    sender = EnvelopeSender(device_id=device.device_id, kind="fire_drone", tenant_id="kl", boot_id="b1")
     sent = [*device.start(START_US), *device.tick(END_US)]
     samples = []
     for message in sent:
         wire = sender.wire(message)
         received_us = (message.ts_us or 0) + 80_000
         heard = decoder.decode(RawMessage(wire.topic.encode(), wire.payload, 1, False, False, received_us))  # noqa: FBT003
-        assert isinstance(heard, Heard)
+        assert isinstance(heard, DecodedMessage)
         samples += [
             Sample("fritz", "fire_drone", "kl", r.series, r.part, r.ts_us or 0, received_us, r.values)
             for r in heard.readings

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from application.kinds.event_network.ports import EventRepository, RecentLinks
+from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.inventory import Asset, AssetRepository
 from devices.errors import RegistryUnavailable
 from devices.event_network.city_event import CityEvent, EventKind, EventState, MeasuredObject
-from devices.event_network.ports import EventBook, RecentLinks
-from devices.instants import HOUR_US, SECOND_US
-from devices.ports.books import Change, Changes
-from devices.ports.inventory import Asset, Inventory
 from devices.samples import Sample, Value
-from gateway.kinds.event_network.serving import NetworkReactions
+from devices.time_us import HOUR_US, SECOND_US
+from gateway.kinds.event_network.event_reactions import NetworkReactions
 from storage.registry.engine import SqlRegistry, open_registry
 
 START_US = 1_790_000_000_000_000
@@ -23,8 +23,8 @@ START_US = 1_790_000_000_000_000
 def registry(tmp_path: Path) -> Iterator[SqlRegistry]:
     opened = open_registry(f"sqlite:///{tmp_path}/registry.db")
     with opened.write() as tx:
-        tx.get(Inventory).add(Asset("core", "kl", "event_network", "core", START_US))
-        tx.get(EventBook).add(
+        tx.get(AssetRepository).add(Asset("core", "kl", "event_network", "core", START_US))
+        tx.get(EventRepository).add(
             CityEvent(
                 event_id="e",
                 tenant_id="kl",
@@ -45,7 +45,7 @@ def registry(tmp_path: Path) -> Iterator[SqlRegistry]:
 
 def state(registry: SqlRegistry) -> EventState:
     with registry.read() as tx:
-        return tx.get(EventBook).get("e").state
+        return tx.get(EventRepository).get("e").state
 
 
 def test_the_schedule_is_followed_and_told(registry: SqlRegistry) -> None:
@@ -56,7 +56,7 @@ def test_the_schedule_is_followed_and_told(registry: SqlRegistry) -> None:
         seen.append(state(registry).value)
     assert seen == ["confirmed", "setup", "setup", "live", "teardown", "closed", "closed"]
     with registry.read() as tx:
-        told = [c.data["state"] for c in tx.get(Changes).after(0) if c.topic == "event"]
+        told = [c.data["state"] for c in tx.get(ChangeFeed).after(0) if c.topic == "event"]
     assert told == ["setup", "live", "teardown", "closed"]
 
 
@@ -90,7 +90,7 @@ def test_capacity_tests_are_kept_also_when_told_twice(registry: SqlRegistry) -> 
         with registry.write() as tx:
             changes = reactions.on_samples(tx, [test, other])
     with registry.read() as tx:
-        (kept,) = tx.get(EventBook).tests(["core"])
+        (kept,) = tx.get(EventRepository).tests(["core"])
     assert (kept.part, kept.direction, kept.result_bps) == ("uplink", "down", 900_000_000)
     assert [c.topic for c in changes] == ["capacity_test"]
 
@@ -122,7 +122,7 @@ def test_a_plan_changed_in_between_is_followed_as_it_is_now(registry: SqlRegistr
     reactions = NetworkReactions(registry)
     reactions.work(START_US + HOUR_US)
     with registry.write() as tx:
-        book = tx.get(EventBook)
+        book = tx.get(EventRepository)
         found = book.get("e")
         book.change(replace(found, service_to_us=found.service_to_us + HOUR_US, teardown_to_us=START_US + 9 * HOUR_US))
     reactions.work(START_US + 2 * HOUR_US + SECOND_US)

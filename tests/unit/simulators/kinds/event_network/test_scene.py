@@ -9,40 +9,40 @@ from typing import Any
 import pytest
 
 from devices.event_network import KIND
-from devices.event_network.rates import Quality, Step, readings, steps
+from devices.event_network.rates import RateQuality, RateStep, counter_readings, rate_steps
 from devices.event_network.telemetry import NodeTelemetry
-from devices.instants import DAY_US, HOUR_US, MINUTE_US, SECOND_US, rfc3339
-from devices.messages import Ack, Envelope
-from simulators.device import FleetOptions, Outgoing
-from simulators.kinds.event_network import fleet
-from simulators.kinds.event_network.crowd import Traffic
+from devices.messages import AckMessage, Envelope
+from devices.time_us import DAY_US, HOUR_US, MINUTE_US, SECOND_US, rfc3339
+from simulators.device import FleetOptions, OutgoingReport
+from simulators.kinds.event_network import build_fleet
+from simulators.kinds.event_network.crowd import SceneTraffic
 from simulators.kinds.event_network.node import SimulatedNode
-from simulators.kinds.event_network.scene import mogli
+from simulators.kinds.event_network.scene import mogli_scene
 
 START_US = 1_790_000_000_000_000
 PAYLOADS = Path(__file__).parents[4] / "payloads" / "event_network"
 
 
 def nodes(seed: int = 1) -> list[SimulatedNode]:
-    found = fleet(FleetOptions(5, seed))
+    found = build_fleet(FleetOptions(5, seed))
     return [n for n in found if isinstance(n, SimulatedNode)]
 
 
-def run(until_us: int, some: Iterable[SimulatedNode]) -> dict[str, list[Outgoing]]:
-    found: dict[str, list[Outgoing]] = defaultdict(list)
+def run(until_us: int, some: Iterable[SimulatedNode]) -> dict[str, list[OutgoingReport]]:
+    found: dict[str, list[OutgoingReport]] = defaultdict(list)
     for node in some:
         found[node.device_id] += node.start(START_US)
         found[node.device_id] += node.tick(until_us)
     return found
 
 
-def decoded(node_id: str, message: Outgoing, boot_id: str = "b1") -> Envelope:
+def decoded(node_id: str, message: OutgoingReport, boot_id: str = "b1") -> Envelope:
     """The message as the gateway would read it."""
     models: dict[str, type[Envelope]] = {
         "telemetry": KIND.telemetry,
         "state": KIND.state,
         "info": KIND.info,
-        "ack": Ack,
+        "ack": AckMessage,
         "event": KIND.events.get(message.name, Envelope),
     }
     assert message.ts_us is not None
@@ -50,7 +50,9 @@ def decoded(node_id: str, message: Outgoing, boot_id: str = "b1") -> Envelope:
     return models[message.channel].model_validate_json(json.dumps(head | dict(message.body)))
 
 
-def rates(messages: Sequence[Outgoing], node_id: str, part: str, direction: str, boots: Sequence[int]) -> list[Step]:
+def rates(
+    messages: Sequence[OutgoingReport], node_id: str, part: str, direction: str, boots: Sequence[int]
+) -> list[RateStep]:
     """Steps of one counter, with a boot id for each span between `boots`."""
     rows = []
     for message in messages:
@@ -59,7 +61,7 @@ def rates(messages: Sequence[Outgoing], node_id: str, part: str, direction: str,
             model = decoded(node_id, message, boot)
             assert isinstance(model, NodeTelemetry)
             rows.append((message.ts_us or 0, model.values()))
-    return list(steps(readings(rows, direction), 10))
+    return list(rate_steps(counter_readings(rows, direction), 10))
 
 
 def test_every_message_is_valid_and_without_unknown_fields() -> None:
@@ -78,14 +80,14 @@ def test_ticks_in_between_change_nothing() -> None:
     at_once, in_steps = nodes()[1], nodes()[1]
     at_once.start(START_US)
     in_steps.start(START_US)
-    sent: list[Outgoing] = []
+    sent: list[OutgoingReport] = []
     for second in range(0, 300, 7):
         sent += in_steps.tick(START_US + second * SECOND_US)
     assert sent == list(at_once.tick(START_US + 294 * SECOND_US))
 
 
 def test_a_parent_carries_what_its_children_carry() -> None:
-    traffic = Traffic(mogli(), seed=1, begin_us=START_US)
+    traffic = SceneTraffic(mogli_scene(), seed=1, begin_us=START_US)
     parts = traffic.scene.parts()
     children = [p for p in parts.values() if p.parent_id == "port-stage"]
     for minute in (1, 2, 30):
@@ -96,7 +98,7 @@ def test_a_parent_carries_what_its_children_carry() -> None:
 
 
 def test_the_evening_is_fullest() -> None:
-    traffic = Traffic(mogli(), seed=1, begin_us=START_US)
+    traffic = SceneTraffic(mogli_scene(), seed=1, begin_us=START_US)
     visitors = traffic.scene.parts()["stage-visitors"]
     midnight_us = START_US - START_US % DAY_US + DAY_US - 2 * HOUR_US
     hours = [traffic.octets(visitors, "down", midnight_us + h * HOUR_US) for h in range(25)]
@@ -111,14 +113,14 @@ def test_rates_give_the_true_volume_through_wraps_clearings_and_folds(device: in
     for true in node.truth():
         for direction, octets in (("in", true.in_octets), ("out", true.out_octets)):
             found = rates(messages, node.device_id, true.part, direction, [])
-            resets = [s for s in found if s.quality is Quality.RESET]
+            resets = [s for s in found if s.quality is RateQuality.RESET]
             measured = sum(s.octets for s in found)
             assert measured == octets if not resets else octets * 0.999 < measured <= octets
             assert max(s.peak_bps or 0 for s in found) <= 1.05 * 10**9
             if device == 0:
                 assert len(resets) == 1, "its counters are cleared once"
             if device == 3 and direction == "out":
-                assert Quality.WRAP in {s.quality for s in found}, "its 32-bit counter wraps"
+                assert RateQuality.WRAP in {s.quality for s in found}, "its 32-bit counter wraps"
 
 
 def test_a_reboot_costs_less_than_one_interval_and_makes_no_spike() -> None:
@@ -128,7 +130,7 @@ def test_a_reboot_costs_less_than_one_interval_and_makes_no_spike() -> None:
     messages += [*node.start(again_us), *node.tick(again_us + HOUR_US)]
     true = next(t for t in node.truth() if t.part == "ssid:visitors")
     found = rates(messages, node.device_id, true.part, "out", [again_us])
-    assert [s.quality for s in found].count(Quality.RESET) == 1
+    assert [s.quality for s in found].count(RateQuality.RESET) == 1
     assert 0.99 * true.out_octets < sum(s.octets for s in found) < true.out_octets
     assert max(s.bps or 0 for s in found) < 4 * 10**8
 

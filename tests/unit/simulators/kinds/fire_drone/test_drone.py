@@ -5,44 +5,44 @@ from pathlib import Path
 
 import pytest
 
-from devices.catalog import discover
-from devices.fire_drone.flights.detector import detect
+from devices.catalog import discover_kinds
+from devices.fire_drone.flights.detector import detect_flights
 from devices.fire_drone.flights.flight import FlightStatus
 from devices.fire_drone.flights.sample import FlightSample
-from devices.instants import DAY_US, HOUR_US, SECOND_US
 from devices.samples import RawMessage
-from gateway.decode import Decoder, Heard
-from simulators.device import FleetOptions, Outgoing
-from simulators.kinds.fire_drone import fleet
+from devices.time_us import DAY_US, HOUR_US, SECOND_US
+from gateway.decode import DecodedMessage, MessageDecoder
+from simulators.device import FleetOptions, OutgoingReport
+from simulators.envelope_sender import EnvelopeSender
+from simulators.kinds.fire_drone import build_fleet
 from simulators.kinds.fire_drone.drone import SimulatedDrone
-from simulators.sender import Sender
 
 PAYLOADS = Path(__file__).parents[4] / "payloads" / "fire_drone"
 START_US = 1_790_000_000 * SECOND_US
-DECODER = Decoder(discover())
+DECODER = MessageDecoder(discover_kinds())
 
 
 def drone(number: int = 0, seed: int = 5) -> SimulatedDrone:
-    built = fleet(FleetOptions(count=2, seed=seed))[number]
+    built = build_fleet(FleetOptions(count=2, seed=seed))[number]
     assert isinstance(built, SimulatedDrone)
     return built
 
 
-def live(device: SimulatedDrone, length_us: int) -> list[Outgoing]:
+def live(device: SimulatedDrone, length_us: int) -> list[OutgoingReport]:
     sent = list(device.start(START_US))
     while device.due_us() <= START_US + length_us:
         sent += device.tick(device.due_us())
     return sent
 
 
-def heard(device: SimulatedDrone, sent: list[Outgoing]) -> list[Heard]:
-    sender = Sender(device_id=device.device_id, kind="fire_drone", tenant_id="kl", boot_id="b1")
+def heard(device: SimulatedDrone, sent: list[OutgoingReport]) -> list[DecodedMessage]:
+    sender = EnvelopeSender(device_id=device.device_id, kind="fire_drone", tenant_id="kl", boot_id="b1")
     found = []
     for message in sent:
         wire = sender.wire(message)
         received_us = message.ts_us or START_US
         decoded = DECODER.decode(RawMessage(wire.topic.encode(), wire.payload, 1, False, False, received_us))  # noqa: FBT003
-        assert isinstance(decoded, Heard), decoded
+        assert isinstance(decoded, DecodedMessage), decoded
         assert decoded.unknown_fields == 0
         found.append(decoded)
     return found
@@ -56,7 +56,7 @@ def test_the_flights_found_in_a_day_are_those_that_were_flown(number: int) -> No
     ]
     assert not any(reading.suspect for reading in readings)
     samples = [FlightSample.of(r.ts_us or 0, r.ts_us or 0, r.values) for r in readings]
-    found, true = detect(samples, now_us=START_US + DAY_US), device.flights()
+    found, true = detect_flights(samples, now_us=START_US + DAY_US), device.flights()
     assert len(found) == len(true) > 20
     for flight, flown in zip(found, true, strict=True):
         assert abs(flight.takeoff_us - flown.takeoff_us) <= 2 * SECOND_US
@@ -108,8 +108,8 @@ def test_truth_tells_each_flight_once() -> None:
 
 
 def test_numbered_drones_follow_the_named_ones() -> None:
-    assert [d.device_id for d in fleet(FleetOptions(3, 1))] == ["fritz", "ottmar", "drone-3"]
-    assert [d.device_id for d in fleet(FleetOptions(2, 1, prefix="x"))] == ["x1", "x2"]
+    assert [d.device_id for d in build_fleet(FleetOptions(3, 1))] == ["fritz", "ottmar", "drone-3"]
+    assert [d.device_id for d in build_fleet(FleetOptions(2, 1, prefix="x"))] == ["x1", "x2"]
 
 
 def test_recorded_messages_are_still_produced_field_by_field() -> None:

@@ -5,15 +5,15 @@ import random
 from datetime import datetime
 from typing import Any
 
-from devices.catalog import discover
-from devices.instants import HOUR_US, MINUTE_US, SECOND_US, rfc3339, to_us
+from devices.catalog import discover_kinds
 from devices.streetlight.config import LampConfig, LightProgram, LightStep, StepBase
+from devices.time_us import HOUR_US, MINUTE_US, SECOND_US, rfc3339, to_us
 from simulators.device import FleetOptions
+from simulators.envelope_sender import EnvelopeSender, WireMessage
 from simulators.faults import FaultStage
 from simulators.host import DeviceHost
-from simulators.kinds.streetlight import fleet
+from simulators.kinds.streetlight import build_fleet
 from simulators.options import FaultOptions
-from simulators.sender import Sender, Wire
 
 NIGHT_US = to_us(datetime.fromisoformat("2026-11-23T20:00:00+01:00"))
 
@@ -21,13 +21,15 @@ NIGHT_US = to_us(datetime.fromisoformat("2026-11-23T20:00:00+01:00"))
 def host(number: int = 1, faults: FaultOptions | None = None, at: str = "fauthweg", **options: Any) -> DeviceHost:
     """One lamp, ready to start; boot ids count up."""
     count = 10 if at == "fauthweg" else number
-    device = fleet(FleetOptions(count=count, seed=1, prefix=None if at == "fauthweg" else at, **options))[number - 1]
+    device = build_fleet(FleetOptions(count=count, seed=1, prefix=None if at == "fauthweg" else at, **options))[
+        number - 1
+    ]
     boots = iter(f"boot{n}" for n in range(1, 1000))
     faults = faults or FaultOptions()
     return DeviceHost(
         device=device,
-        kind=discover()["streetlight"],
-        sender=Sender(device_id=device.device_id, kind="streetlight", tenant_id="kl", boot_id=next(boots)),
+        kind=discover_kinds()["streetlight"],
+        sender=EnvelopeSender(device_id=device.device_id, kind="streetlight", tenant_id="kl", boot_id=next(boots)),
         stage=FaultStage(faults, random.Random(1)),
         chance=random.Random(1),
         new_boot=lambda: next(boots),
@@ -50,14 +52,14 @@ def dim(command_id: str, now_us: int, **arguments: Any) -> bytes:
     return json.dumps(body).encode()
 
 
-def bodies(wires: list[Wire], channel: str) -> list[dict[str, Any]]:
+def bodies(wires: list[WireMessage], channel: str) -> list[dict[str, Any]]:
     """Decoded payloads of one channel."""
     return [json.loads(w.payload) for w in wires if w.channel == channel]
 
 
-def run(lamp: DeviceHost, from_us: int, to_us: int) -> list[Wire]:
+def run(lamp: DeviceHost, from_us: int, to_us: int) -> list[WireMessage]:
     """Everything the lamp says in [from, to) after its start."""
-    wires: list[Wire] = []
+    wires: list[WireMessage] = []
     now_us = from_us
     while (now_us := max(now_us, lamp.due_us())) < to_us:
         wires += lamp.tick(now_us)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from devices.instants import HOUR_US, MINUTE_US, SECOND_US, rfc3339
 from devices.streetlight import KIND
+from devices.time_us import HOUR_US, MINUTE_US, SECOND_US, rfc3339
 from simulators.options import FaultOptions
 from tests.unit.simulators.kinds.streetlight.scene import (
     NIGHT_US,

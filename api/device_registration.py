@@ -1,0 +1,137 @@
+"""Registering assets and binding devices to them: the checks that every way in shares."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import Field
+
+from api import authorization
+from api.access import ApiCaller
+from api.fields import Attributes, Name, RequestBody
+from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.ports.registry import RegistryTransaction
+from devices.catalog import KindCatalog
+from devices.errors import Conflict, IdUnavailable, Invalid, NotFound
+from devices.messages import Id
+from devices.pii_filter import named_among
+
+WRITE: Final = "devices:write"
+"""For open kinds; see `Caller.require_of_kind`."""
+_DEEPEST_VIA = 8
+
+
+class AssetRegistration(RequestBody):
+    """A new asset; with `device_id` the device is bound to it at once."""
+
+    id: Id | None = None
+    """Immutable, unique in the installation; made up when absent."""
+    tenant_id: Id | None = None
+    kind: Id
+    name: Name
+    device_id: Id | None = None
+    lat: float | None = Field(None, ge=-90, le=90)
+    lon: float | None = Field(None, ge=-180, le=180)
+    attributes: Attributes = Field(default_factory=dict)
+    via: Id | None = None
+    """Id of its parent in the network: what it hangs behind. That lets nobody speak for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRegistrar:
+    """Registers within one transaction, for one caller."""
+
+    tx: RegistryTransaction
+    who: ApiCaller
+    catalog: KindCatalog
+    now_us: int
+    _owners: dict[str | None, str] = field(default_factory=dict)
+    """Towns looked up, by what was wanted: a file names few of them in many lines."""
+
+    def register(self, wanted: AssetRegistration, since_us: int | None = None) -> Asset:
+        """Add the asset and bind its device. Raises Invalid, Conflict."""
+        asset = self.asset(wanted)
+        self.check(asset)
+        self.tx.get(AssetRepository).add(asset)
+        if wanted.device_id is not None:
+            self.bind(asset, wanted.device_id, self.now_us if since_us is None else since_us)
+        return asset
+
+    def asset(self, wanted: AssetRegistration) -> Asset:
+        """Return the asset as it will be. Raises Invalid for a kind or tenant that is not the caller's, Forbidden."""
+        return Asset(
+            asset_id=wanted.id or f"{wanted.kind[:20]}-{uuid.uuid4().hex[:16]}",
+            tenant_id=self.owner(wanted),
+            kind=wanted.kind,
+            name=wanted.name,
+            created_us=self.now_us,
+            lat=wanted.lat,
+            lon=wanted.lon,
+            attributes=wanted.attributes,
+            via=wanted.via,
+        )
+
+    def owner(self, wanted: AssetRegistration) -> str:
+        """Return the tenant the asset will belong to.
+
+        Raises Invalid for a kind or tenant that is not the caller's, Forbidden for a kind that he may only read.
+        """
+        if wanted.kind not in self.who.kinds(self.catalog):
+            raise Invalid(f"must be one of {', '.join(sorted(self.who.kinds(self.catalog)))}", field="kind")
+        self.who.require_of_kind(WRITE, wanted.kind)
+        if wanted.tenant_id not in self._owners:
+            self._owners[wanted.tenant_id] = authorization.tenant_of_new(self.tx, self.who, wanted.tenant_id)
+        return self._owners[wanted.tenant_id]
+
+    def bind(self, asset: Asset, device_id: str, from_us: int) -> DeviceBinding:
+        """Bind a device that no other asset has. Raises Conflict, Invalid."""
+        inventory = self.tx.get(AssetRepository)
+        past = inventory.bindings_of_devices([device_id]).get(device_id, ())
+        elsewhere = [b for b in past if b.asset_id != asset.asset_id]
+        taken = any(b.until_us is None or b.until_us > from_us for b in elsewhere)
+        waiting = self._waiting(device_id)
+        # One answer for all: what has it may be another town's, or of a kind that the caller does not see.
+        if taken or (waiting is not None and waiting != (asset.tenant_id, asset.kind)):
+            raise IdUnavailable("device_id")
+        if any(b.until_us is not None and b.until_us > from_us for b in past):
+            raise Conflict("the device was bound at that time", field="from")
+        running = [b for b in inventory.bindings_of_asset(asset.asset_id) if b.until_us is None]
+        if any(b.from_us >= from_us for b in running):
+            raise Invalid("must be after the running binding began", field="from")
+        binding = DeviceBinding(asset.asset_id, device_id, asset.tenant_id, asset.kind, from_us)
+        inventory.bind(binding)
+        return binding
+
+    def check(self, asset: Asset) -> None:
+        """Raise Invalid for what an asset may not be: see `check_via` and `check_nameless`."""
+        self.check_via(asset)
+        self.check_nameless(asset.kind, asset.attributes)
+
+    def check_nameless(self, kind: str, attributes: Mapping[str, Any]) -> None:
+        """Raise Invalid when attributes name somebody's device, and the kind counts those only."""
+        known = self.catalog.get(kind)
+        named = named_among(attributes) if known is not None and known.names_nobody else None
+        if named is not None:
+            raise Invalid("would name somebody's device: this kind takes in counts only", field=f"attributes.{named}")
+
+    def check_via(self, asset: Asset) -> None:
+        """Raise Invalid when `via` is not an asset of the same tenant or leads back to the asset."""
+        inventory, via = self.tx.get(AssetRepository), asset.via
+        for _ in range(_DEEPEST_VIA):
+            if via is None:
+                return
+            parent = inventory.many([via]).get(via)
+            if parent is None or parent.tenant_id != asset.tenant_id or not self.who.may(f"{parent.kind}:read"):
+                raise Invalid("is no asset of this tenant", field="via")
+            if parent.asset_id == asset.asset_id:
+                raise Invalid("leads back to the asset itself", field="via")
+            via = parent.via
+        raise Invalid(f"is more than {_DEEPEST_VIA} deep", field="via")
+
+    def _waiting(self, device_id: str) -> tuple[str, str] | None:
+        try:
+            unknown = self.tx.get(AssetRepository).get_unknown(device_id)
+        except NotFound:
+            return None
+        return unknown.tenant_id, unknown.kind

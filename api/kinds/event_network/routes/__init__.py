@@ -1,0 +1,1 @@
+"""Routes of events, nodes and the live view."""

@@ -1,0 +1,1 @@
+"""Routes of lamps, light groups and the night."""

@@ -1,0 +1,192 @@
+"""Looks through the chain and names the first entry that is not as it was recorded."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+
+from application.audit.entry import ANCHORS_LOST, ERASED, NAMES_OUT, AuditAnchor, AuditEntry
+from application.audit.signer import AuditSigner
+
+
+class AuditFault(StrEnum):
+    """What is wrong with an entry."""
+
+    CHANGED = "changed"
+    DELETED = "deleted"
+    REORDERED = "reordered"
+    INSERTED = "inserted"
+    FORGED = "forged"
+    CUT = "cut"
+    UNANCHORED = "unanchored"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFinding:
+    """The first bad entry."""
+
+    seq: int
+    fault: AuditFault
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainVerdict:
+    """What verifying found: that all is well up to `last`, or the first that is not."""
+
+    entries: int
+    """Good ones, from the first on."""
+    closed: int
+    """How many of them showed only their seal."""
+    last: AuditEntry | None
+    anchors: int
+    """How many were met."""
+    finding: AuditFinding | None
+    lost: tuple[AuditEntry, ...] = ()
+    """Entries that say that the anchors were gone: what was cut off before them cannot be told."""
+
+
+_SENTENCES = {
+    AuditFault.CHANGED: "Entry {seq} was changed after it was recorded.",
+    AuditFault.DELETED: "Entry {seq} was deleted.",
+    AuditFault.REORDERED: "Entry {seq} does not stand in its place: entries were reordered.",
+    AuditFault.INSERTED: "Entry {seq} was inserted: it is not one of the chain.",
+    AuditFault.FORGED: "Entry {seq} was not sealed with this key: it was forged, or the key is another one.",
+}
+_NAMELESS = "Entry {seq} names nobody, and no later entry says that names were taken out: it was changed."
+_CUT = "Entry {seq} and all after it were cut off: the anchor file knows {anchored}."
+_UNANCHORED = "No anchor is left, so that nobody can tell whether entries after {seq} were cut off."
+_ANCHOR = "Entry {seq} is not the one that the anchor file knows: the chain was written anew."
+
+
+def verify_chain(
+    entries: Iterable[AuditEntry], notary: AuditSigner, anchors: Iterable[AuditAnchor], *, anchored: bool = False
+) -> ChainVerdict:
+    """Verify a whole chain in the order in which it is kept; both run through once, anchors by rising number.
+
+    `anchored`: there must be an anchor wherever there is an entry.
+    """
+    walk = _Walk(notary, iter(anchors))
+    rows = iter(entries)
+    finding = next((f for row in rows if (f := walk.step(row, rows))), None) or walk.end()
+    if finding is None and anchored and walk.good and not walk.met:
+        finding = AuditFinding(walk.good, AuditFault.UNANCHORED, _UNANCHORED.format(seq=walk.good))
+    return ChainVerdict(walk.good, walk.closed, walk.last, walk.met, finding, tuple(walk.lost))
+
+
+def verify_each(entries: Iterable[AuditEntry], notary: AuditSigner) -> ChainVerdict:
+    """Verify entries by themselves, such as a selection of them: whether some are missing cannot be told from it."""
+    good = closed = 0
+    last: AuditEntry | None = None
+    for entry in entries:
+        genuine, says = notary.placed(entry, entry.seal.previous), notary.says(entry)
+        if not genuine or not says:
+            return ChainVerdict(
+                good, closed, last, 0, _found(entry.seq, AuditFault.CHANGED if genuine else AuditFault.FORGED)
+            )
+        good, closed, last = good + 1, closed + (entry.deed is None), entry
+    return ChainVerdict(good, closed, last, 0, None)
+
+
+class PseudonymisedEntries:
+    """Entries whose name was taken out, and those that say so."""
+
+    def __init__(self) -> None:
+        self._before_us = 0
+        self._erased: set[str] = set()
+        self._waiting: dict[str, list[tuple[int, int]]] = {}
+
+    def take(self, entry: AuditEntry) -> None:
+        """Look at the next entry."""
+        deed = entry.deed
+        if deed is None or entry.at_us is None:
+            return
+        if deed.nameless:
+            self._waiting.setdefault(deed.actor, []).append((entry.seq, entry.at_us))
+        elif deed.action == ERASED:
+            self._erased.add(str(deed.detail.get("pseudonym")))
+        elif deed.action == NAMES_OUT:
+            before_us = deed.detail.get("before_us")
+            self._before_us = max(self._before_us, before_us if isinstance(before_us, int) else 0)
+
+    def unexplained(self) -> int | None:
+        """Number of the first that names nobody although nothing says so."""
+        left = (found for actor, found in self._waiting.items() if actor not in self._erased)
+        return min((seq for found in left for seq, at_us in found if at_us >= self._before_us), default=None)
+
+
+class _Walk:
+    """Where we are in the chain."""
+
+    def __init__(self, notary: AuditSigner, anchors: Iterator[AuditAnchor]) -> None:
+        self._notary = notary
+        self._anchors = anchors
+        self._anchor = next(anchors, None)
+        self._nameless = PseudonymisedEntries()
+        self.good = self.closed = self.met = 0
+        self.last: AuditEntry | None = None
+        self.lost: list[AuditEntry] = []
+
+    def step(self, entry: AuditEntry, later: Iterator[AuditEntry]) -> AuditFinding | None:
+        """Take the next entry; what comes later is looked at only to tell what happened to a bad one."""
+        previous = self.last.seal.mac if self.last else ""
+        if entry.seq != self.good + 1:
+            return self._astray(entry, later)
+        placed = self._notary.placed(entry, previous)
+        if not placed or entry.seal.previous != previous or not self._notary.says(entry):
+            return self._bad(entry, previous, later, placed=placed)
+        while self._anchor is not None and self._anchor.seq <= entry.seq:
+            if self._anchor.seq == entry.seq and self._anchor.mac != entry.seal.mac:
+                return AuditFinding(entry.seq, AuditFault.FORGED, _ANCHOR.format(seq=entry.seq))
+            self.met += 1
+            self._anchor = next(self._anchors, None)
+        self._nameless.take(entry)
+        if entry.deed is not None and entry.deed.action == ANCHORS_LOST:
+            self.lost.append(entry)
+        self.good, self.closed, self.last = entry.seq, self.closed + (entry.deed is None), entry
+        return None
+
+    def end(self) -> AuditFinding | None:
+        """What is wrong with where the chain ends."""
+        unexplained = self._nameless.unexplained()
+        if unexplained is not None:
+            return AuditFinding(unexplained, AuditFault.CHANGED, _NAMELESS.format(seq=unexplained))
+        if self._anchor is None:
+            return None
+        anchored = max(a.seq for a in chain([self._anchor], self._anchors))
+        return AuditFinding(self.good + 1, AuditFault.CUT, _CUT.format(seq=self.good + 1, anchored=anchored))
+
+    def _astray(self, entry: AuditEntry, later: Iterator[AuditEntry]) -> AuditFinding:
+        """Another number than the next stands here."""
+        wanted = self.good + 1
+        if entry.seq < wanted:
+            return _found(entry.seq, AuditFault.INSERTED)
+        comes_later = any(other.seq == wanted for other in later)
+        if not self._genuine(entry):
+            return _found(entry.seq, AuditFault.INSERTED if comes_later else AuditFault.FORGED)
+        return _found(entry.seq, AuditFault.REORDERED) if comes_later else _found(wanted, AuditFault.DELETED)
+
+    def _bad(self, entry: AuditEntry, previous: str, later: Iterator[AuditEntry], *, placed: bool) -> AuditFinding:
+        """The number is right, but not what bears it."""
+        if placed or (entry.deed is not None and entry.seal.previous == previous and self._notary.says(entry)):
+            return _found(entry.seq, AuditFault.CHANGED)
+        others = list(_until_genuine(later, self._notary, entry))
+        if entry.deed is not None and self._notary.says(entry):
+            before_comes_later = any(o.seal.mac == entry.seal.previous for o in others)
+            return _found(entry.seq, AuditFault.REORDERED if before_comes_later else AuditFault.DELETED)
+        replaced = any(o.seq == entry.seq and self._genuine(o) for o in others)
+        return _found(entry.seq, AuditFault.INSERTED if replaced else AuditFault.FORGED)
+
+    def _genuine(self, entry: AuditEntry) -> bool:
+        return self._notary.placed(entry, entry.seal.previous) and self._notary.says(entry)
+
+
+def _until_genuine(later: Iterator[AuditEntry], notary: AuditSigner, entry: AuditEntry) -> Iterator[AuditEntry]:
+    """Those that tell what happened to a bad entry."""
+    for other in later:
+        if other.seal.mac == entry.seal.previous or (other.seq == entry.seq and notary.says(other)):
+            yield other
+
+
+def _found(seq: int, fault: AuditFault) -> AuditFinding:
+    return AuditFinding(seq, fault, _SENTENCES[fault].format(seq=seq))

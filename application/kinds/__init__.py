@@ -1,0 +1,1 @@
+"""Use-cases and ports of single kinds; a folder per kind."""

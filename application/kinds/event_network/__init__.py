@@ -1,0 +1,1 @@
+"""Use-cases of the event network: its books, the live view, rates over time."""

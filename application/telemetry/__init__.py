@@ -1,0 +1,1 @@
+"""Reading stored series: whose they are, what a question may cost, rollups and percentiles."""

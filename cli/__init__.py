@@ -1,0 +1,1 @@
+"""The command line `lautern`: programs for people, thin over the use-cases here and over the API elsewhere."""

@@ -1,0 +1,29 @@
+"""The loops that send: commands and retained configurations, each with a publisher of its own."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from application.ports.registry import Registry
+from devices.catalog import KindCatalog
+from gateway.dispatch.config_publisher import ConfigPublisher
+from gateway.dispatch.dispatcher import CommandDispatcher
+from gateway.dispatch.member_release import MemberRelease
+from gateway.dispatch.signs_of_life import SignsOfLife
+from gateway.mqtt.connection import MqttConnection
+from gateway.mqtt.publisher import ConnectionPublisher
+
+
+def dispatch_loops(
+    registry: Registry, catalog: KindCatalog, connection: MqttConnection, root: str, signs: SignsOfLife
+) -> Mapping[str, Callable[[], object]]:
+    """Steps by the name of their loop."""
+    dispatcher = CommandDispatcher(
+        registry, catalog, ConnectionPublisher(connection), root=root, signs=signs.listener()
+    )
+    configs = ConfigPublisher(registry, ConnectionPublisher(connection), root=root, signs=signs.listener())
+    releasing = MemberRelease(registry, ConnectionPublisher(connection), root=root)
+    return {
+        "dispatcher": lambda: dispatcher.step(time.time_ns() // 1000),
+        "configurations": lambda: configs.step(time.time_ns() // 1000),
+        "memberships": lambda: releasing.step(time.time_ns() // 1000),
+    }

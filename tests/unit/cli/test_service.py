@@ -1,0 +1,113 @@
+"""The unit of systemd: what it says, and what systemd's own judges say of it."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cli import service
+from cli.service import NotInstalled, install, status, uninstall
+from cli.service_unit import NAME, OPEN_FILES, ServiceUnit
+from devices.errors import ConfigurationError
+
+EXPOSURE_MOST = 2.0
+"""systemd calls below 2 "OK" and best; 10 is a service without any of it."""
+HOME = Path("/srv/lautern")
+UNIT = ServiceUnit(HOME, "lautern", Path("/opt/lautern/.venv/bin/python"))
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
+
+
+def test_it_says_what_it_should() -> None:
+    text = UNIT.text()
+    for line in (
+        "ExecStart=/opt/lautern/.venv/bin/python -m cli.up --data-dir /srv/lautern",
+        "User=lautern", "Restart=always", "StartLimitIntervalSec=0", f"LimitNOFILE={OPEN_FILES}", "UMask=0077",
+        "ReadWritePaths=/srv/lautern", "ProtectSystem=strict", "NoNewPrivileges=yes", "CapabilityBoundingSet=",
+        "ProtectHome=yes", "WantedBy=multi-user.target", "PrivateUsers=yes",
+    ):  # fmt: skip
+        assert line in text.splitlines()
+
+
+def test_low_ports_homes_and_other_folders_are_seen_to() -> None:
+    unit = ServiceUnit(Path("/home/city/data"), "x", UNIT.program, low_ports=True, writable=[Path("/mnt/worm")])
+    lines = unit.text().splitlines()
+    assert {"ProtectHome=read-only", "AmbientCapabilities=CAP_NET_BIND_SERVICE", "PrivateUsers=no"} <= set(lines)
+    assert "ReadWritePaths=/home/city/data /mnt/worm" in lines
+
+
+def test_what_it_runs_is_not_hidden_from_it(tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    program.symlink_to("/root/.pyenv/versions/3.11/bin/python")
+    assert "ProtectHome=read-only" in ServiceUnit(HOME, "x", program).text().splitlines()
+    assert "PrivateTmp=no" in ServiceUnit(Path("/tmp/town"), "x", UNIT.program).text().splitlines()
+    assert "PrivateTmp=yes" in UNIT.text().splitlines()
+
+
+def test_paths_are_paths_whatever_is_in_them() -> None:
+    strange = ServiceUnit(Path('/srv/a b%h$HOME"'), "x", UNIT.program).text()
+    assert '--data-dir "/srv/a b%%h$$HOME\\""' in strange
+    with pytest.raises(ValueError, match="line break"):
+        ServiceUnit(Path("/srv/x\nExecStartPre=/bin/evil"), "x", UNIT.program).text()
+
+
+def test_who_is_not_root_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(NotInstalled, match="root"):
+        install(data_dir=tmp_path, unit_dir=tmp_path)
+    with pytest.raises(ConfigurationError):
+        install(data_dir=tmp_path, user="x y", unit_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_units_that_is_not_there_is_told_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(service, "_make_user", lambda *_: pytest.fail("gave the data away first"))
+    with pytest.raises(NotInstalled, match="no folder"):
+        install(data_dir=tmp_path, unit_dir=tmp_path / "none")
+
+
+def test_installed_shown_and_taken_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without systemd as the first process, as in a container."""
+    said: list[str] = []
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(service, "RUNNING", tmp_path / "none")
+    monkeypatch.setattr(service, "_make_user", lambda *_: None)
+    monkeypatch.setattr("typer.echo", lambda text, **_: said.append(text))
+    install(data_dir=tmp_path / "data", unit_dir=tmp_path)
+    assert "does not run this machine" in said[-1]
+    assert f"--data-dir {tmp_path / 'data'}" in (tmp_path / NAME).read_text()
+    with pytest.raises(NotInstalled, match="does not run this machine"):
+        status(unit_dir=tmp_path)
+    uninstall(unit_dir=tmp_path)
+    assert not (tmp_path / NAME).exists()
+    for verb in (uninstall, status):
+        with pytest.raises(NotInstalled):
+            verb(unit_dir=tmp_path)
+
+
+@needs_systemd
+def test_systemd_understands_it(tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    unit = tmp_path / NAME
+    unit.write_text(ServiceUnit(tmp_path, "root", program).text())
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    ours = [line for line in done.stderr.splitlines() if NAME in line]
+    assert (done.returncode, ours) == (0, [])
+
+
+@needs_systemd
+def test_systemd_finds_little_exposed(tmp_path: Path) -> None:
+    unit = tmp_path / NAME
+    unit.write_text(UNIT.text())
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", unit],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found = re.search(r"Overall exposure level for \S+: ([0-9.]+)", done.stdout)
+    assert found is not None, done.stdout + done.stderr
+    print(f"\nexposure {found[1]}")  # noqa: T201 - the figure is the point
+    assert float(found[1]) <= EXPOSURE_MOST
