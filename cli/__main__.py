@@ -88,7 +88,7 @@ def version() -> None:
 def main() -> int:
     """Run the command line; the exit code is given by the programs."""
     keep_new_files_private()
-    ours = {verb: module for verb, (module, _) in VERBS.items() if module.startswith("runtime.")}
+    ours = {verb: module for verb, (module, _) in VERBS.items() if module.startswith(("cli.", "runtime."))}
     handed_on = shell_completion.handed_on(os.environ, ours)
     if handed_on is not None:
         module, environment = handed_on

@@ -22,7 +22,7 @@ from application.ports.audit import AuditFilter, AuditLog
 from devices.catalog import discover_kinds
 from devices.errors import ConfigurationError, Invalid, LauternError
 from devices.time_us import rfc3339
-from runtime import audit_setup, program_support, settings
+from runtime import audit_setup, exit_codes, program_support, settings
 from runtime.registry_access import registry_of
 from storage.audit_files import AnchorFile
 from storage.key_files import read_key
@@ -137,7 +137,7 @@ def _tell(verdict: ChainVerdict, *, as_json: bool) -> None:
         told = {"ok": found is None, "entries": verdict.entries, "closed": verdict.closed, "anchors": verdict.anchors}
         typer.echo(json.dumps({**told, "first_bad": bad}))
         if found:
-            raise typer.Exit(program_support.FAILED)
+            raise typer.Exit(exit_codes.FAILED)
         return
     if found:
         raise AuditBroken(f"{found.sentence} ({found.fault}; {verdict.entries} good entries before it)")

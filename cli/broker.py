@@ -14,7 +14,7 @@ from application.ports.memberships import spoken_for
 from application.ports.registry import RegistryTransaction
 from devices import topics
 from devices.errors import Conflict, RegistryUnavailable
-from runtime import program_support, settings
+from runtime import exit_codes, program_support, settings
 from runtime.audit_setup import by_machine, now_us
 from runtime.broker import external_config, stream_limits
 from runtime.broker.admission import wait_admitted
@@ -157,7 +157,7 @@ def add_device(
     typer.echo(password)
     if not wait_admitted(folder, user, password):
         typer.echo("lautern: the login is saved; the running broker does not accept it yet", err=True)
-        raise typer.Exit(program_support.UNREACHABLE)
+        raise typer.Exit(exit_codes.UNREACHABLE)
 
 
 @app.command("drop-device")
@@ -234,7 +234,7 @@ def bound_queue(  # noqa: PLR0917 - typer takes options so
     while True:
         done = stream_limits.bound_streams(host, port, password, max_mb * 2**20, root)
         if every is None and not done:
-            raise typer.Exit(program_support.UNREACHABLE)
+            raise typer.Exit(exit_codes.UNREACHABLE)
         if done and not told:
             typer.echo(f"the queue of {host} is bounded at {max_mb} MB")
         told = done

@@ -17,7 +17,16 @@ from application.health.faults import SystemFault, fault_of
 from application.ports.gateway_books import HeartbeatRepository
 from devices.errors import LauternError, RegistryUnavailable
 from devices.time_us import SECOND_US
-from runtime import file_descriptors, influxdb_check, ports, process_faults, program_support, settings, settings_models
+from runtime import (
+    exit_codes,
+    file_descriptors,
+    influxdb_check,
+    ports,
+    process_faults,
+    program_support,
+    settings,
+    settings_models,
+)
 from runtime.broker.embedded_broker import nats_server_program
 from runtime.certificates import certificate_end
 from runtime.device_listeners import check_broker, check_http
@@ -55,7 +64,7 @@ def doctor(
     }
     failed = [name for name, check in checks.items() if not _passes(name, check)]
     if failed:
-        raise typer.Exit(program_support.FAILED)
+        raise typer.Exit(exit_codes.FAILED)
 
 
 def _passes(name: str, check: Callable[[], str]) -> bool:

@@ -19,7 +19,7 @@ class ReactionTools:
 
 
 class KindReactions(Protocol):
-    """Built once per gateway by `gateway.kinds.<kind>.reactions(tools)`."""
+    """Built once per gateway by `gateway.kinds.<kind>.build_reactions(tools)`."""
 
     def on_samples(self, tx: RegistryTransaction, samples: Sequence[Sample]) -> Sequence[Change]:
         """Called in the effects transaction with newly accepted samples of this kind, events too; not yet in the store.

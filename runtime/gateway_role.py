@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import structlog
@@ -37,6 +37,7 @@ from gateway.service import Gateway, GatewayParts, LaneParts, take_lease
 from gateway.watched_loops import PASSING, PATIENCE_S, WatchedLoops
 from runtime import audit_setup
 from runtime.dispatch_setup import dispatch_loops
+from runtime.exit_codes import LEASE, UNREACHABLE, USAGE
 from runtime.file_descriptors import raise_limit
 from runtime.file_modes import mend_modes, modes_sentence
 from runtime.garbage_collection import GarbageTidying, set_up_malloc
@@ -48,7 +49,7 @@ from runtime.locks import hold_lock, installation_id
 from runtime.logging_setup import set_up
 from runtime.notification_setup import notifying_of
 from runtime.private_umask import keep_new_files_private
-from runtime.program_support import LEASE, NOT_WRITABLE, UNREACHABLE, USAGE, not_writable
+from runtime.program_support import NOT_WRITABLE, not_writable
 from runtime.registry_access import registry_of
 from runtime.retention_periods import catalog_of, days_of
 from runtime.secret_sealing import secret_box_of
@@ -88,10 +89,8 @@ def build_gateway(
     stack.callback(writer.close)
     reader = open_reader(settings, catalog, watch)
     stack.callback(reader.close)
-    identity = SqliteDedupIndex(settings.data_dir / "identity.db")
-    stack.callback(identity.close)
-    verdicts = SqliteVerdicts(settings.data_dir / "identity.db")
-    stack.callback(verdicts.close)
+    identity = stack.enter_context(closing(SqliteDedupIndex(settings.data_dir / "identity.db")))
+    verdicts = stack.enter_context(closing(SqliteVerdicts(settings.data_dir / "identity.db")))
     metering = QuotaMetering(settings.quota.quotas, settings.topic_root, last_written_s(settings, "control"))
     journal = SqliteJournalWriter(journal_path(settings, "control"), settings.journal.control_bound_mb * MIB)
     inbox = MessageInbox()
@@ -141,7 +140,7 @@ def reactions_of(registry: Registry, reader: TelemetryReader, catalog: KindCatal
     """What each kind does in the gateway, by kind."""
     tools = ReactionTools(registry, reader)
     modules = {m.__name__.rpartition(".")[2]: m for m in sub_packages(gateway.kinds)}
-    return {kind: m.reactions(tools) for kind, m in modules.items() if kind in catalog}
+    return {kind: m.build_reactions(tools) for kind, m in modules.items() if kind in catalog}
 
 
 def main() -> int:

@@ -17,8 +17,8 @@ from runtime.broker.nats_conf import NatsConf
 from runtime.broker.service_passwords import INSIDE, SIMULATORS, ServicePasswords
 from runtime.certificates import make_client_files
 from runtime.device_listeners import check_broker, check_http
+from runtime.exit_codes import LEASE, UNREACHABLE, USAGE
 from runtime.processes import ChildProgram, module_command
-from runtime.program_support import LEASE, UNREACHABLE, USAGE
 from runtime.settings import Settings
 from runtime.settings_models import LOOPBACK, local_address
 

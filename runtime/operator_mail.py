@@ -21,7 +21,7 @@ from application.notifications.rule_evaluation import NotificationOccasion
 from application.notifications.rules import NotificationChannel, NotificationTarget
 from devices.errors import LauternError
 from gateway.notifications.mail import MailSender
-from runtime import logging_setup, process_faults, program_support, settings
+from runtime import exit_codes, logging_setup, process_faults, program_support, settings
 from runtime.notification_setup import mail_server
 from runtime.operators import TOLD
 from runtime.process_faults import ProcessFault
@@ -51,7 +51,7 @@ def main(
                     _write(path, told)
         except NotDelivered as error:
             typer.echo(f"operators are not told yet: {error.detail}", err=True)
-            raise typer.Exit(program_support.UNREACHABLE) from None
+            raise typer.Exit(exit_codes.UNREACHABLE) from None
         except LauternError as error:
             typer.echo(f"{address} cannot be told: {error}", err=True)
 

@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from runtime.exit_codes import UNREACHABLE
 from runtime.processes import ChildProcess, ChildProgram, ProcessSupervisor, module_command
-from runtime.program_support import UNREACHABLE
 
 TOLD: Final = "operators-told.json"
 """Beside the data: what each of them was told last."""

@@ -10,7 +10,6 @@ import typer
 from typer.completion import completion_init  # type: ignore[attr-defined] # typer has no other way to it
 from typer.core import TyperGroup
 
-from cli.remote.responses import ApiAway, NotSignedIn, PermissionRefused, Unfit
 from devices.errors import (
     ConfigurationError,
     JournalUnavailable,
@@ -20,11 +19,10 @@ from devices.errors import (
     StoreUnavailable,
 )
 from runtime import shell_completion
+from runtime.exit_codes import FAILED, LEASE, OK, UNREACHABLE, USAGE, ProgramError
 from runtime.liveness import LifeSigns
 from runtime.private_umask import keep_new_files_private
 
-OK, FAILED, USAGE, UNREACHABLE, LEASE, NOT_ALLOWED, NOT_APPLIED = 0, 1, 2, 3, 4, 5, 6
-"""Exit codes; LEASE: another gateway runs; UNREACHABLE: API, registry, store or broker is away."""
 DATA_DIR: Final = typer.Option("--data-dir", help="Where all data are kept.", show_default="./var")
 CONFIG: Final = typer.Option("--config", help="Settings file.", show_default="lautern.toml in the data directory")
 NOT_WRITABLE: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EIO})
@@ -35,10 +33,6 @@ _CODES: Final[tuple[tuple[type[LauternError], int], ...]] = (
     (StoreUnavailable, UNREACHABLE),
     (RegistryUnavailable, UNREACHABLE),
     (JournalUnavailable, UNREACHABLE),
-    (ApiAway, UNREACHABLE),
-    (Unfit, USAGE),
-    (PermissionRefused, NOT_ALLOWED),
-    (NotSignedIn, NOT_ALLOWED),
 )
 
 
@@ -86,4 +80,6 @@ def not_writable(problem: OSError) -> str:
 def _told(problem: LauternError) -> int:
     print(f"lautern: {problem}", file=sys.stderr, flush=True)  # noqa: T201 - the command line talks to people
     LifeSigns().end(str(problem))
+    if isinstance(problem, ProgramError):
+        return problem.exit_code
     return next((code for kind, code in _CODES if isinstance(problem, kind)), FAILED)

@@ -21,9 +21,9 @@ Fleet = Callable[[FleetOptions], Sequence[SimulatedDevice]]
 
 
 def simulated_kinds() -> Mapping[str, ModuleType]:
-    """Sub-packages of `simulators.kinds` that have a `fleet`, by name."""
+    """Sub-packages of `simulators.kinds` that have a `build_fleet`, by name."""
     found = {m.__name__.rpartition(".")[2]: m for m in sub_packages(simulators.kinds)}
-    return {name: module for name, module in found.items() if hasattr(module, "fleet")}
+    return {name: module for name, module in found.items() if hasattr(module, "build_fleet")}
 
 
 def devices_of(options: SimulationOptions) -> Sequence[SimulatedDevice]:
@@ -32,7 +32,7 @@ def devices_of(options: SimulationOptions) -> Sequence[SimulatedDevice]:
     if options.kind not in found:
         raise ConfigurationError(f"kind: simulated are {', '.join(sorted(found))}")
     module = found[options.kind]
-    fleet = cast("Fleet", module.fleet)
+    fleet = cast("Fleet", module.build_fleet)
     return fleet(
         FleetOptions(
             count=getattr(module, "SCENE", SCENE) if options.count is None else options.count,

@@ -13,7 +13,7 @@ from cli.remote.api_client import ApiClient, quote_path
 from cli.remote.durations import parse_duration_s
 from cli.remote.local_api import Count, Here, Json, api_of
 from cli.remote.responses import Refused, Unfit
-from runtime import program_support
+from runtime import exit_codes, program_support
 
 GROUP: Final = "group/"
 LONGEST_WAIT_S: Final = 30
@@ -74,7 +74,7 @@ def send(
         found = _settled(api, path, found, until)
     _show(found, as_json=as_json)
     if wait and any(command["delivery"] != APPLIED for command in _each(found)):
-        raise typer.Exit(program_support.NOT_APPLIED)
+        raise typer.Exit(exit_codes.NOT_APPLIED)
 
 
 @app.command("list")

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from devices.errors import LauternError
+from runtime.exit_codes import NOT_ALLOWED, UNREACHABLE, USAGE, ProgramError
 
 
-class Refused(LauternError):
+class Refused(ProgramError):
     """The API refuses."""
 
     def __str__(self) -> str:
@@ -18,17 +18,25 @@ class Refused(LauternError):
 class Unfit(Refused):
     """The request does not fit."""
 
+    exit_code = USAGE
+
 
 class PermissionRefused(Refused):
     """You may not do that."""
+
+    exit_code = NOT_ALLOWED
 
 
 class NotSignedIn(Refused):
     """Nobody is signed in here."""
 
+    exit_code = NOT_ALLOWED
 
-class ApiAway(LauternError):
+
+class ApiAway(ProgramError):
     """The API cannot be reached."""
+
+    exit_code = UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)

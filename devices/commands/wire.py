@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from application.ports.desired_configs import DesiredConfig
 from devices.commands.command import Command
 from devices.messages import PROTOCOL_VERSION
 from devices.time_us import rfc3339
@@ -55,9 +54,9 @@ def encode_cancel(command: Command) -> bytes:
     return _json({"v": PROTOCOL_VERSION, "command_id": command.wire_id})
 
 
-def encode_config(config: DesiredConfig) -> bytes:
+def encode_config(body: Mapping[str, Any], version: int) -> bytes:
     """Bytes of a retained configuration."""
-    return _json({**config.body, "v": PROTOCOL_VERSION, "version": config.version})
+    return _json({**body, "v": PROTOCOL_VERSION, "version": version})
 
 
 def _json(message: Mapping[str, Any]) -> bytes:

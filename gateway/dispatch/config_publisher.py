@@ -129,7 +129,9 @@ class ConfigPublisher:
                 tx.get(DesiredConfigs).mark_published(sent.asset_id, sent.version)
 
     def _publish(self, config: DesiredConfig, to: DeviceAddress, now_us: int) -> None:
-        token = self._publisher.publish(topics.config_topic(to.base), encode_config(config), QOS, RETAINED)
+        token = self._publisher.publish(
+            topics.config_topic(to.base), encode_config(config.body, config.version), QOS, RETAINED
+        )
         if token is not None:
             self._in_flight[token] = _Sent(config.asset_id, to, config.version, now_us)
             before = self._missed.get(config.asset_id)

@@ -1,1 +1,1 @@
-"""Simulated devices; a folder per kind that exposes `fleet`."""
+"""Simulated devices; a folder per kind that exposes `build_fleet`."""

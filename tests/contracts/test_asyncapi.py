@@ -190,4 +190,4 @@ def test_commands_and_configurations_go_out_as_described() -> None:
     assert valid("cancel", json.loads(wire.encode_cancel(command)))
     assert set(committed()["components"]["schemas"]["CommandHead"]["properties"]) == wire.HEAD
     config = DesiredConfig("L01", "kl", "streetlight", 3, {"groups": ["fauthweg"]}, 0)
-    assert valid("streetlight.config", json.loads(wire.encode_config(config)))
+    assert valid("streetlight.config", json.loads(wire.encode_config(config.body, config.version)))

@@ -26,8 +26,8 @@ ACCESS: Final = (
     Mutation(
         "access: lend with the right to configure",
         "api/routes/loans.py",
-        'needs("devices:lend")',
-        'needs("devices:configure")',
+        'requires_scope("devices:lend")',
+        'requires_scope("devices:configure")',
         f"{_ROLE}[light_operator]",
     ),
     Mutation(
@@ -125,14 +125,14 @@ ACCESS: Final = (
     Mutation(
         "access: let anybody see what brokers refused",
         "api/routes/credentials.py",
-        "Admin = Annotated[Caller, needs(ADMIN)]",
-        'Admin = Annotated[Caller, needs("streetlight:read")]',
+        "Admin = Annotated[ApiCaller, requires_scope(ADMIN)]",
+        'Admin = Annotated[Caller, requires_scope("streetlight:read")]',
         f"{_ROLE}[viewer]",
     ),
     Mutation(
         "access: let a key do what its maker may no more",
         "api/authentication.py",
-        "        scopes = common(scopes, whole_scopes(grants, key.tenant_id, known.roles), known.restricted)\n",
+        "        scopes = common_scopes(scopes, whole_scopes(grants, key.tenant_id, known.roles), known.restricted)\n",
         "",
         _API + "test_key_makers.py::test_a_key_does_no_more_than_its_maker_may_now",
     ),
@@ -175,8 +175,8 @@ ACCESS: Final = (
         "access: acknowledge alarms outside one's group",
         "api/routes/alarms.py",
         "        who.require_on(ACKNOWLEDGE, _find(tx, who, alarm_id).asset_id)\n"
-        "        tx.get(Alarms).acknowledge(",
-        "        tx.get(Alarms).acknowledge(",
+        "        tx.get(AlarmRepository).acknowledge(",
+        "        tx.get(AlarmRepository).acknowledge(",
         f"{_ROLE}[light_operator (limited)]",
     ),
     Mutation(

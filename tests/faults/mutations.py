@@ -65,7 +65,7 @@ MUTATIONS: Final = (
     Mutation(
         "take each message for new",
         "gateway/deduplication.py",
-        "    same = all(judgement.compare(claim) is Standing.DUPLICATE for claim in claims)\n",
+        "    same = all(judgement.compare(claim) is DedupResult.DUPLICATE for claim in claims)\n",
         "    return Verdict(Outcome.ACCEPTED, asset_id)\n    same = True\n",
         "tests/faults/test_messages.py::test_ten_times_and_in_any_order",
     ),

@@ -11,7 +11,7 @@ import pytest
 
 from application.health.fault_messages import SENTENCES
 from application.health.faults import SystemFault
-from runtime.program_support import UNREACHABLE
+from runtime.exit_codes import UNREACHABLE
 from tests.faults.account import assert_each_stored_once, settle_but_missing
 from tests.faults.conftest import Report
 from tests.faults.points import Points, faulty_build

@@ -25,14 +25,14 @@ from tests.system.installation import ROOT, Installation, running
 WITHIN_S = 60
 HANGS = """
 import sys, threading, time
-from gateway.watched_loops import Loop, Loops
-from runtime.hang_watchdog import Hanging
+from gateway.watched_loops import WatchedLoop, WatchedLoops
+from runtime.hang_watchdog import HangWatchdog
 
 def waits_for_ever():
     threading.Event().wait()
 
-loops, hanging = Loops(), Hanging()
-loops.start(Loop("stuck", waits_for_ever, 0, patience_s=0.5))
+loops, hanging = WatchedLoops(), HangWatchdog()
+loops.start(WatchedLoop("stuck", waits_for_ever, 0, patience_s=0.5))
 while True:
     time.sleep(0.05)
     loop = loops.stuck()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime import program_support
+from runtime import exit_codes
 from runtime.backup_archive.manifest import TelemetrySource
 from tests.faults.conftest import Report
 from tests.system.installation import ROOT
@@ -72,7 +72,7 @@ def test_nothing_of_its_settings_is_followed_elsewhere(tmp_path: Path, report: R
             kept = TelemetrySource(kind="influxdb" if "influxdb" in text else "none")
             archive = make(tmp_path, {**FILES, "files/lautern.toml": text.encode()}, "evil.tar.gz", telemetry=kept)
             done = lautern("restore", archive, "--data-dir", home, LAUTERN_STORE__TOKEN=TOKEN)
-            assert done.returncode == program_support.USAGE, (name, done.stderr)
+            assert done.returncode == exit_codes.USAGE, (name, done.stderr)
             assert "--trust-settings" in done.stderr
             assert TOKEN not in done.stderr
             assert not home.exists(), name
@@ -101,7 +101,7 @@ def test_bombs_are_refused_early(tmp_path: Path, bomb: str, report: Report) -> N
     archive = made(tmp_path, bomb)
     before = sorted(tmp_path.rglob("*"))
     peak_mb, done = peak_of("restore", archive, "--data-dir", tmp_path / "home")
-    assert done.returncode == program_support.FAILED, done.stderr
+    assert done.returncode == exit_codes.FAILED, done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(tmp_path.rglob("*")) == before
     assert peak_mb < good_mb + MORE_MB

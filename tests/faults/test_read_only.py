@@ -8,7 +8,7 @@ import pytest
 
 from application.health.fault_messages import SENTENCES
 from application.health.faults import SystemFault
-from runtime.program_support import FAILED, UNREACHABLE, USAGE
+from runtime.exit_codes import FAILED, UNREACHABLE, USAGE
 from tests.faults.account import assert_each_stored_once
 from tests.faults.conftest import Report
 from tests.faults.publishing import publishing

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine
 
 from application.ports.gateway_books import CursorPositions
 from application.ports.inventory import AssetRepository
-from runtime import program_support
+from runtime import exit_codes
 from runtime.backup_archive.manifest import RegistrySource
 from storage.registry.engine import open_registry
 from storage.registry.migrate import upgrade_tables
@@ -81,10 +81,10 @@ def shelf(tmp_path: Path) -> Path:
 def test_no_backup_is_overwritten(home: Path, shelf: Path) -> None:
     (shelf / "a.tar.gz").write_text("older")
     assert_told(
-        lautern("backup", "--data-dir", home, "--to", shelf / "a.tar.gz"), program_support.FAILED, "is there already"
+        lautern("backup", "--data-dir", home, "--to", shelf / "a.tar.gz"), exit_codes.FAILED, "is there already"
     )
     assert (shelf / "a.tar.gz").read_text() == "older"
-    assert_told(lautern("backup", "--data-dir", shelf / "no", "--to", shelf), program_support.FAILED, "there is no")
+    assert_told(lautern("backup", "--data-dir", shelf / "no", "--to", shelf), exit_codes.FAILED, "there is no")
 
 
 def test_a_folder_that_is_not_there_does_not_become_a_file(home: Path, shelf: Path) -> None:
@@ -92,12 +92,12 @@ def test_a_folder_that_is_not_there_does_not_become_a_file(home: Path, shelf: Pa
     for to in ("disk", "x/a", "x/a.tar.gz", "a.tar.gz.age", "a.zip"):
         missing = shelf / "x" if to == "x/a.tar.gz" else shelf / to
         done = lautern("backup", "--data-dir", home, "--to", shelf / to)
-        assert_told(done, program_support.FAILED, f"there is no folder {missing}", "--to", "make it")
+        assert_told(done, exit_codes.FAILED, f"there is no folder {missing}", "--to", "make it")
         assert nothing_but(shelf)
     sealed = {"LAUTERN_BACKUP__RECIPIENTS": '["age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"]'}
     assert_told(
         lautern("backup", "--data-dir", home, "--to", shelf / "a.tar.gz", **sealed),
-        program_support.FAILED,
+        exit_codes.FAILED,
         ".tar.gz.age",
     )
     assert nothing_but(shelf)
@@ -114,23 +114,21 @@ def influx_settings(url: str, token: str, prefix: str) -> dict[str, str]:
 
 def test_an_absent_influxdb_is_said(home: Path, shelf: Path) -> None:
     away = influx_settings(f"http://127.0.0.1:{claim_port()}", "x", "x")
-    assert_told(
-        lautern("backup", "--data-dir", home, "--to", shelf, **away), program_support.UNREACHABLE, "does not answer"
-    )
+    assert_told(lautern("backup", "--data-dir", home, "--to", shelf, **away), exit_codes.UNREACHABLE, "does not answer")
     assert nothing_but(shelf)
 
 
 def test_a_wrong_token_is_said(home: Path, shelf: Path, influxdb: InfluxServer) -> None:
     wrong = influx_settings(influxdb.url, "wrong", "x")
     done = lautern("backup", "--data-dir", home, "--to", shelf, **wrong)
-    assert_told(done, program_support.UNREACHABLE, "does not accept the token")
+    assert_told(done, exit_codes.UNREACHABLE, "does not accept the token")
     assert nothing_but(shelf)
 
 
 def test_an_absent_postgresql_is_said(home: Path, shelf: Path) -> None:
     away = f"postgresql://nobody:secret@127.0.0.1:{claim_port()}/none"
     done = lautern("backup", "--data-dir", home, "--to", shelf, LAUTERN_REGISTRY__URL=away)
-    assert_told(done, program_support.UNREACHABLE, "registry")
+    assert_told(done, exit_codes.UNREACHABLE, "registry")
     assert "secret" not in done.stderr
     assert nothing_but(shelf)
 
@@ -144,7 +142,7 @@ def test_a_full_disk_is_said_and_nothing_is_left(home: Path, shelf: Path, kib: i
          "--data-dir", str(home), "--to", str(shelf)],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert_told(done, program_support.FAILED, "The backup was not made")
+    assert_told(done, exit_codes.FAILED, "The backup was not made")
     assert nothing_but(shelf)
 
 
@@ -153,7 +151,7 @@ def test_a_damaged_database_is_no_backup(home: Path, shelf: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4096 * 10 : 4096 * 14] = os.urandom(4096 * 4)
     path.write_bytes(content)
-    assert_told(lautern("backup", "--data-dir", home, "--to", shelf), program_support.FAILED, "registry.db is damaged")
+    assert_told(lautern("backup", "--data-dir", home, "--to", shelf), exit_codes.FAILED, "registry.db is damaged")
     assert nothing_but(shelf)
 
 
@@ -205,16 +203,14 @@ def test_a_restore_that_is_stopped_leaves_an_empty_folder(large_home: Path, shel
 def test_a_folder_with_data_is_refused(archive: Path, home: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
     done = lautern("restore", archive, "--data-dir", home)
-    assert_told(
-        done, program_support.FAILED, "There are data where the archive should go; nothing was changed.", str(home)
-    )
+    assert_told(done, exit_codes.FAILED, "There are data where the archive should go; nothing was changed.", str(home))
     assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
 
 
 def test_a_registry_with_rows_is_refused(archive: Path, home: Path, tmp_path: Path) -> None:
     there = f"sqlite:///{home / 'registry.db'}"
     done = lautern("restore", archive, "--data-dir", tmp_path / "new", LAUTERN_REGISTRY__URL=there)
-    assert_told(done, program_support.FAILED, "there is a registry at")
+    assert_told(done, exit_codes.FAILED, "there is a registry at")
     assert nothing_but(tmp_path / "new", "lautern.lock")
 
 
@@ -225,11 +221,11 @@ def test_a_database_with_tables_is_refused(postgres_url: str, home: Path, shelf:
     arguments = ("restore", made.stdout.strip(), "--data-dir", tmp_path / "new")
     assert_told(
         lautern(*arguments, LAUTERN_REGISTRY__URL=postgres_url),
-        program_support.FAILED,
+        exit_codes.FAILED,
         "has tables: alarms, alembic_version",
     )
     # Without the environment the settings of the archive name SQLite, which it was not made of.
-    assert_told(lautern(*arguments), program_support.FAILED, "its registry is kept in postgresql")
+    assert_told(lautern(*arguments), exit_codes.FAILED, "its registry is kept in postgresql")
     assert nothing_but(tmp_path / "new", "lautern.lock")
 
 
@@ -241,10 +237,10 @@ def test_a_bucket_with_data_is_refused(
     made = lautern("backup", "--data-dir", home, "--to", shelf, **store)
     assert made.returncode == 0, made.stderr
     arguments = ("restore", made.stdout.strip(), "--data-dir", tmp_path / "new")
-    assert_told(lautern(*arguments), program_support.FAILED, "its telemetry is kept in influxdb")
+    assert_told(lautern(*arguments), exit_codes.FAILED, "its telemetry is kept in influxdb")
     line = b"telemetry,asset=a f=1"
     influxdb_write(influxdb, f"{bucket_prefix}_streetlight", line)
-    assert_told(lautern(*arguments, **store), program_support.FAILED, f"hold data: {bucket_prefix}_streetlight")
+    assert_told(lautern(*arguments, **store), exit_codes.FAILED, f"hold data: {bucket_prefix}_streetlight")
     assert nothing_but(tmp_path / "new", "lautern.lock")
 
 
@@ -270,16 +266,14 @@ def test_a_damaged_archive_is_refused_before_anything_is_made(
     archive: Path, tmp_path: Path, spoil: Callable[[bytes], bytes], words: str
 ) -> None:
     archive.write_bytes(spoil(archive.read_bytes()))
-    assert_told(lautern("restore", archive, "--data-dir", tmp_path / "new"), program_support.FAILED, words)
-    assert_told(lautern("restore", archive, "--check"), program_support.FAILED, words)
+    assert_told(lautern("restore", archive, "--data-dir", tmp_path / "new"), exit_codes.FAILED, words)
+    assert_told(lautern("restore", archive, "--check"), exit_codes.FAILED, words)
     assert not (tmp_path / "new").exists()
 
 
 def test_tables_of_a_newer_lautern_are_refused(tmp_path: Path) -> None:
     archive = make(tmp_path, registry=RegistrySource(kind="sqlite", revisions=["registry_0099"]))
-    assert_told(
-        lautern("restore", archive, "--check"), program_support.FAILED, "registry_0099", "restore with that version"
-    )
+    assert_told(lautern("restore", archive, "--check"), exit_codes.FAILED, "registry_0099", "restore with that version")
 
 
 def test_checking_changes_nothing(archive: Path, tmp_path: Path) -> None:
@@ -288,7 +282,7 @@ def test_checking_changes_nothing(archive: Path, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "every byte is as it was written" in done.stderr
     assert sorted(tmp_path.rglob("*")) == before
-    assert_told(lautern("restore", archive), program_support.USAGE, "--data-dir")
+    assert_told(lautern("restore", archive), exit_codes.USAGE, "--data-dir")
 
 
 def test_settings_of_a_file_come_instead_of_the_archives(archive: Path, tmp_path: Path) -> None:

@@ -128,6 +128,7 @@ def _mast(prefix: str) -> NodePlace:
     parts = (
         MeasuredPart("mast-cameras", "vlan:cameras", "port-mast", "stage", "cameras",
              load=ClassLoad(600_000, 34_000_000, steady=True)),
-        MeasuredPart("mast-sensors", "vlan:sensors", "port-mast", "stage", "sensors", load=ClassLoad(20_000, 90_000, steady=True)),
+        MeasuredPart("mast-sensors", "vlan:sensors", "port-mast", "stage", "sensors",
+             load=ClassLoad(20_000, 90_000, steady=True)),
     )  # fmt: skip
     return NodePlace(f"{prefix}temes-1", "TEMES-Mast 1", "mast", 49.44481, 7.76977, parts, mast_height_m=6.0)

@@ -202,8 +202,8 @@ class Town:
         arguments = {"level_pct": more.pop("level_pct", 40)} if name == "shine" else {}
         with self.registry.write() as tx:
             return issue_command(
-                tx, CATALOG, asset=tx.get(AssetRepository).get(asset_id), name=name, arguments=arguments, issuer="tester",
-                reason="", now_us=self.now_us, **more,
+                tx, CATALOG, asset=tx.get(AssetRepository).get(asset_id), name=name, arguments=arguments,
+                issuer="tester", reason="", now_us=self.now_us, **more,
             )  # fmt: skip
 
     def ask_group(self, group: AssetGroup, **more: Any) -> list[Command]:

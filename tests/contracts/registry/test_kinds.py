@@ -26,7 +26,7 @@ from typing import Protocol
 from sqlalchemy import Column, ForeignKey, Table, Text, select
 
 from storage.registry.metadata import METADATA, Json
-from storage.registry.rows import upsert
+from storage.registry.rows import upsert_rows
 
 TOASTS = Table(
     "toasts_{n}",
@@ -48,7 +48,7 @@ class SqlToasts:
 
     def put(self, toast_id, details, kept):
         row = dict(toast_id=toast_id, tenant_id="kl", details=details, kept=kept)
-        upsert(self._connection, TOASTS, [row], keep={{"kept"}})
+        upsert_rows(self._connection, TOASTS, [row], keep={{"kept"}})
 
     def get(self, toast_id):
         row = self._connection.execute(select(TOASTS).where(TOASTS.c.toast_id == toast_id)).one()

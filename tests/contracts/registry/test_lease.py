@@ -12,7 +12,7 @@ from devices.errors import LeaseHeld
 TAKE = """
 import sys
 from devices.errors import LeaseHeld
-from application.ports.gateway_books import Lease
+from application.ports.gateway_books import GatewayLease
 from storage.registry.engine import open_registry
 registry = open_registry(sys.argv[1])
 sys.stdout.write("ready\\n")
@@ -20,7 +20,7 @@ sys.stdout.flush()
 sys.stdin.readline()
 try:
     with registry.write() as tx:
-        print("took", tx.get(Lease).take(sys.argv[2], 1000, 500))
+        print("took", tx.get(GatewayLease).take(sys.argv[2], 1000, 500))
 except LeaseHeld:
     print("refused")
 registry.close()

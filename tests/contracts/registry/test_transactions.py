@@ -21,12 +21,12 @@ from tests.real_parts.postgres import PostgresCluster
 
 COUNT = """
 import sys
-from application.ports.gateway_books import Positions
+from application.ports.gateway_books import CursorPositions
 from storage.registry.engine import open_registry
 registry = open_registry(sys.argv[1])
 for _ in range(50):
     with registry.write() as tx:
-        tx.get(Positions).set("p", tx.get(Positions).get("p") + 1)
+        tx.get(CursorPositions).set("p", tx.get(CursorPositions).get("p") + 1)
 registry.close()
 """
 

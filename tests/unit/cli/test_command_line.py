@@ -99,7 +99,7 @@ def test_fish_is_told_what_follows_a_verb_too() -> None:
     assert done.stdout.startswith("shelve\t")
 
 
-@pytest.mark.parametrize("verb", ["", *(verb for verb, (module, _) in VERBS.items() if "client" in module)])
+@pytest.mark.parametrize("verb", ["", *(verb for verb, (module, _) in VERBS.items() if "remote" in module)])
 def test_help_takes_little_of_the_processor(verb: str) -> None:
     """Nobody waits for help: under 0.3 s on an idle machine, whose processor time it is on a busy one."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -110,7 +110,7 @@ def test_help_takes_little_of_the_processor(verb: str) -> None:
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.45
 
 
-@pytest.mark.parametrize("module", [module for module, _ in VERBS.values() if "client" in module])
+@pytest.mark.parametrize("module", [module for module, _ in VERBS.values() if "remote" in module])
 def test_what_speaks_to_an_api_loads_none(module: str) -> None:
     program = f"import sys, {module}; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

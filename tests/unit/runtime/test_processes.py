@@ -47,7 +47,7 @@ def test_what_is_killed_is_started_again(supervisor: ProcessSupervisor, said: li
     assert said == ["lamp died (killed by SIGKILL); started again in 0.01 s"]
 
 
-ALIVE = "import time\nfrom runtime.liveness import Signs\nwhile True:\n    Signs().give(); time.sleep(0.02)"
+ALIVE = "import time\nfrom runtime.liveness import LifeSigns\nwhile True:\n    LifeSigns().give(); time.sleep(0.02)"
 
 
 def test_what_hangs_is_killed_and_started_again(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +220,7 @@ def test_pauses_grow_to_less_than_what_is_promised_for_recovery() -> None:
     assert processes.BACK_OFF_S[-1] <= 20
 
 
-UNFIT = "import sys\nfrom runtime.liveness import Signs\nSigns().end('no such lamp'); sys.exit(2)"
+UNFIT = "import sys\nfrom runtime.liveness import LifeSigns\nLifeSigns().end('no such lamp'); sys.exit(2)"
 
 
 def test_one_that_can_never_work_ends_all_at_its_first_start_with_its_words(supervisor: ProcessSupervisor) -> None:

@@ -21,7 +21,7 @@ SOURCES: Final = [
 ASKED: Final = re.compile(r"""\bt\(\s*["'`]([a-z][a-z0-9_.]*)["'`]\s*[,)]""")
 CHOSEN: Final = re.compile(r"""\bt\([^()"'`]+\?\s*"([a-z0-9_.]+)"\s*:\s*"([a-z0-9_.]+)"\s*[,)]""")
 BEGUN: Final = re.compile(r"\bt\(`([a-z][a-z0-9_.]*\.)\$\{")
-PROGRAM: Final = ("api", "devices", "gateway", "storage")
+PROGRAM: Final = ("api", "application", "devices", "gateway", "storage")
 PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 

@@ -49,7 +49,7 @@ def test_device_understands_command_and_cancellation() -> None:
 
 def test_config_carries_its_version() -> None:
     config = DesiredConfig("a1", "kl", "toy", 3, {"reporting_interval_s": 60}, T0)
-    assert json.loads(encode_config(config)) == {"v": 1, "version": 3, "reporting_interval_s": 60}
+    assert json.loads(encode_config(config.body, config.version)) == {"v": 1, "version": 3, "reporting_interval_s": 60}
 
 
 def test_no_kind_uses_a_name_of_the_head() -> None:
