@@ -132,7 +132,7 @@ def measure(folder: Path, number: int, qos: int, certificate: Path | None) -> li
     """What one town did, line by line."""
     devices = [f"lamp-{n:05d}" for n in range(number)]
     with embedded(folder / "data", devices, certificate=certificate) as (town, logins), _registry(town) as registry:
-        broker, callout, gateway = (town.child(m) for m in ("nats-server", "door_role", "gateway_role"))
+        broker, callout, gateway = (town.child(m) for m in ("nats-server", "auth_callout_role", "gateway_role"))
         found = [("broker, nobody there, MB", f"{pss_mb(broker):.0f}")]
 
         def seen(what: str, took_s: float, more: object) -> None:

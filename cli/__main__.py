@@ -48,7 +48,7 @@ VERBS: Final = {
     "keys": ("cli.local_keys", "Like `key --data-dir`, for scripts: make, list and revoke API keys on this machine."),
     "devices": ("cli.local_devices", "Like `device --data-dir`, for scripts: list and approve waiting devices."),
     "broker": ("cli.broker", "Configuration for nats-server or mosquitto; logins of devices."),
-    "door": ("runtime.broker.auth_callout_role", "Let devices in at a nats-server that is run apart."),
+    "auth-callout": ("runtime.broker.auth_callout_role", "Let devices in at a nats-server that is run apart."),
     "backup": ("cli.backup", "Put everything of an installation into one file, while it runs."),
     "restore": ("cli.restore", "Restore a backup into an empty data directory, or check one."),
     "store-tokens": ("runtime.store_tokens", "Tokens of InfluxDB for gateway and API that may no more than they must."),

@@ -51,18 +51,18 @@ def print_config(  # noqa: PLR0917 - typer takes options so
     rate: Annotated[float, RATE] = 50,
     to: Annotated[Path | None, typer.Option("--to", help="nats: write this file, mode 0600, instead.")] = None,
     client_host: Annotated[
-        str, typer.Option("--client-host", help="nats: where the door reaches it; without TLS, for a network of yours.")
+        str, typer.Option("--client-host", help="nats: where `lautern auth-callout` reaches it, without TLS.")
     ] = "127.0.0.1",
     store: Annotated[str, typer.Option("--store", help="nats: folder of its queue.")] = "/var/lib/nats",
     log_file: Annotated[
-        str | None, typer.Option("--log-file", help="nats: its log, for `lautern door --server-log`.")
+        str | None, typer.Option("--log-file", help="nats: its log, for `lautern auth-callout --server-log`.")
     ] = None,
     *,
     simulators: Annotated[bool, SIMULATED] = False,
 ) -> None:
     """Print a configuration with an allow-list per user; nats: it holds passwords, keep it at mode 0600.
 
-    A nats-server asks `lautern door` about each device; a mosquitto reads the files that `lautern broker sync` writes.
+    A nats-server asks `lautern auth-callout` about each device; a mosquitto reads what `lautern broker sync` writes.
 
     Example:  lautern broker config nats > nats.conf
     """

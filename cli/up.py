@@ -45,7 +45,7 @@ def up(
         broker = installation.broker(simulators=False)
         if broker is not None:
             broker.start(supervisor)
-            supervisor.start(installation.door(broker))
+            supervisor.start(installation.auth_callout(broker))
         supervisor.start(installation.gateway())
         supervisor.start(installation.api())
         told = (*installation.arguments(), "--address", installation.address)

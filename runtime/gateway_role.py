@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 import gateway.kinds
-from application.health.assessment import DOOR, SECOND
+from application.health.assessment import AUTH_CALLOUT, SECOND
 from application.health.faults import SystemFault
 from application.ports.gateway_books import Heartbeat, HeartbeatRepository
 from application.ports.registry import Registry
@@ -123,7 +123,7 @@ def build_gateway(
         root=settings.topic_root,
         holder=holder,
         loops=loops,
-        awaited=[DOOR] if settings.broker.has_door else [],
+        awaited=[AUTH_CALLOUT] if settings.broker.has_auth_callout else [],
     )
 
 

@@ -142,11 +142,12 @@ class Installation:
         )
         return EmbeddedBroker(conf, self.broker_dir)
 
-    def door(self, broker: EmbeddedBroker) -> ChildProgram:
+    def auth_callout(self, broker: EmbeddedBroker) -> ChildProgram:
         """What lets devices in at the embedded broker."""
         place = ["--nats", f"nats://{LOOPBACK}:{self.ports.nats}", "--server-log", str(broker.log)]
         arguments = module_command("runtime.broker.auth_callout_role", *place, *self.arguments())
-        return ChildProgram("door", arguments, self.environment(), self._log("door"), WAITS, REFUSES, watched=True)
+        log = self._log("auth_callout")
+        return ChildProgram("auth_callout", arguments, self.environment(), log, WAITS, REFUSES, watched=True)
 
     def gateway(self) -> ChildProgram:
         """The gateway; it starts its receiver itself."""

@@ -93,8 +93,8 @@ class BrokerSettings(SettingsSection):
     client_cert_file: Path | None = None
     """The gateway's own certificate, PEM, where the broker asks for one."""
     client_key_file: Path | None = None
-    door: bool = False
-    """External: a nats-server that asks `lautern door`, which is a fault where it does not run."""
+    auth_callout: bool = False
+    """External: a nats-server that asks `lautern auth-callout`, which is a fault where it does not run."""
     sync_always: bool = False
     """Embedded: one fsync per message (3,600/s) instead of one per second."""
     max_store_mb: Annotated[int, Field(ge=64)] = 1024
@@ -118,9 +118,9 @@ class BrokerSettings(SettingsSection):
         return self.url.startswith("mqtts:")
 
     @property
-    def has_door(self) -> bool:
+    def has_auth_callout(self) -> bool:
         """Whether a process of ours lets devices in."""
-        return self.door or self.mode == "embedded"
+        return self.auth_callout or self.mode == "embedded"
 
 
 class RegistryDatabase(SettingsSection):

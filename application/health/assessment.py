@@ -16,7 +16,7 @@ API: Final = "api"
 """The API's own beat: proves that it can write the registry, and that it runs."""
 AUDIT: Final = "audit"
 """Written by the API too: proves that it can put on record what people do."""
-DOOR: Final = "door"
+AUTH_CALLOUT: Final = "auth_callout"
 """Written by what lets devices in at a nats-server."""
 AWAITED: Final = "awaited"
 """Detail of the gateway's beat: parts that are to be there by its settings, although another process writes of them."""
@@ -26,7 +26,7 @@ _BY_PART: Final[Mapping[str, SystemFault]] = {
     "registry": SystemFault.REGISTRY_AWAY,
     API: SystemFault.REGISTRY_READ_ONLY,
     AUDIT: SystemFault.AUDIT_BROKEN,
-    DOOR: SystemFault.DOOR_AWAY,
+    AUTH_CALLOUT: SystemFault.AUTH_CALLOUT_AWAY,
     "process": SystemFault.PROCESS_DIES,
     "gateway": SystemFault.GATEWAY_DEAD,
     SECOND: SystemFault.SECOND_GATEWAY,
@@ -43,7 +43,7 @@ _BY_PART: Final[Mapping[str, SystemFault]] = {
 _SILENT: Final[Mapping[str, SystemFault]] = {
     API: SystemFault.REGISTRY_READ_ONLY,
     AUDIT: SystemFault.REGISTRY_READ_ONLY,
-    DOOR: SystemFault.DOOR_AWAY,
+    AUTH_CALLOUT: SystemFault.AUTH_CALLOUT_AWAY,
 }
 """What the silence of a part means that the gateway does not write of."""
 
@@ -91,8 +91,8 @@ def assess_health(beats: Sequence[Heartbeat], now_us: int) -> InstallationHealth
 
 
 def _past(beat: Heartbeat, beats: Sequence[Heartbeat], now_us: int) -> bool:
-    """Tell a part that an older version had, and a second gateway, or a door of another broker, that is gone."""
-    if beat.part in {SECOND, DOOR}:
+    """Tell a part that an older version had, a second gateway, or an auth callout of another broker: gone."""
+    if beat.part in {SECOND, AUTH_CALLOUT}:
         return _is_silent(beat, now_us)
     writer = API if beat.part == AUDIT else "gateway"
     newest = next((other for other in beats if other.part == writer), beat)

@@ -221,15 +221,15 @@ SENTENCES: Final[Mapping[SystemFault, FaultMessage]] = {
             " erlauben",
         ),
     ),
-    SystemFault.DOOR_AWAY: FaultMessage(
+    SystemFault.AUTH_CALLOUT_AWAY: FaultMessage(
         BilingualText(
             "What lets devices in at the broker does not run or does not reach it, so no device can connect anew",
             "Was Geräte beim Broker einlässt, läuft nicht oder erreicht ihn nicht, deshalb kann sich kein Gerät neu"
             " verbinden",
         ),
         BilingualText(
-            "start it again (`lautern up` or `lautern door`); the end of its log says why it ended",
-            "neu starten (`lautern up` oder `lautern door`); das Ende seines Protokolls nennt den Grund",
+            "start it again (`lautern up` or `lautern auth-callout`); the end of its log says why it ended",
+            "neu starten (`lautern up` oder `lautern auth-callout`); das Ende seines Protokolls nennt den Grund",
         ),
     ),
     SystemFault.BROKER_FULL: FaultMessage(

@@ -42,7 +42,7 @@ class SystemFault(StrEnum):
     JOURNAL_FULL = "journal_full"
     BROKER_AWAY = "broker_away"
     BROKER_REFUSES = "broker_refuses"
-    DOOR_AWAY = "door_away"
+    AUTH_CALLOUT_AWAY = "auth_callout_away"
     BROKER_FULL = "broker_full"
     CANARY_LOST = "canary_lost"
     FILES_SHORT = "files_short"
@@ -75,15 +75,15 @@ _NOT_OF_THE_GATEWAY: Final = frozenset(
         SystemFault.FILES_SHORT,
         SystemFault.SECOND_GATEWAY,
         SystemFault.AUDIT_BROKEN,
-        SystemFault.DOOR_AWAY,
+        SystemFault.AUTH_CALLOUT_AWAY,
         SystemFault.BROKER_FULL,
     }
 )
 CONSEQUENCES: Final[Mapping[SystemFault, frozenset[SystemFault]]] = {
     SystemFault.REGISTRY_AWAY: _ALL,
     SystemFault.REGISTRY_READ_ONLY: _ALL - {SystemFault.REGISTRY_AWAY, SystemFault.DISK_FULL},
-    SystemFault.PORT_TAKEN: frozenset({SystemFault.BROKER_REFUSES, SystemFault.DOOR_AWAY, *_NOTHING_IN}),
-    SystemFault.PROCESS_DIES: frozenset({SystemFault.GATEWAY_DEAD, SystemFault.DOOR_AWAY, *_NOTHING_IN}),
+    SystemFault.PORT_TAKEN: frozenset({SystemFault.BROKER_REFUSES, SystemFault.AUTH_CALLOUT_AWAY, *_NOTHING_IN}),
+    SystemFault.PROCESS_DIES: frozenset({SystemFault.GATEWAY_DEAD, SystemFault.AUTH_CALLOUT_AWAY, *_NOTHING_IN}),
     SystemFault.GATEWAY_DEAD: _ALL - _NOT_OF_THE_GATEWAY,
     SystemFault.LOOP_DEAD: frozenset({SystemFault.CANARY_LOST, SystemFault.BROKER_AWAY, SystemFault.JOURNAL_FULL}),
     SystemFault.LOOP_STUCK: frozenset({SystemFault.CANARY_LOST, SystemFault.BROKER_AWAY, SystemFault.JOURNAL_FULL}),
@@ -105,7 +105,9 @@ CONSEQUENCES: Final[Mapping[SystemFault, frozenset[SystemFault]]] = {
     SystemFault.STORE_PLACE_MISSING: _STORE_WAITS,
     SystemFault.STORE_NEEDS_RESTART: _STORE_WAITS,
     SystemFault.JOURNAL_FULL: _NOTHING_IN,
-    SystemFault.BROKER_AWAY: frozenset({SystemFault.DOOR_AWAY, SystemFault.BROKER_FULL, SystemFault.CANARY_LOST}),
+    SystemFault.BROKER_AWAY: frozenset(
+        {SystemFault.AUTH_CALLOUT_AWAY, SystemFault.BROKER_FULL, SystemFault.CANARY_LOST}
+    ),
     SystemFault.BROKER_REFUSES: frozenset({SystemFault.BROKER_AWAY, SystemFault.CANARY_LOST}),
     SystemFault.MAIL_AWAY: frozenset({SystemFault.NOTIFICATION_FAILED}),
 }

@@ -66,7 +66,7 @@ def _run(installation: Installation, supervisor: ProcessSupervisor, stop: Event,
     broker = installation.broker(simulators=True)
     if broker is not None:
         broker.start(supervisor)
-        supervisor.start(installation.door(broker))
+        supervisor.start(installation.auth_callout(broker))
     # Together, as each takes a second or two of which most is loading; they agree on the tables among themselves.
     city = supervisor.start(installation.program("city", "cli.demo.city", *installation.arguments(), once=True))
     supervisor.start(installation.gateway())

@@ -32,8 +32,8 @@ class ApiTransport(Protocol):
 class ApiClient:
     """Speaks to the API; paths are given without `/api/v1`. What is refused is raised, see `answers.explain`."""
 
-    def __init__(self, door: ApiTransport) -> None:
-        self._door = door
+    def __init__(self, transport: ApiTransport) -> None:
+        self._transport = transport
 
     def call(
         self,
@@ -50,7 +50,7 @@ class ApiClient:
         data = None if body is None else json.dumps(body).encode()
         if data is not None:
             given["Content-Type"] = "application/json"
-        answer = self._door.send(method, f"/api/v1{path}{'?' if asked else ''}{asked}", given, data)
+        answer = self._transport.send(method, f"/api/v1{path}{'?' if asked else ''}{asked}", given, data)
         if answer.status >= 400:
             raise_refusal(answer)
         return answer

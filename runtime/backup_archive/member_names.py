@@ -25,7 +25,7 @@ KIB, MIB, TIB = 2**10, 2**20, 2**40
 _OWN: Final = {HEADER: 64 * KIB, MANIFEST: 64 * MIB, "files/broker/devices.json": 64 * MIB, ANCHORS: 4096 * MIB}
 _FILE: Final = re.compile(
     r"files/(lautern\.toml|installation-id|audit\.key|audit\.anchors|secrets\.key|mqtt-session-(control|telemetry)|"
-    r"broker/([a-z]{1,32}\.password|devices\.json|door\.key)|tls/[a-z]{1,32}\.(pem|key))"
+    r"broker/([a-z]{1,32}\.password|devices\.json|callout\.key)|tls/[a-z]{1,32}\.(pem|key))"
 )
 _TABLE: Final = re.compile(r"registry/([a-z][a-z0-9_]{0,62})\.jsonl")
 _LINES: Final = re.compile(r"influxdb/([a-z][a-z0-9_]{0,62})/(raw|rollup)-[0-9]{6}\.lp")

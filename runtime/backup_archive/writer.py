@@ -59,7 +59,7 @@ class BackupWriter:
             else:
                 what = "what is sealed in the registry" if name == "secrets.key" else "the audit log"
                 self.not_included.append(f"{path}, which the settings keep elsewhere: {what} needs it")
-        places["broker/door.key"] = folder / "broker" / "door.key"
+        places["broker/callout.key"] = folder / "broker" / "callout.key"
         places |= {f"tls/{path.name}": path for path in (folder / "tls").glob("*") if path.suffix in {".pem", ".key"}}
         found = {place: path for place, path in sorted(places.items()) if path.exists()}
         for place, path in found.items():

@@ -1,4 +1,4 @@
-"""Whether the embedded broker lets a device in: the door reads what changed about twice a second."""
+"""Whether the embedded broker lets a device in: the auth callout reads what changed about twice a second."""
 
 import re
 import secrets
@@ -39,7 +39,7 @@ def wait_admitted(folder: Path, user: str, password: str, timeout_s: float = 10)
     place = _place(folder / "nats.conf")
     deadline = time.monotonic() + timeout_s
     while place is not None and port_answers(place.host, place.port):
-        # First the door's turn: a refusal would be recorded.
+        # First the auth callout's turn: a refusal would be recorded.
         time.sleep(_TURN_S)
         if broker_admits(place, user, password):
             return True

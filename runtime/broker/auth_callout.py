@@ -18,7 +18,7 @@ from nats.errors import Error, NoRespondersError
 
 from application.device_authentication import ConnectAttempt, RefusalBuffer, RefusalReason, judge_attempt
 from application.device_certificates import CertificateFacts
-from application.health.assessment import DOOR
+from application.health.assessment import AUTH_CALLOUT
 from application.health.faults import SystemFault
 from application.ports.credentials import CredentialRepository, DeviceCredential, LoginRefusal, LoginRefusals
 from application.ports.gateway_books import Heartbeat, HeartbeatRepository
@@ -47,7 +47,7 @@ _DEAF_US: Final = 30 * SECOND_US
 _PING_S: Final = 10
 _PINGS: Final = 3
 """Unanswered, and the connection is made anew: also one that is open and that nobody reads any more."""
-_NOBODYS: Final = "lautern.door.heard"
+_NOBODYS: Final = "lautern.client.heard"
 """A subject that nobody answers on: the broker says so at once."""
 TOLD_AGAIN_S: Final = 60.0
 _REASONS: Final = 100
@@ -64,10 +64,10 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class CalloutAddress:
-    """Where the nats-server is, and the passwords of its users `door`, `system` and `setup`."""
+    """Where the nats-server is, and the passwords of its users `callout`, `system` and `setup`."""
 
     url: str
-    door: str
+    callout: str
     system: str
     setup: str
 
@@ -132,13 +132,13 @@ class AuthCallout:
     async def run(self, stop: asyncio.Event, alive: Callable[[], None]) -> None:
         """Serve until `stop`; `alive` is called about twice a second. Raises RegistryUnavailable at the start only."""
         await asyncio.to_thread(self._read)
-        door = await self._connect("door", self._address.door)
+        client = await self._connect("callout", self._address.callout)
         system = await self._connect("system", self._address.system)
         setup = await self._connect("setup", self._address.setup)
         metering: asyncio.Task[None] | None = None
         try:
-            await door.subscribe("$SYS.REQ.USER.AUTH", cb=self._answer)
-            await self._hear(door)
+            await client.subscribe("$SYS.REQ.USER.AUTH", cb=self._answer)
+            await self._hear(client)
             log.info("door_open", logins=len(self._known))
             if self._quota is not None:
                 metering = asyncio.create_task(self._meter(self._quota, system))
@@ -148,13 +148,13 @@ class AuthCallout:
                     metering.result()
                 await self._look(system)
                 await self._keeper.look(setup, system)
-                await self._beat(door)
+                await self._beat(client)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), LOOK_S)
         finally:
             if metering is not None:
                 metering.cancel()
-            await door.close()
+            await client.close()
             await system.close()
             await setup.close()
 
@@ -168,7 +168,7 @@ class AuthCallout:
             ping_interval=_PING_S,
             max_outstanding_pings=_PINGS,
             error_cb=self._told,
-            reconnected_cb=self._listen_again if user == "door" else self._back,
+            reconnected_cb=self._listen_again if user == "callout" else self._back,
         )
 
     async def _told(self, error: Exception) -> None:
@@ -179,7 +179,7 @@ class AuthCallout:
         if len(self._said) >= _REASONS:
             self._said.clear()
         self._said[reason] = now
-        log.warning("door_connection", reason=reason, url=self._address.url)
+        log.warning("auth_callout_connection", reason=reason, url=self._address.url)
 
     async def _back(self) -> None:
         """Connection numbers begin again with a new process of the broker."""
@@ -200,19 +200,19 @@ class AuthCallout:
             if refused := self._noting.take():
                 await asyncio.to_thread(self._store, refused)
         except RegistryUnavailable as error:
-            log.warning("door_registry_away", reason=str(error))
+            log.warning("auth_callout_registry_away", reason=str(error))
         if self._silent is not None:
             try:
                 await self._silent.look(system)
             except (Error, OSError, TimeoutError) as error:
-                log.warning("door_cannot_count", reason=str(error) or type(error).__name__)
+                log.warning("auth_callout_cannot_count", reason=str(error) or type(error).__name__)
         if self._to_cut:
             try:
                 self._to_cut = False
                 await self._cut(system)
             except (Error, OSError, TimeoutError) as error:
                 self._to_cut = True
-                log.warning("door_cannot_cut", reason=str(error))
+                log.warning("auth_callout_cannot_cut", reason=str(error))
 
     async def _meter(self, quota: BrokerQuota, system: Client) -> None:
         """Beside the rest, which may wait for the registry."""
@@ -230,32 +230,32 @@ class AuthCallout:
             for number in flood.connections:
                 await request_json(system, f"$SYS.REQ.SERVER.{flood.server}.KICK", {"cid": number}, gone=True)
 
-    async def _beat(self, door: Client) -> None:
+    async def _beat(self, client: Client) -> None:
         """Let readiness know that it answers."""
         if time.monotonic() - self._beaten < BEAT_S:
             return
         self._beaten = time.monotonic()
         with suppress(Error, OSError, TimeoutError):
-            await self._hear(door)
+            await self._hear(client)
         try:
             full = SystemFault.BROKER_FULL if time.monotonic() - self._full_s < FULL_TOLD_S else None
-            hears = door.is_connected and _now_us() - self._answering_us < _DEAF_US
-            await asyncio.to_thread(self._put_beat, full if hears else SystemFault.DOOR_AWAY)
+            hears = client.is_connected and _now_us() - self._answering_us < _DEAF_US
+            await asyncio.to_thread(self._put_beat, full if hears else SystemFault.AUTH_CALLOUT_AWAY)
         except RegistryUnavailable as error:
-            log.warning("door_registry_away", reason=str(error))
+            log.warning("auth_callout_registry_away", reason=str(error))
 
-    async def _hear(self, door: Client) -> None:
+    async def _hear(self, client: Client) -> None:
         """Ask on the connection that the broker asks on."""
         # Not by a ping: when the answer comes to one that was given up, nats-py stops to read, for good and silently.
         now_us = _now_us()
         with suppress(NoRespondersError):
-            await door.request(_NOBODYS, timeout=PATIENCE_S)
+            await client.request(_NOBODYS, timeout=PATIENCE_S)
         self._answering_us = now_us
 
     def _put_beat(self, fault: SystemFault | None) -> None:
         now_us = _now_us()
         success_us = now_us if fault is None else None
-        beat = Heartbeat(DOOR, now_us, fault is None, success_us, {"fault": fault, "logins": len(self._known)})
+        beat = Heartbeat(AUTH_CALLOUT, now_us, fault is None, success_us, {"fault": fault, "logins": len(self._known)})
         with self._registry.write() as tx:
             tx.get(HeartbeatRepository).put([beat])
 
@@ -298,7 +298,7 @@ class AuthCallout:
         try:
             request = AuthRequest.read(message.data)
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            log.error("door_not_understood", reason=type(error).__name__)  # noqa: TRY400 - it may hold a password
+            log.error("auth_callout_not_understood", reason=type(error).__name__)  # noqa: TRY400 - it may hold a password
             return
         await message.respond(self._judged(request))
 

@@ -1,4 +1,4 @@
-"""The role `door`: lets devices in at a nats-server; `lautern up` runs it for the embedded one."""
+"""The role `auth-callout`: lets devices in at a nats-server; `lautern up` runs it for the embedded one."""
 
 import asyncio
 import signal
@@ -42,7 +42,7 @@ def main(
     raise_limit()
     folder = chosen.data_dir / "broker"
     logins = ServicePasswords(folder)
-    address = CalloutAddress(nats, logins.password("door"), logins.password("system"), logins.password("setup"))
+    address = CalloutAddress(nats, logins.password("callout"), logins.password("system"), logins.password("setup"))
     with registry_of(chosen, patience=ANSWERING) as registry:
         if taken := import_logins(registry, folder):
             log.info("logins_imported", devices=taken)
@@ -63,12 +63,12 @@ def _silent(broker: BrokerSettings) -> SilentConnections:
     return SilentConnections(most, None if broker.behind_proxy else OF_ADDRESS)
 
 
-async def _serve(door: AuthCallout) -> None:
+async def _serve(callout: AuthCallout) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await door.run(stop, LifeSigns().give)
+    await callout.run(stop, LifeSigns().give)
 
 
 if __name__ == "__main__":
-    program_support.run_program("door", main)
+    program_support.run_program("auth-callout", main)

@@ -31,7 +31,7 @@ class EmbeddedBroker:
         self._conf = conf
         self._folder = folder
         self.log = folder / "nats.log"
-        """What it says; the door reads in it what devices wanted and may not."""
+        """What it says; the auth callout reads in it what devices wanted and may not."""
         self._bounded_of: int | None = None
         self._bound_at = 0.0
         self._child: processes.ChildProcess | None = None

@@ -29,7 +29,7 @@ class JwtSigner:
     @classmethod
     def of(cls, folder: Path) -> Self:
         """The key of this folder, made when first asked for."""
-        path = folder / "door.key"
+        path = folder / "callout.key"
         if not path.exists():
             write_secret(path, Ed25519PrivateKey.generate().private_bytes_raw().hex())
         return cls(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text(encoding="ascii").strip())))

@@ -1,4 +1,4 @@
-"""The configuration of nats-server: ours have an allow-list each, and of all others it asks the door (`door.py`)."""
+"""The configuration of nats-server: ours have an allow-list each, and of all others it asks the auth callout."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,9 +27,9 @@ Permissions = tuple[list[str], list[str]]
 DEVICES: Final = "LAUTERN"
 """Account of the gateway and all devices."""
 ASKED_S: Final = 30
-"""How long a connect may wait for the door: as long as thousands take that come back together after a power cut."""
+"""How long a connect may wait for the auth callout: as thousands take that come back together after a power cut."""
 SILENT_S: Final = 10
-"""How long a connection may be there without a whole CONNECT; nats-server stops this clock when it asks the door."""
+"""How long a connection may be there without a whole CONNECT; the clock stops when the auth callout is asked."""
 MAX_CONNECTIONS: Final = 12_000
 
 
@@ -50,7 +50,7 @@ class NatsConf:
     mqtt_port: int
     client_host: str
     client_port: int
-    """For NATS' own protocol: the door, and setting the bound of the queue."""
+    """For NATS' own protocol: the auth callout, and setting the bound of the queue."""
     store: str
     max_store_mb: int
     sync_always: bool
@@ -58,10 +58,10 @@ class NatsConf:
     passwords: Mapping[str, str]
     """Of the users of ours, and simulators where they may connect."""
     issuer: str
-    """Public key of the door."""
+    """Public key of the auth callout."""
     tls: TlsFiles | None = None
     log_file: str | None = None
-    """Run apart: where the door reads what devices wanted and may not; without it, its log goes to the console."""
+    """Run apart: where the auth callout reads what devices wanted and may not; without it the console has the log."""
     monitor_port: int | None = None
     """Run apart: for health checks, on loopback."""
     max_consumers: int = MAX_CONSUMERS
@@ -91,7 +91,7 @@ mqtt {{
 }}
 authorization {{
   timeout: {ASKED_S}
-  auth_callout {{ issuer: {self.issuer}, account: DOOR, auth_users: [{asked_of}] }}
+  auth_callout {{ issuer: {self.issuer}, account: CALLOUT, auth_users: [{asked_of}] }}
 }}
 accounts {{
   {DEVICES} {{
@@ -100,7 +100,7 @@ accounts {{
 {self._users()}
     ]
   }}
-  DOOR {{ users: [ {{ user: "door", password: "{self.passwords["door"]}" }} ] }}
+  CALLOUT {{ users: [ {{ user: "callout", password: "{self.passwords["callout"]}" }} ] }}
   SYS {{ users: [ {{ user: "system", password: "{self.passwords["system"]}" }} ] }}
 }}
 system_account: SYS

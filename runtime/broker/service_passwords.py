@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-INSIDE: Final = ("gateway", "setup", "system", "door")
+INSIDE: Final = ("gateway", "setup", "system", "callout")
 """Users of ours; the names of devices have slashes."""
 SIMULATORS: Final = "simulators"
 """May write as any device; only where `demo` or `up --simulators` made it."""

@@ -67,7 +67,7 @@ class SilentConnections:
 
 
 def is_silent(connection: Mapping[str, Any]) -> bool:
-    """Tell one that has not said CONNECT: who did waits for the door, under a client id."""
+    """Tell one that has not said CONNECT: who did waits for the auth callout, under a client id."""
     return (
         connection.get("type") == "mqtt" and not connection.get("mqtt_client") and not connection.get("authorized_user")
     )

@@ -142,7 +142,7 @@ def _python(*arguments: str | Path, **variables: str) -> list[str | Path]:
 
 @contextmanager
 def nats_door(folder: Path, max_consumers: int = MAX_CONSUMERS, **variables: str) -> Iterator[Door]:
-    """A nats-server and `lautern door`. `variables`: of its environment."""
+    """A nats-server and `lautern auth-callout`. `variables`: of its environment."""
     program = finding.require(finding.nats_server(), "nats-server", "install requirements/run.lock")
     port, client_port = claim_port(), claim_port()
     logins = ServicePasswords(folder / "broker")

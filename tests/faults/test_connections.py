@@ -16,7 +16,7 @@ from benchmarks.parts.cost import open_things, pss_mb
 from tests.faults.conftest import Report
 from tests.faults.embedded import embedded
 from tests.faults.rough import rough
-from tests.faults.test_stuck import API, DOOR, GATEWAY, Lamp
+from tests.faults.test_stuck import API, AUTH_CALLOUT, GATEWAY, Lamp
 from tests.real_parts.ports import answers
 from tests.real_parts.waiting import wait_until
 
@@ -115,7 +115,7 @@ def test_a_thousand_silent_or_slow_connections_on_each_port_harm_nobody(tmp_path
         wait_until(lambda: answers(town.http_port) and answers(town.metrics_port), timeout_s=40, what="all ports")
         wait_until(lamp.confirmed, timeout_s=10, what="a lamp is in")
         link = held.enter_context(rough(town.as_broker(lamp.login), lamp.login.user, patience_s=10))
-        pids = {name: town.child(name) for name in (API, GATEWAY, DOOR)}
+        pids = {name: town.child(name) for name in (API, GATEWAY, AUTH_CALLOUT)}
         calls: dict[str, Callable[[], object]] = {
             "api": lambda: _get(town.http_port, "/healthz"),
             "metrics": lambda: _get(town.metrics_port, "/metrics"),

@@ -94,7 +94,7 @@ def test_a_broker_that_is_full_refuses_and_readiness_says_so(tmp_path: Path, rep
 def _fault(door: Door) -> str | None:
     with door.registry.read() as tx:
         beats = {beat.part: beat for beat in tx.get(HeartbeatRepository).all()}
-    return beats["door"].detail.get("fault") if "door" in beats else None
+    return beats["auth_callout"].detail.get("fault") if "auth_callout" in beats else None
 
 
 def _kept(door: Door) -> int:

@@ -31,7 +31,7 @@ ORDERS: Final = (("all",), ("broker", "all"), ("all", "broker")) if LONG else ((
 """In which order disks are filled, and freed; `all` alone is one disk for broker, databases and journal."""
 WITHIN_S: Final = 30
 KILLS: Final = 8 if LONG else 4
-API, GATEWAY, DOOR = "runtime.api_role", "runtime.gateway_role", "runtime.broker.auth_callout_role"
+API, GATEWAY, AUTH_CALLOUT = "runtime.api_role", "runtime.gateway_role", "runtime.broker.auth_callout_role"
 
 
 @dataclass
@@ -137,8 +137,8 @@ def test_one_that_dies_again_and_again_is_told_and_takes_nobody_with_it(tmp_path
         others = {name: town.child(name) for name in (API, GATEWAY)}
         killed: set[int] = set()
         while len(killed) < KILLS:
-            wait_until(lambda: town.child(DOOR) not in {0, *killed}, timeout_s=40, what="it is started again")
-            pid = town.child(DOOR)
+            wait_until(lambda: town.child(AUTH_CALLOUT) not in {0, *killed}, timeout_s=40, what="it is started again")
+            pid = town.child(AUTH_CALLOUT)
             killed.add(pid)
             os.kill(pid, signal.SIGKILL)
         sentence = SENTENCES[SystemFault.PROCESS_DIES].text()

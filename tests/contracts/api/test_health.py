@@ -148,8 +148,8 @@ def test_a_process_that_cannot_be_kept_alive_is_named_by_readiness(city: City) -
     _beat(city)
     text = "ended 7 times since 2026-11-29T21:00:00Z, at last: exit code 1"
     detail = {"fault": SystemFault.PROCESS_DIES, "text": text}
-    dying = Heartbeat("process/door", city.clock.now_us, ok=False, last_success_us=None, detail=detail)
+    dying = Heartbeat("process/auth_callout", city.clock.now_us, ok=False, last_success_us=None, detail=detail)
     city.client.app.state.services = replace(city.services, processes=lambda: [dying])  # type: ignore[attr-defined]
     told = city.client.get("/readyz").json()
-    assert f"process/door: {text}" in told["reasons"]
+    assert f"process/auth_callout: {text}" in told["reasons"]
     assert told["summary"].startswith(SENTENCES[SystemFault.PROCESS_DIES].cause.en)

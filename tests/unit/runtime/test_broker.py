@@ -13,7 +13,7 @@ from runtime.broker.service_passwords import ServicePasswords
 from runtime.broker.subjects import filter_subjects
 
 LAMP = "kl/streetlight/L01"
-INSIDE = {"gateway": "g" * 32, "setup": "s" * 32, "system": "y" * 32, "door": "d" * 32}
+INSIDE = {"gateway": "g" * 32, "setup": "s" * 32, "system": "y" * 32, "callout": "d" * 32}
 
 
 def conf(passwords: dict[str, str], tls: TlsFiles | None = None) -> str:
@@ -78,7 +78,7 @@ def subjects_of(filters: set[str]) -> set[str]:
 
 
 def test_every_user_has_an_allow_list() -> None:
-    accounts = conf({**INSIDE, "simulators": "x" * 32}).partition("LAUTERN {")[2].partition("DOOR {")[0]
+    accounts = conf({**INSIDE, "simulators": "x" * 32}).partition("LAUTERN {")[2].partition("CALLOUT {")[0]
     users = [line for line in accounts.splitlines() if "{ user:" in line]
     assert len(users) == 3
     assert all("permissions: { publish: [" in line and "subscribe: [" in line for line in users)

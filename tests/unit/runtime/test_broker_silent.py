@@ -40,7 +40,7 @@ def test_when_places_run_out_nobody_may_be_silent_for_long() -> None:
     assert chosen(silent, total=round(MOST * 0.9)) == [1]
 
 
-def test_who_said_connect_waits_for_the_door_and_is_not_silent() -> None:
+def test_who_said_connect_waits_for_the_auth_callout_and_is_not_silent() -> None:
     assert is_silent(one(1))
     assert not is_silent(one(1) | {"mqtt_client": "kl/streetlight/L1"})
     assert not is_silent(one(1) | {"authorized_user": "kl/streetlight/L1"})

@@ -17,7 +17,7 @@ def home(tmp_path: Path) -> Path:
     """As an administrator makes it, under the umask of most systems."""
     home = tmp_path / "home"
     (home / "broker" / "store").mkdir(parents=True)
-    for name in ("registry.db", "lautern.toml", "broker/door.key", "broker/store/deep"):
+    for name in ("registry.db", "lautern.toml", "broker/callout.key", "broker/store/deep"):
         (home / name).write_text("secret")
         (home / name).chmod(0o644)
     for folder in (home, home / "broker", home / "broker" / "store"):
@@ -31,7 +31,7 @@ def mode(path: Path) -> int:
 
 def test_what_is_open_is_closed_and_named(home: Path) -> None:
     settings = Settings(data_dir=home)
-    assert {one.path for one in open_files(settings)} >= {home, home / "registry.db", home / "broker" / "door.key"}
+    assert {one.path for one in open_files(settings)} >= {home, home / "registry.db", home / "broker" / "callout.key"}
     said = modes_sentence(mend_modes(settings))
     assert "closed to them now" in said
     assert str(home) in said

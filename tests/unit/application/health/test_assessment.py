@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from application.health.assessment import API, AUDIT, AWAITED, DOOR, STALE_S, assess_health, registry_away
+from application.health.assessment import API, AUDIT, AUTH_CALLOUT, AWAITED, STALE_S, assess_health, registry_away
 from application.health.faults import SystemFault
 from application.ports.gateway_books import Heartbeat
 from devices.time_us import SECOND_US
@@ -156,36 +156,42 @@ def test_an_api_that_cannot_write_explains_the_gateways_silence() -> None:
     assert list(assess_health([*beats(), beat("api", at_us=OLD_US)], NOW_US).roots) == [SystemFault.REGISTRY_READ_ONLY]
 
 
-def awaiting_a_door(at_us: int = NOW_US) -> list[Heartbeat]:
+def awaiting_an_auth_callout(at_us: int = NOW_US) -> list[Heartbeat]:
     rest = [beat(part, at_us=at_us) for part in PARTS[1:]]
-    return [*rest, Heartbeat("gateway", at_us, ok=True, last_success_us=None, detail={AWAITED: [DOOR]})]
+    return [*rest, Heartbeat("gateway", at_us, ok=True, last_success_us=None, detail={AWAITED: [AUTH_CALLOUT]})]
 
 
 @pytest.mark.parametrize(
-    "door",
-    [[], [beat(DOOR, at_us=OLD_US)], [beat(DOOR, SystemFault.DOOR_AWAY)], [beat(DOOR, SystemFault.DOOR_AWAY, OLD_US)]],
+    "callout",
+    [
+        [],
+        [beat(AUTH_CALLOUT, at_us=OLD_US)],
+        [beat(AUTH_CALLOUT, SystemFault.AUTH_CALLOUT_AWAY)],
+        [beat(AUTH_CALLOUT, SystemFault.AUTH_CALLOUT_AWAY, OLD_US)],
+    ],
 )
-def test_a_door_that_should_be_there_is_missed(door: list[Heartbeat]) -> None:
-    health = assess_health([*awaiting_a_door(), *door], NOW_US)
-    assert (list(health.roots), health.ready) == ([SystemFault.DOOR_AWAY], False)
+def test_an_auth_callout_that_should_be_there_is_missed(callout: list[Heartbeat]) -> None:
+    health = assess_health([*awaiting_an_auth_callout(), *callout], NOW_US)
+    assert (list(health.roots), health.ready) == ([SystemFault.AUTH_CALLOUT_AWAY], False)
     assert "no device can connect anew: start it again" in health.summary()
-    assert assess_health([*awaiting_a_door(), beat(DOOR)], NOW_US).ready
+    assert assess_health([*awaiting_an_auth_callout(), beat(AUTH_CALLOUT)], NOW_US).ready
 
 
-def test_a_door_of_another_broker_is_forgotten() -> None:
-    health = assess_health([*beats(), beat(DOOR, at_us=OLD_US)], NOW_US)
+def test_an_auth_callout_of_another_broker_is_forgotten() -> None:
+    health = assess_health([*beats(), beat(AUTH_CALLOUT, at_us=OLD_US)], NOW_US)
     assert health.ready
-    assert DOOR not in {state.part for state in health.parts}
+    assert AUTH_CALLOUT not in {state.part for state in health.parts}
 
 
-def test_a_door_cannot_reach_a_broker_that_is_away() -> None:
+def test_an_auth_callout_cannot_reach_a_broker_that_is_away() -> None:
     found = [beat(part, SystemFault.BROKER_AWAY if part == "broker" else None) for part in PARTS]
-    assert list(assess_health([*found, beat(DOOR, SystemFault.DOOR_AWAY)], NOW_US).roots) == [SystemFault.BROKER_AWAY]
+    found.append(beat(AUTH_CALLOUT, SystemFault.AUTH_CALLOUT_AWAY))
+    assert list(assess_health(found, NOW_US).roots) == [SystemFault.BROKER_AWAY]
 
 
-def test_a_door_that_is_away_is_no_matter_of_the_gateway() -> None:
-    found = [*awaiting_a_door(OLD_US), beat(API), beat(DOOR, SystemFault.DOOR_AWAY)]
-    assert list(assess_health(found, NOW_US).roots) == [SystemFault.GATEWAY_DEAD, SystemFault.DOOR_AWAY]
+def test_an_auth_callout_that_is_away_is_no_matter_of_the_gateway() -> None:
+    found = [*awaiting_an_auth_callout(OLD_US), beat(API), beat(AUTH_CALLOUT, SystemFault.AUTH_CALLOUT_AWAY)]
+    assert list(assess_health(found, NOW_US).roots) == [SystemFault.GATEWAY_DEAD, SystemFault.AUTH_CALLOUT_AWAY]
 
 
 def test_an_audit_log_that_cannot_be_written_is_named_while_the_api_runs() -> None:

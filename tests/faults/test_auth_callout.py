@@ -29,7 +29,7 @@ from tests.real_parts.waiting import wait_until
 from tests.system.installation import ROOT, Rest
 
 WITHIN_S = 60
-DOOR = "runtime.broker.auth_callout_role"
+AUTH_CALLOUT = "runtime.broker.auth_callout_role"
 
 
 def _readyz(town: Embedded) -> dict[str, Any]:
@@ -42,16 +42,16 @@ def test_a_frozen_door_is_named_and_started_again(tmp_path: Path) -> None:
     with embedded(tmp_path / "data", ["L1"]) as (town, _):
         wait_until(lambda: answers(town.http_port), timeout_s=30, what="the API")
         wait_until(lambda: _readyz(town)["ready"], timeout_s=30, what="ready")
-        frozen, began = town.child(DOOR), time.monotonic()
+        frozen, began = town.child(AUTH_CALLOUT), time.monotonic()
         os.kill(frozen, signal.SIGSTOP)
-        sentence = SENTENCES[SystemFault.DOOR_AWAY].text()
+        sentence = SENTENCES[SystemFault.AUTH_CALLOUT_AWAY].text()
         wait_until(lambda: _readyz(town)["summary"] == sentence, timeout_s=WITHIN_S, what="the fault is named")
         print(f"\nnamed after {time.monotonic() - began:.1f} s")  # noqa: T201 - the figure is the point
         doctor = [sys.executable, "-m", "cli", "doctor", "--data-dir", str(town.folder)]
         found = subprocess.run(doctor, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
         assert sentence in found.stdout
         wait_until(lambda: _readyz(town)["ready"], timeout_s=WITHIN_S, what="the supervisor starts it again")
-        assert town.child(DOOR) not in {0, frozen}
+        assert town.child(AUTH_CALLOUT) not in {0, frozen}
 
 
 @pytest.mark.timeout(180)
