@@ -6,7 +6,8 @@ const load = await page("de");
 const { get, patch, post, Problem, refusal } = await load("lib/api.js");
 const { ask, field } = await load("lib/dialog.js");
 const { check, checks, rows } = await load("lib/form.js");
-const { h } = await load("lib/dom.js");
+const { h, refill } = await load("lib/dom.js");
+const { chips, select } = await load("lib/choices.js");
 const { fromAddress, toAddress } = await load("lib/address.js");
 const { failed } = await load("lib/blank.js");
 
@@ -82,6 +83,40 @@ test("rows are added and taken away", () => {
   made.element.querySelector(".form-row button").click();
   assert.deepEqual(made.value(), [2, 3]);
   made.element.remove();
+});
+
+test("who chooses with the keyboard stays where he is", () => {
+  const place = h("div");
+  document.body.append(place);
+  /** @type {string[]} */
+  const chosen = [];
+  const paint = (current = "") => {
+    const options = [
+      ["", "alle"],
+      ["a", "A"],
+    ];
+    const choose = (/** @type {string} */ value) => {
+      chosen.push(value);
+      paint(value);
+    };
+    refill(place, chips("Erste", options, "", choose), chips("Zweite", options, current, choose));
+  };
+  paint();
+  const second = () => [...place.querySelectorAll("button")].slice(2);
+  second()[1].focus();
+  second()[1].click();
+  assert.deepEqual(chosen, ["a"]);
+  assert.equal(document.activeElement, second()[1]);
+  assert.deepEqual(
+    second().map((button) => button.getAttribute("aria-pressed")),
+    ["false", "true"],
+  );
+  place.remove();
+});
+
+test("a choice of several has all of them as its first", () => {
+  const made = select("Alle Arten", [["a", "A"]], "a", () => {});
+  assert.deepEqual([made.getAttribute("aria-label"), made.options.length, made.value], ["Alle Arten", 2, "a"]);
 });
 
 test("an element has what it is given, and nothing of what is not", () => {

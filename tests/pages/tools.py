@@ -76,7 +76,7 @@ def _install(npm: str) -> None:
     except subprocess.TimeoutExpired as late:
         raise MissingTools(f"npm did not install the tools that check the pages within {INSTALL_S} s") from late
     if done.returncode != 0:
-        said = "\n".join(done.stderr.strip().splitlines()[-8:])
+        said = "\n".join(done.stderr.strip().splitlines()[:4])
         raise MissingTools(f"npm could not install the tools that check the pages; with a network try again:\n{said}")
 
 

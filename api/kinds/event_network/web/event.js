@@ -1,7 +1,8 @@
 import { get, read as readTagged, refusal } from "../../lib/api.js";
 import { fromAddress, idInPath, toAddress } from "../../lib/address.js";
 import { failed } from "../../lib/blank.js";
-import { byId, fill, h, put } from "../../lib/dom.js";
+import { chips } from "../../lib/choices.js";
+import { byId, fill, h, put, refill } from "../../lib/dom.js";
 import { goTo } from "../../lib/facts.js";
 import { answer, live, me, onBack, start } from "../../lib/page.js";
 import { now } from "../../lib/times.js";
@@ -163,29 +164,15 @@ function showTotals() {
 }
 
 function showChoices() {
-  /** @param {string} name @param {string[]} entries */
-  const chips = (name, entries) =>
-    h(
-      "div",
-      { class: "chips", role: "group", "aria-label": t(`event.choice.${name}`) },
-      entries.map((value) =>
-        h(
-          "button",
-          {
-            type: "button",
-            "aria-pressed": String(view.asked[name] === value),
-            onclick: () => change({ [name]: value }),
-          },
-          t(`event.${name}.${value}`),
-        ),
-      ),
+  /** @param {string} name @param {string[]} values */
+  const chipsOf = (name, values) =>
+    chips(
+      t(`event.choice.${name}`),
+      values.map((value) => [value, t(`event.${name}.${value}`)]),
+      view.asked[name],
+      (value) => change({ [name]: value }),
     );
-  fill(
-    choices,
-    chips("direction", ["down", "up"]),
-    chips("range", Object.keys(RANGES)),
-    chips("scale", ["one", "own"]),
-  );
+  refill(choices, chipsOf("direction", WAYS), chipsOf("range", Object.keys(RANGES)), chipsOf("scale", ["one", "own"]));
 }
 
 /** @param {Values} wish */

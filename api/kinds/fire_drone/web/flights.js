@@ -1,7 +1,8 @@
 import { all, get } from "../../lib/api.js";
 import { fromAddress, toAddress } from "../../lib/address.js";
 import { empty } from "../../lib/blank.js";
-import { byId, fill, h, settled } from "../../lib/dom.js";
+import { chips } from "../../lib/choices.js";
+import { byId, fill, h, refill, settled } from "../../lib/dom.js";
 import { language } from "../../lib/facts.js";
 import { measure } from "../../lib/numbers.js";
 import { answer, live, reading, start } from "../../lib/page.js";
@@ -156,36 +157,25 @@ function grouped() {
 }
 
 function showFilters() {
-  /** @param {string} name @param {string[][]} entries */
-  const chips = (name, entries) =>
-    h(
-      "div",
-      { class: "chips", role: "group", "aria-label": t(`flights.filter.${name}`) },
-      entries.map(([value, text]) =>
-        h(
-          "button",
-          {
-            type: "button",
-            "aria-pressed": String(view.asked[name] === value),
-            onclick: () => change({ [name]: value }),
-          },
-          text,
-        ),
-      ),
-    );
-  fill(
+  /** @param {string} name @param {[string, string][]} options */
+  const chipsOf = (name, options) =>
+    chips(t(`flights.filter.${name}`), options, view.asked[name], (value) => change({ [name]: value }));
+  refill(
     byId("filters"),
-    chips(
+    chipsOf(
       "days",
       ["1", "7", "30", "all"].map((days) => [days, t(`flights.days.${days}`)]),
     ),
-    chips("drone", [["", t("flights.every")], ...[...view.drones.values()].map((d) => [d.id, d.name])]),
-    chips(
+    chipsOf("drone", [["", t("flights.every")], ...[...view.drones.values()].map(pair)]),
+    chipsOf(
       "status",
       ["", "airborne", "landing_not_observed"].map((status) => [status, t(`flights.status.${status || "any"}`)]),
     ),
   );
 }
+
+/** @param {Item<"/drones">} drone @returns {[string, string]} */
+const pair = ({ id, name }) => [id, name];
 
 /** @param {Values} wish */
 async function change(wish) {

@@ -1,7 +1,8 @@
 import { all } from "../../lib/api.js";
 import { fromAddress, toAddress } from "../../lib/address.js";
 import { empty } from "../../lib/blank.js";
-import { byId, eachFrame, fill, h, settled } from "../../lib/dom.js";
+import { buttons } from "../../lib/choices.js";
+import { byId, eachFrame, fill, h, refill, settled } from "../../lib/dom.js";
 import { measure } from "../../lib/numbers.js";
 import { answer, broken, live, me, onBack, start } from "../../lib/page.js";
 import { stateMark, stateOf } from "../../lib/states.js";
@@ -139,15 +140,11 @@ function showForce() {
 }
 
 function showGroups() {
-  const entries = [["", t("light.every")], ...view.groups.map((g) => [g.id, `${g.name} (${g.members.length})`])];
   const place = byId("groups");
   place.hidden = view.groups.length < 2 && !(view.groups.length === 1 && asked.group === "");
-  fill(
-    place,
-    entries.map(([id, name]) =>
-      h("button", { type: "button", "aria-pressed": String(id === asked.group), onclick: () => go(id) }, name),
-    ),
-  );
+  /** @type {[string, string][]} */
+  const options = view.groups.map((g) => [g.id, `${g.name} (${g.members.length})`]);
+  refill(place, buttons([["", t("light.every")], ...options], asked.group, go));
 }
 
 /** @param {string} id */

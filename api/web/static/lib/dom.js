@@ -90,6 +90,20 @@ export function fill(element, ...children) {
 }
 
 /**
+ * Replace what is inside; what had the focus, by its `data-key`, has it again, or else the first button.
+ * @param {Element} place
+ * @param {...Child} children
+ */
+export function refill(place, ...children) {
+  const held = place.contains(focused()) && focused().dataset.key;
+  /** @param {string} key */
+  const alike = (key) => [...place.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)];
+  const at = held ? alike(held).indexOf(focused()) : 0;
+  fill(place, children);
+  if (held) (alike(held)[at] ?? place.querySelector("button"))?.focus();
+}
+
+/**
  * Call at most once a frame, however often it is asked for.
  * @param {() => void} work
  */

@@ -1,21 +1,7 @@
+import { select } from "./choices.js";
 import { focused, h } from "./dom.js";
 import { STATES } from "./states.js";
 import { kindPlural, t } from "./words.js";
-
-/**
- * One of several, or all: `label` is what stands there for all.
- * @param {string} label
- * @param {[string, string][]} options
- * @param {string} current
- * @param {(value: string) => void} choose
- */
-export const select = (label, options, current, choose) =>
-  h(
-    "select",
-    { "aria-label": label, value: current, onchange: ({ target }) => choose(target.value) },
-    h("option", { value: "" }, label),
-    options.map(([value, text]) => h("option", { value, selected: value === current }, text)),
-  );
 
 /**
  * Choices of kind, group and state; `change()` after each. `values` are changed in place.

@@ -2,7 +2,8 @@ import { fromAddress, toAddress } from "../lib/address.js";
 import { get, refusal } from "../lib/api.js";
 import { alarmCard, isShelved } from "../lib/alarms.js";
 import { empty, failed } from "../lib/blank.js";
-import { byId, fill, h, put, settled } from "../lib/dom.js";
+import { buttons, select } from "../lib/choices.js";
+import { byId, fill, h, put, refill, settled } from "../lib/dom.js";
 import { alarmSaid, kinds } from "../lib/kinds.js";
 import { answer, live, me, recount, start } from "../lib/page.js";
 import { now } from "../lib/times.js";
@@ -175,44 +176,23 @@ const refetch = settled(600, async () => {
 });
 
 function toolbar() {
-  const views = h(
-    "div",
-    { class: "chips", role: "group", "aria-label": t("alarms.view") },
-    VIEWS.map((name) =>
-      h(
-        "button",
-        {
-          type: "button",
-          "data-view": name,
-          "aria-pressed": String(values.show === name),
-          onclick: () => {
-            values.show = name;
-            for (const button of views.querySelectorAll("button")) {
-              button.setAttribute("aria-pressed", String(button.dataset.view === name));
-            }
-            read().catch(tellProblem);
-          },
-        },
-        t(`alarms.view_${name}`),
-      ),
-    ),
-  );
+  const views = h("div", { class: "chips", role: "group", "aria-label": t("alarms.view") });
+  const texts = VIEWS.map((name) => /** @type {const} */ ([name, t(`alarms.view_${name}`)]));
+  /** @param {string} name */
+  const choose = (name) => {
+    values.show = name;
+    paint();
+    read().catch(tellProblem);
+  };
+  const paint = () => refill(views, buttons(texts, values.show, choose));
+  paint();
+  const options = [...view.known.keys()].map((name) => /** @type {const} */ ([name, kindPlural(name)]));
   const kind =
-    view.known.size > 1 &&
-    h(
-      "select",
-      {
-        "aria-label": t("filters.kind"),
-        onchange: ({ target }) => {
-          values.kind = target.value;
-          read().catch(tellProblem);
-        },
-      },
-      h("option", { value: "" }, t("filters.kind")),
-      [...view.known.keys()].map((name) =>
-        h("option", { value: name, selected: name === values.kind }, kindPlural(name)),
-      ),
-    );
+    options.length > 1 &&
+    select(t("filters.kind"), options, values.kind, (chosen) => {
+      values.kind = chosen;
+      read().catch(tellProblem);
+    });
   return h("div", { class: "toolbar" }, views, kind, news);
 }
 

@@ -1,8 +1,9 @@
 import { get, refusal } from "../lib/api.js";
 import { fromAddress, toAddress } from "../lib/address.js";
 import { empty } from "../lib/blank.js";
+import { buttons } from "../lib/choices.js";
 import { tell } from "../lib/dialog.js";
-import { byId, fill, h, icon, settled } from "../lib/dom.js";
+import { byId, fill, h, icon, refill, settled } from "../lib/dom.js";
 import { facts } from "../lib/facts.js";
 import { number } from "../lib/numbers.js";
 import { answer, broken, start } from "../lib/page.js";
@@ -129,15 +130,10 @@ function show() {
           .join(" ")
       : t("audit.answer_none"),
   );
-  fill(
+  const texts = DAYS.map((d) => /** @type {const} */ ([d, t(`audit.days.${d}`)]));
+  refill(
     days,
-    DAYS.map((d) =>
-      h(
-        "button",
-        { type: "button", "aria-pressed": String(view.asked.days === d), onclick: () => change({ days: d }) },
-        t(`audit.days.${d}`),
-      ),
-    ),
+    buttons(texts, view.asked.days, (d) => change({ days: d })),
   );
   /** @param {string} format */
   const address = (format) => {

@@ -1,6 +1,7 @@
 import { fromAddress, toAddress } from "../lib/address.js";
 import { get, post } from "../lib/api.js";
 import { empty, shown } from "../lib/blank.js";
+import { select } from "../lib/choices.js";
 import { confirm, open } from "../lib/dialog.js";
 import { byId, fill, h } from "../lib/dom.js";
 import { goTo } from "../lib/facts.js";
@@ -203,20 +204,12 @@ async function replay(letter, dialog) {
 
 function toolbar() {
   const again = () => shown(table, () => read());
-  /** @param {string} name @param {string} label @param {[string, string][]} options */
+  /** @param {"kind" | "reason"} name @param {string} label @param {[string, string][]} options */
   const choose = (name, label, options) =>
-    h(
-      "select",
-      {
-        "aria-label": label,
-        onchange: ({ target }) => {
-          values[name] = target.value;
-          again();
-        },
-      },
-      h("option", { value: "" }, label),
-      options.map(([value, text]) => h("option", { value, selected: value === values[name] }, text)),
-    );
+    select(label, options, values[name], (value) => {
+      values[name] = value;
+      again();
+    });
   return h(
     "div",
     { class: "toolbar" },

@@ -1,8 +1,9 @@
 import { all, get, post, remove } from "../lib/api.js";
 import { fromAddress, toAddress } from "../lib/address.js";
 import { empty, shown } from "../lib/blank.js";
+import { chips, select } from "../lib/choices.js";
 import { confirm } from "../lib/dialog.js";
-import { byId, fill, focused, h, icon } from "../lib/dom.js";
+import { byId, fill, h, icon, refill } from "../lib/dom.js";
 import { answer, broken, start } from "../lib/page.js";
 import { rowButton, stack } from "../lib/stack.js";
 import { now } from "../lib/times.js";
@@ -90,17 +91,6 @@ function sentence() {
   return `${t("notifications.answer", { n: active.length, targets: called(told) })} ${state}`;
 }
 
-/**
- * Fill a card; what had the focus has it again, or else the card's first button.
- * @param {HTMLElement} place
- * @param {...Child} children
- */
-function redraw(place, ...children) {
-  const held = place.contains(focused()) && focused().dataset.key;
-  fill(place, children);
-  if (held) (place.querySelector(`[data-key="${CSS.escape(held)}"]`) ?? place.querySelector("button"))?.focus();
-}
-
 /** @param {Target} target */
 function targetRow(target) {
   const message = view.newest.get(target.id);
@@ -172,7 +162,7 @@ function show() {
     () => saved(newTarget(), "notifications.target_saved"),
     look("target"),
   );
-  redraw(
+  refill(
     who,
     head("who", view.targets.length > 0 && addTarget),
     view.targets.length
@@ -182,7 +172,7 @@ function show() {
   const addRule =
     view.targets.length > 0 &&
     act("rule_add", "add", "", () => saved(ruleForm(null, view.targets, view.groups)), look("rule"));
-  redraw(
+  refill(
     when,
     head("when", view.rules.length > 0 && addRule),
     view.rules.length
@@ -204,33 +194,15 @@ function choose(wish) {
 }
 
 function showFilters() {
-  /** @param {string} state */
-  const chip = (state) =>
-    h(
-      "button",
-      {
-        type: "button",
-        "data-key": `state-${state}`,
-        "aria-pressed": String(view.asked.state === state),
-        onclick: () => choose({ state }),
-      },
-      state ? t(`notifications.state.${state}`) : t("filters.all"),
-    );
-  redraw(
+  /** @type {[string, string][]} */
+  const states = STATES.map((state) => [state, t(`notifications.state.${state}`)]);
+  /** @type {[string, string][]} */
+  const addressees = view.targets.map((one) => [one.id, one.name]);
+  refill(
     filters,
-    h("div", { class: "chips", role: "group", "aria-label": t("filters.state") }, ["", ...STATES].map(chip)),
-    view.targets.length > 1 &&
-      h(
-        "select",
-        {
-          "data-key": "target",
-          "aria-label": t("notifications.every_target"),
-          onchange: ({ target }) => choose({ target: target.value }),
-        },
-        [["", t("notifications.every_target")], ...view.targets.map((one) => [one.id, one.name])].map(([value, text]) =>
-          h("option", { value, selected: value === view.asked.target }, text),
-        ),
-      ),
+    chips(t("filters.state"), [["", t("filters.all")], ...states], view.asked.state, (state) => choose({ state })),
+    addressees.length > 1 &&
+      select(t("notifications.every_target"), addressees, view.asked.target, (target) => choose({ target })),
   );
 }
 

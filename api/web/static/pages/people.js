@@ -1,8 +1,9 @@
 import { all, patch, post, read as readTagged, remove } from "../lib/api.js";
 import { fromAddress, toAddress } from "../lib/address.js";
 import { empty } from "../lib/blank.js";
+import { chips } from "../lib/choices.js";
 import { ask, confirm, field } from "../lib/dialog.js";
-import { byId, fill, h, icon } from "../lib/dom.js";
+import { byId, fill, h, icon, refill } from "../lib/dom.js";
 import { showOnce } from "../lib/once.js";
 import { answer, me, reading, start } from "../lib/page.js";
 import { heldText, least, limits, roleName, roleRows } from "../lib/roles.js";
@@ -94,28 +95,16 @@ function show() {
   const used = [...new Set(view.users.flatMap((u) => u.roles.map((r) => r.role)))].sort((a, b) =>
     roleName(a).localeCompare(roleName(b)),
   );
-  fill(
+  /** @type {[string, string][]} */
+  const options = used.map((role) => [role, roleName(role)]);
+  refill(
     filters,
     h("button", { type: "button", class: "primary", onclick: invite }, t("people.invite")),
-    h(
-      "div",
-      { class: "chips", role: "group", "aria-label": t("people.role") },
-      [["", t("people.every_role")], ...used.map((r) => [r, roleName(r)])].map(([role, text]) =>
-        h(
-          "button",
-          {
-            type: "button",
-            "aria-pressed": String(asked.role === role),
-            onclick: () => {
-              asked.role = role;
-              toAddress(asked, ADDRESS);
-              show();
-            },
-          },
-          text,
-        ),
-      ),
-    ),
+    chips(t("people.role"), [["", t("people.every_role")], ...options], asked.role, (role) => {
+      asked.role = role;
+      toAddress(asked, ADDRESS);
+      show();
+    }),
   );
   const shown = view.users.filter((u) => !asked.role || u.roles.some((r) => r.role === asked.role));
   if (!shown.length) {
