@@ -8,11 +8,15 @@ const GLOBALS = [
   ...["document", "location", "history", "Node", "Element", "HTMLElement", "HTMLTimeElement", "Event", "KeyboardEvent"],
   ...["FormData", "DOMException", "DOMParser", "getComputedStyle", "CSS", "matchMedia", "addEventListener"],
 ];
+const KINDS = readdirSync(new URL("api/kinds/", ROOT), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !entry.name.startsWith("_"))
+  .map(({ name }) => name)
+  .sort();
 const FACTS = {
   page: "test",
   open: false,
   kind: null,
-  kinds: ["streetlight", "fire_drone", "event_network"],
+  kinds: KINDS,
   scope: null,
   digest: "0",
   root: "",
@@ -41,8 +45,7 @@ export const json = (body, status = 200, headers = {}) =>
 
 /** @param {string} language */
 function catalogue(language) {
-  const kinds = readdirSync(new URL("api/kinds/", ROOT), { withFileTypes: true });
-  const folders = ["api/web/messages/", ...kinds.filter((k) => k.isDirectory()).map((k) => `api/kinds/${k.name}/web/`)];
+  const folders = ["api/web/messages/", ...KINDS.map((kind) => `api/kinds/${kind}/web/`)];
   const found = {};
   for (const folder of folders.map((name) => new URL(name, ROOT))) {
     for (const name of listed(folder).filter((one) => one.endsWith(`${language}.json`))) {
