@@ -27,6 +27,7 @@ from application.ports.memberships import MembershipRepository
 from application.ports.registry import Registry
 from devices.errors import RegistryUnavailable
 from devices.time_us import SECOND_US, to_us
+from runtime.broker.auth_queue import AuthQueue
 from runtime.broker.broker_quota import BrokerQuota, Flood
 from runtime.broker.jwt_signer import AuthRequest, JwtSigner
 from runtime.broker.mqtt_sessions import MOST, SessionBounds
@@ -47,7 +48,7 @@ _DEAF_US: Final = 30 * SECOND_US
 _PING_S: Final = 10
 _PINGS: Final = 3
 """Unanswered, and the connection is made anew: also one that is open and that nobody reads any more."""
-_NOBODYS: Final = "lautern.client.heard"
+_NOBODYS: Final = "lautern.auth_callout.heard"
 """A subject that nobody answers on: the broker says so at once."""
 TOLD_AGAIN_S: Final = 60.0
 _REASONS: Final = 100
@@ -125,6 +126,7 @@ class AuthCallout:
         self._said: dict[str, float] = {}
         """When each trouble of a connection was told last."""
         self._given: OrderedDict[str, str] = OrderedDict()
+        self._waiting = AuthQueue(lambda request: request.user in self._known)
         self._users: Mapping[str, str] = {}
         self._sessions = SessionBounds(self._owner_of)
         self._keeper = SessionKeeper(self._sessions, self._note_session)
@@ -135,25 +137,26 @@ class AuthCallout:
         client = await self._connect("callout", self._address.callout)
         system = await self._connect("system", self._address.system)
         setup = await self._connect("setup", self._address.setup)
-        metering: asyncio.Task[None] | None = None
+        tasks = [asyncio.create_task(self._answer_in_turn())]
+        if self._quota is not None:
+            tasks.append(asyncio.create_task(self._meter(self._quota, system)))
         try:
             await client.subscribe("$SYS.REQ.USER.AUTH", cb=self._answer)
             await self._hear(client)
-            log.info("door_open", logins=len(self._known))
-            if self._quota is not None:
-                metering = asyncio.create_task(self._meter(self._quota, system))
+            log.info("auth_callout_open", logins=len(self._known))
             while not stop.is_set():
                 alive()
-                if metering is not None and metering.done():
-                    metering.result()
+                for task in tasks:
+                    if task.done():
+                        task.result()
                 await self._look(system)
                 await self._keeper.look(setup, system)
                 await self._beat(client)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), LOOK_S)
         finally:
-            if metering is not None:
-                metering.cancel()
+            for task in tasks:
+                task.cancel()
             await client.close()
             await system.close()
             await setup.close()
@@ -220,7 +223,7 @@ class AuthCallout:
             try:
                 await self._keep_out(system, await quota.look(system))
             except (Error, OSError, TimeoutError) as error:
-                log.warning("door_cannot_meter", reason=str(error) or type(error).__name__)
+                log.warning("auth_callout_cannot_meter", reason=str(error) or type(error).__name__)
             await asyncio.sleep(LOOK_S)
 
     async def _keep_out(self, system: Client, floods: Sequence[Flood]) -> None:
@@ -300,7 +303,17 @@ class AuthCallout:
         except (ValueError, KeyError, TypeError, IndexError) as error:
             log.error("auth_callout_not_understood", reason=type(error).__name__)  # noqa: TRY400 - it may hold a password
             return
-        await message.respond(self._judged(request))
+        self._waiting.put(request, message)
+
+    async def _answer_in_turn(self) -> None:
+        """One at a time; between two of them what has come is taken in, so that it gets its turn."""
+        while True:
+            request, message = await self._waiting.take()
+            try:
+                await message.respond(self._judged(request))
+            except (Error, OSError) as error:
+                log.warning("auth_callout_cannot_answer", reason=str(error) or type(error).__name__)
+            await asyncio.sleep(0)
 
     def _judged(self, request: AuthRequest) -> bytes:
         given = _GIVEN.fullmatch(request.client_id) is not None and request.client_id not in self._users

@@ -172,7 +172,7 @@ def nats_door(folder: Path, max_consumers: int = MAX_CONSUMERS, **variables: str
             "door", _python("runtime.broker.auth_callout_role", *place, **variables), folder=folder, ready=lambda: True
         )
         with serving(keeper):
-            wait_until(lambda: "door_open" in keeper.log_tail(), timeout_s=30, what="the door")
+            wait_until(lambda: "auth_callout_open" in keeper.log_tail(), timeout_s=30, what="the auth callout")
             gateway = Login("gateway", logins.password("gateway"))
             url = f"nats://setup:{logins.password('setup')}@127.0.0.1:{client_port}"
             yield Door("nats", port, port, gateway, registry, server, keeper, url)

@@ -92,7 +92,7 @@ def embedded(
         town = Embedded(folder, server, port, http_port, metrics_port)
         _register(town, devices)
         wait_until(lambda: town.said().count("mqtt_ready") >= 2, timeout_s=90, what="the gateway at its broker")
-        wait_until(lambda: "door_open" in town.said(), timeout_s=20, what="the door")
+        wait_until(lambda: "auth_callout_open" in town.said(), timeout_s=20, what="the auth callout")
         yield town, known
 
 

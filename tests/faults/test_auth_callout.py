@@ -38,7 +38,7 @@ def _readyz(town: Embedded) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(240)
-def test_a_frozen_door_is_named_and_started_again(tmp_path: Path) -> None:
+def test_a_frozen_auth_callout_is_named_and_started_again(tmp_path: Path) -> None:
     with embedded(tmp_path / "data", ["L1"]) as (town, _):
         wait_until(lambda: answers(town.http_port), timeout_s=30, what="the API")
         wait_until(lambda: _readyz(town)["ready"], timeout_s=30, what="ready")

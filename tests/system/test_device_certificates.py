@@ -68,7 +68,7 @@ def test_a_certificate_lets_its_device_in_until_it_is_revoked(tmp_path: Path) ->
         wait_until(
             lambda: server.log.read_text().count("mqtt_ready") >= 2, timeout_s=60, what="the gateway shows its own"
         )
-        wait_until(lambda: "door_open" in server.log.read_text(), timeout_s=60, what="the door")
+        wait_until(lambda: "auth_callout_open" in server.log.read_text(), timeout_s=60, what="the auth callout")
         assert first_word(town, mqtt, "L2", ONE) == "Not authorized"
         assert first_word(town, mqtt, "", ONE) == "cut"
         with client(town, mqtt, "L1", ONE) as said, client(town, mqtt, "L2", TWO) as other:
