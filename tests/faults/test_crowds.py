@@ -175,8 +175,9 @@ def _dim(town: Town, device: str) -> str:
     now = now_us()
     with town.registry.write() as tx:
         asset = tx.get(AssetRepository).many([device])[device]
-        filed = issue_command(tx, CATALOG, asset=asset, name="dim", arguments={"level_pct": 30}, issuer="test", reason="",
-                      now_us=now, deliver_by_us=now + 60 * SECOND_US, until_us=now + 3600 * SECOND_US)  # fmt: skip
+        filed = issue_command(tx, CATALOG, asset=asset, name="dim", arguments={"level_pct": 30}, issuer="test",
+                              reason="", now_us=now, deliver_by_us=now + 60 * SECOND_US,
+                              until_us=now + 3600 * SECOND_US)  # fmt: skip
     return filed.wire_id
 
 
