@@ -143,7 +143,7 @@ def test_influxdb_is_asked_no_further_when_the_caller_left(
         town.register("kl", [LAMP])
         town.gateway.stop()
         quiet = _queries(influxdb)
-        with _leaving(town, percentiles(end_us, samples).replace("bucket=31d", "bucket=1m")):
+        with _leaving(town, percentiles(end_us, 2 * samples).replace("bucket=31d", "bucket=1m")):
             wait_until(lambda: _queries(influxdb) > quiet + 3, what="InfluxDB is asked")
         asked = _settled(lambda: _queries(influxdb))
     pages = samples // 2_000
