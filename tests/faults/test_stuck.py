@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -128,6 +130,62 @@ def test_a_broker_that_keeps_its_write_error_is_started_again(
            broker_restarts=restarts, takes_again_s=round(takes_s, 1), ready_again_s=round(ready_s, 1))  # fmt: skip
     assert takes_s <= WITHIN_S
     assert ready_s <= WITHIN_S
+
+
+@contextmanager
+def _impostor(port: int) -> Iterator[None]:
+    """Another broker, that knows no login of ours."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+        def bound() -> bool:
+            with suppress(OSError):
+                listener.bind(("127.0.0.1", port))
+                return True
+            return False
+
+        wait_until(bound, what="the port is free")
+        listener.listen(16)
+        listener.settimeout(0.2)
+        stop = threading.Event()
+
+        def refuse() -> None:
+            while not stop.is_set():
+                with suppress(OSError):
+                    link, _ = listener.accept()
+                    with link:
+                        link.settimeout(1)
+                        link.recv(4096)
+                        link.sendall(b"\x20\x02\x00\x05")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+@pytest.mark.timeout(200)
+def test_a_broker_whose_port_another_program_took_is_told_as_that(tmp_path: Path, report: Report) -> None:
+    with embedded(tmp_path / "data", ["L1"]) as (town, logins):
+        wait_until(lambda: answers(town.http_port) and _ready(town), timeout_s=40, what="ready")
+        os.kill(town.child("nats-server"), signal.SIGKILL)
+        with _impostor(town.port):
+            sentence = SENTENCES[SystemFault.PORT_TAKEN].text()
+            wait_until(lambda: _readyz(town)["summary"] == sentence, timeout_s=60, what="it is told")
+            (reason,) = [text for text in _readyz(town)["reasons"] if text.startswith("process/")]
+            assert f":{town.port}" in reason
+        began = time.monotonic()
+        wait_until(Lamp(town, logins["L1"]).confirmed, timeout_s=60, what="the broker is back")
+        again_s = time.monotonic() - began
+        wait_until(lambda: _ready(town), timeout_s=60, what="ready again")
+        told = town.said().count("door_connection")
+    report("F02", "another program takes the broker's port: told as that, and back when it is free", "embedded", None,
+           takes_again_s=round(again_s, 1), door_lines=told)  # fmt: skip
+    assert told < 50, "what repeats is bounded"
+    assert again_s <= WITHIN_S
 
 
 @pytest.mark.timeout(200)
