@@ -170,7 +170,7 @@ def _impostor(port: int) -> Iterator[None]:
 @pytest.mark.timeout(200)
 def test_a_broker_whose_port_another_program_took_is_told_as_that(tmp_path: Path, report: Report) -> None:
     with embedded(tmp_path / "data", ["L1"]) as (town, logins):
-        wait_until(lambda: answers(town.http_port) and _ready(town), timeout_s=40, what="ready")
+        wait_until(lambda: answers(town.http_port) and ready(town), timeout_s=40, what="ready")
         os.kill(town.child("nats-server"), signal.SIGKILL)
         with _impostor(town.port):
             sentence = SENTENCES[SystemFault.PORT_TAKEN].text()
@@ -180,10 +180,10 @@ def test_a_broker_whose_port_another_program_took_is_told_as_that(tmp_path: Path
         began = time.monotonic()
         wait_until(Lamp(town, logins["L1"]).confirmed, timeout_s=60, what="the broker is back")
         again_s = time.monotonic() - began
-        wait_until(lambda: _ready(town), timeout_s=60, what="ready again")
-        told = town.said().count("door_connection")
+        wait_until(lambda: ready(town), timeout_s=60, what="ready again")
+        told = town.said().count("auth_callout_connection")
     report("F02", "another program takes the broker's port: told as that, and back when it is free", "embedded", None,
-           takes_again_s=round(again_s, 1), door_lines=told)  # fmt: skip
+           takes_again_s=round(again_s, 1), callout_lines=told)  # fmt: skip
     assert told < 50, "what repeats is bounded"
     assert again_s <= WITHIN_S
 
