@@ -44,7 +44,7 @@ SURVIVORS: Final = Path(__file__).with_name("access_survivors.txt")
 KEPT: Final = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lautern" / "access_operators"
 QUICK_S: Final = 4.0
 MOST_S: Final = 60.0
-"""Of tests for one change, by what they took when they were recorded."""
+"""Of tests for one change, by what they took when they were recorded; `--budget` gives survivors more."""
 _TURNED: Final = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -130,8 +130,9 @@ class Done:
 class Trial:
     """Tries changes, each on one of a few copies of the tree, and keeps what came out."""
 
-    def __init__(self, kept: Path) -> None:
-        """`kept`: the folder with what was recorded."""
+    def __init__(self, kept: Path, budget_s: float) -> None:
+        """`kept`: the folder with what was recorded; `budget_s`: of tests for one change."""
+        self._budget_s = budget_s
         self._executed = Executed(kept)
         self._path = kept / "done.jsonl"
         lines = self._path.read_text().splitlines() if self._path.exists() else []
@@ -198,7 +199,7 @@ class Trial:
         ordered = [*known, *(test for test in tests if test not in known)]
         spent = list(itertools.accumulate(self._executed.took[test] for test in ordered))
         quick = [test for test, s in zip(ordered, spent, strict=True) if s <= QUICK_S] or ordered[:1]
-        rest = [test for test, s in zip(ordered, spent, strict=True) if s <= MOST_S and test not in quick]
+        rest = [test for test, s in zip(ordered, spent, strict=True) if s <= self._budget_s and test not in quick]
         for batch in (quick, rest):
             if batch:
                 yield sorted(batch, key=lambda test: test.partition("::")[0])
@@ -220,12 +221,13 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--sample", type=int, metavar="N", help="only so many of the changes that are left, by chance")
     parser.add_argument("--again", action="store_true", help="try again what survived")
+    parser.add_argument("--budget", type=float, default=MOST_S, metavar="S", help="tests for one change, in seconds")
     parser.add_argument("--at-once", type=int, default=1, metavar="N")
     parser.add_argument("--kept", type=Path, default=KEPT, metavar="FOLDER")
     given = parser.parse_args(arguments)
     if given.record is not None or not (given.kept / "lines").exists():
         record([str(ROOT / file) for file in FILES], given.kept, given.at_once, given.record or ())
-    trial = Trial(given.kept)
+    trial = Trial(given.kept, given.budget)
     known = accepted()
     wanted = [c for file in given.files for c in changes(file, (ROOT / file).read_text()) if str(c) not in known]
     left = [c for c in wanted if trial.is_left(c, again=given.again)]
