@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from fastapi.testclient import TestClient
 
 from api.application import create_app
+from api.limits import ApiLimits
 from application.access.roles import RoleGrant
 from application.access.second_factor import FREE_TRIES, SecondFactorPolicy
 from application.ports.second_factors import SecondFactors
@@ -334,3 +335,21 @@ def test_another_site_cannot_have_the_browser_take_the_step(city: City) -> None:
     browser = sign_in(city, "vera")
     headers = {"Origin": "https://evil.example"}
     assert browser.post(STEP, json={"code": app.code(later(city))}, headers=headers).status_code == 403
+
+
+def test_who_owes_the_step_is_on_record_as_nobody_yet(city: City) -> None:
+    person(city, "vera", VIEWER)
+    enrolled(city, sign_in(city, "vera"))
+    browser = sign_in(city, "vera")
+    refusals = city.client.app.state.refusals  # type: ignore[attr-defined]
+    refusals.drain(city.clock.now_us)
+    assert browser.get("/api/v1/devices").status_code == 403
+    assert [refused.actor for refused, _, _ in refusals.drain(city.clock.now_us)] == [""]
+
+
+def test_who_owes_the_step_may_not_ask_more_often_than_others(city: City) -> None:
+    person(city, "vera", VIEWER)
+    enrolled(city, sign_in(city, "vera"))
+    app = create_app(replace(city.services, limits=ApiLimits(requests_per_s=0.01, burst_s=500)), poll_s=0.02)
+    browser = sign_in(replace(city, client=TestClient(app, base_url=ADDRESS)), "vera")
+    assert [browser.get(STEP).status_code for _ in range(7)] == [200] * 5 + [429] * 2

@@ -206,3 +206,12 @@ def test_gaps_of_another_town_do_not_hide_mine(city: City) -> None:
         tx.get(MessageLedger).put_gaps(gaps)
     found = city.client.get("/api/v1/ledger/gaps?limit=2", headers=city.key("*", tenant_id="kl")).json()["items"]
     assert [gap["device_id"] for gap in found] == ["mine"]
+
+
+def test_a_kind_that_there_is_not_is_named_and_so_is_a_town_that_is_not_said(city: City) -> None:
+    everywhere = city.key("*")
+    answer = city.client.get("/api/v1/devices?kind=toaster", headers=everywhere)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "query.kind")
+    answer = city.client.post("/api/v1/groups", json={"kind": "streetlight", "name": "all"}, headers=everywhere)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "tenant_id")
+    assert "say which" in answer.json()["errors"][0]["message"]

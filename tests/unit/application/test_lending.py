@@ -20,6 +20,7 @@ def test_each_town_has_its_own_spans() -> None:
     assert OURS.spans({"zw"}, 0, 40) == [(10, 20)]
     assert OURS.spans({"zw", "bund"}, 15, 25) == [(15, 25)]
     assert OURS.spans(None, 0, 40) == [(0, 40)]
+    assert OURS.spans(None, 40, 40) == []
     assert OURS.spans({"speyer"}, 0, 40) == []
     assert (OURS.concerns({"bund"}), OURS.concerns({"speyer"})) == (True, False)
 
