@@ -142,7 +142,7 @@ def list_refused(who: Admin, services: Use, page: PageWanted) -> ItemPage[Refuse
     return ItemPage[RefusedLogin](items=[_refused(r) for r in found.items], next_cursor=found.next_cursor)
 
 
-@router.get("/{asset_id}/credentials")
+@router.get("/{asset_id}/credentials", responses=problem_responses(409))
 def get_credentials(asset_id: IdInPath, who: Who, services: Use) -> CredentialSchema:
     """Show the credential of the device now bound, without its secret; needs `credentials:admin`."""
     with services.registry.read() as tx:
@@ -175,7 +175,7 @@ def take_certificate(asset_id: IdInPath, who: Who, services: Use, body: Certific
         )
 
 
-@router.delete("/{asset_id}/credentials", status_code=204)
+@router.delete("/{asset_id}/credentials", status_code=204, responses=problem_responses(409))
 def revoke_credentials(asset_id: IdInPath, who: Who, services: Use) -> None:
     """Revoke: its connection ends within seconds, and it comes in no more; needs `credentials:admin`."""
     with services.registry.write() as tx:
