@@ -16,6 +16,8 @@ from gateway.watched_loops import WatchedLoop
 
 NOTICED_S = 30.0
 """What hangs for so long is told; it ends the gateway a little later (`gateway/watched_loops.py`)."""
+STARTING_S = 10.0
+"""So long a first connection to the broker may take: it starts beside the gateway."""
 NEARLY_FULL_PCT = 95
 _LEVELS_PCT = (NEARLY_FULL_PCT, 80, 50)
 
@@ -36,17 +38,23 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def broker_probe(connection: MqttConnection, receiver: ReceiverProcess) -> Probe:
+def broker_probe(
+    connection: MqttConnection, receiver: ReceiverProcess, clock_s: Callable[[], float] = time.monotonic
+) -> Probe:
     """Both sessions: control here, telemetry in the receiver."""
+    starts_until_s = clock_s() + STARTING_S
 
     def probe() -> HealthReport:
+        nonlocal starts_until_s
         state = receiver.state
         control, telemetry = connection.connected(), bool(state.get("connected"))
         newest_us = max(connection.last_arrival_us, int(state.get("last_arrival_us", 0)))
         refused = connection.refused or bool(state.get("refused"))
-        away = SystemFault.BROKER_REFUSES if refused else SystemFault.BROKER_AWAY
+        away = SystemFault.STARTING if clock_s() < starts_until_s else SystemFault.BROKER_AWAY
+        if control and telemetry:
+            starts_until_s = 0
         return HealthReport(
-            None if control and telemetry else away,
+            None if control and telemetry else SystemFault.BROKER_REFUSES if refused else away,
             newest_us or None,
             {
                 "control": control,

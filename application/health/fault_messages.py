@@ -206,6 +206,13 @@ SENTENCES: Final[Mapping[SystemFault, FaultMessage]] = {
             " erhöhen, wo Platz ist",
         ),
     ),
+    SystemFault.STARTING: FaultMessage(
+        BilingualText("Lautern is starting", "Lautern startet gerade"),
+        BilingualText(
+            "wait some seconds; what does not come up by then is told",
+            "einige Sekunden warten; was bis dahin nicht läuft, wird genannt",
+        ),
+    ),
     SystemFault.BROKER_AWAY: FaultMessage(
         BilingualText("The MQTT broker does not answer", "Der MQTT-Broker antwortet nicht"),
         BilingualText("start it or correct broker.url", "starten oder broker.url berichtigen"),

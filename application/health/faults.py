@@ -40,6 +40,7 @@ class SystemFault(StrEnum):
     STORE_PLACE_MISSING = "store_place_missing"
     STORE_NEEDS_RESTART = "store_needs_restart"
     JOURNAL_FULL = "journal_full"
+    STARTING = "starting"
     BROKER_AWAY = "broker_away"
     BROKER_REFUSES = "broker_refuses"
     AUTH_CALLOUT_AWAY = "auth_callout_away"
@@ -105,6 +106,7 @@ CONSEQUENCES: Final[Mapping[SystemFault, frozenset[SystemFault]]] = {
     SystemFault.STORE_PLACE_MISSING: _STORE_WAITS,
     SystemFault.STORE_NEEDS_RESTART: _STORE_WAITS,
     SystemFault.JOURNAL_FULL: _NOTHING_IN,
+    SystemFault.STARTING: frozenset({SystemFault.AUTH_CALLOUT_AWAY, SystemFault.CANARY_LOST}),
     SystemFault.BROKER_AWAY: frozenset(
         {SystemFault.AUTH_CALLOUT_AWAY, SystemFault.BROKER_FULL, SystemFault.CANARY_LOST}
     ),

@@ -14,6 +14,7 @@ from application.ports.journal import JournalFill
 from devices.samples import RawMessage
 from devices.time_us import SECOND_US
 from gateway.health_reports import (
+    STARTING_S,
     HealthReport,
     broker_probe,
     canary_probe,
@@ -76,8 +77,23 @@ def test_a_journal_that_cannot_be_read_is_told_and_keeps_no_other_part_from_tell
 def test_both_sessions_are_needed(control: bool, telemetry: bool, refused: bool, fault: SystemFault | None) -> None:  # noqa: FBT001
     link = SimpleNamespace(connected=lambda: control, refused=False, last_arrival_us=5, sessions_lost=1)
     receiver = SimpleNamespace(state={"connected": telemetry, "refused": refused, "sessions_lost": 2})
-    said = broker_probe(cast("Any", link), cast("Any", receiver))()
+    now_s = [0.0]
+    probe = broker_probe(cast("Any", link), cast("Any", receiver), lambda: now_s[0])
+    now_s[0] = STARTING_S
+    said = probe()
     assert (said.fault, said.success_us, said.detail["sessions_lost"]) == (fault, 5, 3)
+
+
+def test_a_broker_is_not_away_before_it_can_have_been_there() -> None:
+    there = False
+    link = SimpleNamespace(connected=lambda: there, refused=False, last_arrival_us=5, sessions_lost=0)
+    receiver, now_s = SimpleNamespace(state={"connected": True}), [100.0]
+    probe = broker_probe(cast("Any", link), cast("Any", receiver), lambda: now_s[0])
+    assert probe().fault is SystemFault.STARTING
+    there = True
+    assert probe().fault is None
+    there = False
+    assert probe().fault is SystemFault.BROKER_AWAY, "it was there"
 
 
 @pytest.mark.parametrize(("silent_s", "fault"), [(1.2, None), (29, None), (31, SystemFault.RECEIVER_SILENT)])
