@@ -1,7 +1,6 @@
 """The command line is quick, complete, and imports no role."""
 
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -100,14 +99,12 @@ def test_fish_is_told_what_follows_a_verb_too() -> None:
 
 
 @pytest.mark.parametrize("verb", ["", *(verb for verb, (module, _) in VERBS.items() if "remote" in module)])
-def test_help_takes_little_of_the_processor(verb: str) -> None:
-    """Nobody waits for help: under 0.3 s on an idle machine, whose processor time it is on a busy one."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    arguments = [*([verb] if verb else []), "--help"]
-    done = subprocess.run([sys.executable, "-m", "cli", *arguments], capture_output=True, text=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+def test_help_loads_little(verb: str) -> None:
+    """Nobody waits for help: what takes its time is what it imports."""
+    arguments = ["-X", "importtime", "-m", "cli", *([verb] if verb else []), "--help"]
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
     assert "Example" in done.stdout or "Commands:" in done.stdout
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.45
+    assert len(done.stderr.splitlines()) < 350
 
 
 @pytest.mark.parametrize("module", [module for module, _ in VERBS.values() if "remote" in module])

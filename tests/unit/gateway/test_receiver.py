@@ -2,7 +2,6 @@
 
 import sys
 import threading
-import time
 
 import pytest
 
@@ -24,8 +23,6 @@ def test_release_while_it_is_stopped_is_left_out() -> None:
 
 def test_one_that_ends_before_its_first_word_is_not_waited_for() -> None:
     receiver = ReceiverProcess([sys.executable, "-c", "import sys; sys.stdin.readline()"])
-    began = time.monotonic()
     with pytest.raises(JournalUnavailable, match="did not start"):
-        receiver.begin(60)
-    assert time.monotonic() - began < 30
+        receiver.begin(3600)
     receiver.stop()

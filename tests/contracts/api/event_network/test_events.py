@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import time
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from simulators.kinds.event_network import build_fleet
 from simulators.kinds.event_network.event import demo_event
 from simulators.kinds.event_network.node import SimulatedNode
 from tests.contracts.api.conftest import NOW_US, City
+from tests.contracts.api.statements import statements
 
 NODES = ("mogli-core", "mogli-case-1", "mogli-case-2", "mogli-case-3", "temes-1")
 URL = "/api/v1/events"
@@ -260,7 +260,7 @@ def test_nodes_and_links_show_event_and_newest_values_but_no_small_counts(city: 
     assert (links[0]["object_id"], links[0]["parent_id"]) == ("stage-visitors", "port-stage")
 
 
-def test_live_of_forty_objects_answers_in_time(city: City, key: dict[str, str]) -> None:
+def test_live_of_forty_objects_asks_no_more_than_of_one(city: City, key: dict[str, str]) -> None:
     simulate(city, 30)
     with city.registry.read() as tx:
         asset = tx.get(AssetRepository).get("mogli-case-1")
@@ -274,14 +274,10 @@ def test_live_of_forty_objects_answers_in_time(city: City, key: dict[str, str]) 
     ]  # fmt: skip
     keep(city, samples)
     city.client.post(URL, json=plan(id="big", objects=many, areas=[], bookings=[]), headers=key)
-    took, live = [], dict[str, Any]()
-    for _ in range(5):
-        begun = time.perf_counter()
+    with statements(city.registry) as sent:
         live = city.client.get(f"{URL}/big/live", headers=key).json()
-        took.append(time.perf_counter() - begun)
     assert live["total"]["coverage_pct"] == 100
-    # The target is 200 ms; the best of five, since the machine may be busy with others.
-    assert min(took) < 0.2, took
+    assert len(sent) < 30, "it asks for all objects at once"
 
 
 SQUARE = [[7.76, 49.44], [7.77, 49.44], [7.77, 49.45], [7.76, 49.44]]
