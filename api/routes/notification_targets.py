@@ -21,7 +21,7 @@ from api.routes.notifications import NotificationSchema, notification_schema
 from api.services import Use
 from application.notifications.allow_list import NotAllowed, TargetAllowList
 from application.notifications.rules import NotificationChannel, NotificationTarget
-from application.notifications.test_notification import test_message
+from application.notifications.trial_message import trial_message
 from application.notifications.webhook_signature import new_secret
 from application.ports.notifications import DeliveryQueue, NotificationTargets
 from application.ports.registry import RegistryTransaction
@@ -164,7 +164,7 @@ def try_target(target_id: IdInPath, who: Keeper, services: Use, response: Respon
     """Send a message that says it is a test; its fate is at `Location`. Needs `notifications:admin`."""
     with services.registry.write() as tx:
         target = notification_access.target_of(tx, who, target_id)
-        delivery = test_message(target, uuid.uuid4().hex, services.now_us())
+        delivery = trial_message(target, uuid.uuid4().hex, services.now_us())
         tx.get(DeliveryQueue).add([delivery])
         _record(tx, who, "notification_target.test", target)
     response.headers["Location"] = f"/api/v1/notifications/{delivery.delivery_id}"

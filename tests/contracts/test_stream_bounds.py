@@ -107,7 +107,7 @@ def test_only_what_may_be_retained_stays(place: Place) -> None:
 
 def test_at_the_bound_of_retained_messages_everybody_connects(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     small = {**stream_bounds(QUEUE), RETAINED: StreamBound(2**20, 2**18)}
-    monkeypatch.setattr(stream_limits, "bounds", lambda _bytes: small)
+    monkeypatch.setattr(stream_limits, "stream_bounds", lambda _bytes: small)
     with rough(place.broker, "lamp") as client:
         _retain(client, "status", 100)
         assert place.bound()

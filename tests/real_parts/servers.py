@@ -104,10 +104,18 @@ class Server:
     def paused(self) -> Iterator[None]:
         """Frozen inside the block (SIGSTOP): connections stay open and nothing answers."""
         self.send(signal.SIGSTOP)
+        # The signal is sent, not obeyed: a thread may still answer what comes meanwhile.
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while not self._stands_still() and time.monotonic() < deadline:
+            time.sleep(0.002)
         try:
             yield
         finally:
             self.send(signal.SIGCONT)
+
+    def _stands_still(self) -> bool:
+        stats = Path(f"/proc/{self.pid}/task").glob("*/stat")
+        return all(stat.read_text().rpartition(")")[2].split()[0] in "Tt" for stat in stats)
 
     def log_tail(self, lines: int = 30) -> str:
         """The last lines of what it said."""

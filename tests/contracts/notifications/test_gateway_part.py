@@ -16,7 +16,7 @@ from application.notifications.deliveries import NotificationDelivery, Notificat
 from application.notifications.duty_hours import DutyHours, WeeklySpan
 from application.notifications.errors import NotDelivered, Undeliverable
 from application.notifications.rules import NotificationChannel, NotificationRule, NotificationTarget
-from application.notifications.test_notification import test_message
+from application.notifications.trial_message import trial_message
 from application.notifications.wording import MessageWording
 from application.ports.alarms import AlarmRepository
 from application.ports.inventory import Asset, AssetRepository
@@ -129,7 +129,7 @@ class Office:
             for target_id in target_ids:
                 target = tx.get(NotificationTargets).get(target_id)
                 number = len(tx.get(DeliveryQueue).find().items)
-                tx.get(DeliveryQueue).add([test_message(target, f"d{number}", self.now_us)])
+                tx.get(DeliveryQueue).add([trial_message(target, f"d{number}", self.now_us)])
 
     def fault(self) -> SystemFault | None:
         return self.sending.standing.fault

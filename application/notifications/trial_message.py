@@ -6,7 +6,7 @@ from application.notifications.rules import NotificationChannel, NotificationTar
 from application.notifications.wording import trial_words, webhook_payload
 
 
-def test_message(target: NotificationTarget, delivery_id: str, now_us: int) -> NotificationDelivery:
+def trial_message(target: NotificationTarget, delivery_id: str, now_us: int) -> NotificationDelivery:
     """Say that nothing has happened."""
     words = trial_words(target.name, target.language)
     data = {"tenant_id": target.tenant_id, "language": target.language, "subject": words.subject, "text": words.body}
