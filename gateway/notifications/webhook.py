@@ -82,6 +82,7 @@ class _Post:
         self._headers = sent
         self._body = body
         self._connection: HTTPConnection | None = None
+        self._cut = False
 
     def run(self) -> None:
         """See Attempt."""
@@ -101,10 +102,14 @@ class _Post:
             raise NotDelivered(f"{place.netloc} does not answer ({_cause(error)})") from error
         finally:
             connection.close()
+        if self._cut:
+            # The end of a cut connection may be read as the end of an answer's head.
+            raise NotDelivered(f"{place.netloc} had not answered when its time was over")
         _judge(status, place)
 
     def cut(self) -> None:
         """See Attempt."""
+        self._cut = True
         if self._connection is not None:
             shut_socket(self._connection.sock)
 
