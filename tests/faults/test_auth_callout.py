@@ -98,7 +98,7 @@ def test_a_broker_that_answers_late_is_still_heard(
 async def _asked_while_it_is_frozen(door: Door, folder: Path, patch: pytest.MonkeyPatch) -> None:
     asking = Callout(door.registry, CalloutAddress(door.setup_url, "", "", ""), JwtSigner.of(folder), _nothing, None)
     place = door.setup_url.rpartition("@")[2]
-    client = await nats.connect(f"nats://door:{ServicePasswords(folder).password('door')}@{place}")
+    client = await nats.connect(f"nats://callout:{ServicePasswords(folder).password('callout')}@{place}")
     try:
         with door.server.paused():
             wait_until(lambda: _state(door.server.pid) == "T", what="it is frozen")

@@ -1,6 +1,8 @@
 """The running program by IPv6, below a path of a proxy, and asked with HEAD: as by any other way."""
 
+import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +36,7 @@ def test_ipv6_a_sub_path_and_head_lead_to_the_same(tmp_path: Path, report: Repor
                         server=town.server)  # fmt: skip
         with rough(broker, lamp.login.user, patience_s=10) as link:
             assert lamp.publish(link, 3)
+        wait_until(lambda: _status(town.http_port, "/readyz") == 200, timeout_s=40, what="ready")
         found = {}
         for method in ("GET", "HEAD"):
             for path in PATHS:
@@ -47,6 +50,12 @@ def test_ipv6_a_sub_path_and_head_lead_to_the_same(tmp_path: Path, report: Repor
         assert found["GET", path, ROOT][1] > 0
     report("ways in", "on [::1] only, below /lautern and not, by GET and HEAD; a lamp speaks", "embedded", None,
            asked=len(found), differ=0)  # fmt: skip
+
+
+def _status(port: int, path: str) -> int:
+    with suppress(urllib.error.HTTPError):
+        return _asked(port, "GET", path)[0]
+    return 0
 
 
 def _asked(port: int, method: str, path: str) -> tuple[int, int]:

@@ -208,12 +208,12 @@ def test_the_guide_keeps_its_promise_of_size() -> None:
 
 
 def reasons_in(*modules: ModuleType) -> set[str]:
-    """Reasons that stand in the source: given to `Refused` and `_unfit`, in the decoder's table, the store's own."""
+    """Reasons in the source: given to `RefusedMessage` and `_unfit`, in the decoder's table, the store's own."""
     found: set[str] = set(decode._REASONS.values())
     found |= {admission.NOT_ITS_CONNECTOR, admission.HAS_A_CONNECTOR}
     for module in modules:
         text = inspect.getsource(module)
-        found |= set(re.findall(r'Refused\(\s*"([a-z_]+)"', text))
+        found |= set(re.findall(r'RefusedMessage\(\s*"([a-z_]+)"', text))
         found |= set(re.findall(r'_unfit\(message, "([a-z_]+)"', text))
         found |= set(re.findall(r'"(store_refused)"', text))
     return found
