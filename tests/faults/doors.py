@@ -85,6 +85,9 @@ class Door:
         finally:
             speaker.client.disconnect()
             speaker.client.loop_stop()
+            # Its thread may have come back just before it was stopped; nobody would close that connection.
+            if (left := speaker.client.socket()) is not None:
+                left.close()
 
 
 @dataclass
