@@ -32,7 +32,7 @@ from runtime.broker.broker_quota import BrokerQuota, Flood
 from runtime.broker.jwt_signer import AuthRequest, JwtSigner
 from runtime.broker.mqtt_sessions import MOST, SessionBounds
 from runtime.broker.nats_conf import DEVICES, Permissions
-from runtime.broker.nats_requests import PATIENCE_S, request_json
+from runtime.broker.nats_requests import PATIENCE_S, ask_server, kick
 from runtime.broker.pause_keeper import PauseKeeper
 from runtime.broker.permission_violations import LogTail
 from runtime.broker.session_keeper import SessionKeeper
@@ -132,7 +132,7 @@ class AuthCallout:
         self._keeper = SessionKeeper(self._sessions, self._note_session)
 
     async def run(self, stop: asyncio.Event, alive: Callable[[], None]) -> None:
-        """Serve until `stop`; `alive` is called about twice a second. Raises RegistryUnavailable at the start only."""
+        """Serve until `stop`; `alive` is called four times a second. Raises RegistryUnavailable at the start only."""
         await asyncio.to_thread(self._read)
         client = await self._connect("callout", self._address.callout)
         system = await self._connect("system", self._address.system)
@@ -231,7 +231,7 @@ class AuthCallout:
         for flood in [flood for flood in floods if self._paused.begin(flood.exceeded, _now_us())]:
             self._to_cut = True
             for number in flood.connections:
-                await request_json(system, f"$SYS.REQ.SERVER.{flood.server}.KICK", {"cid": number}, gone=True)
+                await kick(system, flood.server, number, gone=True)
 
     async def _beat(self, client: Client) -> None:
         """Let readiness know that it answers."""
@@ -356,11 +356,11 @@ class AuthCallout:
         offset, total = 0, 1
         while offset < total:
             wanted = {"auth": True, "limit": _PAGE, "offset": offset}
-            page = await request_json(system, "$SYS.REQ.SERVER.PING.CONNZ", wanted)
+            page = await ask_server(system, "CONNZ", wanted)
             server, data = page["server"]["id"], page["data"]
             for connection in data["connections"]:
                 if not self._may_stay(server, connection):
-                    await request_json(system, f"$SYS.REQ.SERVER.{server}.KICK", {"cid": connection["cid"]})
+                    await kick(system, server, connection["cid"])
                     log.info("device_cut", user=connection.get("authorized_user", ""))
             offset, total = offset + _PAGE, data["total"]
 

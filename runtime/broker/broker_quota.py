@@ -10,7 +10,7 @@ from nats.aio.client import Client
 from application.message_quota import MessageQuotas, QuotaExceeded, QuotaMeter
 from runtime.broker.connection_counts import ConnectionCount, ConnectionCounts
 from runtime.broker.nats_conf import DEVICES
-from runtime.broker.nats_requests import request_json
+from runtime.broker.nats_requests import ask_server
 
 _LANES: Final = 2
 """The server does not tell telemetry from control: a login may say here what it may on both."""
@@ -56,7 +56,7 @@ class BrokerQuota:
 
     async def look(self, system: Client) -> list[Flood]:
         """Who exceeded his quota since the last call. Raises Error, OSError, TimeoutError."""
-        answer = await _asked(system, "STATSZ", {})
+        answer = await ask_server(system, "STATSZ", {})
         server, totals = answer["server"]["id"], _totals(answer["statsz"])
         now_s = time.monotonic()
         if server != self._server:
@@ -87,7 +87,7 @@ class BrokerQuota:
 
     async def _list(self, system: Client, more: Mapping[str, Any], most: int = _MOST) -> list[ConnectionCount]:
         """In one answer: in pages one that ends between them would shift another out of sight."""
-        page = await _asked(system, "CONNZ", {"acc": DEVICES, "auth": True, "limit": most, **more})
+        page = await ask_server(system, "CONNZ", {"acc": DEVICES, "auth": True, "limit": most, **more})
         return list(map(ConnectionCount.read, page["data"]["connections"]))
 
     def _flood(self, found: QuotaExceeded, opened: Sequence[ConnectionCount]) -> Flood:
@@ -98,7 +98,3 @@ def _totals(said: Mapping[str, Any]) -> _Totals:
     received = said["received_from_clients"]
     ended = int(said["total_connections"]) - int(said["connections"])
     return _Totals(int(received["msgs"]), int(received["bytes"]), ended)
-
-
-async def _asked(system: Client, what: str, wanted: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON is any value
-    return await request_json(system, f"$SYS.REQ.SERVER.PING.{what}", wanted)

@@ -16,3 +16,13 @@ async def request_json(client: Client, subject: str, wanted: Mapping[str, Any], 
     if "error" in answer and not gone:
         raise Error(str(answer["error"]))
     return answer
+
+
+async def ask_server(system: Client, what: str, wanted: Mapping[str, Any], *, gone: bool = False) -> Any:  # noqa: ANN401 - JSON is any value
+    """What the server says of itself: `what` is STATSZ or CONNZ. `gone` and errors as in `request_json`."""
+    return await request_json(system, f"$SYS.REQ.SERVER.PING.{what}", wanted, gone=gone)
+
+
+async def kick(system: Client, server: str, connection: int, *, gone: bool = False) -> None:
+    """Cut a connection of this server; without somebody who waits for the answer nothing would be done."""
+    await request_json(system, f"$SYS.REQ.SERVER.{server}.KICK", {"cid": connection}, gone=gone)

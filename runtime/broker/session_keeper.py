@@ -12,7 +12,7 @@ from nats.errors import Error
 
 from runtime.broker import mqtt_sessions
 from runtime.broker.mqtt_sessions import MqttSession, SessionBounds
-from runtime.broker.nats_requests import request_json
+from runtime.broker.nats_requests import ask_server, kick, request_json
 
 log = structlog.get_logger()
 AGAIN_S: Final = 5.0
@@ -72,11 +72,11 @@ class SessionKeeper:
 
 async def _end(setup: Client, system: Client, session: MqttSession) -> None:
     """Cut who has it, and have the broker forget it; then it is as if it had never been."""
-    page = await request_json(system, "$SYS.REQ.SERVER.PING.CONNZ", {"mqtt_client": session.client_id, "auth": True})
+    page = await ask_server(system, "CONNZ", {"mqtt_client": session.client_id, "auth": True})
     for connection in page["data"]["connections"]:
         if connection.get("mqtt_client") != session.client_id:
             continue
-        await request_json(system, f"$SYS.REQ.SERVER.{page['server']['id']}.KICK", {"cid": connection["cid"]})
+        await kick(system, page["server"]["id"], connection["cid"])
     for consumer in session.consumers:
         await request_json(setup, mqtt_sessions.END_CONSUMER + consumer, {}, gone=True)
     await request_json(setup, mqtt_sessions.FORGET, {"seq": session.number}, gone=True)

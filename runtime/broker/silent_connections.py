@@ -10,7 +10,7 @@ import structlog
 from nats.aio.client import Client
 
 from devices.network_addresses import address_neighbourhood
-from runtime.broker.nats_requests import request_json
+from runtime.broker.nats_requests import ask_server, kick
 
 log = structlog.get_logger()
 OF_ADDRESS: Final = 100
@@ -37,18 +37,22 @@ class SilentConnections:
 
     async def look(self, system: Client) -> None:
         """Ask how many there are; look at the newest when they are many more than were settled, and cut."""
-        total = int((await _asked(system, "STATSZ", {}))["statsz"]["connections"])
+        total = int((await ask_server(system, "STATSZ", {}, gone=True))["statsz"]["connections"])
         self._settled = min(self._settled, total)
         if total - self._settled < OF_ADDRESS and total < NEARLY_ALL * self._most:
             return
-        page = await _asked(system, "CONNZ", {"auth": True, "limit": _PAGE, "offset": max(0, total - _PAGE)})
+        page = await ask_server(
+            system, "CONNZ", {"auth": True, "limit": _PAGE, "offset": max(0, total - _PAGE)}, gone=True
+        )
         silent = [each for each in page["data"]["connections"] if is_silent(each)]
         self._settled = total - len(silent)
         now = datetime.now(UTC)
         chosen = list(self.choose(silent, total, now))
-        subject = f"$SYS.REQ.SERVER.{page['server']['id']}.KICK"
+        server = page["server"]["id"]
         for some in range(0, len(chosen), _AT_ONCE):
-            await asyncio.gather(*(_kick(system, subject, number) for number in chosen[some : some + _AT_ONCE]))
+            await asyncio.gather(
+                *(kick(system, server, number, gone=True) for number in chosen[some : some + _AT_ONCE])
+            )
         if chosen:
             self.cut += len(chosen)
             log.warning("silent_connections_cut", cut=len(chosen), open=total)
@@ -71,12 +75,3 @@ def is_silent(connection: Mapping[str, Any]) -> bool:
     return (
         connection.get("type") == "mqtt" and not connection.get("mqtt_client") and not connection.get("authorized_user")
     )
-
-
-async def _kick(system: Client, subject: str, number: int) -> None:
-    """Without somebody who waits for the answer nothing would be done."""
-    await request_json(system, subject, {"cid": number}, gone=True)
-
-
-async def _asked(system: Client, what: str, wanted: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON is any value
-    return await request_json(system, f"$SYS.REQ.SERVER.PING.{what}", wanted, gone=True)
