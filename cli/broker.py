@@ -21,8 +21,8 @@ from runtime.broker.admission import wait_admitted
 from runtime.broker.legacy_logins import import_logins
 from runtime.broker.mosquitto_conf import ACL, INSIDE_ACL
 from runtime.broker.mosquitto_sync import MosquittoFiles, SyncResult
-from runtime.broker.service_passwords import write_secret
 from runtime.certificates import CLIENT_DAYS, CertificateAuthority
+from runtime.private_file import replace_private_file
 from runtime.registry_access import registry_of
 
 COMMAND_LINE: Final = "command line"
@@ -74,7 +74,7 @@ def print_config(  # noqa: PLR0917 - typer takes options so
         if to is None:
             typer.echo(nats.text())
         else:
-            write_secret(to, nats.text())
+            replace_private_file(to, nats.text())
         return
     conf = external_config.external_mosquitto_config(
         chosen, outage_hours * 3600, rate, external_config.MOSQUITTO_FOLDER, "1884 127.0.0.1"
@@ -198,8 +198,8 @@ def certify(
     with registry_of(chosen, recording=True) as registry, registry.write() as tx:
         tx.get(CredentialRepository).put([credential])
         _record(tx, "credential.issue", user)
-    write_secret(to / f"{device}.key", made.key)
-    write_secret(to / f"{device}.pem", made.certificate)
+    replace_private_file(to / f"{device}.key", made.key)
+    replace_private_file(to / f"{device}.pem", made.certificate)
     typer.echo(f"wrote {to / device}.pem and .key")
 
 

@@ -13,9 +13,10 @@ from devices.errors import Conflict
 from runtime import influxdb_check, program_support, settings, settings_models
 from runtime.bootstrap import FIRST_USER, first_link, first_town
 from runtime.bootstrap_settings import settings_text
-from runtime.broker.service_passwords import INSIDE, ServicePasswords, write_secret
+from runtime.broker.service_passwords import INSIDE, ServicePasswords
 from runtime.certificates import make_server_files
 from runtime.file_modes import mend_modes, modes_sentence
+from runtime.private_file import replace_private_file
 from runtime.registry_access import registry_of
 
 ADMIN: Final = "admin"
@@ -50,7 +51,7 @@ def init(
     if file.exists():
         typer.echo(f"{file} is kept")
     else:
-        write_secret(file, settings_text(tenant, store, folder, public_host[0] if public_host else None))
+        replace_private_file(file, settings_text(tenant, store, folder, public_host[0] if public_host else None))
         typer.echo(f"wrote {file}")
     chosen = settings.load_settings(folder)
     if open_to_others := modes_sentence(mend_modes(chosen)):

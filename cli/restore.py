@@ -24,8 +24,8 @@ from runtime.backup_archive.foreign_settings import (
 from runtime.backup_archive.manifest import ArchiveManifest
 from runtime.backup_archive.progress import ArchiveProgress, readable_size, say_line
 from runtime.backup_archive.restorer import ArchiveRestorer, RestoreFailed
-from runtime.broker.service_passwords import write_secret
 from runtime.installation import exclusive_data_dir
+from runtime.private_file import replace_private_file
 from runtime.settings import FILE_NAME, Settings
 
 STAGE: Final = ".restoring"
@@ -114,9 +114,9 @@ def _restore(verified: VerifiedArchive, folder: Path, config: Path | None, again
             _say_what_is_left(chosen, verified.manifest)
             raise
         if config is not None:
-            write_secret(stage / FILE_NAME, config.read_text(encoding="utf-8").rstrip("\n"))
+            replace_private_file(stage / FILE_NAME, config.read_text(encoding="utf-8").rstrip("\n"))
         elif rewritten is not None:
-            write_secret(stage / FILE_NAME, rewritten)
+            replace_private_file(stage / FILE_NAME, rewritten)
         returning.settle()
 
 
@@ -131,7 +131,7 @@ def _settings(verified: VerifiedArchive, folder: Path, stage: Path, config: Path
     """Settings of the restored installation. Raises ConfigurationError."""
     if config is None and verified.settings:
         look = stage / "settings"
-        write_secret(look, verified.settings.decode(errors="replace"))
+        replace_private_file(look, verified.settings.decode(errors="replace"))
         try:
             return settings.load_settings(folder, look)
         finally:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from devices.errors import ConfigurationError
-from runtime.broker.service_passwords import write_secret
+from runtime.private_file import replace_private_file
 
 AUTHORITY_DAYS: Final = 3650
 SERVER_DAYS: Final = 397
@@ -45,8 +45,8 @@ class CertificateAuthority:
         certificate, key = folder / "ca.pem", folder / "ca.key"
         if not certificate.exists():
             made = _self_signed("Lautern, first try")
-            write_secret(key, made.key)
-            write_secret(certificate, made.certificate)
+            replace_private_file(key, made.key)
+            replace_private_file(certificate, made.certificate)
         found = serialization.load_pem_private_key(key.read_bytes(), None)
         if not isinstance(found, ec.EllipticCurvePrivateKey):
             raise ConfigurationError(f"{key}: not a key that we made")
@@ -79,8 +79,8 @@ def make_server_files(folder: Path, names: Sequence[str]) -> tuple[Path, Path]:
     certificate, key = folder / "server.pem", folder / "server.key"
     if not certificate.exists():
         made = CertificateAuthority.of(folder).server(list(dict.fromkeys([*names, *own_names()])))
-        write_secret(key, made.key)
-        write_secret(certificate, made.certificate)
+        replace_private_file(key, made.key)
+        replace_private_file(certificate, made.certificate)
     return certificate, key
 
 
@@ -89,8 +89,8 @@ def make_client_files(folder: Path, user: str) -> tuple[Path, Path]:
     certificate, key = folder / f"{user}.pem", folder / f"{user}.key"
     if not certificate.exists() or certificate_end(certificate) - datetime.now(UTC) < timedelta(days=CLIENT_DAYS / 2):
         made = CertificateAuthority.of(folder).client(user, CLIENT_DAYS)
-        write_secret(key, made.key)
-        write_secret(certificate, made.certificate)
+        replace_private_file(key, made.key)
+        replace_private_file(certificate, made.certificate)
     return certificate, key
 
 

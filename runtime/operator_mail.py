@@ -1,7 +1,6 @@
 """Mails who runs the machine (`notifications.operators`) what began or ended since he was told; needs no registry."""
 
 import json
-import os
 import socket
 import time
 import uuid
@@ -24,6 +23,7 @@ from gateway.notifications.mail import MailSender
 from runtime import exit_codes, logging_setup, process_faults, program_support, settings
 from runtime.notification_setup import mail_server
 from runtime.operators import TOLD
+from runtime.private_file import replace_private_file
 from runtime.process_faults import ProcessFault
 
 _ENDED: Final = ("behoben", "ended")
@@ -89,11 +89,7 @@ def _write(path: Path, told: Mapping[str, Mapping[str, str]]) -> None:
         if not any(told.values()):
             path.unlink(missing_ok=True)
             return
-        draft = path.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(told, file)
-        draft.replace(path)
+        replace_private_file(path, json.dumps(told))
 
 
 if __name__ == "__main__":

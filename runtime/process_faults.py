@@ -1,7 +1,6 @@
 """What the supervisor knows of programs in trouble: a file beside the data, for readiness and doctor."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 from application.health.faults import SystemFault
 from application.ports.gateway_books import Heartbeat
 from devices.time_us import rfc3339
+from runtime.private_file import replace_private_file
 
 FILE: Final = "processes.json"
 PART: Final = "process"
@@ -42,11 +42,7 @@ def write_process_faults(path: Path, faults: Sequence[ProcessFault]) -> None:
     if not faults:
         path.unlink(missing_ok=True)
         return
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump([asdict(fault) for fault in faults], file)
-    draft.replace(path)
+    replace_private_file(path, json.dumps([asdict(fault) for fault in faults]))
 
 
 def read_process_faults(path: Path) -> list[ProcessFault]:

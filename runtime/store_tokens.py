@@ -8,8 +8,8 @@ import typer
 
 from devices.errors import ConfigurationError, StorePlaceMissing, StoreUnavailable
 from runtime import program_support, settings
-from runtime.broker.service_passwords import write_secret
 from runtime.influxdb_check import ask_influxdb
+from runtime.private_file import replace_private_file
 
 READS: Final = ("read",)
 WRITES: Final = ("read", "write")
@@ -41,7 +41,7 @@ def store_tokens(
             continue
         wanted = wanted_token(orgs[0]["id"], actions, f"Lautern, {file.stem}")
         made = ask_influxdb(f"{store.url}/api/v2/authorizations", made_by, wanted)
-        write_secret(file, str(made["token"]))
+        replace_private_file(file, str(made["token"]))
         typer.echo(f"wrote {file}: may {' and '.join(actions)} buckets of {store.org}")
 
 

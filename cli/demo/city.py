@@ -17,7 +17,7 @@ from devices.catalog import sub_packages
 from devices.errors import NotFound
 from runtime import program_support, settings
 from runtime.bootstrap import first_town
-from runtime.broker.service_passwords import write_secret
+from runtime.private_file import replace_private_file
 from runtime.registry_access import registry_of
 from simulators.device import SimulatedDevice
 from simulators.fleet import devices_of, simulated_kinds
@@ -44,7 +44,7 @@ def main(data_dir: Annotated[Path, program_support.DATA_DIR]) -> None:
         people.let_in(list(shown.values()))
         token = people.token()
     plan = {"token": token, "simulated": counts, "audiences": _audiences(shown, keys, now_us)}
-    write_secret(chosen.data_dir / PLAN, json.dumps(plan, indent=1))
+    replace_private_file(chosen.data_dir / PLAN, json.dumps(plan, indent=1))
 
 
 def _register(
@@ -77,7 +77,7 @@ def _keys(registry: Registry, file: Path, parts: Sequence[DemoPart], tenant: str
     missing = [part for part in parts if part.key not in known]
     known |= {part.key: make_key(registry, part.key, list(part.scopes), tenant) for part in missing}
     if missing:
-        write_secret(file, json.dumps(known, indent=1))
+        replace_private_file(file, json.dumps(known, indent=1))
     return known
 
 

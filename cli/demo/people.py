@@ -13,7 +13,7 @@ from application.ports.registry import Registry
 from application.ports.users import User, UserRepository
 from cli.demo.demo_part import DemoPart
 from devices.errors import Conflict
-from runtime.broker.service_passwords import write_secret
+from runtime.private_file import replace_private_file
 
 ALL: Final = "demo"
 
@@ -40,7 +40,7 @@ class DemoPeople:
         for user_id, name, grants in missing:
             known[user_id] = self._made(user_id, name, grants)
         if missing:
-            write_secret(self._file, json.dumps(known, indent=1))
+            replace_private_file(self._file, json.dumps(known, indent=1))
 
     def token(self) -> str:
         """A token that signs in as who sees everything, once."""

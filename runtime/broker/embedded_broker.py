@@ -11,9 +11,9 @@ from devices.errors import ConfigurationError
 from runtime import processes
 from runtime.broker.broker_probe import EVERY_S, BrokerProbe, StuckJudge, has_room
 from runtime.broker.nats_conf import NatsConf
-from runtime.broker.service_passwords import write_secret
 from runtime.broker.stream_limits import bound_streams
 from runtime.ports import place_of, port_answers
+from runtime.private_file import replace_private_file
 from runtime.settings_models import local_address
 
 MIB: Final = 2**20
@@ -45,7 +45,7 @@ class EmbeddedBroker:
         """Start it and wait until it answers; on a full disk nobody waits. Raises ConfigurationError, ProgramFailed."""
         self._supervisor = supervisor
         path = self._folder / "nats.conf"
-        write_secret(path, self._conf.text())
+        replace_private_file(path, self._conf.text())
         self._child = supervisor.start(
             processes.ChildProgram("broker", [str(nats_server_program()), "-c", str(path)], ENVIRONMENT, self.log)
         )

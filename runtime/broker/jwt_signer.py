@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from runtime.broker.mqtt_sessions import SUBSCRIPTIONS
-from runtime.broker.service_passwords import write_secret
+from runtime.private_file import replace_private_file
 
 _ACCOUNT: Final = 0
 """Prefix byte of an account's key; https://docs.nats.io: nkeys."""
@@ -31,7 +31,7 @@ class JwtSigner:
         """The key of this folder, made when first asked for."""
         path = folder / "callout.key"
         if not path.exists():
-            write_secret(path, Ed25519PrivateKey.generate().private_bytes_raw().hex())
+            replace_private_file(path, Ed25519PrivateKey.generate().private_bytes_raw().hex())
         return cls(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text(encoding="ascii").strip())))
 
     @property
