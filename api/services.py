@@ -35,7 +35,7 @@ class Services:
     lifetime: SessionLifetime = field(default_factory=SessionLifetime)
     """Of browsers' sessions."""
     single_sign_on: SingleSignOn | None = None
-    notary: AuditSigner | None = None
+    signer: AuditSigner | None = None
     """Verifies the audit log; None where there is none to verify."""
     anchors: AnchorStore | None = None
     """Of the audit log."""

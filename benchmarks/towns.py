@@ -24,7 +24,7 @@ from benchmarks.parts import cost
 from benchmarks.query import values
 from cli.local_keys import make_key
 from runtime import settings
-from runtime.audit_setup import notary_of
+from runtime.audit_setup import audit_signer_of
 from storage.registry.engine import SqlRegistry, open_registry
 from tests.real_parts import ports
 from tests.real_parts.postgres import cluster_in, folder_for_others
@@ -128,7 +128,7 @@ def run(folder: Path, url: str, options: argparse.Namespace, analyse: Callable[[
     folder.mkdir()
     began, now_us = time.perf_counter(), time.time_ns() // 1000
     (folder / "lautern.toml").write_text("")
-    registry = open_registry(url, checkpoints=True, notary=notary_of(settings.load_settings(folder)))
+    registry = open_registry(url, checkpoints=True, signer=audit_signer_of(settings.load_settings(folder)))
     try:
         towns = [f"town{n:02d}" for n in range(options.towns)]
         for town in towns:

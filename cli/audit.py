@@ -118,14 +118,14 @@ def verify_log(  # noqa: PLR0917
       lautern audit verify audit-2026.jsonl --key-file audit.key --anchor-file audit.anchors --json
     """  # noqa: D301
     chosen = settings.load_settings(data_dir, config)
-    notary = AuditSigner(read_key(key_file or chosen.audit_key_file), audit_setup.now_us)
+    signer = AuditSigner(read_key(key_file or chosen.audit_key_file), audit_setup.now_us)
     anchors = _anchors(anchor_file, chosen.audit_anchor_file, _instant(until))
     if file is None:
         with registry_of(chosen, migrate=False) as registry:
-            verdict = verify_chain(read_entries(registry), notary, anchors, anchored=True)
+            verdict = verify_chain(read_entries(registry), signer, anchors, anchored=True)
     else:
         read = _read(file)
-        verdict = verify_each(read, notary) if part else verify_chain(read, notary, anchors)
+        verdict = verify_each(read, signer) if part else verify_chain(read, signer, anchors)
     _tell(verdict, as_json=as_json)
 
 

@@ -71,7 +71,7 @@ def services_of(
         _lifetime(chosen.access),
         _single_sign_on(chosen.oidc),
         processing=facts_of(chosen, catalog),
-        notary=audit_setup.notary_of(chosen),
+        signer=audit_setup.audit_signer_of(chosen),
         anchors=audit_setup.anchors_of(chosen),
         mqtt=_mqtt(chosen),
         processes=lambda: process_faults.process_heartbeats(

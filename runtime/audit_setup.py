@@ -17,7 +17,7 @@ from storage.audit_files import AnchorFile
 from storage.key_files import make_key, read_key
 
 
-def notary_of(settings: Settings) -> AuditSigner:
+def audit_signer_of(settings: Settings) -> AuditSigner:
     """The one who seals; the key is made at the first use. Raises ConfigurationError."""
     path = settings.audit_key_file
     if not path.exists():
@@ -33,12 +33,12 @@ def anchors_of(settings: Settings) -> AnchorFile:
     return AnchorFile(settings.audit_anchor_file)
 
 
-def require_own(registry: Registry, notary: AuditSigner, settings: Settings) -> None:
+def require_own(registry: Registry, signer: AuditSigner, settings: Settings) -> None:
     """Raise ConfigurationError when the audit log was sealed with another key; one bad entry alone stops nobody."""
     with registry.read() as tx:
         audit = tx.get(AuditLog)
         ends = [*audit.after(0, 1), audit.head()]
-    if any(e is not None for e in ends) and not any(e and notary.placed(e, e.seal.previous) for e in ends):
+    if any(e is not None for e in ends) and not any(e and signer.placed(e, e.seal.previous) for e in ends):
         raise ConfigurationError(
             f"{settings.audit_key_file} is not the key of this registry's audit log: put the right one back, "
             "from a backup or from the other machine (audit.key_file)"

@@ -76,7 +76,7 @@ def build_gateway(
         settings.registry_url,
         migrate=settings.registry.migrate,
         checkpoints=True,
-        notary=audit_setup.notary_of(settings),
+        signer=audit_setup.audit_signer_of(settings),
         box=secret_box_of(settings),
         patience=WORKING,
     )

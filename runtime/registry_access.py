@@ -29,12 +29,12 @@ def registry_of(
             yield registry
         return
     key_was_there = settings.audit_key_file.exists()
-    notary, box = audit_setup.notary_of(settings), secret_box_of(settings)
+    signer, box = audit_setup.audit_signer_of(settings), secret_box_of(settings)
     with closing(
-        open_registry(settings.registry_url, migrate=migrating, notary=notary, box=box, patience=patience)
+        open_registry(settings.registry_url, migrate=migrating, signer=signer, box=box, patience=patience)
     ) as registry:
         try:
-            audit_setup.require_own(registry, notary, settings)
+            audit_setup.require_own(registry, signer, settings)
         except ConfigurationError:
             if not key_was_there:
                 settings.audit_key_file.unlink(missing_ok=True)

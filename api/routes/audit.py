@@ -134,10 +134,10 @@ def verify_audit(request: Request, who: Reader, services: Use) -> AuditVerificat
 
 
 def _verified(services: Services) -> AuditVerification:
-    if services.notary is None or services.anchors is None:
+    if services.signer is None or services.anchors is None:
         raise AuditUnavailable("this process has no key for it")
     try:
-        verdict = verify_chain(read_entries(services.registry), services.notary, services.anchors.all(), anchored=True)
+        verdict = verify_chain(read_entries(services.registry), services.signer, services.anchors.all(), anchored=True)
     except OSError as error:
         raise AuditUnavailable(f"its anchors cannot be read: {error}") from error
     found, last = verdict.finding, verdict.last

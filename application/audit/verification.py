@@ -60,13 +60,13 @@ _ANCHOR = "Entry {seq} is not the one that the anchor file knows: the chain was 
 
 
 def verify_chain(
-    entries: Iterable[AuditEntry], notary: AuditSigner, anchors: Iterable[AuditAnchor], *, anchored: bool = False
+    entries: Iterable[AuditEntry], signer: AuditSigner, anchors: Iterable[AuditAnchor], *, anchored: bool = False
 ) -> ChainVerdict:
     """Verify a whole chain in the order in which it is kept; both run through once, anchors by rising number.
 
     `anchored`: there must be an anchor wherever there is an entry.
     """
-    walk = _Walk(notary, iter(anchors))
+    walk = _Walk(signer, iter(anchors))
     rows = iter(entries)
     finding = next((f for row in rows if (f := walk.step(row, rows))), None) or walk.end()
     if finding is None and anchored and walk.good and not walk.met:
@@ -74,12 +74,12 @@ def verify_chain(
     return ChainVerdict(walk.good, walk.closed, walk.last, walk.met, finding, tuple(walk.lost))
 
 
-def verify_each(entries: Iterable[AuditEntry], notary: AuditSigner) -> ChainVerdict:
+def verify_each(entries: Iterable[AuditEntry], signer: AuditSigner) -> ChainVerdict:
     """Verify entries by themselves, such as a selection of them: whether some are missing cannot be told from it."""
     good = closed = 0
     last: AuditEntry | None = None
     for entry in entries:
-        genuine, says = notary.placed(entry, entry.seal.previous), notary.says(entry)
+        genuine, says = signer.placed(entry, entry.seal.previous), signer.says(entry)
         if not genuine or not says:
             return ChainVerdict(
                 good, closed, last, 0, _found(entry.seq, AuditFault.CHANGED if genuine else AuditFault.FORGED)
@@ -118,8 +118,8 @@ class PseudonymisedEntries:
 class _Walk:
     """Where we are in the chain."""
 
-    def __init__(self, notary: AuditSigner, anchors: Iterator[AuditAnchor]) -> None:
-        self._notary = notary
+    def __init__(self, signer: AuditSigner, anchors: Iterator[AuditAnchor]) -> None:
+        self._signer = signer
         self._anchors = anchors
         self._anchor = next(anchors, None)
         self._nameless = PseudonymisedEntries()
@@ -132,8 +132,8 @@ class _Walk:
         previous = self.last.seal.mac if self.last else ""
         if entry.seq != self.good + 1:
             return self._astray(entry, later)
-        placed = self._notary.placed(entry, previous)
-        if not placed or entry.seal.previous != previous or not self._notary.says(entry):
+        placed = self._signer.placed(entry, previous)
+        if not placed or entry.seal.previous != previous or not self._signer.says(entry):
             return self._bad(entry, previous, later, placed=placed)
         while self._anchor is not None and self._anchor.seq <= entry.seq:
             if self._anchor.seq == entry.seq and self._anchor.mac != entry.seal.mac:
@@ -168,23 +168,23 @@ class _Walk:
 
     def _bad(self, entry: AuditEntry, previous: str, later: Iterator[AuditEntry], *, placed: bool) -> AuditFinding:
         """The number is right, but not what bears it."""
-        if placed or (entry.deed is not None and entry.seal.previous == previous and self._notary.says(entry)):
+        if placed or (entry.deed is not None and entry.seal.previous == previous and self._signer.says(entry)):
             return _found(entry.seq, AuditFault.CHANGED)
-        others = list(_until_genuine(later, self._notary, entry))
-        if entry.deed is not None and self._notary.says(entry):
+        others = list(_until_genuine(later, self._signer, entry))
+        if entry.deed is not None and self._signer.says(entry):
             before_comes_later = any(o.seal.mac == entry.seal.previous for o in others)
             return _found(entry.seq, AuditFault.REORDERED if before_comes_later else AuditFault.DELETED)
         replaced = any(o.seq == entry.seq and self._genuine(o) for o in others)
         return _found(entry.seq, AuditFault.INSERTED if replaced else AuditFault.FORGED)
 
     def _genuine(self, entry: AuditEntry) -> bool:
-        return self._notary.placed(entry, entry.seal.previous) and self._notary.says(entry)
+        return self._signer.placed(entry, entry.seal.previous) and self._signer.says(entry)
 
 
-def _until_genuine(later: Iterator[AuditEntry], notary: AuditSigner, entry: AuditEntry) -> Iterator[AuditEntry]:
+def _until_genuine(later: Iterator[AuditEntry], signer: AuditSigner, entry: AuditEntry) -> Iterator[AuditEntry]:
     """Those that tell what happened to a bad entry."""
     for other in later:
-        if other.seal.mac == entry.seal.previous or (other.seq == entry.seq and notary.says(other)):
+        if other.seal.mac == entry.seal.previous or (other.seq == entry.seq and signer.says(other)):
             yield other
 
 

@@ -20,19 +20,19 @@ _LONGEST_CURSOR: Final = 18
 class SqlAuditLog:
     """Audit; there is no way to change or delete an entry, and triggers refuse those who try another way."""
 
-    def __init__(self, connection: Connection, notary: AuditSigner | None = None) -> None:
+    def __init__(self, connection: Connection, signer: AuditSigner | None = None) -> None:
         self._connection = connection
-        self._notary = notary
+        self._signer = signer
 
     def append(self, deed: AuditEvent) -> AuditEntry:
         """Seal and keep a deed. On PostgreSQL the next who appends waits until this transaction ends, at most 5 s."""
-        if self._notary is None:
+        if self._signer is None:
             raise AuditUnavailable("this process has no key for it")
         if self._connection.dialect.name == "postgresql":
             # Who waits too long finds the registry busy, as on SQLite; the log is sound.
             self._connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": LOCK_ID})
         try:
-            entry = self._notary.seal(self.head(), deed)
+            entry = self._signer.seal(self.head(), deed)
             self._connection.execute(insert(AUDIT), [_row(entry)])
         except DBAPIError as error:
             raise AuditUnavailable(str(error.orig).partition("\n")[0]) from error

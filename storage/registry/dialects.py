@@ -36,7 +36,7 @@ class Patience:
 
 
 ANSWERING: Final = Patience(statement_s=15, idle_s=60)
-"""Of what somebody waits for: the API, the door of the broker."""
+"""Of what somebody waits for: the API, the broker's auth callout."""
 WORKING: Final = Patience(statement_s=30, idle_s=60)
 """Of the gateway: shorter than a loop of it may stand still."""
 UNHURRIED: Final = Patience(statement_s=0, idle_s=600)

@@ -96,14 +96,14 @@ def open_registry(
     *,
     migrate: bool = True,
     checkpoints: bool = False,
-    notary: AuditSigner | None = None,
+    signer: AuditSigner | None = None,
     box: SecretBox | None = None,
     patience: Patience = UNHURRIED,
 ) -> SqlRegistry:
     """Open the registry. Raises RegistryUnavailable, ConfigurationError.
 
     `checkpoints`: this process moves SQLite's write-ahead log into the file; true in one process only.
-    `notary`: seals what this process appends to the audit log; without one it can only read there.
+    `signer`: seals what this process appends to the audit log; without one it can only read there.
     `box`: seals and opens secrets of webhooks; what stands in clear from before is sealed at once.
     `patience`: with PostgreSQL; SQLite's statements end with their process.
     """
@@ -115,7 +115,7 @@ def open_registry(
     else:
         raise ConfigurationError(f"the registry knows sqlite:///… and postgresql://…, not {place.drivername}")
     made_here: Mapping[type, Repository] = {
-        AuditLog: partial(SqlAuditLog, notary=notary),
+        AuditLog: partial(SqlAuditLog, signer=signer),
         NotificationTargets: partial(SqlNotificationTargets, box=box),
         RetentionRepository: partial(SqlRetentionRepository, classes=retained_of_kinds()),
     }

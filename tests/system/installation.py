@@ -20,7 +20,7 @@ from application.tenants import add_tenant
 from cli.local_keys import make_key
 from devices.time_us import rfc3339
 from runtime import settings
-from runtime.audit_setup import notary_of
+from runtime.audit_setup import audit_signer_of
 from storage.registry.engine import open_registry
 from tests.real_parts import ports
 from tests.real_parts.brokers import Broker
@@ -118,8 +118,8 @@ class Installation:
         self.rest = Rest(f"http://127.0.0.1:{self.http_port}", key or self._make_key())
 
     def _make_key(self) -> str:
-        notary = notary_of(settings.load_settings(self.folder))
-        registry = open_registry(self.registry_url, migrate=True, checkpoints=True, notary=notary)
+        signer = audit_signer_of(settings.load_settings(self.folder))
+        registry = open_registry(self.registry_url, migrate=True, checkpoints=True, signer=signer)
         try:
             with registry.write() as tx:
                 for tenant_id in TOWNS:

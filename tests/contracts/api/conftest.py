@@ -115,15 +115,15 @@ def open_city(tmp_path: Path, migrated: Path, catalog: KindCatalog) -> Iterator[
     """Opens the installation of one town, kl; the client's lifespan runs within `with city.client`."""
     shutil.copy(migrated, tmp_path / "registry.db")
     clock = Clock()
-    notary = AuditSigner(bytes(32), clock)
+    signer = AuditSigner(bytes(32), clock)
     anchors = AnchorFile(tmp_path / "audit.anchors")
-    registry = open_registry(f"sqlite:///{tmp_path / 'registry.db'}", migrate=False, checkpoints=True, notary=notary)
+    registry = open_registry(f"sqlite:///{tmp_path / 'registry.db'}", migrate=False, checkpoints=True, signer=signer)
     writer = SqliteTelemetryWriter(path=tmp_path / "telemetry.db", catalog=catalog)
     reader = SqliteTelemetryReader(path=tmp_path / "telemetry.db", catalog=catalog, now_us=clock)
 
     def opened() -> City:
         allowed = TargetAllowList(webhook_hosts=("hooks.example.org",))
-        services = Services(registry, reader, catalog, clock, "9.9.9", notary=notary, anchors=anchors, allowed=allowed)
+        services = Services(registry, reader, catalog, clock, "9.9.9", signer=signer, anchors=anchors, allowed=allowed)
         services = replace(services, secret_box=AesSecretBox(bytes(32)), steady_us=clock)
         client = TestClient(create_app(services, poll_s=0.02), base_url=ADDRESS)
         city = City(registry, writer, catalog, services, clock, client)

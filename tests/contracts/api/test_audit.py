@@ -91,19 +91,19 @@ def test_a_table_runs_nothing_in_a_spreadsheet(town: City, how: dict[str, Any]) 
 
 
 def test_lines_are_a_chain_that_can_be_verified_elsewhere(town: City) -> None:
-    notary = town.services.notary
-    assert notary is not None
+    signer = town.services.signer
+    assert signer is not None
     key = town.key("audit:read", tenant_id="kl")
     answer = town.client.get(URL, headers=key | {"Accept": "application/jsonl"})
     assert answer.headers["content-type"] == "application/jsonl"
     entries = [parse_entry(line, n) for n, line in enumerate(answer.content.splitlines(), 1)]
-    verdict = verify_chain(entries, notary, [])
+    verdict = verify_chain(entries, signer, [])
     assert (verdict.finding, verdict.entries, verdict.closed) == (None, 6, 3)
     assert "speyer" not in answer.text
     some = town.client.get(URL, headers=key, params={"format": "jsonl", "action": "command.issue"})
     lines = [parse_entry(line, n) for n, line in enumerate(some.content.splitlines(), 1)]
     assert [e.seq for e in lines] == [1]
-    assert verify_each(lines, notary).finding is None
+    assert verify_each(lines, signer).finding is None
 
 
 def test_verifying_names_the_first_bad_entry_without_telling_what_it_was(town: City) -> None:

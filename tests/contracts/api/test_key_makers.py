@@ -175,7 +175,7 @@ def test_a_key_for_all_towns_that_ends_in_one_is_none_of_that_towns_business(cit
 def test_who_is_erased_holds_nobody_up(open_city: Callable[[], City], postgres_url: str) -> None:
     """On PostgreSQL who holds the audit log must not wait for rows of somebody who waits for the log."""
     opened, answers = open_city(), []
-    with closing(open_registry(postgres_url, notary=opened.services.notary)) as registry:
+    with closing(open_registry(postgres_url, signer=opened.services.signer)) as registry:
         services = replace(opened.services, registry=registry)
         client = TestClient(create_app(services), base_url=ADDRESS)
         city = replace(opened, registry=registry, services=services, client=client)

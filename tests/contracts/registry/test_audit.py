@@ -34,12 +34,12 @@ class Clock:
         return self.now_us
 
 
-NOTARY = AuditSigner(KEY, Clock())
+SIGNER = AuditSigner(KEY, Clock())
 
 
 @pytest.fixture
 def recorded(registry_url: str) -> Iterator[SqlRegistry]:
-    opened = open_registry(registry_url, notary=NOTARY)
+    opened = open_registry(registry_url, signer=SIGNER)
     yield opened
     opened.close()
 
@@ -60,7 +60,7 @@ def test_entries_come_back_as_they_were_sealed(recorded: SqlRegistry) -> None:
     with recorded.read() as tx:
         assert tx.get(AuditLog).head() == second
         assert tx.get(AuditLog).after(1) == [second]
-    assert verify_chain(entries(recorded), NOTARY, []).finding is None
+    assert verify_chain(entries(recorded), SIGNER, []).finding is None
 
 
 def test_what_is_rolled_back_leaves_neither_deed_nor_entry(recorded: SqlRegistry) -> None:
@@ -97,7 +97,7 @@ def test_a_table_that_cannot_be_written_undoes_the_deed(recorded: SqlRegistry, r
 def test_a_log_that_somebody_else_writes_for_long_is_busy_and_not_broken(
     recorded: SqlRegistry, registry_url: str
 ) -> None:
-    other = open_registry(registry_url, migrate=False, notary=NOTARY)
+    other = open_registry(registry_url, migrate=False, signer=SIGNER)
     with recorded.write() as tx:
         tx.get(AuditLog).append(deed(1))
         with pytest.raises(RegistryUnavailable) as caught, other.write() as later:
@@ -108,7 +108,7 @@ def test_a_log_that_somebody_else_writes_for_long_is_busy_and_not_broken(
 
 
 def append_many(url: str, count: int) -> None:
-    registry = open_registry(url, migrate=False, notary=AuditSigner(KEY, lambda: 7))
+    registry = open_registry(url, migrate=False, signer=AuditSigner(KEY, lambda: 7))
     for number in range(count):
         with registry.write() as tx:
             tx.get(AuditLog).append(deed(number))
@@ -124,7 +124,7 @@ def test_processes_that_append_at_once_make_one_chain(registry_url: str, recorde
     for process in processes:
         process.join(40)
     assert [process.exitcode for process in processes] == [0, 0]
-    verdict = verify_chain(entries(recorded), NOTARY, [])
+    verdict = verify_chain(entries(recorded), SIGNER, [])
     assert (verdict.entries, verdict.finding) == (100, None)
 
 
@@ -167,7 +167,7 @@ def test_whoever_goes_around_the_refusal_is_found(
             connection.execute(text("DROP TRIGGER audit_no_delete"))
         connection.execute(text(statement))
     engine.dispose()
-    finding = verify_chain(entries(recorded), NOTARY, [_anchor(anchors[-1])]).finding
+    finding = verify_chain(entries(recorded), SIGNER, [_anchor(anchors[-1])]).finding
     assert finding is not None
     assert (finding.seq, finding.fault) == (seq, fault)
 

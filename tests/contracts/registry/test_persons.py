@@ -55,8 +55,8 @@ class Town:
 @pytest.fixture
 def town(registry_url: str) -> "Town":
     made: list[Town] = []
-    notary = AuditSigner(bytes(32), lambda: made[0].now_us)
-    made.append(Town(open_registry(registry_url, checkpoints=True, notary=notary)))
+    signer = AuditSigner(bytes(32), lambda: made[0].now_us)
+    made.append(Town(open_registry(registry_url, checkpoints=True, signer=signer)))
     return made[0]
 
 
@@ -66,7 +66,7 @@ def _closed(town: Town) -> object:
     town.registry.close()
 
 
-NOTARY = AuditSigner(bytes(32), lambda: NOW_US)
+SIGNER = AuditSigner(bytes(32), lambda: NOW_US)
 
 
 def aged(town: Town, at_once: int = 2) -> None:
@@ -134,9 +134,9 @@ def test_the_audit_log_without_names_is_still_proved(town: Town) -> None:
     first, *rest = town.actors()
     assert first.startswith("person:")
     assert rest == ["key:brigade", "user:anna", "lautern:gateway"]
-    verdict = verify_chain(read_entries(town.registry), NOTARY, ())
+    verdict = verify_chain(read_entries(town.registry), SIGNER, ())
     assert (verdict.entries, verdict.finding) == (4, None)
-    closed = verify_chain(read_whole_chain(town.registry, lambda _: False), NOTARY, ())
+    closed = verify_chain(read_whole_chain(town.registry, lambda _: False), SIGNER, ())
     assert (closed.closed, closed.finding) == (3, None)
     aged(town)
     assert len(town.actors()) == 4
@@ -146,7 +146,7 @@ def test_a_name_taken_out_by_somebody_else_is_found(town: Town, registry_url: st
     town.deed("user:eve", YOUNG_US)
     town.deed("user:anna", YOUNG_US)
     _execute(registry_url, "UPDATE audit SET actor = 'person:x', name = '', address = '' WHERE seq = 1")
-    finding = verify_chain(read_entries(town.registry), NOTARY, ()).finding
+    finding = verify_chain(read_entries(town.registry), SIGNER, ()).finding
     assert finding is not None
     assert (finding.seq, finding.fault) == (1, AuditFault.CHANGED)
 
@@ -188,7 +188,7 @@ def test_a_person_is_found_by_name_and_pseudonym_and_then_forgotten(town: Town) 
         assert all(not rows for rows in persons.named("Anna", "user:anna", 10).values())
     assert town.issuers()["young"] == pseudonym
     assert town.issuers()["bert"] == "Bert"
-    assert verify_chain(read_entries(town.registry), NOTARY, ()).finding is None
+    assert verify_chain(read_entries(town.registry), SIGNER, ()).finding is None
 
 
 def _execute(url: str, statement: str) -> None:

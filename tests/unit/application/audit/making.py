@@ -6,7 +6,7 @@ from typing import Any
 from application.audit.entry import AuditAnchor, AuditEntry, AuditEvent, AuditSeal
 from application.audit.signer import AuditSigner
 
-NOTARY = AuditSigner(bytes(range(32)), lambda: 1_790_000_000_123_456)
+SIGNER = AuditSigner(bytes(range(32)), lambda: 1_790_000_000_123_456)
 STRANGER = AuditSigner(bytes(32), lambda: 1_790_000_000_123_456)
 
 
@@ -15,10 +15,10 @@ def deed(number: int = 1, **values: Any) -> AuditEvent:
     return AuditEvent(**common | {"object": f"streetlight/L{number}", "detail": {"level_pct": number}} | values)
 
 
-def chain_of(length: int, notary: AuditSigner = NOTARY) -> list[AuditEntry]:
+def chain_of(length: int, signer: AuditSigner = SIGNER) -> list[AuditEntry]:
     entries: list[AuditEntry] = []
     for number in range(1, length + 1):
-        entries.append(notary.seal(entries[-1] if entries else None, deed(number)))
+        entries.append(signer.seal(entries[-1] if entries else None, deed(number)))
     return entries
 
 

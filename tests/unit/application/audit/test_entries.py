@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from application.audit.json_lines import anchor_line, entry_as_line, parse_entry, parsed_anchor
 from application.audit.redaction import LONGEST_DETAIL, REDACTED
 from devices.errors import Invalid
-from tests.unit.application.audit.making import NOTARY, anchor, chain_of, deed
+from tests.unit.application.audit.making import SIGNER, anchor, chain_of, deed
 
 CANARY = "c4n4ry-S3cret"
 KEY = "lk0123456789." + "A" * 43
@@ -40,7 +40,7 @@ KEY = "lk0123456789." + "A" * 43
     ],
 )
 def test_a_field_named_like_a_secret_is_redacted(name: str) -> None:
-    kept = NOTARY.seal(None, deed(detail={"a": {"b": [{name: CANARY}]}, name: {"c": CANARY}})).deed
+    kept = SIGNER.seal(None, deed(detail={"a": {"b": [{name: CANARY}]}, name: {"c": CANARY}})).deed
     assert kept is not None
     assert CANARY not in json.dumps(dict(kept.detail))
     assert kept.detail[name] == REDACTED
@@ -58,20 +58,20 @@ def test_a_field_named_like_a_secret_is_redacted(name: str) -> None:
     ],
 )
 def test_text_with_a_secret_is_redacted_wherever_it_stands(text: str) -> None:
-    kept = NOTARY.seal(None, deed(name=text, object=text, address=text, detail={"note": text, "list": [text]})).deed
+    kept = SIGNER.seal(None, deed(name=text, object=text, address=text, detail={"note": text, "list": [text]})).deed
     assert CANARY not in repr(kept)
     assert KEY not in repr(kept)
 
 
 def test_what_names_a_secret_without_being_one_stays() -> None:
     detail: dict[str, JsonValue] = {"key_id": "k1", "token_count": 2, "password_changed_at": "today", "level_pct": 4}
-    kept = NOTARY.seal(None, deed(detail=detail)).deed
+    kept = SIGNER.seal(None, deed(detail=detail)).deed
     assert kept is not None
     assert kept.detail == detail
 
 
 def test_a_detail_is_bounded() -> None:
-    kept = NOTARY.seal(None, deed(detail={f"f{n}": "x" * 10_000 for n in range(1000)}, name="n" * 10_000)).deed
+    kept = SIGNER.seal(None, deed(detail={f"f{n}": "x" * 10_000 for n in range(1000)}, name="n" * 10_000)).deed
     assert kept is not None
     assert len(json.dumps(dict(kept.detail))) < LONGEST_DETAIL
     assert len(kept.name) < 1000
@@ -85,10 +85,10 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(st.text(), VALUES, max_size=4), st.text(), st.text())
 def test_what_is_written_as_a_line_is_read_again(detail: dict[str, JsonValue], name: str, thing: str) -> None:
-    entry = NOTARY.seal(None, deed(detail=detail, name=name, object=thing))
+    entry = SIGNER.seal(None, deed(detail=detail, name=name, object=thing))
     again = parse_entry(entry_as_line(entry), 1)
     assert again == entry
-    assert NOTARY.says(again)
+    assert SIGNER.says(again)
     assert entry_as_line(again) == entry_as_line(entry)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from application.audit.entry import AuditEntry
 from application.audit.verification import AuditFault, verify_chain, verify_each
-from tests.unit.application.audit.making import NOTARY, STRANGER, anchor, chain_of, deed, saying, sealed
+from tests.unit.application.audit.making import SIGNER, STRANGER, anchor, chain_of, deed, saying, sealed
 
 Chain = list[AuditEntry]
 CHAIN = chain_of(8)
@@ -21,16 +21,16 @@ def renumbered(entries: Chain) -> Chain:
 
 
 def test_an_untouched_chain_is_good() -> None:
-    verdict = verify_chain(CHAIN, NOTARY, ANCHORS)
+    verdict = verify_chain(CHAIN, SIGNER, ANCHORS)
     assert (verdict.finding, verdict.entries, verdict.last, verdict.anchors) == (None, 8, CHAIN[7], 2)
-    assert verify_chain([], NOTARY, []).finding is None
+    assert verify_chain([], SIGNER, []).finding is None
 
 
 def test_closed_entries_keep_the_chain_whole() -> None:
     some = [e.closed if e.seq in {1, 4, 5, 8} else e for e in CHAIN]
-    verdict = verify_chain(some, NOTARY, ANCHORS)
+    verdict = verify_chain(some, SIGNER, ANCHORS)
     assert (verdict.finding, verdict.entries, verdict.closed) == (None, 8, 4)
-    assert verify_chain(some[:4] + some[5:], NOTARY, ANCHORS).finding is not None
+    assert verify_chain(some[:4] + some[5:], SIGNER, ANCHORS).finding is not None
 
 
 ALTERATIONS: dict[str, tuple[Callable[[Chain], Chain], int, AuditFault]] = {
@@ -51,7 +51,7 @@ ALTERATIONS: dict[str, tuple[Callable[[Chain], Chain], int, AuditFault]] = {
     "an invention from afar": (lambda c: [*c[:4], replace(c[3], seq=77), *c[4:]], 77, AuditFault.INSERTED),
     "one sealed by a stranger": (lambda c: [*c[:4], STRANGER.seal(c[3], deed()), *c[5:]], 5, AuditFault.FORGED),
     "all sealed by a stranger": (lambda c: chain_of(len(c), STRANGER), 1, AuditFault.FORGED),
-    "the end sealed anew": (lambda c: [*c[:7], NOTARY.seal(c[6], deed(99))], 8, AuditFault.FORGED),
+    "the end sealed anew": (lambda c: [*c[:7], SIGNER.seal(c[6], deed(99))], 8, AuditFault.FORGED),
     "cut": (lambda c: c[:6], 7, AuditFault.CUT),
     "all cut": (lambda _: [], 1, AuditFault.CUT),
 }
@@ -60,7 +60,7 @@ ALTERATIONS: dict[str, tuple[Callable[[Chain], Chain], int, AuditFault]] = {
 @pytest.mark.parametrize("how", ALTERATIONS)
 def test_the_first_bad_entry_is_named(how: str) -> None:
     alter, seq, fault = ALTERATIONS[how]
-    finding = verify_chain(alter(CHAIN), NOTARY, ANCHORS).finding
+    finding = verify_chain(alter(CHAIN), SIGNER, ANCHORS).finding
     assert finding is not None
     assert (finding.seq, finding.fault) == (seq, fault)
     assert f"ntry {seq} " in finding.sentence
@@ -70,22 +70,22 @@ def test_the_first_bad_entry_is_named(how: str) -> None:
 def test_no_change_of_order_or_number_passes(data: st.DataObject) -> None:
     places = data.draw(st.lists(st.integers(0, 7), max_size=12))
     altered = [CHAIN[p] for p in places]
-    verdict = verify_chain(altered, NOTARY, ANCHORS)
+    verdict = verify_chain(altered, SIGNER, ANCHORS)
     assert (verdict.finding is None) == (altered == CHAIN)
 
 
 def test_a_selection_is_genuine_or_not_entry_by_entry() -> None:
     some = [CHAIN[1], CHAIN[5], CHAIN[3].closed]
-    assert verify_each(some, NOTARY).finding is None
-    changed = verify_each([CHAIN[1], saying(CHAIN[5], result="forbidden")], NOTARY).finding
+    assert verify_each(some, SIGNER).finding is None
+    changed = verify_each([CHAIN[1], saying(CHAIN[5], result="forbidden")], SIGNER).finding
     assert changed is not None
     assert (changed.seq, changed.fault) == (6, AuditFault.CHANGED)
     assert verify_each(some, STRANGER).finding is not None
 
 
 def test_a_chain_without_its_anchors_is_not_proved() -> None:
-    finding = verify_chain(CHAIN, NOTARY, [], anchored=True).finding
+    finding = verify_chain(CHAIN, SIGNER, [], anchored=True).finding
     assert finding is not None
     assert (finding.fault, finding.seq) == (AuditFault.UNANCHORED, len(CHAIN))
-    assert verify_chain([], NOTARY, [], anchored=True).finding is None
-    assert verify_chain(CHAIN, NOTARY, ANCHORS, anchored=True).finding is None
+    assert verify_chain([], SIGNER, [], anchored=True).finding is None
+    assert verify_chain(CHAIN, SIGNER, ANCHORS, anchored=True).finding is None

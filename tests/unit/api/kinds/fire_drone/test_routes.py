@@ -70,8 +70,8 @@ def brigade(recorded: Recorded) -> Iterator[Brigade]:
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     folder: Path = tmp_path_factory.mktemp("brigade")
     catalog, clock = discover_kinds(), [END_US]
-    notary = AuditSigner(bytes(32), lambda: clock[0])
-    registry = open_registry(f"sqlite:///{folder}/registry.db", checkpoints=True, notary=notary)
+    signer = AuditSigner(bytes(32), lambda: clock[0])
+    registry = open_registry(f"sqlite:///{folder}/registry.db", checkpoints=True, signer=signer)
     writer = SqliteTelemetryWriter(path=folder / "telemetry.db", catalog=catalog)
     reader = SqliteTelemetryReader(path=folder / "telemetry.db", catalog=catalog, now_us=lambda: clock[0])
     people(registry)
