@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from api.access import ApiCaller
+from api.caller_rights import ApiCaller
 from application.audit.entry import OK, AuditEvent
 from application.ports.audit import AuditLog
 from application.ports.inventory import Asset, AssetGroup

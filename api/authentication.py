@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from api import sessions
-from api.access import ApiCaller, scope_of_kind, user_of
+from api.caller_rights import ApiCaller, scope_of_kind, user_of
 from api.login_throttle import LoginThrottle
 from api.problems import TooManyRequests
 from api.rate_limiter import RateLimiter

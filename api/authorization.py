@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from api.access import ApiCaller
+from api.caller_rights import ApiCaller
 from application.lending import AssetOwnership, Lent, asset_ownerships
 from application.ports.inventory import Asset, AssetGroup, AssetRepository, GroupRepository
 from application.ports.latest_values import LatestValue

@@ -11,7 +11,7 @@ import structlog
 from pydantic_core import to_json
 
 from api.metrics import ApiMetrics
-from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.changes import Change, ChangeFeed
 from application.ports.registry import Registry
 from devices.errors import RegistryUnavailable
 from devices.time_us import rfc3339

@@ -9,8 +9,8 @@ from fastapi import Depends, Header, Query
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from api import authorization
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
+from api.caller_rights import ApiCaller
 from api.change_feed import ChangeFeedReader, wait_for
 from api.fields import Comment, RequestBody
 from api.problems import invalid_body

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from api import authorization
 from api.audit_trail import record_assets
 from api.device_credentials import CredentialIssuer
-from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.memberships import MOVED, ConnectorMembership, MembershipRepository
 from devices.errors import Conflict, Invalid, NotFound

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api import authorization
-from api.access import ApiCaller
 from api.audit_trail import record_assets
+from api.caller_rights import ApiCaller
 from api.provisioning_sheet import HandedLogin
 from application.device_certificates import CertificateFacts
 from application.device_credentials import issue_passwords, parts_of, user_of

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from api import authorization
-from api.access import ApiCaller
+from api.caller_rights import ApiCaller
 from api.fields import Attributes, Name, RequestBody
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.registry import RegistryTransaction

@@ -11,7 +11,7 @@ from api.services import Services
 from application.audit.entry import OURSELVES, AuditEvent
 from application.health.assessment import API, AUDIT, assess_health, registry_away
 from application.ports.audit import AuditLog
-from application.ports.gateway_books import Heartbeat, HeartbeatRepository
+from application.ports.heartbeats import Heartbeat, HeartbeatRepository
 from devices.errors import AuditUnavailable, RegistryUnavailable
 
 EVERY_S: Final = 5.0

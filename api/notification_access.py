@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.access import ApiCaller
+from api.caller_rights import ApiCaller
 from application.notifications.rules import NotificationRule, NotificationTarget
 from application.ports.notifications import NotificationRules, NotificationTargets
 from application.ports.registry import RegistryTransaction

@@ -14,8 +14,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
-from api.access import ApiCaller
 from api.authentication import Who
+from api.caller_rights import ApiCaller
 from api.csv_response import FileDownload
 from api.limits import ApiLimits
 from api.problems import TooBusy, TooManyRequests

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from fastapi import Request
 
-from api.access import ApiCaller
+from api.caller_rights import ApiCaller
 from api.problems import TooManyRequests, request_id
 from api.sessions import COOKIE, address_of
 from application.audit.entry import AuditEvent

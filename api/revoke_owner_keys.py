@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Literal
 
-from api.access import ApiCaller, actor_of
 from api.audit_trail import object_name, record_action
+from api.caller_rights import ApiCaller, actor_of
 from application.ports.api_keys import ApiKeys
 from application.ports.registry import RegistryTransaction
 

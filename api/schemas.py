@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, Field, JsonValue
 
-from api.access import ApiCaller
+from api.caller_rights import ApiCaller
 from api.time_parameters import TimeOut, age_s
 from application.lending import asset_ownerships
 from application.ports.inventory import Asset, AssetRepository

@@ -15,7 +15,7 @@ from application.access.second_factor import SecondFactorPolicy
 from application.audit.signer import AuditSigner
 from application.notifications.allow_list import TargetAllowList
 from application.ports.audit import AnchorStore
-from application.ports.gateway_books import Heartbeat, HeartbeatRepository
+from application.ports.heartbeats import Heartbeat, HeartbeatRepository
 from application.ports.registry import Registry
 from application.ports.secret_box import SecretBox
 from application.ports.telemetry import TelemetryReader

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 
-from api.access import ApiCaller, ScopeLimits, actor_of
+from api.caller_rights import ApiCaller, ScopeLimits, actor_of
 from application.access.roles import RoleGrant, scope_covers, whole_scopes
 from application.access.second_factor import SignInStep
 from application.ports.inventory import AssetGroup, GroupRepository

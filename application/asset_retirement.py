@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from application.device_credentials import revoke_if_any, user_of
 from application.ports.alarms import AlarmRepository
+from application.ports.changes import Change, ChangeFeed
 from application.ports.credentials import CredentialRepository
-from application.ports.gateway_books import Change, ChangeFeed
 from application.ports.inventory import Asset, AssetRepository
 from application.ports.registry import RegistryTransaction
 from devices.alarms import Alarm

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from application.ports.login_pauses import LoginPause
+from application.ports.quota_pauses import QuotaPause
 from devices.time_us import SECOND_US
 
 FIRST_PAUSE_S: Final = 10
@@ -144,7 +144,7 @@ def pause_s(times: int) -> float:
     return float(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(times - 1, 20)))
 
 
-def next_pause(found: QuotaExceeded, before: LoginPause | None, now_us: int) -> LoginPause | None:
+def next_pause(found: QuotaExceeded, before: QuotaPause | None, now_us: int) -> QuotaPause | None:
     """The pause that follows; None while one lasts: what comes then was said before."""
     if before is not None and now_us < before.until_us:
         return None
@@ -152,4 +152,4 @@ def next_pause(found: QuotaExceeded, before: LoginPause | None, now_us: int) -> 
     times = before.times + 1 if before is not None and in_a_row else 1
     tenant, kind, device = found.login.split("/")
     until_us = now_us + round(pause_s(times) * SECOND_US)
-    return LoginPause(tenant, kind, device, now_us, until_us, times, found.messages, found.size)
+    return QuotaPause(tenant, kind, device, now_us, until_us, times, found.messages, found.size)

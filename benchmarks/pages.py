@@ -19,7 +19,7 @@ from rich.table import Table
 
 import api.kinds
 from api.web.shell import PageShell, WebOptions, of_kinds
-from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.latest_values import LatestValue, LatestValues
 from application.ports.registry import Registry

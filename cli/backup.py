@@ -18,10 +18,10 @@ from runtime.backup_archive import encryption
 from runtime.backup_archive.archive_writer import write_archive
 from runtime.backup_archive.cleanup import sigterm_ends_in_good_order
 from runtime.backup_archive.encryption import SUFFIX
+from runtime.backup_archive.installation_backup import BackupFailed, BackupWriter
 from runtime.backup_archive.manifest import FORMAT, ArchiveHeader, ArchiveManifest
 from runtime.backup_archive.progress import readable_size, say_line
 from runtime.backup_archive.snapshot import take_snapshot
-from runtime.backup_archive.writer import BackupFailed, BackupWriter
 from runtime.settings import Settings
 from runtime.version import VERSION
 

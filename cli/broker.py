@@ -17,8 +17,8 @@ from devices.errors import Conflict, RegistryUnavailable
 from runtime import exit_codes, program_support, settings
 from runtime.audit_setup import by_machine, now_us
 from runtime.broker import external_config, stream_limits
-from runtime.broker.admission import wait_admitted
 from runtime.broker.legacy_logins import import_logins
+from runtime.broker.login_probe import wait_admitted
 from runtime.broker.mosquitto_conf import ACL, INSIDE_ACL
 from runtime.broker.mosquitto_sync import MosquittoFiles, SyncResult
 from runtime.certificates import CLIENT_DAYS, CertificateAuthority

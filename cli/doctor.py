@@ -14,7 +14,7 @@ import typer
 from application.health.assessment import API, AUDIT, STALE_S, assess_health
 from application.health.fault_messages import SENTENCES
 from application.health.faults import SystemFault, fault_of
-from application.ports.gateway_books import HeartbeatRepository
+from application.ports.heartbeats import HeartbeatRepository
 from devices.errors import LauternError, RegistryUnavailable
 from devices.time_us import SECOND_US
 from runtime import (

@@ -21,9 +21,9 @@ from runtime.backup_archive.foreign_settings import (
     replace_settings,
     require_confirmed,
 )
+from runtime.backup_archive.installation_restore import ArchiveRestorer, RestoreFailed
 from runtime.backup_archive.manifest import ArchiveManifest
 from runtime.backup_archive.progress import ArchiveProgress, readable_size, say_line
-from runtime.backup_archive.restorer import ArchiveRestorer, RestoreFailed
 from runtime.installation import exclusive_data_dir
 from runtime.private_file import replace_private_file
 from runtime.settings import FILE_NAME, Settings

@@ -14,7 +14,7 @@ from devices.errors import NotFound, StoreUnavailable
 from devices.samples import SeriesKey
 from devices.time_us import SECOND_US, rfc3339
 from devices.topics import UplinkTopic
-from gateway.mqtt.publisher import ConnectionPublisher
+from gateway.mqtt.downlink_publisher import DownlinkPublisher
 
 PERIOD_US = 10 * SECOND_US
 LOST_US = 35 * SECOND_US
@@ -25,7 +25,7 @@ _KEY = SeriesKey(DEVICE_ID, KIND.name)
 class Canary:
     """Stepped by one thread. `last_seen_us` is when the newest beat was published that came the whole way."""
 
-    def __init__(self, registry: Registry, reader: TelemetryReader, publisher: ConnectionPublisher, root: str) -> None:
+    def __init__(self, registry: Registry, reader: TelemetryReader, publisher: DownlinkPublisher, root: str) -> None:
         self._reader = reader
         self._publisher = publisher
         self._topic = topics.uplink_topic(UplinkTopic(TENANT_ID, KIND.name, DEVICE_ID, "telemetry"), root)

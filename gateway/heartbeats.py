@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from application.ports.changes import ChangeFeed
 from application.ports.commands import CommandRepository
-from application.ports.gateway_books import ChangeFeed, Heartbeat, HeartbeatRepository, MessageLedger
+from application.ports.heartbeats import Heartbeat, HeartbeatRepository
+from application.ports.message_ledger import MessageLedger
 from application.ports.registry import Registry, RegistryTransaction
 from devices.time_us import HOUR_US
 from gateway.health_reports import HealthReport, Probe, loop_said, now_us

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from application.ports.gateway_books import CursorPositions, MessageLedger
+from application.ports.cursor_positions import CursorPositions
+from application.ports.message_ledger import MessageLedger
 from application.ports.registry import Registry
 
 log = structlog.get_logger()

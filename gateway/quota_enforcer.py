@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from application.message_quota import QuotaExceeded, next_pause
-from application.ports.login_pauses import LoginPauses
+from application.ports.quota_pauses import QuotaPauses
 from application.ports.registry import Registry
 from devices.time_us import SECOND_US
 
@@ -36,7 +36,7 @@ class QuotaEnforcer:
         if not self._waiting:
             return False
         with self._registry.write() as tx:
-            pauses = tx.get(LoginPauses)
+            pauses = tx.get(QuotaPauses)
             known = pauses.of_users(self._waiting)
             now_us = self._now_us()
             due = [next_pause(found, known.get(login), now_us) for login, found in self._waiting.items()]

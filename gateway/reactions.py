@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from application.ports.gateway_books import Change
+from application.ports.changes import Change
 from application.ports.registry import Registry, RegistryTransaction
 from application.ports.telemetry import TelemetryReader
 from devices.samples import Sample

@@ -8,7 +8,7 @@ import structlog
 
 from application.health.assessment import AWAITED
 from application.health.faults import SystemFault
-from application.ports.gateway_books import GatewayLease
+from application.ports.gateway_lease import GatewayLease
 from application.ports.identity import DedupIndex
 from application.ports.journal import JournalReader
 from application.ports.registry import Registry
@@ -17,6 +17,7 @@ from devices.catalog import KindCatalog
 from devices.time_us import SECOND_US
 from gateway.binding_cache import BindingCache
 from gateway.canary import Canary
+from gateway.dead_letter_replay import DeadLetterReplay
 from gateway.decode import MessageDecoder
 from gateway.effects.cursor import EffectsCursor
 from gateway.effects.device_state_cache import DeviceStateCache
@@ -42,7 +43,6 @@ from gateway.notifications.service import NotificationService
 from gateway.quota_enforcer import QuotaEnforcer
 from gateway.reactions import KindReactions
 from gateway.receiver import ReceiverProcess
-from gateway.replay import DeadLetterReplay
 from gateway.retention import NamePseudonymiser, RetentionCleanup, record_expired
 from gateway.scheduler import DutyTimer
 from gateway.store_cursor import StoreCursor, VerdictReader

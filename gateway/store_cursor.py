@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from application.lending import AssetOwnership
-from application.ports.gateway_books import CursorPositions, DeadLetter, DeadLetters, MessageLedger
+from application.ports.cursor_positions import CursorPositions
+from application.ports.dead_letters import DeadLetter, DeadLetters
 from application.ports.loans import LoanRepository
+from application.ports.message_ledger import MessageLedger
 from application.ports.registry import Registry, RegistryTransaction
 from application.ports.telemetry import TelemetryWriter
 from devices.errors import SamplesRefused, StoreUnavailable

@@ -5,23 +5,21 @@ from collections.abc import Callable, Mapping
 
 from application.ports.registry import Registry
 from devices.catalog import KindCatalog
+from gateway.dispatch.command_dispatcher import CommandDispatcher
 from gateway.dispatch.config_publisher import ConfigPublisher
-from gateway.dispatch.dispatcher import CommandDispatcher
 from gateway.dispatch.member_release import MemberRelease
 from gateway.dispatch.signs_of_life import SignsOfLife
 from gateway.mqtt.connection import MqttConnection
-from gateway.mqtt.publisher import ConnectionPublisher
+from gateway.mqtt.downlink_publisher import DownlinkPublisher
 
 
 def dispatch_loops(
     registry: Registry, catalog: KindCatalog, connection: MqttConnection, root: str, signs: SignsOfLife
 ) -> Mapping[str, Callable[[], object]]:
     """Steps by the name of their loop."""
-    dispatcher = CommandDispatcher(
-        registry, catalog, ConnectionPublisher(connection), root=root, signs=signs.listener()
-    )
-    configs = ConfigPublisher(registry, ConnectionPublisher(connection), root=root, signs=signs.listener())
-    releasing = MemberRelease(registry, ConnectionPublisher(connection), root=root)
+    dispatcher = CommandDispatcher(registry, catalog, DownlinkPublisher(connection), root=root, signs=signs.listener())
+    configs = ConfigPublisher(registry, DownlinkPublisher(connection), root=root, signs=signs.listener())
+    releasing = MemberRelease(registry, DownlinkPublisher(connection), root=root)
     return {
         "dispatcher": lambda: dispatcher.step(time.time_ns() // 1000),
         "configurations": lambda: configs.step(time.time_ns() // 1000),

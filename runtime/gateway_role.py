@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 import gateway.kinds
 from application.health.assessment import AUTH_CALLOUT, SECOND
 from application.health.faults import SystemFault
-from application.ports.gateway_books import Heartbeat, HeartbeatRepository
+from application.ports.heartbeats import Heartbeat, HeartbeatRepository
 from application.ports.registry import Registry
 from application.ports.telemetry import TelemetryReader
 from devices import topics
@@ -25,9 +25,9 @@ from gateway.dispatch.command_progress import CommandProgress
 from gateway.dispatch.signs_of_life import SignsOfLife
 from gateway.health_reports import now_us
 from gateway.mqtt.connection import MqttConnection
+from gateway.mqtt.downlink_publisher import DownlinkPublisher
 from gateway.mqtt.inbox import MessageInbox
 from gateway.mqtt.journal_ingest import JournalIngest
-from gateway.mqtt.publisher import ConnectionPublisher
 from gateway.mqtt.quota_metering import QuotaMetering
 from gateway.quota_enforcer import QuotaEnforcer
 from gateway.reactions import KindReactions, ReactionTools
@@ -113,7 +113,7 @@ def build_gateway(
         receiver=receiver,
         answers=CommandProgress(catalog),
         reactions=reactions_of(registry, reader, catalog),
-        canary=Canary(registry, reader, ConnectionPublisher(connection), settings.topic_root),
+        canary=Canary(registry, reader, DownlinkPublisher(connection), settings.topic_root),
         dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root, signs),
         heard=signs.note,
         quotas=QuotaEnforcer(registry, [metering.take, receiver.exceeded], now_us),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from application.health.faults import SystemFault
-from application.ports.gateway_books import Heartbeat
+from application.ports.heartbeats import Heartbeat
 from devices.time_us import rfc3339
 from runtime.private_file import replace_private_file
 

@@ -6,16 +6,16 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, JsonValue
 
 from api import authorization
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import ID, Comment, RecordInPath, RequestBody
 from api.paging import ItemPage, PageWanted, page_of
 from api.services import Use
 from api.time_parameters import TimeIn, TimeOut
 from application.asset_retirement import alarm_change
 from application.ports.alarms import AlarmRepository
-from application.ports.gateway_books import ChangeFeed
+from application.ports.changes import ChangeFeed
 from application.ports.registry import RegistryTransaction
 from devices import alarms
 from devices.errors import Invalid

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final, cast
 from fastapi import APIRouter, Depends, Header, Query, Request
 
 from api import csv_response
-from api.access import ApiCaller
 from api.audit_schemas import (
     HEADER,
     AuditEntrySchema,
@@ -19,6 +18,7 @@ from api.audit_schemas import (
     audit_entry_schema,
 )
 from api.authentication import requires_scope
+from api.caller_rights import ApiCaller
 from api.paging import ItemPage, PageWanted, page_of
 from api.problems import TooManyRequests, problem_responses
 from api.query_admission import Ask

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, JsonValue
 
 from api import authorization, device_registration, schemas
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import Who
+from api.caller_rights import ApiCaller
 from api.fields import Attributes, IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted, page_of
 from api.problems import problem_responses

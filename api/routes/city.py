@@ -9,14 +9,14 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from api import authorization
-from api.access import ApiCaller
 from api.authentication import Who
+from api.caller_rights import ApiCaller
 from api.query_admission import Ask
 from api.services import Services, Use
 from api.time_parameters import TimeOut
 from application.ports.alarms import AlarmRepository
+from application.ports.changes import ChangeFeed
 from application.ports.desired_configs import DesiredConfigs
-from application.ports.gateway_books import ChangeFeed
 from application.ports.inventory import Asset, AssetFilter, AssetRepository, GroupRepository
 from application.ports.latest_values import LastContact, LatestValues
 from application.ports.registry import RegistryTransaction

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from api import authorization
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import Who
+from api.caller_rights import ApiCaller
 from api.change_feed import ChangeFeedReader
 from api.command_service import (
     CommandService,

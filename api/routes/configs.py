@@ -6,9 +6,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from api import authorization
-from api.access import ApiCaller, scope_of_kind
 from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
+from api.caller_rights import ApiCaller, scope_of_kind
 from api.fields import IdInPath, Settings
 from api.preconditions import Expected, etag
 from api.problems import invalid_body, problem_responses

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, model_validator
 
 from api import authorization, csv_response, provisioning_sheet
-from api.access import ApiCaller
 from api.authentication import Who, requires_scope
+from api.caller_rights import ApiCaller
 from api.device_credentials import ADMIN, CredentialIssuer
 from api.fields import IdInPath, RequestBody
 from api.paging import ItemPage, PageWanted

@@ -7,16 +7,16 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api import authorization
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import ID, RecordInPath
 from api.paging import ItemPage, PageWanted, page_of
 from api.problems import problem_responses
 from api.services import Services, Use
 from api.time_parameters import TimeOut
-from application.ports import gateway_books
-from application.ports.gateway_books import DeadLetters
+from application.ports import dead_letters
+from application.ports.dead_letters import DeadLetters
 from application.ports.registry import RegistryTransaction
 from application.privacy.small_counts import shown_payload
 from devices.errors import NotFound
@@ -110,7 +110,7 @@ def replay_dead_letter(letter_id: RecordInPath, who: Replayer, services: Use) ->
     return _show(letter)
 
 
-def _find(tx: RegistryTransaction, who: ApiCaller, services: Services, letter_id: str) -> gateway_books.DeadLetter:
+def _find(tx: RegistryTransaction, who: ApiCaller, services: Services, letter_id: str) -> dead_letters.DeadLetter:
     letter = tx.get(DeadLetters).get(letter_id)
     if who.tenant_id not in {None, letter.tenant_id}:
         raise NotFound
@@ -119,7 +119,7 @@ def _find(tx: RegistryTransaction, who: ApiCaller, services: Services, letter_id
     return letter
 
 
-def _show(letter: gateway_books.DeadLetter) -> DeadLetterSchema:
+def _show(letter: dead_letters.DeadLetter) -> DeadLetterSchema:
     return DeadLetterSchema(
         id=letter.letter_id,
         received_at=letter.received_us,

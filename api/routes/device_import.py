@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from api import device_import
-from api.access import ApiCaller
 from api.audit_trail import record_assets
+from api.caller_rights import ApiCaller
 from api.device_registration import AssetRegistrar
 from api.problems import problem_responses
 from api.routes.devices import Writer

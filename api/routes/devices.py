@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from api import authorization, device_registration, schemas
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import ID, PRINTABLE, Attributes, IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted
 from api.preconditions import Expected, check_version, etag

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api import authorization
-from api.access import ApiCaller
 from api.audit_trail import record_group
 from api.authentication import Who, requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted
 from api.preconditions import Expected, check_version, etag

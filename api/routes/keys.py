@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from api import authorization
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import authentication_state, key_caller, new_key, requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import IdInPath, Name, RequestBody
 from api.paging import ItemPage
 from api.problems import problem_responses

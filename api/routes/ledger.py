@@ -6,14 +6,14 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api import authorization
-from api.access import ApiCaller
 from api.authentication import requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import ID
 from api.paging import ItemPage
 from api.services import Use
 from api.time_parameters import TimeOut
-from application.ports import gateway_books
-from application.ports.gateway_books import MessageLedger
+from application.ports import message_ledger
+from application.ports.message_ledger import MessageLedger
 from devices.errors import Forbidden
 
 Reader = Annotated[ApiCaller, requires_scope("ledger:read")]
@@ -77,7 +77,7 @@ def list_gaps(
     return ItemPage[SequenceGapSchema](items=[_gap(g) for g in gaps])
 
 
-def _line(line: gateway_books.LedgerLine) -> LedgerLineSchema:
+def _line(line: message_ledger.LedgerLine) -> LedgerLineSchema:
     found = line.stored + line.duplicate + line.conflict + line.dead_letter + line.in_journal + line.lost
     return LedgerLineSchema(
         kind=line.kind,
@@ -93,7 +93,7 @@ def _line(line: gateway_books.LedgerLine) -> LedgerLineSchema:
     )
 
 
-def _gap(gap: gateway_books.SequenceGap) -> SequenceGapSchema:
+def _gap(gap: message_ledger.SequenceGap) -> SequenceGapSchema:
     return SequenceGapSchema(
         device_id=gap.device_id,
         kind=gap.kind,

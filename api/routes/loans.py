@@ -8,9 +8,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from api import authorization
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import Comment, IdInPath, RequestBody
 from api.paging import ItemPage
 from api.preconditions import Expected, check_version, etag
@@ -18,7 +18,7 @@ from api.problems import problem_responses
 from api.services import Use
 from api.time_parameters import TimeIn, TimeOut
 from application.ports import loans
-from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import Asset
 from application.ports.loans import LoanRepository
 from application.ports.registry import RegistryTransaction

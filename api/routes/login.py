@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from api import passwords, sessions
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import Presented, Who, authentication_state, resolve_session
+from api.caller_rights import ApiCaller
 from api.fields import ID, RequestBody
 from api.problems import problem_responses, request_id
 from api.refusal_audit import RefusalGroup, refusals_of

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import Who
+from api.caller_rights import ApiCaller
 from api.paging import ItemPage
 from api.services import Use
 from api.time_parameters import TimeOut

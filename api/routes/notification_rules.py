@@ -9,9 +9,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from api import authorization, notification_access
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import IdInPath, Name, RequestBody
 from api.notification_access import ADMIN
 from api.paging import ItemPage

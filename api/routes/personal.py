@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, JsonValue
 
-from api.access import ApiCaller, actor_of
 from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
+from api.caller_rights import ApiCaller, actor_of
 from api.fields import IdInPath
 from api.problems import problem_responses
 from api.query_admission import Ask

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
-from api.access import ApiCaller
 from api.authentication import authentication_state, requires_scope
+from api.caller_rights import ApiCaller
 from api.paging import ItemPage, PageWanted, page_of
 from api.processing_register import as_json, register_html, register_markdown
 from api.services import Use

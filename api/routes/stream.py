@@ -12,13 +12,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
 from api import authorization
-from api.access import ApiCaller
 from api.authentication import Who, may_still_follow
+from api.caller_rights import ApiCaller
 from api.change_feed import PAGE, ChangeFeedReader, ChangeSubscription, EncodedChange, encode_change
 from api.metrics import ApiMetrics
 from api.services import Use
 from api.stream_limits import claim_stream
-from application.ports.gateway_books import Change
+from application.ports.changes import Change
 from devices.errors import RegistryUnavailable
 
 HEARTBEAT_S: Final = 15.0

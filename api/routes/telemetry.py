@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field, JsonValue
 from pydantic_core import to_json
 
 from api import authorization, csv_response
-from api.access import ApiCaller
 from api.authentication import Who
+from api.caller_rights import ApiCaller
 from api.csv_response import FileDownload
 from api.fields import IdInPath
 from api.query_admission import Ask

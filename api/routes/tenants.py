@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import IdInPath, Name, RequestBody
 from api.paging import ItemPage
 from api.preconditions import Expected, check_version, etag

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request, Response
 from pydantic import create_model
 
-from api.access import ApiCaller
 from api.authentication import requires_scope
+from api.caller_rights import ApiCaller
 from api.command_service import CommandOptions, CommandService, CommandShown, IdempotencyKey, Waiting
 from api.fields import IdInPath
 from api.problems import problem_responses

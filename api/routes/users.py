@@ -8,9 +8,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from api import authorization, sessions
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import authentication_state, requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import ID, IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted
 from api.preconditions import Expected, check_version, etag

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from application.ports.gateway_books import Change
+from application.ports.changes import Change
 from devices.commands.command import Command
 
 TOPIC: Final = "command"

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from application.commands.command_changes import command_changes
 from application.lending import Lent, asset_ownerships
+from application.ports.changes import ChangeFeed
 from application.ports.commands import CommandRepository
-from application.ports.gateway_books import ChangeFeed
 from application.ports.inventory import Asset, AssetGroup, AssetRepository
 from application.ports.latest_values import LatestValues
 from application.ports.registry import RegistryTransaction

@@ -6,7 +6,7 @@ from typing import Final
 
 from application.health.fault_messages import Language, summarise_faults
 from application.health.faults import HARMLESS, SystemFault, root_causes
-from application.ports.gateway_books import Heartbeat
+from application.ports.heartbeats import Heartbeat
 from devices.time_us import SECOND_US
 
 STALE_S: Final = 20

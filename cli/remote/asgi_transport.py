@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 
 from api import authentication
-from api.access import ApiCaller
 from api.application import create_app
+from api.caller_rights import ApiCaller
 from application.access.roles import EVERYTHING
 from devices.catalog import KindCatalog, discover_kinds
 from runtime import logging_setup, program_support, settings, settings_models, stores

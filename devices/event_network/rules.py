@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from devices.alarms import AlarmCleared, AlarmRaised
-from devices.event_network.bookings import SATURATED
+from devices.event_network.booking_breaches import SATURATED
 from devices.event_network.city_event import DownIs
 from devices.event_network.enums import TrafficDirection
 from devices.event_network.rates import CounterReading, RateQuality, RateStep, counter_readings, rate_step

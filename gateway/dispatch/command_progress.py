@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from application.commands.command_changes import command_changes
+from application.ports.changes import Change
 from application.ports.commands import CommandRepository
 from application.ports.desired_configs import DesiredConfigs
-from application.ports.gateway_books import Change
 from application.ports.registry import RegistryTransaction
 from devices.commands import lifecycle
 from devices.commands.command import Command, DeliveryState

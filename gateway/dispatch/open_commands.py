@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from application.commands.command_changes import TOPIC, command_keys
+from application.ports.changes import ChangeFeed
 from application.ports.commands import CommandRepository
-from application.ports.gateway_books import ChangeFeed
 from application.ports.latest_values import LatestValues
 from application.ports.memberships import MOVED
 from application.ports.registry import RegistryTransaction

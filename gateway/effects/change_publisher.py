@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from application.ports.gateway_books import Change
+from application.ports.changes import Change
 from application.privacy.small_counts import shown_values
 from devices.kind import DeviceKind
 from devices.samples import TELEMETRY

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
-from application.ports.gateway_books import CursorPositions
+from application.ports.cursor_positions import CursorPositions
 from application.ports.identity import DedupIndex
 from application.ports.inventory import AssetFilter, AssetRepository
 from application.ports.journal import JournalBatch

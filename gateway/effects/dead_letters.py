@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from application.ports.gateway_books import DeadLetter
+from application.ports.dead_letters import DeadLetter
 from application.ports.identity import DedupResult
 from application.ports.inventory import UnknownDevice
 from devices.pii_filter import REASON as PERSONAL

@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from application.ports.gateway_books import Change, ChangeFeed, CursorPositions, DeadLetters, MessageLedger
+from application.ports.changes import Change, ChangeFeed
+from application.ports.cursor_positions import CursorPositions
+from application.ports.dead_letters import DeadLetters
 from application.ports.inventory import Asset, AssetRepository
 from application.ports.latest_values import LatestValues
+from application.ports.message_ledger import MessageLedger
 from application.ports.registry import Registry, RegistryTransaction
 from devices.kind import DeviceKind
 from devices.messages import AckMessage, StateMessage

@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Final
 
-from application.ports.gateway_books import SequenceGap
 from application.ports.identity import DedupResult
+from application.ports.message_ledger import SequenceGap
 from devices.sequence_ranges import SequenceRanges
 from gateway.batch import BatchItem, MessageBatch
 from gateway.decode import DecodedMessage, RefusedMessage

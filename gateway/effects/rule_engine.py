@@ -9,7 +9,7 @@ import structlog
 
 from application.asset_retirement import alarm_change
 from application.ports.alarms import AlarmRepository
-from application.ports.gateway_books import Change
+from application.ports.changes import Change
 from application.ports.latest_values import RuleStates
 from application.ports.registry import RegistryTransaction
 from devices.alarms import Alarm, AlarmCleared, AlarmRaised
@@ -20,8 +20,8 @@ from devices.sun import sun_up
 from devices.time_us import MINUTE_US, SECOND_US
 from gateway.effects.device_state_cache import AssetNow
 from gateway.effects.latest_updater import Trigger
-from gateway.effects.login_pauses import PausedLogins
 from gateway.effects.login_refusals import RefusedLogins
+from gateway.effects.quota_pauses import PausedLogins
 from gateway.effects.reachability import ReachabilityTracker
 from gateway.reactions import KindReactions
 

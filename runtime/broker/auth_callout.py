@@ -21,9 +21,9 @@ from application.device_certificates import CertificateFacts
 from application.health.assessment import AUTH_CALLOUT
 from application.health.faults import SystemFault
 from application.ports.credentials import CredentialRepository, DeviceCredential, LoginRefusal, LoginRefusals
-from application.ports.gateway_books import Heartbeat, HeartbeatRepository
-from application.ports.login_pauses import LoginPauses
+from application.ports.heartbeats import Heartbeat, HeartbeatRepository
 from application.ports.memberships import MembershipRepository
+from application.ports.quota_pauses import QuotaPauses
 from application.ports.registry import Registry
 from devices.errors import RegistryUnavailable
 from devices.time_us import SECOND_US, to_us
@@ -33,8 +33,8 @@ from runtime.broker.jwt_signer import AuthRequest, JwtSigner
 from runtime.broker.mqtt_sessions import MOST, SessionBounds
 from runtime.broker.nats_conf import DEVICES, Permissions
 from runtime.broker.nats_requests import PATIENCE_S, ask_server, kick
-from runtime.broker.pause_keeper import PauseKeeper
 from runtime.broker.permission_violations import LogTail
+from runtime.broker.quota_pause_cache import QuotaPauseCache
 from runtime.broker.session_keeper import SessionKeeper
 from runtime.broker.silent_connections import SilentConnections
 
@@ -111,7 +111,7 @@ class AuthCallout:
         self._silent = silent
         self._quota = quota
         self._known: Mapping[str, DeviceCredential] = {}
-        self._paused = PauseKeeper()
+        self._paused = QuotaPauseCache()
         self._connectors: Mapping[str, int] = {}
         self._revision = self._pauses = -1
         self._guests: OrderedDict[tuple[str, int], _Guest] = OrderedDict()
@@ -265,7 +265,7 @@ class AuthCallout:
     def _read(self) -> bool:
         """Take over what changed; whether something did."""
         with self._registry.read() as tx:
-            credentials, pauses = tx.get(CredentialRepository), tx.get(LoginPauses)
+            credentials, pauses = tx.get(CredentialRepository), tx.get(QuotaPauses)
             revisions = credentials.revision(), pauses.revision()
             if revisions == (self._revision, self._pauses):
                 return False

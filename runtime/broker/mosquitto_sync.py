@@ -12,8 +12,8 @@ from pathlib import Path
 
 from application.device_credentials import device_password_matches, hash_device_password
 from application.ports.credentials import CredentialRepository, CredentialType, DeviceCredential
-from application.ports.login_pauses import LoginPauses
 from application.ports.memberships import MembershipRepository
+from application.ports.quota_pauses import QuotaPauses
 from application.ports.registry import Registry
 from runtime.broker.mosquitto_conf import ACL, FILE, INSIDE_ACL, INSIDE_PASSWORDS, PASSWORDS, MosquittoConf
 
@@ -53,7 +53,7 @@ class MosquittoFiles:
     def look(self, registry: Registry) -> SyncResult:
         """Write the devices' passwords and rights anew where they changed. Raises RegistryUnavailable, OSError."""
         with registry.read() as tx:
-            credentials, pauses, now_us = tx.get(CredentialRepository), tx.get(LoginPauses), time.time_ns() // 1000
+            credentials, pauses, now_us = tx.get(CredentialRepository), tx.get(QuotaPauses), time.time_ns() // 1000
             seen = credentials.revision(), pauses.revision()
             if seen == self._seen and (self._due_us is None or now_us < self._due_us):
                 return SyncResult(self._logins, changed=False, told=False)

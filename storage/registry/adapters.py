@@ -7,23 +7,21 @@ from typing import Final
 from application.ports.alarms import AlarmRepository
 from application.ports.api_keys import ApiKeys
 from application.ports.audit import AuditLog
+from application.ports.changes import ChangeFeed
 from application.ports.commands import CommandRepository
 from application.ports.credentials import CredentialRepository, LoginRefusals
+from application.ports.cursor_positions import CursorPositions
+from application.ports.dead_letters import DeadLetters
 from application.ports.desired_configs import DesiredConfigs
-from application.ports.gateway_books import (
-    ChangeFeed,
-    CursorPositions,
-    DeadLetters,
-    GatewayLease,
-    HeartbeatRepository,
-    MessageLedger,
-)
+from application.ports.gateway_lease import GatewayLease
+from application.ports.heartbeats import HeartbeatRepository
 from application.ports.inventory import AssetRepository, GroupRepository
 from application.ports.latest_values import LatestValues, RuleStates
 from application.ports.loans import LoanRepository
-from application.ports.login_pauses import LoginPauses
 from application.ports.memberships import MembershipRepository
+from application.ports.message_ledger import MessageLedger
 from application.ports.notifications import DeliveryQueue, NotificationMemory, NotificationRules, NotificationTargets
+from application.ports.quota_pauses import QuotaPauses
 from application.ports.retention import DeletionLog, PersonIndex
 from application.ports.second_factors import SecondFactors
 from application.ports.tenants import TenantRepository
@@ -46,12 +44,12 @@ from storage.registry.kinds import Repository
 from storage.registry.latest import SqlLatestValues
 from storage.registry.ledger import SqlMessageLedger
 from storage.registry.loans import SqlLoanRepository
-from storage.registry.login_pauses import SqlLoginPauses
 from storage.registry.memberships import SqlMembershipRepository
 from storage.registry.notification_memory import SqlNotificationMemory
 from storage.registry.notifications import SqlNotificationRules, SqlNotificationTargets
 from storage.registry.persons import SqlPersonIndex
 from storage.registry.positions import SqlCursorPositions
+from storage.registry.quota_pauses import SqlQuotaPauses
 from storage.registry.refusals import SqlLoginRefusals
 from storage.registry.rule_states import SqlRuleStates
 from storage.registry.second_factors import SqlSecondFactors
@@ -75,7 +73,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         HeartbeatRepository: SqlHeartbeatRepository,
         AssetRepository: SqlAssetRepository,
         LatestValues: SqlLatestValues,
-        LoginPauses: SqlLoginPauses,
+        QuotaPauses: SqlQuotaPauses,
         GatewayLease: SqlGatewayLease,
         MessageLedger: SqlMessageLedger,
         NotificationMemory: SqlNotificationMemory,

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select, text
 
-from application.ports.gateway_books import Change
+from application.ports.changes import Change
 from storage.registry.tables import CHANGES
 
 LOCK_ID: Final = 0x6C61_7574_6572_6E01

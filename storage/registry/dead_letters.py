@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from application.ports.gateway_books import DeadLetter
+from application.ports.dead_letters import DeadLetter
 from application.ports.paging import ResultPage
 from devices.errors import Conflict, NotFound
 from storage.registry.paging import newest_first

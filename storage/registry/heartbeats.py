@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from application.ports.gateway_books import Heartbeat
+from application.ports.heartbeats import Heartbeat
 from storage.registry.rows import upsert_rows
 from storage.registry.tables import HEARTBEATS
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Double, cast, delete, func, select
 
-from application.ports.gateway_books import LedgerLine, SequenceGap
+from application.ports.message_ledger import LedgerLine, SequenceGap
 from storage.registry.bulk import BulkUpsert
 from storage.registry.rows import in_chunks
 from storage.registry.tables import GAPS, LEDGER, MISSING

@@ -29,8 +29,8 @@ from storage.telemetry.influx_pages import (
     one_page_is_enough,
     series_pages,
 )
+from storage.telemetry.influx_percentiles import InfluxPercentiles
 from storage.telemetry.influx_progress import RollupProgress
-from storage.telemetry.influx_ranks import Ranks
 from storage.telemetry.schema import StoreSchema
 
 T = TypeVar("T")
@@ -165,7 +165,7 @@ class InfluxTelemetryReader:
         can = set(query.fields) <= set(self._schema.numeric(query.key.kind, query.key.series))
         if not can or one_page_is_enough(query.start_us, query.end_us, query.expected_interval_s, None):
             return None
-        ranks = Ranks(self._ask, raw_bucket(self._prefix, query.key.kind), query, types, self._budget)
+        ranks = InfluxPercentiles(self._ask, raw_bucket(self._prefix, query.key.kind), query, types, self._budget)
         if not ranks.is_dense:
             return None
         return ranks.pieces(lambda start_us: from_raw((start_us, start_us + query.width_us)))

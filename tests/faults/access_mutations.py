@@ -89,7 +89,7 @@ ACCESS: Final = (
     ),
     Mutation(
         "access: let another town's things be seen",
-        "api/access.py",
+        "api/caller_rights.py",
         '        if not self.is_at_home(tenant_id) or not self.may_on(f"{kind}:read", asset_id):\n',
         '        if not self.may_on(f"{kind}:read", asset_id):\n',
         f"{_ROLE}[viewer]",
@@ -110,7 +110,7 @@ ACCESS: Final = (
     ),
     Mutation(
         "access: give a limited role all groups",
-        "api/access.py",
+        "api/caller_rights.py",
         "any(limit in w.limits for w in self._granting(scope))",
         "any(w.limits for w in self._granting(scope))",
         f"{_ROLE}[light_operator (limited)]",
@@ -265,7 +265,7 @@ ACCESS: Final = (
     ),
     Mutation(
         "access: let an administrator who reads drones change them",
-        "api/access.py",
+        "api/caller_rights.py",
         "    return f\"{kind}:{scope.partition(':')[2]}\" if kind in restricted else scope\n",
         "    return scope\n",
         _API + "test_restricted_registration.py::test_an_administrator_changes_no_drone",

@@ -32,7 +32,13 @@ from tests.faults.mutations import ROOT
 from tests.faults.warm import ENDED, Tree
 
 FILES: Final = (
-    *("api/authentication.py", "api/access.py", "api/authorization.py", "api/sessions.py", "gateway/admission.py"),
+    *(
+        "api/authentication.py",
+        "api/caller_rights.py",
+        "api/authorization.py",
+        "api/sessions.py",
+        "gateway/admission.py",
+    ),
     *("application/lending.py", "application/access/roles.py", "application/access/second_factor.py"),
     *("application/privacy/small_counts.py", "devices/pii_filter.py", "application/privacy/processing_register.py"),
     *("api/device_credentials.py", "api/oidc.py", "api/routes/keys.py", "api/routes/users.py", "api/routes/stream.py"),

@@ -10,8 +10,8 @@ import pytest
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
-from application.ports.gateway_books import LedgerLine, MessageLedger
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.ports.message_ledger import LedgerLine, MessageLedger
 from benchmarks.parts.cost import pss_mb
 from devices.time_us import MINUTE_US, rfc3339
 from gateway.decode import MAX_PAYLOAD_BYTES

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from application.ports.credentials import LoginRefusals
-from application.ports.gateway_books import DeadLetters, LedgerLine, MessageLedger
+from application.ports.dead_letters import DeadLetters
+from application.ports.message_ledger import LedgerLine, MessageLedger
 from devices.time_us import SECOND_US, rfc3339
 from tests.faults.conftest import Report
 from tests.faults.embedded import Embedded, embedded

@@ -1,4 +1,4 @@
-"""A door that lets nobody in is named, and is well again by itself."""
+"""An auth callout that lets nobody in is named, and is well again by itself."""
 
 import asyncio
 import json
@@ -22,8 +22,8 @@ from runtime.broker.jwt_signer import JwtSigner
 from runtime.broker.nats_conf import Permissions
 from runtime.broker.service_passwords import ServicePasswords
 from tests.faults.conftest import Report
-from tests.faults.doors import Door, nats_door
 from tests.faults.embedded import Embedded, embedded
+from tests.faults.guarded_brokers import GuardedBroker, guarded_nats
 from tests.real_parts.ports import answers
 from tests.real_parts.waiting import wait_until
 from tests.system.installation import ROOT, Rest
@@ -56,15 +56,15 @@ def test_a_frozen_auth_callout_is_named_and_started_again(tmp_path: Path) -> Non
 
 @pytest.mark.timeout(180)
 def test_who_asked_while_nobody_answered_comes_in_as_soon_as_somebody_does(tmp_path: Path, report: Report) -> None:
-    with nats_door(tmp_path) as door, ExitStack() as stack:
-        lamp = door.issue("L1", ago_s=3600)
-        wait_until(lambda: door.admits(lamp, lamp.user), timeout_s=20, what="the login known")
+    with guarded_nats(tmp_path) as guarded, ExitStack() as stack:
+        lamp = guarded.issue("L1", ago_s=3600)
+        wait_until(lambda: guarded.admits(lamp, lamp.user), timeout_s=20, what="the login known")
         password = ServicePasswords(tmp_path / "broker").password("system")
-        system = door.setup_url.rpartition("@")[2]
-        with door.keeper.paused():
-            door.server.kill()
-            door.server.start()
-            speaker = stack.enter_context(door.client(lamp, "L1"))
+        system = guarded.setup_url.rpartition("@")[2]
+        with guarded.keeper.paused():
+            guarded.server.kill()
+            guarded.server.start()
+            speaker = stack.enter_context(guarded.client(lamp, "L1"))
             url = f"nats://system:{password}@{system}"
             wait_until(lambda: lamp.user in asyncio.run(_asking(url)), timeout_s=20, what="the lamp asks")
             assert speaker.said == []
@@ -72,7 +72,7 @@ def test_who_asked_while_nobody_answered_comes_in_as_soon_as_somebody_does(tmp_p
         report("F03", "a lamp asks before the auth callout listens at its new broker", "nats", None,
                refused_first=speaker.said.count("Not authorized"))  # fmt: skip
         assert speaker.said == ["Success"], "not refused after the thirty seconds that the broker waits"
-        door.server.kill()  # asked to end, it would wait as long for the answer that never came
+        guarded.server.kill()  # asked to end, it would wait as long for the answer that never came
 
 
 async def _asking(url: str) -> set[str]:
@@ -90,18 +90,20 @@ def test_a_broker_that_answers_late_is_still_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
     """The late answer to a question that was given up must not end the connection on which the broker asks."""
-    with nats_door(tmp_path) as door:
-        asyncio.run(_asked_while_it_is_frozen(door, tmp_path / "broker", monkeypatch))
+    with guarded_nats(tmp_path) as guarded:
+        asyncio.run(_asked_while_it_is_frozen(guarded, tmp_path / "broker", monkeypatch))
     report("F02", "the broker answers its auth callout too late, as under a flood of connects", "nats", None, deaf=0)
 
 
-async def _asked_while_it_is_frozen(door: Door, folder: Path, patch: pytest.MonkeyPatch) -> None:
-    asking = Callout(door.registry, CalloutAddress(door.setup_url, "", "", ""), JwtSigner.of(folder), _nothing, None)
-    place = door.setup_url.rpartition("@")[2]
+async def _asked_while_it_is_frozen(guarded: GuardedBroker, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    asking = Callout(
+        guarded.registry, CalloutAddress(guarded.setup_url, "", "", ""), JwtSigner.of(folder), _nothing, None
+    )
+    place = guarded.setup_url.rpartition("@")[2]
     client = await nats.connect(f"nats://callout:{ServicePasswords(folder).password('callout')}@{place}")
     try:
-        with door.server.paused():
-            wait_until(lambda: _state(door.server.pid) == "T", what="it is frozen")
+        with guarded.server.paused():
+            wait_until(lambda: _state(guarded.server.pid) == "T", what="it is frozen")
             with patch.context() as impatient:
                 impatient.setattr("runtime.broker.auth_callout.PATIENCE_S", 0.3)
                 with pytest.raises(nats.errors.TimeoutError):

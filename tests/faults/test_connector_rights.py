@@ -7,7 +7,7 @@ import pytest
 
 from application.ports.memberships import ConnectorMembership, MembershipRepository
 from tests.faults.conftest import Report
-from tests.faults.doors import DOORS, Door, Speaker
+from tests.faults.guarded_brokers import DOORS, GuardedBroker, Speaker
 from tests.real_parts.brokers import Login
 from tests.real_parts.waiting import wait_until
 from tests.system.speaking import now_us
@@ -17,50 +17,52 @@ BASE = "city/v1/kl/streetlight"
 
 
 @pytest.fixture(scope="module", params=list(DOORS))
-def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    folder: Path = tmp_path_factory.mktemp(f"door-{request.param}")
+def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedBroker]:
+    folder: Path = tmp_path_factory.mktemp(f"guarded-{request.param}")
     with DOORS[request.param](folder) as running:
         yield running
 
 
-def _begin(door: Door, connector: str, member: str) -> None:
-    with door.registry.write() as tx:
+def _begin(guarded: GuardedBroker, connector: str, member: str) -> None:
+    with guarded.registry.write() as tx:
         wanted = ConnectorMembership(member, "streetlight", connector, "streetlight", "kl", now_us())
         tx.get(MembershipRepository).begin([wanted])
 
 
-def _end(door: Door, member: str) -> None:
-    with door.registry.write() as tx:
+def _end(guarded: GuardedBroker, member: str) -> None:
+    with guarded.registry.write() as tx:
         tx.get(MembershipRepository).end([member], now_us())
 
 
-def _reaches(door: Door, gateway: Speaker, login: Login, topic: str, payload: bytes) -> bool:
+def _reaches(guarded: GuardedBroker, gateway: Speaker, login: Login, topic: str, payload: bytes) -> bool:
     """Publish on a connection of its own; a marker on the login's own topics tells when what was sent is through."""
     own = f"city/v1/{login.user}/telemetry"
-    with door.client(login, f"{login.user}/try") as speaker:
+    with guarded.client(login, f"{login.user}/try") as speaker:
         speaker.ready()
         info = speaker.client.publish(topic, payload, 1)
         wait_until(lambda: info.is_published() or speaker.cuts > 0, what="an answer to PUBLISH")
-    with door.client(login, f"{login.user}/mark") as speaker:
+    with guarded.client(login, f"{login.user}/mark") as speaker:
         speaker.ready().publish(own, payload)
     wait_until(lambda: (own, payload) in gateway.got, what="the marker")
     return (topic, payload) in gateway.got
 
 
-def test_a_connector_is_heard_for_others_below_its_own_topics_only(door: Door, unique_id: str, report: Report) -> None:
+def test_a_connector_is_heard_for_others_below_its_own_topics_only(
+    guarded: GuardedBroker, unique_id: str, report: Report
+) -> None:
     connector, other, member = (f"{unique_id}{letter}" for letter in "com")
-    login, stranger = door.issue(connector), door.issue(other)
+    login, stranger = guarded.issue(connector), guarded.issue(other)
     below = f"{BASE}/{connector}/member/streetlight/{member}"
     numbers = iter(range(1000))
-    with door.client(door.gateway, f"gateway-{unique_id}") as gateway:
+    with guarded.client(guarded.gateway, f"gateway-{unique_id}") as gateway:
         gateway.ready().subscribe("city/v1/#")
-        wait_until(lambda: door.admits(login) and door.admits(stranger), timeout_s=20, what="the logins are good")
+        wait_until(lambda: guarded.admits(login) and guarded.admits(stranger), timeout_s=20, what="the logins are good")
 
         def reaches(who: Login, topic: str) -> bool:
-            return _reaches(door, gateway, who, topic, str(next(numbers)).encode())
+            return _reaches(guarded, gateway, who, topic, str(next(numbers)).encode())
 
         assert not reaches(login, f"{below}/telemetry"), "it speaks for nobody yet"
-        _begin(door, connector, member)
+        _begin(guarded, connector, member)
         wait_until(lambda: reaches(login, f"{below}/telemetry"), timeout_s=30, what="it may speak")
         for channel in ("status", "event/fault", "ack"):
             assert reaches(login, f"{below}/{channel}")
@@ -76,7 +78,10 @@ def test_a_connector_is_heard_for_others_below_its_own_topics_only(door: Door, u
         ]
         assert [topic for who, topic in forged if reaches(who, topic)] == []
 
-        with door.client(login, f"{login.user}/ears") as ears, door.client(stranger, f"{stranger.user}/ears") as thief:
+        with (
+            guarded.client(login, f"{login.user}/ears") as ears,
+            guarded.client(stranger, f"{stranger.user}/ears") as thief,
+        ):
             assert ears.ready().subscribe(f"{BASE}/{connector}/member/+/+/cmd/+")
             assert ears.subscribe(f"{BASE}/{connector}/member/+/+/config")
             thief.ready().subscribe(f"{below}/cmd/+")
@@ -89,10 +94,12 @@ def test_a_connector_is_heard_for_others_below_its_own_topics_only(door: Door, u
             assert {payload for _, payload in ears.got} == {b"for the member"}
             assert b"for the member" not in {payload for _, payload in thief.got}
             cuts = ears.cuts
-            _end(door, member)
-            if door.name == "nats":
+            _end(guarded, member)
+            if guarded.name == "nats":
                 wait_until(lambda: ears.cuts > cuts, timeout_s=30, what="it comes back with the rights of a lamp")
         wait_until(lambda: not reaches(login, f"{below}/telemetry"), timeout_s=30, what="its right ended")
-    if door.name == "nats":
-        assert door.refused()[login.user, "publish_denied"] >= 6
-    report("A04", "a lamp and a connector speak for devices that are not theirs", door.name, reached_anybody=0, heard=0)
+    if guarded.name == "nats":
+        assert guarded.refused()[login.user, "publish_denied"] >= 6
+    report(
+        "A04", "a lamp and a connector speak for devices that are not theirs", guarded.name, reached_anybody=0, heard=0
+    )

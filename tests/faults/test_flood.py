@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from application.ports.gateway_books import MessageLedger
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
-from application.ports.login_pauses import LoginPause, LoginPauses
+from application.ports.message_ledger import MessageLedger
+from application.ports.quota_pauses import QuotaPause, QuotaPauses
 from application.ports.registry import Registry
 from devices.time_us import SECOND_US
 from tests.faults.conftest import Report
-from tests.faults.doors import mosquitto_door
 from tests.faults.embedded import embedded
+from tests.faults.guarded_brokers import guarded_mosquitto
 from tests.faults.publishing import LONG, Fleet
 from tests.real_parts.brokers import Broker, Login
 from tests.real_parts.waiting import wait_until
@@ -88,18 +88,18 @@ def nats_town(folder: Path, more: dict[str, object], others: Sequence[str] = ())
 @contextmanager
 def mosquitto_town(folder: Path, more: dict[str, object], others: Sequence[str] = ()) -> Iterator[Town]:
     folder.mkdir()
-    with mosquitto_door(folder) as door, ExitStack() as stack:
-        logins = door.issue_all(["flooder", *others])
+    with guarded_mosquitto(folder) as guarded, ExitStack() as stack:
+        logins = guarded.issue_all(["flooder", *others])
         last = next(reversed(logins.values()))
-        wait_until(lambda: door.admits(last), timeout_s=20, what="the logins are good")
-        broker = Broker(name="mosquitto", host="127.0.0.1", port=door.inside_port, gateway=door.gateway,
-                        device=door.gateway, server=door.server)  # fmt: skip
+        wait_until(lambda: guarded.admits(last), timeout_s=20, what="the logins are good")
+        broker = Broker(name="mosquitto", host="127.0.0.1", port=guarded.inside_port, gateway=guarded.gateway,
+                        device=guarded.gateway, server=guarded.server)  # fmt: skip
         variables = {f"LAUTERN_{name}": str(value) for name, value in more.items()}
         town = Installation(folder, broker, gateway_environment=variables)
         stack.callback(town.stop)
         town.start()
         town.register("kl", list(logins))
-        yield Town("mosquitto", folder, broker, door.port, door.registry, logins, lambda: door.server.pid)
+        yield Town("mosquitto", folder, broker, guarded.port, guarded.registry, logins, lambda: guarded.server.pid)
 
 
 TOWNS = {"nats": nats_town, "mosquitto": mosquitto_town}
@@ -132,9 +132,9 @@ def flood(town: Town, seconds: float, rate: int = RATE, name: str = "") -> "subp
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def pauses(town: Town) -> list[LoginPause]:
+def pauses(town: Town) -> list[QuotaPause]:
     with town.registry.read() as tx:
-        return list(tx.get(LoginPauses).since(0))
+        return list(tx.get(QuotaPauses).since(0))
 
 
 def register(registry: Registry, tenant_id: str, devices: list[str]) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from application.ports.credentials import LoginRefusals
-from application.ports.gateway_books import DeadLetters, MessageLedger
+from application.ports.dead_letters import DeadLetters
+from application.ports.message_ledger import MessageLedger
 from application.ports.registry import Registry
 from devices.streetlight.events import EVENTS
 from devices.time_us import rfc3339

@@ -17,7 +17,7 @@ REASONS: Final = frozenset({
     "missing_field", "not_finite", "out_of_range", "unknown_version", "wrong_device", "clock_ahead", "too_old",
     "personal_data",
 })  # fmt: skip
-"""Why a decoder refuses; with `gateway.deduplication`'s those of `application.ports.gateway_books.DeadLetter`."""
+"""Why a decoder refuses; with `gateway.deduplication`'s those of `application.ports.dead_letters.DeadLetter`."""
 LONGEST_DETAIL: Final = 400
 _SCHEMA: Final = StoreSchema(CATALOG)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.ports.gateway_books import LedgerLine
+from application.ports.message_ledger import LedgerLine
 from devices.time_us import rfc3339
 from tests.fuzz.claims import message
 from tests.fuzz.hostile import NOW_US, RECORDED, Recorded, deranged, device_of, text_of, zoo_of

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from application.ports.gateway_books import LedgerLine, MessageLedger
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.journal import JournalBatch, JournalFill
+from application.ports.message_ledger import LedgerLine, MessageLedger
 from devices.kind import DeviceKind
 from devices.samples import RawMessage, Sample
 from devices.time_us import DAY_US

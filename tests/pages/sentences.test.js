@@ -4,14 +4,14 @@ import { NOW, page } from "./support/browser.js";
 
 const de = await page("de");
 const german = {
-  town: await de("lib/town.js"),
+  town: await de("lib/town_devices.js"),
   alarms: await de("lib/alarms.js"),
   rules: await de("notifications/rules.js"),
   commands: await de("lib/commands.js"),
 };
 const en = await page("en");
 const english = {
-  town: await en("lib/town.js"),
+  town: await en("lib/town_devices.js"),
   alarms: await en("lib/alarms.js"),
   rules: await en("notifications/rules.js"),
 };

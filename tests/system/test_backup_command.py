@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from application.ports.gateway_books import CursorPositions
+from application.ports.cursor_positions import CursorPositions
 from application.ports.inventory import AssetRepository
 from runtime import exit_codes
 from runtime.backup_archive.manifest import RegistrySource

@@ -15,7 +15,7 @@ import pytest
 
 from application.commands.issue_command import issue_command, issue_to_group
 from application.ports.commands import CommandRepository
-from application.ports.gateway_books import HeartbeatRepository
+from application.ports.heartbeats import HeartbeatRepository
 from application.ports.inventory import Asset, AssetGroup, AssetRepository, DeviceBinding, GroupRepository
 from application.ports.latest_values import LatestValues
 from devices.catalog import discover_kinds

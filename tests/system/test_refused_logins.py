@@ -7,7 +7,7 @@ import pytest
 
 from application.ports.alarms import AlarmRepository
 from devices.generic_rules import LOGIN_REFUSED, REFUSED_MANY
-from runtime.broker.admission import BrokerListener, broker_admits
+from runtime.broker.login_probe import BrokerListener, broker_admits
 from tests.faults.embedded import embedded
 from tests.real_parts.waiting import wait_until
 

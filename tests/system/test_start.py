@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from runtime.broker.admission import BrokerListener, broker_admits
+from runtime.broker.login_probe import BrokerListener, broker_admits
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until
 

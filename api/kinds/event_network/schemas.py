@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from api.time_parameters import TimeOut, age_s
 from application.kinds.event_network.live_view import AreaNow, BookingLine, EventNow, LineDirection, ObjectNow
 from application.privacy.small_counts import shown_count
-from devices.event_network.bookings import BookingBreach
+from devices.event_network.booking_breaches import BookingBreach
 from devices.event_network.enums import TrafficDirection
 from devices.event_network.traffic import TrafficFlow
 

@@ -4,8 +4,8 @@ from typing import Annotated, Final
 
 from fastapi import Depends
 
-from api.access import ApiCaller
 from api.authentication import RequiresScope, Who
+from api.caller_rights import ApiCaller
 from application.kinds.fire_drone.ports import FlightBook, FlightRecord
 from application.ports.inventory import Asset, AssetRepository
 from application.ports.registry import RegistryTransaction

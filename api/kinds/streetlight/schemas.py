@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from api import schemas
-from api.access import ApiCaller
+from api.caller_rights import ApiCaller
 from api.time_parameters import TimeOut
 from application.ports.commands import CommandRepository
 from application.ports.inventory import Asset

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from application.ports.latest_values import LatestValue
-from devices.event_network.bookings import BookingBreach, DirectionFigures, PathQuality, booking_breaches
+from devices.event_network.booking_breaches import BookingBreach, DirectionFigures, PathQuality, booking_breaches
 from devices.event_network.city_event import Booking, CityEvent, MeasuredObject, TestedCapacity
 from devices.event_network.enums import TrafficDirection
 from devices.event_network.planning import line_names, objects_of, rate_of

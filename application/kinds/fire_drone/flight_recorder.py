@@ -8,9 +8,10 @@ from operator import attrgetter
 from typing import Final
 
 from application.kinds.fire_drone.ports import FlightBook, FlightRecord, RecomputeMark
-from application.ports.gateway_books import Change, ChangeFeed, MessageLedger
+from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import AssetRepository
 from application.ports.latest_values import LatestValues
+from application.ports.message_ledger import MessageLedger
 from application.ports.registry import Registry, RegistryTransaction
 from application.ports.telemetry import TelemetryReader
 from devices.fire_drone.flights.detector import FlightDetector

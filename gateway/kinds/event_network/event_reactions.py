@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from application.kinds.event_network.ports import EventRepository, RecentLinks
-from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.changes import Change, ChangeFeed
 from application.ports.registry import Registry, RegistryTransaction
 from devices.event_network.city_event import CityEvent, TestedCapacity, state_due
 from devices.event_network.recent_samples import RecentSamples, with_sample_of

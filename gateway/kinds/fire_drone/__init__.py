@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from application.kinds.fire_drone.flight_recorder import FlightRecorder, mark_new_samples
-from application.ports.gateway_books import Change
+from application.ports.changes import Change
 from application.ports.registry import RegistryTransaction
 from devices.errors import StoreUnavailable
 from devices.samples import Sample

@@ -15,7 +15,7 @@ from api.sessions import secret_digest
 from application.audit.signer import AuditSigner
 from application.notifications.allow_list import TargetAllowList
 from application.ports.api_keys import ApiKey, ApiKeys
-from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.tenants import add_tenant
 from devices.catalog import KindCatalog, discover_kinds

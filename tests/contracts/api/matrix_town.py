@@ -14,11 +14,12 @@ from application.ports.alarms import AlarmRepository
 from application.ports.api_keys import ApiKey, ApiKeys
 from application.ports.commands import CommandRepository
 from application.ports.credentials import CredentialRepository, CredentialType, DeviceCredential
-from application.ports.gateway_books import DeadLetter, DeadLetters, MessageLedger, SequenceGap
+from application.ports.dead_letters import DeadLetter, DeadLetters
 from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository, UnknownDevice
 from application.ports.latest_values import LatestValue, LatestValues
 from application.ports.loans import Loan, LoanRepository
 from application.ports.memberships import ConnectorMembership, MembershipRepository
+from application.ports.message_ledger import MessageLedger, SequenceGap
 from application.ports.notifications import DeliveryQueue, NotificationRules, NotificationTargets
 from devices.alarms import Alarm
 from devices.commands.command import Command

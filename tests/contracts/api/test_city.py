@@ -4,7 +4,8 @@ import pytest
 
 from api.openapi_file import describe_api
 from application.ports.alarms import AlarmRepository
-from application.ports.gateway_books import ChangeFeed, Heartbeat, HeartbeatRepository
+from application.ports.changes import ChangeFeed
+from application.ports.heartbeats import Heartbeat, HeartbeatRepository
 from application.ports.inventory import AssetGroup, GroupRepository
 from application.ports.latest_values import LatestValue, LatestValues
 from devices.messages import EventSeverity

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from application.access.roles import RoleGrant
+from application.ports.changes import Change, ChangeFeed
 from application.ports.commands import CommandRepository
-from application.ports.gateway_books import Change, ChangeFeed
 from application.ports.inventory import AssetGroup, GroupRepository
 from application.ports.latest_values import LatestValue, LatestValues
 from devices.commands.command import DeliveryState

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from application.ports.alarms import AlarmRepository
-from application.ports.gateway_books import ChangeFeed
+from application.ports.changes import ChangeFeed
 from application.ports.inventory import AssetRepository, UnknownDevice
 from devices.time_us import SECOND_US, rfc3339
 from tests.contracts.api.conftest import NOW_US, City

@@ -10,7 +10,7 @@ from api.health_monitor import EVERY_S, SelfWatch
 from application.health.assessment import assess_health
 from application.health.fault_messages import SENTENCES
 from application.health.faults import SystemFault
-from application.ports.gateway_books import Heartbeat, HeartbeatRepository
+from application.ports.heartbeats import Heartbeat, HeartbeatRepository
 from application.ports.registry import RegistryTransaction
 from devices.time_us import SECOND_US
 from tests.contracts.api.conftest import NOW_US, City

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from application.ports.gateway_books import ChangeFeed
+from application.ports.changes import ChangeFeed
 from application.ports.inventory import AssetGroup, GroupRepository
 from application.ports.memberships import MOVED, MembershipRepository
 from devices.time_us import DAY_US, MINUTE_US, SECOND_US, rfc3339

@@ -6,7 +6,7 @@ from application.access.roles import RoleGrant
 from application.ports.alarms import AlarmRepository
 from application.ports.commands import CommandRepository
 from application.ports.credentials import CredentialRepository
-from application.ports.gateway_books import DeadLetters
+from application.ports.dead_letters import DeadLetters
 from application.ports.latest_values import LatestValue, LatestValues
 from application.ports.retention import DeletionLog, DeletionRecord
 from devices.alarms import AlarmNote

@@ -15,7 +15,7 @@ from api.refusal_audit import MOST_AT_ONCE, MOST_HELD, RefusalCounter, RefusalGr
 from api.sessions import SAFE
 from application.access.roles import RoleGrant
 from application.ports.alarms import AlarmRepository
-from application.ports.gateway_books import DeadLetters
+from application.ports.dead_letters import DeadLetters
 from application.ports.inventory import AssetRepository, UnknownDevice
 from application.ports.latest_values import LatestValue, LatestValues
 from devices.time_us import DAY_US, rfc3339

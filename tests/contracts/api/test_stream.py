@@ -17,7 +17,7 @@ from api.limits import ApiLimits
 from api.routes import stream
 from application.access.roles import RoleGrant
 from application.ports.api_keys import ApiKeys
-from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import AssetGroup, GroupRepository
 from application.ports.users import SessionRepository
 from tests.contracts.api.conftest import NOW_US, City

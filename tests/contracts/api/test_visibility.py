@@ -8,9 +8,10 @@ import pytest
 from application.access.roles import RoleGrant
 from application.ports.alarms import AlarmRepository
 from application.ports.commands import CommandRepository
-from application.ports.gateway_books import DeadLetter, DeadLetters, MessageLedger, SequenceGap
+from application.ports.dead_letters import DeadLetter, DeadLetters
 from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository, UnknownDevice
 from application.ports.latest_values import LatestValue, LatestValues
+from application.ports.message_ledger import MessageLedger, SequenceGap
 from devices.alarms import Alarm
 from devices.commands.command import Command
 from devices.messages import EventSeverity

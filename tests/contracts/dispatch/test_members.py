@@ -6,7 +6,7 @@ from typing import Any
 
 from application.commands.desired_config import set_desired_config
 from application.commands.issue_command import cancel_group, request_cancellation
-from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import AssetRepository
 from application.ports.memberships import MOVED, ConnectorMembership, MembershipRepository
 from devices.commands.command import DeliveryState

@@ -10,8 +10,8 @@ from itertools import count
 from typing import Any
 
 from application.commands.issue_command import issue_command, issue_to_group
+from application.ports.changes import Change, ChangeFeed
 from application.ports.commands import CommandRepository
-from application.ports.gateway_books import Change, ChangeFeed
 from application.ports.inventory import Asset, AssetGroup, AssetRepository, DeviceBinding, GroupRepository
 from application.ports.latest_values import LatestValue, LatestValues
 from application.ports.registry import Registry
@@ -19,8 +19,8 @@ from devices.commands.command import Command
 from devices.commands.device_contract import CommandAnswer, DeviceAction, DeviceContract
 from devices.messages import AckMessage, AckStatus, StateMessage
 from devices.time_us import SECOND_US, from_us, to_us
+from gateway.dispatch.command_dispatcher import CommandDispatcher
 from gateway.dispatch.command_progress import CommandProgress
-from gateway.dispatch.dispatcher import CommandDispatcher
 from gateway.dispatch.signs_of_life import LifeSignListener
 from tests.unit.devices.commands.toy import CATALOG, T0
 

@@ -4,9 +4,11 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from application.ports.gateway_books import Change, DeadLetter, SequenceGap
+from application.ports.changes import Change
+from application.ports.dead_letters import DeadLetter
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.latest_values import LatestValue
+from application.ports.message_ledger import SequenceGap
 from application.ports.registry import Registry
 from devices.alarms import Alarm
 from devices.commands.command import Command

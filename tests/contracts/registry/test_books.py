@@ -4,14 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from application.ports.gateway_books import (
-    CursorPositions,
-    DeadLetters,
-    Heartbeat,
-    HeartbeatRepository,
-    LedgerLine,
-    MessageLedger,
-)
+from application.ports.cursor_positions import CursorPositions
+from application.ports.dead_letters import DeadLetters
+from application.ports.heartbeats import Heartbeat, HeartbeatRepository
+from application.ports.message_ledger import LedgerLine, MessageLedger
 from application.ports.registry import Registry
 from devices.errors import Conflict, NotFound
 from tests.contracts.registry.making import gap, in_threads, letter

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from application.ports.gateway_books import ChangeFeed
+from application.ports.changes import ChangeFeed
 from application.ports.registry import Registry
 from storage.registry.engine import open_registry
 from tests.contracts.registry.making import change, in_threads

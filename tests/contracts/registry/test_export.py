@@ -9,11 +9,14 @@ from psycopg import sql
 from sqlalchemy import create_engine, select
 
 from application.ports.alarms import AlarmRepository
+from application.ports.changes import ChangeFeed
 from application.ports.commands import CommandRepository
+from application.ports.cursor_positions import CursorPositions
+from application.ports.dead_letters import DeadLetters
 from application.ports.desired_configs import DesiredConfig, DesiredConfigs
-from application.ports.gateway_books import ChangeFeed, CursorPositions, DeadLetters, MessageLedger
 from application.ports.inventory import AssetRepository
 from application.ports.latest_values import LatestValues
+from application.ports.message_ledger import MessageLedger
 from application.ports.registry import Registry
 from devices.errors import ConfigurationError, Conflict, Invalid, RegistryUnavailable
 from storage.registry.engine import SqlRegistry, open_registry

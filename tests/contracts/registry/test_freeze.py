@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from application.ports.gateway_books import CursorPositions, DeadLetters
+from application.ports.cursor_positions import CursorPositions
+from application.ports.dead_letters import DeadLetters
 from application.ports.registry import Registry
 from devices.errors import RegistryUnavailable
 from storage.registry.engine import SqlRegistry

@@ -5,14 +5,14 @@ import sys
 
 import pytest
 
-from application.ports.gateway_books import GatewayLease
+from application.ports.gateway_lease import GatewayLease
 from application.ports.registry import Registry
 from devices.errors import LeaseHeld
 
 TAKE = """
 import sys
 from devices.errors import LeaseHeld
-from application.ports.gateway_books import GatewayLease
+from application.ports.gateway_lease import GatewayLease
 from storage.registry.engine import open_registry
 registry = open_registry(sys.argv[1])
 sys.stdout.write("ready\\n")

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, text
 
-from application.ports.gateway_books import CursorPositions
+from application.ports.cursor_positions import CursorPositions
 from devices.errors import RegistryTooSlow, RegistryUnavailable
 from storage.registry import dialects
 from storage.registry.dialects import ANSWERING, UNHURRIED, WORKING, Patience

@@ -5,7 +5,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from application.ports.alarms import AlarmRepository
-from application.ports.gateway_books import DeadLetters
+from application.ports.dead_letters import DeadLetters
 from application.ports.retention import DeletionLog, DeletionRecord, RetentionRepository
 from application.privacy.data_classes import kept_classes
 from devices.catalog import discover_kinds

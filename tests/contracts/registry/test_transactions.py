@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from application.ports.gateway_books import ChangeFeed, CursorPositions, MessageLedger
+from application.ports.changes import ChangeFeed
+from application.ports.cursor_positions import CursorPositions
 from application.ports.inventory import AssetFilter, AssetRepository
+from application.ports.message_ledger import MessageLedger
 from application.ports.registry import Registry, RegistryTransaction
 from application.ports.telemetry import TelemetryReader
 from devices.errors import ConfigurationError, Conflict, RegistryUnavailable
@@ -21,7 +23,7 @@ from tests.real_parts.postgres import PostgresCluster
 
 COUNT = """
 import sys
-from application.ports.gateway_books import CursorPositions
+from application.ports.cursor_positions import CursorPositions
 from storage.registry.engine import open_registry
 registry = open_registry(sys.argv[1])
 for _ in range(50):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from application.ports.gateway_books import CursorPositions, LedgerLine, MessageLedger
+from application.ports.cursor_positions import CursorPositions
+from application.ports.message_ledger import LedgerLine, MessageLedger
 from application.ports.registry import Registry
 from gateway.lost_messages import write_off
 

@@ -29,7 +29,7 @@ POINTS: Final = {
     "store.post": ("storage.telemetry.influx_http", "InfluxHttp", "write", "before"),
     "store.posted": ("storage.telemetry.influx_http", "InfluxHttp", "write", "after"),
     "message": ("gateway.mqtt.connection", "MqttConnection", "_on_message", "before"),
-    "dispatch": ("gateway.dispatch.dispatcher", "CommandDispatcher", "step", "before"),
+    "dispatch": ("gateway.dispatch.command_dispatcher", "CommandDispatcher", "step", "before"),
     "rules": ("gateway.effects.rule_engine", "RuleEngine", "look", "before"),
     "heartbeat": ("gateway.heartbeats", "HeartbeatWriter", "step", "before"),
     "canary": ("gateway.canary", "Canary", "step", "before"),

@@ -6,7 +6,7 @@ const de = await page("de");
 const german = {
   ...(await de("kinds/event_network/sentence.js")),
   ...(await de("kinds/event_network/words.js")),
-  ...(await de("kinds/event_network/small.js")),
+  ...(await de("kinds/event_network/small_chart.js")),
 };
 const en = await page("en");
 const english = await en("kinds/event_network/sentence.js");

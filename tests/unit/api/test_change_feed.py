@@ -4,7 +4,7 @@ import asyncio
 
 from api.change_feed import ChangeFeedReader, ChangeSubscription, EncodedChange, encode_change, wait_for
 from api.metrics import ApiMetrics
-from application.ports.gateway_books import Change
+from application.ports.changes import Change
 
 
 def _told(*ids: int) -> list[EncodedChange]:

@@ -9,13 +9,15 @@ from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import Field
 
+from application.ports.cursor_positions import CursorPositions
+from application.ports.dead_letters import DeadLetter, DeadLetters
 from application.ports.desired_configs import DesiredConfigs
-from application.ports.gateway_books import CursorPositions, DeadLetter, DeadLetters, MessageLedger
 from application.ports.identity import DedupResult, SampleClaim
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding, UnknownDevice
 from application.ports.journal import JournalBatch
 from application.ports.loans import Loan, LoanRepository
 from application.ports.memberships import ConnectorMembership, MembershipRepository
+from application.ports.message_ledger import MessageLedger
 from devices.catalog import KindCatalog
 from devices.errors import RegistryUnavailable
 from devices.kind import DeviceKind

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from application.health.faults import SystemFault
-from application.ports.gateway_books import HeartbeatRepository
+from application.ports.heartbeats import HeartbeatRepository
 from application.ports.journal import JournalFill
 from devices.samples import RawMessage
 from devices.time_us import SECOND_US

@@ -8,9 +8,9 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 
 from api import authorization
-from api.access import ApiCaller
 from api.audit_trail import object_name, record_action
 from api.authentication import requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import IdInPath
 from api.kinds.event_network.event_schemas import EventBody, EventShown, event_of, event_schema
 from api.paging import ItemPage, PageWanted, page_of
@@ -20,7 +20,7 @@ from api.services import Use
 from api.time_parameters import TimeIn
 from application.kinds.event_network.ports import EventFilter, EventRepository
 from application.lending import Span, asset_ownerships
-from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import AssetRepository
 from application.ports.registry import RegistryTransaction
 from devices.errors import Conflict, Invalid, NotFound

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, JsonValue
 
 from api import authorization, schemas
-from api.access import ApiCaller
 from api.authentication import Who
+from api.caller_rights import ApiCaller
 from api.fields import ID, PRINTABLE, IdInPath
 from api.kinds.event_network.routes.events import KIND, Reader
 from api.paging import ItemPage, PageWanted

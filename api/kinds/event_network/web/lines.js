@@ -4,7 +4,7 @@ import { moment } from "../../lib/times.js";
 import { showTable } from "../../lib/table.js";
 import { measure } from "../../lib/numbers.js";
 import { t } from "../../lib/words.js";
-import { runs, small } from "./small.js";
+import { runs, small } from "./small_chart.js";
 import { nearest, peakOf } from "./sentence.js";
 import { bare, lineKey, lineName, rate, volume } from "./words.js";
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.access import ApiCaller
+from api.caller_rights import ApiCaller
 from api.fields import IdInPath
 from api.kinds.fire_drone.access import KIND, Brigade, drone_of
 from api.paging import ItemPage, PageWanted

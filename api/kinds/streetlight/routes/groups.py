@@ -11,9 +11,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from api import authorization
-from api.access import ApiCaller
 from api.audit_trail import record_group
 from api.authentication import requires_scope
+from api.caller_rights import ApiCaller
 from api.change_feed import ChangeFeedReader
 from api.command_service import (
     CommandService,

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api import authorization
-from api.access import ApiCaller
 from api.authentication import requires_scope
+from api.caller_rights import ApiCaller
 from api.fields import ID, PRINTABLE, IdInPath
 from api.kinds.streetlight.explanation import explain_level
 from api.kinds.streetlight.schemas import Streetlight, streetlight_schemas

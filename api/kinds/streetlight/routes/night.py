@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ValidationError
 
 from api import authorization
-from api.access import ApiCaller
+from api.caller_rights import ApiCaller
 from api.fields import ID
 from api.kinds.streetlight.routes.lamps import KIND, Reader
 from api.query_admission import Ask

@@ -1,7 +1,7 @@
 import { eachFrame } from "./dom.js";
 import { gather } from "./clusters.js";
 import { base, escaped, L } from "./map.js";
-import { drawCluster, forgetMarks, mark } from "./marks.js";
+import { drawCluster, forgetMarks, mark } from "./map_marks.js";
 import { STATES, UNWELL } from "./states.js";
 import { onTones } from "./tones.js";
 import { t } from "./words.js";

@@ -1,5 +1,5 @@
 import { h, icon } from "../lib/dom.js";
-import { stack } from "../lib/stack.js";
+import { stack } from "../lib/stacked_table.js";
 import { ago, moment, timeOf } from "../lib/times.js";
 import { said, t } from "../lib/words.js";
 

@@ -3,7 +3,7 @@ import { ask, confirm, field } from "../lib/dialog.js";
 import { h } from "../lib/dom.js";
 import { language } from "../lib/facts.js";
 import { check } from "../lib/form.js";
-import { showOnce } from "../lib/once.js";
+import { showOnce } from "../lib/one_time_secret.js";
 import { tellProblem } from "../lib/toast.js";
 import { t } from "../lib/words.js";
 

@@ -7,7 +7,7 @@ import { byId, fill, h, icon, refill, settled } from "../lib/dom.js";
 import { facts } from "../lib/facts.js";
 import { number } from "../lib/numbers.js";
 import { answer, broken, start } from "../lib/page.js";
-import { rowButton, stack } from "../lib/stack.js";
+import { rowButton, stack } from "../lib/stacked_table.js";
 import { moment, now, timeOf } from "../lib/times.js";
 import { named, t } from "../lib/words.js";
 

@@ -10,7 +10,7 @@ import { answer, live, onBack, start } from "../lib/page.js";
 import { deviceRow } from "../lib/rows.js";
 import { severityIcon, stateMark } from "../lib/states.js";
 import { ago, timeOf } from "../lib/times.js";
-import { Town, filtered, sentence, urgent } from "../lib/town.js";
+import { Town, filtered, sentence, urgent } from "../lib/town_devices.js";
 import { fieldName, kindName, t } from "../lib/words.js";
 
 const USUAL = { q: "", kind: "", state: "", group: "", device: "", pane: "list" };

@@ -7,7 +7,7 @@ import { countStates, filterBar } from "../lib/filters.js";
 import { List } from "../lib/list.js";
 import { answer, live, start } from "../lib/page.js";
 import { deviceRow } from "../lib/rows.js";
-import { Town, filtered, sentence, urgent } from "../lib/town.js";
+import { Town, filtered, sentence, urgent } from "../lib/town_devices.js";
 import { t } from "../lib/words.js";
 
 const USUAL = { q: "", kind: "", state: "", group: "" };

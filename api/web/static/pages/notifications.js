@@ -5,7 +5,7 @@ import { chips, select } from "../lib/choices.js";
 import { confirm } from "../lib/dialog.js";
 import { byId, fill, h, icon, refill } from "../lib/dom.js";
 import { answer, broken, start } from "../lib/page.js";
-import { rowButton, stack } from "../lib/stack.js";
+import { rowButton, stack } from "../lib/stacked_table.js";
 import { now } from "../lib/times.js";
 import { sayAloud, tellProblem, toast } from "../lib/toast.js";
 import { listed, t } from "../lib/words.js";

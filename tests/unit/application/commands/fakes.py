@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
+from application.ports.changes import Change, ChangeFeed
 from application.ports.commands import CommandRepository
-from application.ports.gateway_books import Change, ChangeFeed
 from application.ports.inventory import Asset, AssetRepository
 from application.ports.latest_values import LatestValue, LatestValues
 from application.ports.loans import Loan, LoanRepository

@@ -6,7 +6,7 @@ import pytest
 
 from application.health.assessment import API, AUDIT, AUTH_CALLOUT, AWAITED, STALE_S, assess_health, registry_away
 from application.health.faults import SystemFault
-from application.ports.gateway_books import Heartbeat
+from application.ports.heartbeats import Heartbeat
 from devices.time_us import SECOND_US
 
 NOW_US = 1_790_000_000 * SECOND_US

@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.ports.gateway_books import CursorPositions
+from application.ports.cursor_positions import CursorPositions
 from devices.errors import RegistryUnavailable
 from devices.samples import RawMessage, Sample
 from gateway.batch import MessageBatch

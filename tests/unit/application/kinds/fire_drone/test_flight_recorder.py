@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from application.kinds.fire_drone.flight_recorder import FlightRecorder, mark_new_samples
 from application.kinds.fire_drone.ports import FlightBook, FlightFilter, FlightRecord
-from application.ports.gateway_books import ChangeFeed
+from application.ports.changes import ChangeFeed
 from application.ports.inventory import Asset, AssetRepository
 from application.ports.telemetry import TelemetryRow
 from devices.errors import StoreUnavailable

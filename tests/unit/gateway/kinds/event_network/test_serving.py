@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from application.kinds.event_network.ports import EventRepository, RecentLinks
-from application.ports.gateway_books import Change, ChangeFeed
+from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import Asset, AssetRepository
 from devices.errors import RegistryUnavailable
 from devices.event_network.city_event import CityEvent, EventKind, EventState, MeasuredObject

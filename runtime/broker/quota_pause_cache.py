@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from application.message_quota import FORGIVEN_S, QuotaExceeded, next_pause
-from application.ports.login_pauses import LoginPause, LoginPauses
+from application.ports.quota_pauses import QuotaPause, QuotaPauses
 from application.ports.registry import Registry
 from devices.time_us import SECOND_US
 
@@ -15,17 +15,17 @@ log = structlog.get_logger()
 _FORGIVEN_US: Final = FORGIVEN_S * SECOND_US
 
 
-class PauseKeeper:
+class QuotaPauseCache:
     """`begin` and `is_paused` from one loop; `record` may wait for the registry beside it. `most`: not recorded yet."""
 
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
-        self._told: Mapping[str, LoginPause] = {}
+        self._told: Mapping[str, QuotaPause] = {}
         """By the registry."""
-        self._begun: dict[str, LoginPause] = {}
+        self._begun: dict[str, QuotaPause] = {}
         """Here, and not recorded yet."""
 
-    def take_over(self, pauses: Iterable[LoginPause]) -> None:
+    def take_over(self, pauses: Iterable[QuotaPause]) -> None:
         """The registry's, also those over that still count in a row."""
         self._told = {pause.user: pause for pause in pauses}
 
@@ -57,7 +57,7 @@ class PauseKeeper:
         if not begun:
             return
         with registry.write() as tx:
-            pauses = tx.get(LoginPauses)
+            pauses = tx.get(QuotaPauses)
             known = pauses.of_users(begun)
             due = [_joined(pause, known.get(user)) for user, pause in begun.items()]
             pauses.put([pause for pause in due if pause is not None])
@@ -66,14 +66,14 @@ class PauseKeeper:
             if self._begun.get(user) is pause:
                 del self._begun[user]
 
-    def _newest(self, user: str) -> LoginPause | None:
+    def _newest(self, user: str) -> QuotaPause | None:
         here, told = self._begun.get(user), self._told.get(user)
         if here is None or told is None:
             return here or told
         return max(here, told, key=lambda pause: pause.until_us)
 
 
-def _joined(pause: LoginPause, known: LoginPause | None) -> LoginPause | None:
+def _joined(pause: QuotaPause, known: QuotaPause | None) -> QuotaPause | None:
     """A pause begun here as it is recorded; None when who counts elsewhere had begun one before."""
     found = QuotaExceeded(pause.user, pause.messages, pause.size)
     anew = next_pause(found, known, pause.since_us)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.access import ApiCaller
 from api.authentication import UsageBuffer, new_key, verify_api_key
+from api.caller_rights import ApiCaller
 from api.sessions import secret_digest
 from application.access.roles import role_scopes
 from application.ports.api_keys import ApiKey

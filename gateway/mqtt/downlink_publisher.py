@@ -1,4 +1,4 @@
-"""`Publisher` on the control connection."""
+"""`MqttPublisher` on the control connection."""
 
 from itertools import count
 
@@ -7,7 +7,7 @@ from paho.mqtt.client import MQTTMessageInfo
 from gateway.mqtt.connection import MqttConnection
 
 
-class ConnectionPublisher:
+class DownlinkPublisher:
     """One per user thread."""
 
     def __init__(self, connection: MqttConnection) -> None:
@@ -16,11 +16,11 @@ class ConnectionPublisher:
         self._sent: dict[int, tuple[MQTTMessageInfo, int]] = {}
 
     def connected(self) -> bool:
-        """See `Publisher.connected`."""
+        """See `MqttPublisher.connected`."""
         return self._connection.connected()
 
     def publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> int | None:  # noqa: FBT001 - the seam's order
-        """See `Publisher.publish`."""
+        """See `MqttPublisher.publish`."""
         epoch = self._connection.epoch
         info = self._connection.publish(topic, payload, qos, retain=retain)
         if info is None:
@@ -30,7 +30,7 @@ class ConnectionPublisher:
         return token
 
     def acknowledged(self, token: int) -> bool | None:
-        """See `Publisher.acknowledged`."""
+        """See `MqttPublisher.acknowledged`."""
         info, epoch = self._sent[token]
         if info.is_published():
             del self._sent[token]

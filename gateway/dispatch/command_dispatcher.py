@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from application.commands.command_changes import command_changes
+from application.ports.changes import ChangeFeed
 from application.ports.commands import CommandRepository
-from application.ports.gateway_books import ChangeFeed
 from application.ports.registry import Registry, RegistryTransaction
 from devices.commands import lifecycle
 from devices.commands.command import Command, DeliveryState
@@ -17,8 +17,8 @@ from gateway.dispatch import send_plan
 from gateway.dispatch.awake_devices import FIRST_US, AwakeDevices
 from gateway.dispatch.cancellations import CancellationSender
 from gateway.dispatch.device_addresses import DeviceAddress, device_addresses
+from gateway.dispatch.mqtt_port import MqttPublisher
 from gateway.dispatch.open_commands import OpenCommands
-from gateway.dispatch.publisher import MqttPublisher
 from gateway.dispatch.send_plan import OutgoingMessage
 from gateway.dispatch.send_rate import SendRate
 from gateway.dispatch.signs_of_life import LifeSignListener

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devices.event_network.bookings import BreachReason, DirectionFigures, PathQuality, booking_breaches
+from devices.event_network.booking_breaches import BreachReason, DirectionFigures, PathQuality, booking_breaches
 from tests.unit.devices.event_network.plans import booking
 
 M = 1_000_000

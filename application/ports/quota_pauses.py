@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class LoginPause:
+class QuotaPause:
     """The newest pause of a login: nobody is let in with it in [since_us, until_us)."""
 
     tenant_id: str
@@ -27,16 +27,16 @@ class LoginPause:
         return f"{self.tenant_id}/{self.kind}/{self.device_id}"
 
 
-class LoginPauses(Protocol):
+class QuotaPauses(Protocol):
     """One line per login that ever was kept out; a line leaves a month after its pause."""
 
-    def put(self, pauses: Sequence[LoginPause]) -> None:
+    def put(self, pauses: Sequence[QuotaPause]) -> None:
         """Insert or replace by login."""
 
-    def of_users(self, users: Collection[str]) -> Mapping[str, LoginPause]:
+    def of_users(self, users: Collection[str]) -> Mapping[str, QuotaPause]:
         """The newest pause of each that had one, also where it is over."""
 
-    def since(self, from_us: int) -> Sequence[LoginPause]:
+    def since(self, from_us: int) -> Sequence[QuotaPause]:
         """Pauses that end after an instant, in order of login."""
 
     def revision(self) -> int:

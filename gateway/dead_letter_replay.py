@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from application.ports.gateway_books import DeadLetter, DeadLetters
+from application.ports.dead_letters import DeadLetter, DeadLetters
 from application.ports.registry import Registry
 from devices.samples import RawMessage
 from gateway.mqtt.journal_ingest import JournalIngest

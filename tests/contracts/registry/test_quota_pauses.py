@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from application.message_quota import FORGIVEN_S, QuotaExceeded
 from application.ports.inventory import AssetRepository, DeviceBinding
-from application.ports.login_pauses import LoginPause, LoginPauses
+from application.ports.quota_pauses import QuotaPause, QuotaPauses
 from application.ports.registry import Registry
 from devices.time_us import DAY_US, SECOND_US
-from gateway.effects.login_pauses import PausedLogins
 from gateway.effects.login_refusals import LOOK_US
+from gateway.effects.quota_pauses import PausedLogins
 from gateway.quota_enforcer import QuotaEnforcer
 from tests.contracts.registry.making import with_assets
 
@@ -16,18 +16,18 @@ NOW_US = 1_790_000_000_000_000
 USER = "kl/streetlight/d1"
 
 
-def pause(device: str, until_us: int) -> LoginPause:
-    return LoginPause("kl", "streetlight", device, until_us - SECOND_US, until_us, 1, 5000, 10**6)
+def pause(device: str, until_us: int) -> QuotaPause:
+    return QuotaPause("kl", "streetlight", device, until_us - SECOND_US, until_us, 1, 5000, 10**6)
 
 
-def since(registry: Registry, from_us: int) -> Sequence[LoginPause]:
+def since(registry: Registry, from_us: int) -> Sequence[QuotaPause]:
     with registry.read() as tx:
-        return tx.get(LoginPauses).since(from_us)
+        return tx.get(QuotaPauses).since(from_us)
 
 
 def test_pauses_are_kept_by_login_and_raise_the_revision(registry: Registry) -> None:
     with registry.write() as tx:
-        pauses = tx.get(LoginPauses)
+        pauses = tx.get(QuotaPauses)
         before = pauses.revision()
         pauses.put([])
         assert pauses.revision() == before
@@ -37,7 +37,7 @@ def test_pauses_are_kept_by_login_and_raise_the_revision(registry: Registry) -> 
     assert since(registry, NOW_US) == [pause("d1", NOW_US + 10)]
     later = pause("d1", NOW_US + 40 * DAY_US)
     with registry.write() as tx:
-        tx.get(LoginPauses).put([later])
+        tx.get(QuotaPauses).put([later])
     assert since(registry, 0) == [later], "what is long over left"
 
 
@@ -65,7 +65,7 @@ def test_pauses_are_told_by_asset_while_they_are_young(registry: Registry) -> No
     with_assets(registry, "lamp-1")
     with registry.write() as tx:
         tx.get(AssetRepository).bind(DeviceBinding("lamp-1", "d1", "kl", "streetlight", 1))
-        tx.get(LoginPauses).put([pause("d1", NOW_US), pause("nobody", NOW_US)])
+        tx.get(QuotaPauses).put([pause("d1", NOW_US), pause("nobody", NOW_US)])
     paused = PausedLogins()
     with registry.read() as tx:
         assert dict(paused.by_asset(tx, NOW_US)) == {"lamp-1": 1}

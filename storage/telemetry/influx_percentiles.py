@@ -25,7 +25,7 @@ Ask = Callable[[FluxQuery], Answer]
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class BucketRanking:
     """Fields of one bucket that have the same number of numbers."""
 
     start_us: int
@@ -33,7 +33,7 @@ class Ranking:
     fields: Sequence[str]
 
 
-class Ranks:
+class InfluxPercentiles:
     """Answers one question; `types` are those of its fields, all numbers."""
 
     def __init__(
@@ -103,7 +103,7 @@ class Ranks:
                 found[ranking.start_us, row[place["_field"]]][name] = float(row[place["_value"]])
         return found
 
-    def _rankings(self, counts: NumbersByTime) -> Iterator[Ranking]:
+    def _rankings(self, counts: NumbersByTime) -> Iterator[BucketRanking]:
         for start_us, of_fields in sorted(counts.items()):
             alike: dict[tuple[int, bool], list[str]] = defaultdict(list)
             for name, count in of_fields.items():
@@ -111,7 +111,7 @@ class Ranks:
             for (count, _), names in alike.items():
                 at_once = max(1, AT_ONCE // (count * len(self._percentiles)))
                 for begin in range(0, len(names), at_once):
-                    yield Ranking(start_us, count, names[begin : begin + at_once])
+                    yield BucketRanking(start_us, count, names[begin : begin + at_once])
 
     def _covered(self) -> Mapping[int, int]:
         """What samples speak for, by bucket, µs."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Index, Integer, Row, Table, Text, delete, select
 
-from application.ports.login_pauses import LoginPause
+from application.ports.quota_pauses import QuotaPause
 from devices.time_us import DAY_US
 from storage.registry.metadata import METADATA, Instant
 from storage.registry.revision import raise_revision, read_revision
@@ -29,13 +29,13 @@ PAUSES: Final = Table(
 )
 
 
-class SqlLoginPauses:
-    """LoginPauses."""
+class SqlQuotaPauses:
+    """QuotaPauses."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def put(self, pauses: Sequence[LoginPause]) -> None:
+    def put(self, pauses: Sequence[QuotaPause]) -> None:
         """Insert or replace by login; drops what is long over."""
         if not pauses:
             return
@@ -44,7 +44,7 @@ class SqlLoginPauses:
         self._connection.execute(delete(PAUSES).where(PAUSES.c.until_us < over))
         raise_revision(self._connection, SUBJECT)
 
-    def of_users(self, users: Collection[str]) -> Mapping[str, LoginPause]:
+    def of_users(self, users: Collection[str]) -> Mapping[str, QuotaPause]:
         """The newest pause of each that had one, also where it is over."""
         return {
             row.login: _pause(row)
@@ -52,7 +52,7 @@ class SqlLoginPauses:
             for row in self._connection.execute(select(PAUSES).where(PAUSES.c.login.in_(some)))
         }
 
-    def since(self, from_us: int) -> Sequence[LoginPause]:
+    def since(self, from_us: int) -> Sequence[QuotaPause]:
         """Pauses that end after an instant, in order of login."""
         query = select(PAUSES).where(PAUSES.c.until_us > from_us).order_by(PAUSES.c.login)
         return [_pause(row) for row in self._connection.execute(query)]
@@ -62,7 +62,7 @@ class SqlLoginPauses:
         return read_revision(self._connection, SUBJECT)
 
 
-def _row(pause: LoginPause) -> dict[str, Any]:
+def _row(pause: QuotaPause) -> dict[str, Any]:
     return {
         "login": pause.user,
         "tenant_id": pause.tenant_id,
@@ -76,8 +76,8 @@ def _row(pause: LoginPause) -> dict[str, Any]:
     }
 
 
-def _pause(row: Row[Any]) -> LoginPause:
-    return LoginPause(
+def _pause(row: Row[Any]) -> QuotaPause:
+    return QuotaPause(
         tenant_id=row.tenant_id,
         kind=row.kind,
         device_id=row.device_id,

@@ -28,7 +28,7 @@ from tests.system.speaking import now_us
 
 
 @dataclass(frozen=True)
-class Door:
+class GuardedBroker:
     """A broker that follows a registry."""
 
     name: str
@@ -144,7 +144,7 @@ def _python(*arguments: str | Path, **variables: str) -> list[str | Path]:
 
 
 @contextmanager
-def nats_door(folder: Path, max_consumers: int = MAX_CONSUMERS, **variables: str) -> Iterator[Door]:
+def guarded_nats(folder: Path, max_consumers: int = MAX_CONSUMERS, **variables: str) -> Iterator[GuardedBroker]:
     """A nats-server and `lautern auth-callout`. `variables`: of its environment."""
     program = finding.require(finding.nats_server(), "nats-server", "install requirements/run.lock")
     port, client_port = claim_port(), claim_port()
@@ -172,17 +172,20 @@ def nats_door(folder: Path, max_consumers: int = MAX_CONSUMERS, **variables: str
         serving(Server("nats-server", command, folder=folder, ready=lambda: answers(port))) as server,
     ):
         keeper = Server(
-            "door", _python("runtime.broker.auth_callout_role", *place, **variables), folder=folder, ready=lambda: True
+            "auth_callout",
+            _python("runtime.broker.auth_callout_role", *place, **variables),
+            folder=folder,
+            ready=lambda: True,
         )
         with serving(keeper):
             wait_until(lambda: "auth_callout_open" in keeper.log_tail(), timeout_s=30, what="the auth callout")
             gateway = Login("gateway", logins.password("gateway"))
             url = f"nats://setup:{logins.password('setup')}@127.0.0.1:{client_port}"
-            yield Door("nats", port, port, gateway, registry, server, keeper, url)
+            yield GuardedBroker("nats", port, port, gateway, registry, server, keeper, url)
 
 
 @contextmanager
-def mosquitto_door(folder: Path) -> Iterator[Door]:
+def guarded_mosquitto(folder: Path) -> Iterator[GuardedBroker]:
     """A mosquitto and `lautern broker sync`."""
     program = finding.require(finding.mosquitto(), "mosquitto", "apt install mosquitto")
     port, inside_port = claim_port(), claim_port()
@@ -204,10 +207,10 @@ def mosquitto_door(folder: Path) -> Iterator[Door]:
             server = Server("mosquitto", [program, "-c", conf], folder=folder, ready=lambda: answers(port))
             with serving(server):
                 gateway = Login("gateway", logins.password("gateway"))
-                yield Door("mosquitto", port, inside_port, gateway, registry, server, keeper)
+                yield GuardedBroker("mosquitto", port, inside_port, gateway, registry, server, keeper)
 
 
-DOORS: dict[str, Callable[[Path], Any]] = {"nats": nats_door, "mosquitto": mosquitto_door}
+DOORS: dict[str, Callable[[Path], Any]] = {"nats": guarded_nats, "mosquitto": guarded_mosquitto}
 
 
 @contextmanager

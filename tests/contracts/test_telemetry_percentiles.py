@@ -11,8 +11,8 @@ from application.ports.telemetry import Aggregate, BucketAnswer
 from application.telemetry.query_budget import QueryBudget, QueryCancelled, QueryTooLarge
 from devices.samples import Sample
 from devices.time_us import HOUR_US, MINUTE_US, SECOND_US
-from storage.telemetry import InfluxTelemetryReader, influx_ranks
-from storage.telemetry.influx_ranks import share_of
+from storage.telemetry import InfluxTelemetryReader, influx_percentiles
+from storage.telemetry.influx_percentiles import share_of
 from tests.contracts.telemetry_stores import NOW_US, STORES, Store, by_hand, key, nearest_rank, opened, sample
 
 BEGIN_US = NOW_US - 4 * HOUR_US
@@ -39,7 +39,7 @@ def dense(seed: int = 1) -> list[Sample]:
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """Small buckets count as dense, and few samples as many."""
-    monkeypatch.setattr(influx_ranks, "DENSE", 1)
+    monkeypatch.setattr(influx_percentiles, "DENSE", 1)
     monkeypatch.setattr("storage.telemetry.influx_reader.one_page_is_enough", lambda *_: False)
     with opened(request, tmp_path) as each:
         yield each
@@ -81,7 +81,7 @@ def test_both_ways_give_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) 
     store.writer.write(dense(2))
     aggregates: tuple[Aggregate, ...] = ("p50", "p95", "p99", "min", "max", "last", "count")
     ranked = ask(store, 20 * MINUTE_US, aggregates)
-    monkeypatch.setattr(influx_ranks, "DENSE", 10**9)
+    monkeypatch.setattr(influx_percentiles, "DENSE", 10**9)
     assert ranked == ask(store, 20 * MINUTE_US, aggregates)
 
 
@@ -107,13 +107,13 @@ def test_a_bucket_that_changes_meanwhile_is_right(store: Store, monkeypatch: pyt
     samples = dense()
     late = sample(samples[-1].ts_us + SECOND_US, {"power_w": 4.9, "steps": 1}, of=PART)
     store.writer.write(samples)
-    before = influx_ranks.Ranks._ranked
+    before = influx_percentiles.InfluxPercentiles._ranked
 
-    def changing(ranks: influx_ranks.Ranks, counts: Any) -> Any:
+    def changing(ranks: influx_percentiles.InfluxPercentiles, counts: Any) -> Any:
         store.writer.write([late])
         return before(ranks, counts)
 
-    monkeypatch.setattr(influx_ranks.Ranks, "_ranked", changing)
+    monkeypatch.setattr(influx_percentiles.InfluxPercentiles, "_ranked", changing)
     if isinstance(store.reader(), InfluxTelemetryReader):
         found = ask(store, HOUR_US)
         numbers = by_hand([*samples, late], BEGIN_US, END_US, HOUR_US, FIELDS)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from application.ports.inventory import AssetRepository
-from application.ports.login_pauses import LoginPauses
+from application.ports.quota_pauses import QuotaPauses
 from application.ports.registry import RegistryTransaction
 from devices.generic_rules import REFUSED_WITHIN_S
 from devices.time_us import SECOND_US
@@ -22,7 +22,7 @@ class PausedLogins:
     def by_asset(self, tx: RegistryTransaction, now_us: int) -> Mapping[str, int]:
         """Number in a row of the pause that lasts or ended within `REFUSED_WITHIN_S`."""
         if now_us - self._read_us >= LOOK_US:
-            times = {pause.user: pause.times for pause in tx.get(LoginPauses).since(now_us - _WITHIN_US)}
+            times = {pause.user: pause.times for pause in tx.get(QuotaPauses).since(now_us - _WITHIN_US)}
             self._found = by_asset(tx.get(AssetRepository), times)
             self._read_us = now_us
         return self._found
