@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from devices.alarm_texts import AlarmText
 from devices.messages import CommandBody, ConfigMessage, EventMessage, InfoMessage, StateMessage, TelemetryMessage
 from devices.rules import Rule
 
@@ -61,8 +60,6 @@ class DeviceKind:
     commands: tuple[type[CommandBody], ...] = ()
     rules: tuple[Rule, ...] = ()
     limits: KindLimits = KindLimits()
-    alarm_texts: Mapping[str, AlarmText] = field(default_factory=dict)
-    """What its alarms mean to people, by name of the alarm; one without a text is told by its name."""
     restricted: bool = False
     """True: data only for keys with the kind's own scope, also in counts, dead letters and streams."""
 

@@ -3,7 +3,6 @@
 from application.notifications.rules import NotificationChannel
 from application.notifications.wording import MessageWording
 from application.ports.registry import Registry
-from devices.alarm_texts import AlarmText, text_of
 from devices.catalog import KindCatalog
 from gateway.notifications.alarm_watcher import AlarmWatcher
 from gateway.notifications.delivery_attempts import DeliveryAttempts
@@ -18,10 +17,6 @@ from runtime.version import VERSION
 
 def notifying_of(settings: Settings, registry: Registry, catalog: KindCatalog) -> NotificationService:
     """The gateway's part. Raises ConfigurationError for certificates that cannot be read."""
-
-    def words(kind: str, name: str) -> AlarmText:
-        return text_of(name, catalog[kind].alarm_texts) if kind in catalog else text_of(name)
-
     allowed = settings.notifications.allowed
     mails = MailSender(allowed, mail_server(settings.mail))
     webhooks = WebhookSender(allowed, VERSION, ca_file=settings.notifications.ca_file)
@@ -29,7 +24,7 @@ def notifying_of(settings: Settings, registry: Registry, catalog: KindCatalog) -
         NotificationChannel.EMAIL: mails.attempt,
         NotificationChannel.WEBHOOK: webhooks.attempt,
     }
-    wording = MessageWording(words, settings.http.public_url)
+    wording = MessageWording(settings.http.public_url)
     return NotificationService(
         AlarmWatcher(registry, catalog, wording), NotificationSender(registry, channels, DeliveryAttempts())
     )

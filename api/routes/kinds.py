@@ -11,10 +11,11 @@ from api.authentication import Who
 from api.paging import ItemPage
 from api.series import fields_of
 from api.services import Use
-from devices.alarm_texts import GENERIC, Language
+from devices.alarm_texts import AlarmText, alarms_with_text
 from devices.fields import FieldUnit, PlausibleRange
 from devices.kind import DeviceKind
 from devices.messages import CommandBody
+from devices.wording.catalogue import Language
 
 router = APIRouter(prefix="/kinds", tags=["devices"])
 
@@ -82,8 +83,8 @@ def _kind(kind: DeviceKind, lang: Language) -> KindSchema:
         events=sorted(kind.events),
         commands=[_command(body) for body in kind.commands],
         alarms=[
-            AlarmSaid(name=name, what=text.what(lang), remedy=text.remedy(lang))
-            for name, text in {**GENERIC, **kind.alarm_texts}.items()
+            AlarmSaid(name=text.name, what=text.what(lang), remedy=text.remedy(lang))
+            for text in (AlarmText(kind.name, name) for name in alarms_with_text(kind.name))
         ],
     )
 

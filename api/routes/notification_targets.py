@@ -25,9 +25,9 @@ from application.notifications.trial_message import trial_message
 from application.notifications.webhook_signature import new_secret
 from application.ports.notifications import DeliveryQueue, NotificationTargets
 from application.ports.registry import RegistryTransaction
-from devices.alarm_texts import Language
 from devices.errors import Conflict, Invalid, NotFound
 from devices.messages import Id
+from devices.wording.catalogue import Language
 
 Keeper = Annotated[ApiCaller, requires_scope(ADMIN)]
 Address = Annotated[str, Field(min_length=3, max_length=2000)]

@@ -10,9 +10,10 @@ from api.authentication import requires_scope
 from api.services import Use
 from api.time_parameters import TimeOut
 from application.health.assessment import InstallationHealth, PartState, assess_health, registry_away
-from application.health.fault_messages import ALL_WELL, SENTENCES, Language
+from application.health.fault_messages import ALL_WELL, SENTENCES
 from application.health.faults import SystemFault
 from devices.errors import RegistryUnavailable
+from devices.wording.catalogue import Language
 
 router = APIRouter(prefix="/system", tags=["health"])
 
@@ -76,13 +77,13 @@ def get_system(
 
 
 def _summary(health: InstallationHealth, lang: Language) -> str:
-    causes = [str(getattr(SENTENCES[fault].cause, lang)) for fault in health.roots]
-    return "; ".join(causes) + "." if causes else str(getattr(ALL_WELL, lang))
+    causes = [SENTENCES[fault].cause.text(lang) for fault in health.roots]
+    return "; ".join(causes) + "." if causes else ALL_WELL.text(lang)
 
 
 def _trouble(fault: SystemFault, lang: Language) -> TroubleSchema:
     said = SENTENCES[fault]
-    return TroubleSchema(fault=fault, cause=getattr(said.cause, lang), remedy=getattr(said.remedy, lang))
+    return TroubleSchema(fault=fault, cause=said.cause.text(lang), remedy=said.remedy.text(lang))
 
 
 def _part(state: PartState, lang: Language) -> PartSchema:
@@ -92,7 +93,7 @@ def _part(state: PartState, lang: Language) -> PartSchema:
         part=state.part,
         ok=state.fault is None,
         fault=state.fault,
-        cause=None if state.fault is None else getattr(SENTENCES[state.fault].cause, lang),
+        cause=None if state.fault is None else SENTENCES[state.fault].cause.text(lang),
         silent=state.silent,
         heartbeat_at=None if beat is None else beat.at_us,
         last_success_at=None if beat is None else beat.last_success_us,

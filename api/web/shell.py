@@ -1,6 +1,5 @@
 """What all pages share: their words, files and frame; built once at start."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from api.web import files, translations
 from api.web.page import PAGES, WebPage
-from api.web.translations import Language
 from devices.catalog import sub_packages
+from devices.wording.catalogue import Language, all_words
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _SPRITE: Final = "icons.svg"
@@ -57,10 +56,9 @@ class PageShell:
 
     def __init__(self, kinds: Sequence[KindPages], options: WebOptions) -> None:
         self.options = options
-        self.words = translations.load_translations([translations.SHARED, *(k.folder for k in kinds)])
-        self.files = files.WebFiles(self._browser_files(kinds))
         self.pages = {page.path: (page, "") for page in PAGES}
         self.pages |= {page.path: (page, f"kinds/{k.kind}/") for k in kinds for page in k.pages}
+        self.files = files.WebFiles(self._browser_files(kinds))
         self._nav = sorted((p for p, _ in self.pages.values() if p.nav is not None), key=_place)
         self._kind_of = {page.name: k.kind for k in kinds for page in k.pages}
         self._kinds = [k.kind for k in kinds]
@@ -83,7 +81,7 @@ class PageShell:
             page=page,
             lang=language,
             theme=theme,
-            t=partial(translations.translate, self.words[language]),
+            t=partial(translations.translate, all_words()[language]),
             module=module,
             preload=self.files.loads(module)[1:],
             facts=self._facts(page),
@@ -112,9 +110,19 @@ class PageShell:
             found |= files.read_web_files(kind.folder, f"kinds/{kind.kind}")
         symbols = [b'<symbol id="kind-%s" viewBox="0 0 16 16">%s</symbol>' % _icon(found, k.kind) for k in kinds]
         found[_SPRITE] = found[_SPRITE].replace(b"</svg>", b"".join(symbols) + b"</svg>")
-        for language, said in self.words.items():
-            found[f"messages/{language}.json"] = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+        found.update(translations.browser_words(self._page_sources(found), [k.kind for k in kinds]))
         return found
+
+    def _page_sources(self, found: Mapping[str, bytes]) -> Mapping[str, Sequence[str]]:
+        """By page, the text of each module that it may load; the page of one device loads kinds' panels later."""
+        modules = files.WebFiles(found)
+        panels = [name for name in found if name.endswith("/device.js") and name.startswith("kinds/")]
+        sources = {}
+        for page, below in self.pages.values():
+            first = [below + page.module, *(panels if page.name == "device" else ())]
+            loaded = dict.fromkeys(path for module in first for path in modules.loads(module))
+            sources[page.name] = [found[path].decode() for path in loaded]
+        return sources
 
 
 def below_root(html: str, root: str) -> str:

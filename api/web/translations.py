@@ -1,43 +1,20 @@
-"""The words of the pages: one catalogue per language, for server and browser; each kind brings its own.
-
-A folder's catalogue is `de.json` and `en.json`; long parts of it may stand apart, as in `fields.de.json`.
-"""
+"""The words of the pages: which language, and which part of the catalogue a page loads."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final
 
-from devices.errors import ConfigurationError
+from devices.wording.catalogue import LANGUAGES, Entry, Language, Words, all_words, fill_text
 
-Language = Literal["de", "en"]
-LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
-SHARED: Final = Path(__file__).parent / "messages"
-Entry = str | dict[str, str]
-"""Text with `{placeholders}`, or by plural category (`one`, `other`) of the placeholder `n`."""
-
-
-def load_translations(folders: Iterable[Path]) -> Mapping[Language, Mapping[str, Entry]]:
-    """Merge the catalogues of the given folders. Raises ConfigurationError for a key that two of them have."""
-    merged: dict[Language, dict[str, Entry]] = {language: {} for language in LANGUAGES}
-    for folder in folders:
-        for language, words in merged.items():
-            for path in sorted(folder.glob(f"*{language}.json")):
-                found: dict[str, Entry] = json.loads(path.read_text(encoding="utf-8"))
-                twice = words.keys() & found.keys()
-                if twice:
-                    raise ConfigurationError(f"{path}: another catalogue has {', '.join(sorted(twice))} too")
-                words.update(found)
-    return merged
+SERVER_ONLY: Final = frozenset({"alarm_text", "alarm_remedy", "fault"})
+"""Sections, and parts of a kind's section, of which browsers get the texts from the API."""
+_SECTION: Final = re.compile(r"""["'`]([a-z][a-z0-9_]*)\.""")
 
 
 def translate(words: Mapping[str, Entry], key: str, **values: object) -> str:
-    """Text of a key with its placeholders filled in; plural texts are the browser's."""
-    entry = words[key]
-    text = entry if isinstance(entry, str) else entry["other"]
-    for name, value in values.items():
-        text = text.replace(f"{{{name}}}", str(value))
-    return text
+    """Text of a key with its placeholders filled in, in a page's template. Raises KeyError."""
+    return fill_text("de", words[key], values)
 
 
 def choose_language(asked: str | None, kept: str | None, accepted: str) -> Language:
@@ -45,8 +22,39 @@ def choose_language(asked: str | None, kept: str | None, accepted: str) -> Langu
     for wish in (asked, kept):
         if wish in LANGUAGES:
             return wish
+    return find_language(accepted) or "de"
+
+
+def find_language(accepted: str) -> Language | None:
+    """The first of our languages in an Accept-Language header."""
     for wish in accepted.split(","):
         tag = wish.partition(";")[0].strip().lower().partition("-")[0]
         if tag in LANGUAGES:
             return tag
-    return "de"
+    return None
+
+
+def browser_words(pages: Mapping[str, Iterable[str]], kinds: Iterable[str]) -> Mapping[str, bytes]:
+    """Files of words: one for all pages, and one for each page with what only that one says.
+
+    `pages` has the text of all modules that a page may load. A section is needed where one of them names it.
+    """
+    needed = {page: {s for source in sources for s in _SECTION.findall(source)} for page, sources in pages.items()}
+    often = [section for sections in needed.values() for section in sections]
+    shared = {section for section in often if often.count(section) > 1} | set(kinds)
+    found = {}
+    for language in LANGUAGES:
+        words = all_words()[language]
+        found[f"messages/{language}.json"] = _packed(words, shared)
+        for page, sections in needed.items():
+            found[f"messages/{page}.{language}.json"] = _packed(words, sections - shared)
+    return found
+
+
+def _packed(words: Words, sections: set[str]) -> bytes:
+    chosen = {
+        key: entry
+        for key, entry in words.items()
+        if (parts := key.split("."))[0] in sections and SERVER_ONLY.isdisjoint(parts[:2])
+    }
+    return json.dumps(chosen, ensure_ascii=False, separators=(",", ":")).encode()

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from application.health.fault_messages import Language, summarise_faults
+from application.health.fault_messages import summarise_faults
 from application.health.faults import HARMLESS, SystemFault, root_causes
 from application.ports.heartbeats import Heartbeat
 from devices.time_us import SECOND_US
+from devices.wording.catalogue import Language
 
 STALE_S: Final = 20
 """Parts beat every 2 s. Silence is a fault well before the 60 s within which every fault must be seen."""

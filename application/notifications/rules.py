@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from application.notifications.duty_hours import DutyHours
-from devices.alarm_texts import Language
 from devices.messages import EventSeverity
 from devices.time_us import MINUTE_US, SECOND_US
+from devices.wording.catalogue import Language
 
 
 class NotificationChannel(StrEnum):

@@ -1,7 +1,8 @@
 """The words of a message, German and English: plain, calm, without secrets; of restricted kinds the name only."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -10,17 +11,15 @@ from pydantic_core import to_json
 
 from application.notifications.rule_evaluation import AlarmSnapshot, NotificationMessage, NotificationOccasion
 from application.notifications.rules import NotificationRule
-from devices.alarm_texts import AlarmText, Language
+from devices.alarm_texts import AlarmText
 from devices.time_us import MINUTE_US, from_us, rfc3339
+from devices.wording.catalogue import Language, require_text
 
 NAMED_IN_SUBJECT: Final = 3
 LISTED: Final = 20
 """Alarms that a mail lists; the others are counted."""
 LISTED_FOR_MACHINES: Final = 50
 SUBJECT_CHARACTERS: Final = 150
-
-TextOf = Callable[[str, str], AlarmText]
-"""Text of an alarm by kind and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,92 +31,22 @@ class MessageText:
 
 
 @dataclass(frozen=True, slots=True)
-class _Phrases:
-    one: str
-    many: str
-    before: Mapping[NotificationOccasion, str]
-    opening: Mapping[NotificationOccasion, str]
-    since: str
-    until: str
-    more: str
-    remedy: str
-    look: str
-    sender: str
-    hidden: str
-    when: str
-
-
-_PHRASES: Final[Mapping[Language, _Phrases]] = {
-    "de": _Phrases(
-        one="1 Alarm",
-        many="{n} Alarme",
-        before={
-            NotificationOccasion.NEW: "",
-            NotificationOccasion.REMINDER: "Erinnerung: ",
-            NotificationOccasion.ESCALATION: "Noch unbestätigt: ",
-            NotificationOccasion.RESOLVED: "Beendet: ",
-        },
-        opening={
-            NotificationOccasion.NEW: "{count}{place}:",
-            NotificationOccasion.REMINDER: "Noch offen und von niemandem bestätigt: {count}{place}.",
-            NotificationOccasion.ESCALATION: "Seit {waited} Minuten hat niemand bestätigt: {count}{place}.",
-            NotificationOccasion.RESOLVED: "Wieder in Ordnung: {count}{place}.",
-        },
-        since="seit {at} Uhr",
-        until="{since}, beendet {at} Uhr",
-        more="und {n} weitere",
-        remedy="Was zu tun ist",
-        look="Ansehen und bestätigen",
-        sender="Diese Nachricht schickt Lautern nach der Regel „{rule}“.",
-        hidden="Mehr dazu nach der Anmeldung.",
-        when="%d.%m.%Y %H:%M",
-    ),
-    "en": _Phrases(
-        one="1 alarm",
-        many="{n} alarms",
-        before={
-            NotificationOccasion.NEW: "",
-            NotificationOccasion.REMINDER: "Reminder: ",
-            NotificationOccasion.ESCALATION: "Not acknowledged: ",
-            NotificationOccasion.RESOLVED: "Ended: ",
-        },
-        opening={
-            NotificationOccasion.NEW: "{count}{place}:",
-            NotificationOccasion.REMINDER: "Still open and acknowledged by nobody: {count}{place}.",
-            NotificationOccasion.ESCALATION: "Nobody has acknowledged for {waited} minutes: {count}{place}.",
-            NotificationOccasion.RESOLVED: "All right again: {count}{place}.",
-        },
-        since="since {at}",
-        until="{since}, ended {at}",
-        more="and {n} more",
-        remedy="What to do",
-        look="Look and acknowledge",
-        sender="Lautern sends this message by the rule “{rule}”.",
-        hidden="Sign in to see more.",
-        when="%d %B %Y %H:%M",
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class MessageWording:
     """Puts messages into words. `public_url`: where people reach the pages; without it there are no links."""
 
-    text_of: TextOf
     public_url: str | None = None
 
     def words(self, message: NotificationMessage, rule: NotificationRule, language: Language) -> MessageText:
         """Subject and body of a mail."""
-        phrases = _PHRASES[language]
-        count = _count(phrases, len(message.alarms))
-        subject = phrases.before[message.occasion] + self._subject(message, phrases, language)
+        say, occasion = partial(require_text, language), message.occasion
+        subject = say(f"mail.subject.{occasion}", subject=self._subject(message, language))
         place = f", {message.place}" if message.place else ""
-        waited = message.waited_us // MINUTE_US
-        opening = phrases.opening[message.occasion].format(count=count, place=place, waited=waited)
-        lines = [opening, "", *self._lines(message, rule, phrases, language)]
+        count = say("mail.count", n=len(message.alarms))
+        opening = say(f"mail.opening.{occasion}", count=count, place=place, waited=message.waited_us // MINUTE_US)
+        lines = [opening, "", *self._lines(message, rule, language)]
         if link := self.link(message):
-            lines += ["", f"{phrases.look}: {link}"]
-        lines += ["", "-- ", phrases.sender.format(rule=rule.name)]
+            lines += ["", f"{say('mail.look')}: {link}"]
+        lines += ["", "-- ", say("mail.sender", rule=rule.name)]
         return MessageText(_one_line(subject), "\n".join(map(_plain, lines)) + "\n")
 
     def data(self, message: NotificationMessage, rule: NotificationRule, language: Language) -> dict[str, Any]:
@@ -142,63 +71,53 @@ class MessageWording:
         path = f"/devices/{quote(devices.pop(), safe='')}" if len(devices) == 1 else "/alarms"
         return self.public_url.rstrip("/") + path
 
-    def _subject(self, message: NotificationMessage, phrases: _Phrases, language: Language) -> str:
+    def _subject(self, message: NotificationMessage, language: Language) -> str:
         alarms = _in_order(message.alarms)
         named = list(dict.fromkeys(self._what(alarm, language) for alarm in alarms))
         some = ", ".join(named[:NAMED_IN_SUBJECT]) + (", …" if len(named) > NAMED_IN_SUBJECT else "")
         place = f", {message.place}" if message.place else ""
-        return f"{_count(phrases, len(alarms))}{place}: {some}"
+        return f"{require_text(language, 'mail.count', n=len(alarms))}{place}: {some}"
 
     def _what(self, alarm: AlarmSnapshot, language: Language) -> str:
         if alarm.restricted:
             return alarm.device
         part = f" ({alarm.part})" if alarm.part else ""
-        return f"{alarm.device}{part} {self.text_of(alarm.kind, alarm.name).what(language)}"
+        return f"{alarm.device}{part} {AlarmText(alarm.kind, alarm.name).what(language)}"
 
-    def _lines(
-        self, message: NotificationMessage, rule: NotificationRule, phrases: _Phrases, language: Language
-    ) -> Sequence[str]:
+    def _lines(self, message: NotificationMessage, rule: NotificationRule, language: Language) -> Sequence[str]:
         alarms = _in_order(message.alarms)
-        zone = ZoneInfo(rule.duty.zone)
+        zone, say = ZoneInfo(rule.duty.zone), partial(require_text, language)
 
         def at(instant_us: int) -> str:
-            return from_us(instant_us).astimezone(zone).strftime(phrases.when)
+            return from_us(instant_us).astimezone(zone).strftime(say("mail.when"))
 
         lines = []
         for alarm in alarms[:LISTED]:
-            since = phrases.since.format(at=at(alarm.since_us))
+            since = say("mail.since", at=at(alarm.since_us))
             if alarm.cleared_us is not None:
-                since = phrases.until.format(since=since, at=at(alarm.cleared_us))
+                since = say("mail.until", since=since, at=at(alarm.cleared_us))
             lines.append(f"- {self._what(alarm, language)}" + ("" if alarm.restricted else f", {since}"))
         if len(alarms) > LISTED:
-            lines.append(f"- {phrases.more.format(n=len(alarms) - LISTED)}")
+            lines.append(f"- {say('mail.more', n=len(alarms) - LISTED)}")
         if any(alarm.restricted for alarm in alarms):
-            return [*lines, "", phrases.hidden]
-        remedies = dict.fromkeys(self.text_of(a.kind, a.name).remedy(language) for a in alarms)
+            return [*lines, "", say("mail.hidden")]
+        remedies = dict.fromkeys(AlarmText(a.kind, a.name).remedy(language) for a in alarms)
         told = [remedy for remedy in remedies if remedy]
         if told and message.occasion is not NotificationOccasion.RESOLVED:
-            lines += ["", f"{phrases.remedy}: {' '.join(told[:5])}"]
+            lines += ["", f"{say('mail.remedy')}: {' '.join(told[:5])}"]
         return lines
 
 
 def trial_words(name: str, language: Language) -> MessageText:
     """What a target gets when somebody tries it out."""
-    if language == "de":
-        return MessageText(
-            "Probe: Lautern erreicht Sie",
-            f"Diese Nachricht prüft das Ziel „{name}“. Es ist nichts vorgefallen, und es ist nichts zu tun.\n",
-        )
-    return MessageText("Test: Lautern reaches you", f"This message tries the target “{name}”. Nothing is wrong.\n")
+    body = require_text(language, "mail.trial.body", name=name)
+    return MessageText(require_text(language, "mail.trial.subject"), f"{body}\n")
 
 
 def webhook_payload(delivery_id: str, occasion: NotificationOccasion, now_us: int, data: Mapping[str, Any]) -> str:
     """JSON that a webhook gets; the same in every attempt."""
     head = {"id": delivery_id, "type": f"alarm.{occasion.value}", "timestamp": rfc3339(now_us)}
     return to_json({**head, "data": dict(data)}).decode()
-
-
-def _count(phrases: _Phrases, number: int) -> str:
-    return phrases.one if number == 1 else phrases.many.format(n=number)
 
 
 def _in_order(alarms: Sequence[AlarmSnapshot]) -> list[AlarmSnapshot]:

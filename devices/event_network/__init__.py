@@ -1,6 +1,5 @@
 """The mobile event network: nodes, links, and the events they serve."""
 
-from devices.event_network.alarm_texts import ALARM_TEXTS
 from devices.event_network.commands import SetProfile
 from devices.event_network.config import NodeConfig
 from devices.event_network.events import CapacityTest, Enclosure, LinkChange, PowerChange
@@ -49,5 +48,4 @@ KIND = DeviceKind(
         "de": "Auslastung des Veranstaltungsnetzes; Geräte von Besuchern nur als Anzahl, unter 5 nur als „<5“.",
         "en": "Use of the event network; visitors' devices as counts only, under 5 as “<5” only.",
     },
-    alarm_texts=ALARM_TEXTS,
 )

@@ -3,7 +3,6 @@
 from typing import Final
 
 from devices.kind import DeviceKind
-from devices.streetlight.alarm_texts import ALARM_TEXTS
 from devices.streetlight.commands import DimCommand, ResumeCommand
 from devices.streetlight.config import LampConfig
 from devices.streetlight.events import EVENTS
@@ -29,6 +28,5 @@ KIND: Final = DeviceKind(
         "de": "Betrieb der Beleuchtung: Leistung, Zustand und Störungen von Leuchten; Passanten nur gezählt.",
         "en": "Operation of lighting: power, state and faults of lamps; passers-by are only counted.",
     },
-    alarm_texts=ALARM_TEXTS,
     counts_people=frozenset({"road_users"}),
 )

@@ -21,7 +21,6 @@ from application.notifications.wording import MessageWording
 from application.ports.alarms import AlarmRepository
 from application.ports.inventory import Asset, AssetRepository
 from application.ports.notifications import DeliveryQueue, NotificationMemory, NotificationRules, NotificationTargets
-from devices.alarm_texts import text_of
 from devices.alarms import Alarm
 from devices.catalog import discover_kinds
 from devices.errors import LauternError, RegistryUnavailable
@@ -88,7 +87,7 @@ class Office:
         self.restart()
 
     def restart(self) -> None:
-        wording = MessageWording(lambda kind, name: text_of(name, CATALOG[kind].alarm_texts))
+        wording = MessageWording()
         self.attempts = DeliveryAttempts()
         self.watching = AlarmWatcher(self.flaky, CATALOG, wording)
         channels = {NotificationChannel.EMAIL: self.mail.attempt, NotificationChannel.WEBHOOK: self.hooks.attempt}

@@ -1,5 +1,5 @@
 // A browser without a window, as far as the pages' modules need one.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mock } from "node:test";
 import { Window } from "happy-dom";
 
@@ -45,28 +45,17 @@ export const json = (body, status = 200, headers = {}) =>
 
 /** @param {string} language */
 function catalogue(language) {
-  const folders = ["api/web/messages/", ...KINDS.map((kind) => `api/kinds/${kind}/web/`)];
+  const folders = ["devices/wording/", ...KINDS.map((kind) => `devices/${kind}/wording/`)];
   const found = {};
-  for (const folder of folders.map((name) => new URL(name, ROOT))) {
-    for (const name of listed(folder).filter((one) => one.endsWith(`${language}.json`))) {
-      Object.assign(found, JSON.parse(readFileSync(new URL(name, folder), "utf8")));
-    }
+  for (const path of folders.map((folder) => new URL(`${folder}${language}.json`, ROOT)).filter(existsSync)) {
+    Object.assign(found, JSON.parse(readFileSync(path, "utf8")));
   }
   return found;
 }
 
-/** @param {URL} folder */
-function listed(folder) {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
 /** @param {string | URL | Request} url @param {any} options */
 async function fetched(url, options) {
-  const messages = /\/messages\/(\w+)\.json$/.exec(String(url));
+  const messages = /\/messages\/(?:\w+\.)?(\w+)\.json$/.exec(String(url));
   return messages ? json(catalogue(messages[1])) : server.answer(String(url), options);
 }
 

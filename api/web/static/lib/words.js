@@ -1,9 +1,11 @@
-import { file, language } from "./facts.js";
+import { facts, file, language } from "./facts.js";
 
 /** @typedef {string | Record<string, string>} Entry */
 
-/** @type {Record<string, Entry>} */
-const entries = await (await fetch(file(`messages/${language}.json`))).json();
+/** @param {string} name @returns {Promise<Record<string, Entry>>} */
+const words = async (name) => (await fetch(file(`messages/${name}.json`))).json();
+const [shared, own] = await Promise.all([words(language), words(`${facts.page}.${language}`)]);
+const entries = { ...shared, ...own };
 const plural = new Intl.PluralRules(language);
 const LIST = new Intl.ListFormat(language, { type: "conjunction" });
 

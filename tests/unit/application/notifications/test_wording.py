@@ -8,23 +8,20 @@ import pytest
 
 from application.notifications.rule_evaluation import AlarmSnapshot, NotificationMessage, NotificationOccasion
 from application.notifications.wording import LISTED, LISTED_FOR_MACHINES, SUBJECT_CHARACTERS, MessageWording
-from devices.alarm_texts import AlarmText, Language, text_of
+from devices.alarm_texts import AlarmText
 from devices.catalog import discover_kinds
 from devices.messages import EventSeverity
 from devices.streetlight.events import FAULTS
 from devices.streetlight.rules.reported_faults import PREFIX
 from devices.time_us import MINUTE_US
+from devices.wording.catalogue import Language
 from tests.unit.application.notifications.alarms import rule, seen
 
 CATALOG = discover_kinds()
 TELLS_NO_NAME = {"reported_faults"}
 
 
-def _text(kind: str, name: str) -> AlarmText:
-    return text_of(name, CATALOG[kind].alarm_texts)
-
-
-WORDING = MessageWording(_text, "https://lautern.stadt.example/")
+WORDING = MessageWording("https://lautern.stadt.example/")
 
 
 def message(
@@ -137,5 +134,5 @@ def test_every_alarm_of_ours_has_words_in_both_languages() -> None:
     assert len(names["streetlight"]) > 30
     for kind, some in names.items():
         for name in some:
-            text = _text(kind, name)
-            assert name.replace("_", " ") not in {text.de, text.en}, (kind, name)
+            text = AlarmText(kind, name)
+            assert name.replace("_", " ") not in {text.what("de"), text.what("en")}, (kind, name)
