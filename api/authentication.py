@@ -12,13 +12,13 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from api import sessions
-from api.caller_rights import ApiCaller, scope_of_kind, user_of
 from api.login_throttle import LoginThrottle
 from api.problems import TooManyRequests
 from api.rate_limiter import RateLimiter
 from api.second_factor import HALF_US, SecondFactorNeeded, step_of
 from api.services import Services, Use
 from api.sessions import SignedIn, secret_digest
+from application.access.actor import Actor, scope_of_kind, user_of
 from application.access.roles import common_scopes, role_scopes, whole_scopes
 from application.ports.api_keys import ApiKey, ApiKeys
 from application.ports.registry import RegistryTransaction
@@ -96,7 +96,7 @@ def presented_identity(
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],
     cookie: Annotated[str | None, Security(_COOKIE)],
-) -> ApiCaller:
+) -> Actor:
     """Return who makes the request, also one whose session still owes its second step.
 
     Raises Unauthenticated; Forbidden for one that another site had a browser make.
@@ -119,11 +119,11 @@ def presented_identity(
     return who
 
 
-Presented = Annotated[ApiCaller, Depends(presented_identity)]
+Presented = Annotated[Actor, Depends(presented_identity)]
 """Who makes the request; with `owes` he may do nothing yet."""
 
 
-def signed_in_caller(found: Presented) -> ApiCaller:
+def signed_in_caller(found: Presented) -> Actor:
     """Return who makes the request, signed in wholly. Raises Unauthenticated, Forbidden."""
     if found.owes is not None:
         raise SecondFactorNeeded
@@ -143,7 +143,7 @@ def half_way(request: Request, services: Use, cookie: Annotated[str | None, Secu
     return replace(found, who=who)
 
 
-def _take_turn(request: Request, who: ApiCaller) -> None:
+def _take_turn(request: Request, who: Actor) -> None:
     """Count a request of somebody's. Raises TooManyRequests."""
     wait_s = authentication_state(request).requests.take(f"{who.tenant_id} {who.actor}", time.monotonic())
     if wait_s:
@@ -168,11 +168,11 @@ def resolve_session(
         raise Unauthenticated("the second step came too late")
     who = sessions.caller_of(tx, session, user, known.roles, known.restricted)
     if step is not None:
-        who = ApiCaller(who.name, sessions.NOWHERE, frozenset(), known.restricted, actor=who.actor, owes=step.value)
+        who = Actor(who.name, sessions.NOWHERE, frozenset(), known.restricted, actor=who.actor, owes=step.value)
     return SignedIn(session, user, step, who)
 
 
-def _by_key(request: Request, services: Services, presented: str) -> ApiCaller:
+def _by_key(request: Request, services: Services, presented: str) -> Actor:
     now_us = services.now_us()
     known = authentication_state(request)
     try:
@@ -187,7 +187,7 @@ def _by_key(request: Request, services: Services, presented: str) -> ApiCaller:
     return found
 
 
-def _by_session(request: Request, services: Services, cookie: str) -> ApiCaller:
+def _by_session(request: Request, services: Services, cookie: str) -> Actor:
     known = authentication_state(request)
     with services.registry.read() as tx:
         found = _signed_in(tx, services, known, cookie)
@@ -197,7 +197,7 @@ def _by_session(request: Request, services: Services, cookie: str) -> ApiCaller:
 
 def may_still_follow(request: Request, services: Services) -> bool:
     """Tell whether who made this request would still come in, and may what he then might. Blocks."""
-    who: ApiCaller = request.state.who
+    who: Actor = request.state.who
     known, now_us = authentication_state(request), services.now_us()
     try:
         with services.registry.read() as tx:
@@ -210,16 +210,16 @@ def may_still_follow(request: Request, services: Services) -> bool:
     return replace(now, address=who.address, request_id=who.request_id) == who
 
 
-def key_caller(tx: RegistryTransaction, key: ApiKey, known: AuthenticationState) -> ApiCaller:
+def key_caller(tx: RegistryTransaction, key: ApiKey, known: AuthenticationState) -> Actor:
     """What a key may do: what it was given, and its maker may still do himself. Raises Unauthenticated."""
     scopes, user_id = key.scopes, user_of(key.created_by)
     if user_id is not None:
         grants = sessions.let_in(tx, user_id).grants
         scopes = common_scopes(scopes, whole_scopes(grants, key.tenant_id, known.roles), known.restricted)
-    return ApiCaller(key.name, key.tenant_id, scopes, known.restricted, actor=f"key:{key.name}", made_by=key.created_by)
+    return Actor(key.name, key.tenant_id, scopes, known.restricted, actor=f"key:{key.name}", made_by=key.created_by)
 
 
-Who = Annotated[ApiCaller, Depends(signed_in_caller)]
+Who = Annotated[Actor, Depends(signed_in_caller)]
 """Annotate a route's parameter with this: the route then needs somebody signed in, and shows him what is his."""
 
 
@@ -234,7 +234,7 @@ class RequiresScope:
         self._in_part = in_part
         self.of_kind = of_kind
 
-    def __call__(self, who: Who) -> ApiCaller:
+    def __call__(self, who: Who) -> Actor:
         """Return the caller. Raises Forbidden."""
         enough = {self.scope}
         if self.of_kind:

@@ -8,15 +8,15 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Depends, Header, Query
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
-from api import authorization
-from api.audit_trail import object_name, record_action
-from api.caller_rights import ApiCaller
 from api.change_feed import ChangeFeedReader, wait_for
 from api.fields import Comment, RequestBody
 from api.problems import invalid_body
 from api.services import Services
 from api.sessions import secret_digest
 from api.time_parameters import TimeIn, TimeOut
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.commands.issue_command import issue_command, issue_to_group
 from application.ports.commands import CommandRepository
 from application.ports.registry import RegistryTransaction
@@ -120,7 +120,7 @@ class CommandService:
     """Files commands for one caller."""
 
     services: Services
-    who: ApiCaller
+    who: Actor
     key: str | None
 
     def to_device(

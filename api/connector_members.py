@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from api import authorization
-from api.audit_trail import record_assets
 from api.device_credentials import CredentialIssuer
+from application.access import authorization
+from application.audit.audit_trail import record_assets
 from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.memberships import MOVED, ConnectorMembership, MembershipRepository

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api import authorization
-from api.audit_trail import record_assets
-from api.caller_rights import ApiCaller
 from api.provisioning_sheet import HandedLogin
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import record_assets
 from application.device_certificates import CertificateFacts
 from application.device_credentials import issue_passwords, parts_of, user_of
 from application.ports.credentials import CredentialRepository, CredentialType, DeviceCredential
@@ -25,7 +25,7 @@ class CredentialIssuer:
     """Works for one caller in one transaction."""
 
     tx: RegistryTransaction
-    who: ApiCaller
+    who: Actor
     catalog: KindCatalog
     now_us: int
 

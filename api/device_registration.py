@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from api import authorization
-from api.caller_rights import ApiCaller
 from api.fields import Attributes, Name, RequestBody
+from application.access import authorization
+from application.access.actor import Actor
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.registry import RegistryTransaction
 from devices.catalog import KindCatalog
@@ -18,7 +18,7 @@ from devices.messages import Id
 from devices.pii_filter import named_among
 
 WRITE: Final = "devices:write"
-"""For open kinds; see `Caller.require_of_kind`."""
+"""For open kinds; see `Actor.require_of_kind`."""
 _DEEPEST_VIA = 8
 
 
@@ -43,7 +43,7 @@ class AssetRegistrar:
     """Registers within one transaction, for one caller."""
 
     tx: RegistryTransaction
-    who: ApiCaller
+    who: Actor
     catalog: KindCatalog
     now_us: int
     _owners: dict[str | None, str] = field(default_factory=dict)

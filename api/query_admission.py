@@ -15,12 +15,12 @@ from starlette.responses import StreamingResponse
 from starlette.types import Send
 
 from api.authentication import Who
-from api.caller_rights import ApiCaller
 from api.csv_response import FileDownload
 from api.limits import ApiLimits
 from api.problems import TooBusy, TooManyRequests
 from api.query_queue import QueryQueue
 from api.rate_limiter import RateLimiter
+from application.access.actor import Actor
 from application.telemetry.query_budget import QueryBudget, QueryCancelled, QueryTooLarge, QueryTooSlow
 
 SMALL_ROWS: Final = 20_000
@@ -67,7 +67,7 @@ class QueryAdmission:
 class AdmittedQuery:
     """One request that reads much, from its caller's arrival until it is answered."""
 
-    def __init__(self, queries: QueryAdmission, who: ApiCaller) -> None:
+    def __init__(self, queries: QueryAdmission, who: Actor) -> None:
         self._queries = queries
         self._caller = f"{who.tenant_id} {who.actor}"
         self._gone = asyncio.Event()
@@ -187,7 +187,7 @@ def _next(blocks: Iterator[bytes], budget: QueryBudget) -> bytes | None:
 
 
 @asynccontextmanager
-async def _asked(request: Request, who: ApiCaller) -> AsyncIterator[AdmittedQuery]:
+async def _asked(request: Request, who: Actor) -> AsyncIterator[AdmittedQuery]:
     question = AdmittedQuery(cast("QueryAdmission", request.app.state.queries), who)
     watching = asyncio.create_task(question.watch(request), name="question")
     try:

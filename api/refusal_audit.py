@@ -8,9 +8,9 @@ from typing import Final, cast
 
 from fastapi import Request
 
-from api.caller_rights import ApiCaller
 from api.problems import TooManyRequests, request_id
 from api.sessions import COOKIE, address_of
+from application.access.actor import Actor
 from application.audit.entry import AuditEvent
 from application.ports.registry import RegistryTransaction
 from application.ports.users import User, UserRepository
@@ -98,7 +98,7 @@ def note_refusal(request: Request, error: LauternError) -> None:
     result = next((said for kind, said in _RESULTS if isinstance(error, kind)), None)
     if result is None or (result == "unauthenticated" and not _claims(request)):
         return
-    who: ApiCaller | None = getattr(request.state, "who", None)
+    who: Actor | None = getattr(request.state, "who", None)
     if who is None:
         is_sign_in = request.scope["path"].endswith(SIGN_IN_PATH)
         refused = RefusalGroup(

@@ -3,15 +3,15 @@
 from dataclasses import replace
 from typing import Literal
 
-from api.audit_trail import object_name, record_action
-from api.caller_rights import ApiCaller, actor_of
+from application.access.actor import Actor, actor_of
+from application.audit.audit_trail import object_name, record_action
 from application.ports.api_keys import ApiKeys
 from application.ports.registry import RegistryTransaction
 
 
 def end_keys(
     tx: RegistryTransaction,
-    who: ApiCaller,
+    who: Actor,
     user_id: str,
     now_us: int,
     *,

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, Field, JsonValue
 
-from api.caller_rights import ApiCaller
 from api.time_parameters import TimeOut, age_s
+from application.access.actor import Actor
 from application.lending import asset_ownerships
 from application.ports.inventory import Asset, AssetRepository
 from application.ports.latest_values import LatestValue, LatestValues
@@ -49,7 +49,7 @@ class DeviceSchema(BaseModel):
     version: int
 
 
-def device_schemas(tx: RegistryTransaction, who: ApiCaller, assets: Sequence[Asset], now_us: int) -> list[DeviceSchema]:
+def device_schemas(tx: RegistryTransaction, who: Actor, assets: Sequence[Asset], now_us: int) -> list[DeviceSchema]:
     """Show assets with device and connection, in the given order."""
     ids = [a.asset_id for a in assets]
     bound = tx.get(AssetRepository).current_devices(ids)
@@ -58,7 +58,7 @@ def device_schemas(tx: RegistryTransaction, who: ApiCaller, assets: Sequence[Ass
     return [_device(a, bound.get(a.asset_id), latest.get(a.asset_id, []), loans[a.asset_id], now_us) for a in assets]
 
 
-def device_schema(tx: RegistryTransaction, who: ApiCaller, asset: Asset, now_us: int) -> DeviceSchema:
+def device_schema(tx: RegistryTransaction, who: Actor, asset: Asset, now_us: int) -> DeviceSchema:
     """Show one asset with device and connection."""
     return device_schemas(tx, who, [asset], now_us)[0]
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 
-from api.caller_rights import ApiCaller, ScopeLimits, actor_of
+from application.access.actor import Actor, ScopeLimits, actor_of
 from application.access.roles import RoleGrant, scope_covers, whole_scopes
 from application.access.second_factor import SignInStep
 from application.ports.inventory import AssetGroup, GroupRepository
@@ -108,7 +108,7 @@ class SignedIn:
     session: BrowserSession
     user: User
     step: SignInStep | None
-    who: ApiCaller
+    who: Actor
 
 
 def prove_second_factor(
@@ -147,10 +147,10 @@ def caller_of(
     user: User,
     roles: Mapping[str, frozenset[str]],
     restricted: frozenset[str],
-) -> ApiCaller:
+) -> Actor:
     """Return what a user may do in the town of his session."""
     held = [g for g in user.grants if g.tenant_id in {None, session.tenant_id}]
-    return ApiCaller(
+    return Actor(
         name=user.name,
         # Who holds no role there is at work in no town; None would mean all.
         tenant_id=session.tenant_id if held else NOWHERE,

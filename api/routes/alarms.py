@@ -5,15 +5,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, JsonValue
 
-from api import authorization
-from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import ID, Comment, RecordInPath, RequestBody
 from api.paging import ItemPage, PageWanted, page_of
 from api.services import Use
 from api.time_parameters import TimeIn, TimeOut
+from application.access import authorization
+from application.access.actor import Actor
 from application.asset_retirement import alarm_change
+from application.audit.audit_trail import object_name, record_action
 from application.ports.alarms import AlarmRepository
 from application.ports.changes import ChangeFeed
 from application.ports.registry import RegistryTransaction
@@ -25,8 +25,8 @@ from devices.time_us import DAY_US, SECOND_US
 ACKNOWLEDGE = "alarms:acknowledge"
 SHELVE = "alarms:shelve"
 LONGEST_SHELF_US: Final = 31 * DAY_US
-Watcher = Annotated[ApiCaller, requires_scope(ACKNOWLEDGE, in_part=True)]
-Shelver = Annotated[ApiCaller, requires_scope(SHELVE, in_part=True)]
+Watcher = Annotated[Actor, requires_scope(ACKNOWLEDGE, in_part=True)]
+Shelver = Annotated[Actor, requires_scope(SHELVE, in_part=True)]
 router = APIRouter(prefix="/alarms", tags=["alarms"])
 
 
@@ -172,7 +172,7 @@ def _until(body: ShelveRequest, now_us: int) -> int:
     return until_us
 
 
-def _told(tx: RegistryTransaction, who: ApiCaller, alarm: alarms.Alarm, note: alarms.AlarmNote) -> AlarmSchema:
+def _told(tx: RegistryTransaction, who: Actor, alarm: alarms.Alarm, note: alarms.AlarmNote) -> AlarmSchema:
     """Show it after what was done with it was told to pages and put on record."""
     tx.get(ChangeFeed).add([alarm_change(alarm, note.at_us)])
     thing = object_name(alarm.kind, alarm.asset_id, "alarm", alarm.alarm_id)
@@ -181,7 +181,7 @@ def _told(tx: RegistryTransaction, who: ApiCaller, alarm: alarms.Alarm, note: al
     return _show(alarm)
 
 
-def _find(tx: RegistryTransaction, who: ApiCaller, alarm_id: str) -> alarms.Alarm:
+def _find(tx: RegistryTransaction, who: Actor, alarm_id: str) -> alarms.Alarm:
     alarm = tx.get(AlarmRepository).get(alarm_id)
     who.must_see_asset(alarm.tenant_id, alarm.kind, alarm.asset_id)
     return alarm

@@ -18,12 +18,12 @@ from api.audit_schemas import (
     audit_entry_schema,
 )
 from api.authentication import requires_scope
-from api.caller_rights import ApiCaller
 from api.paging import ItemPage, PageWanted, page_of
 from api.problems import TooManyRequests, problem_responses
 from api.query_admission import Ask
 from api.services import Services, Use
 from api.time_parameters import TimeIn
+from application.access.actor import Actor
 from application.audit.chain_reader import read_entries, read_whole_chain
 from application.audit.json_lines import MEDIA_TYPE, entry_as_line
 from application.audit.verification import verify_chain
@@ -31,7 +31,7 @@ from application.ports.audit import AuditFilter, AuditLog
 from application.telemetry.query_budget import QueryBudget
 from devices.errors import AuditUnavailable
 
-Reader = Annotated[ApiCaller, requires_scope("audit:read")]
+Reader = Annotated[Actor, requires_scope("audit:read")]
 Word = Annotated[str | None, Query(max_length=512, pattern=r"^[^\x00-\x1f\x7f]*$")]
 _BLOCK: Final = 32 * 1024
 router = APIRouter(prefix="/audit", tags=["audit"])

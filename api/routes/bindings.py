@@ -5,16 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, JsonValue
 
-from api import authorization, device_registration, schemas
-from api.audit_trail import object_name, record_action
+from api import device_registration, schemas
 from api.authentication import Who
-from api.caller_rights import ApiCaller
 from api.fields import Attributes, IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted, page_of
 from api.problems import problem_responses
 from api.routes.devices import WRITE, Writer
 from api.services import Services, Use
 from api.time_parameters import TimeIn, TimeOut, age_s
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.device_credentials import revoke_if_any, user_of
 from application.ports.credentials import CredentialRepository
 from application.ports.inventory import AssetRepository, DeviceBinding, UnknownDevice
@@ -148,7 +149,7 @@ def replace_device(asset_id: IdInPath, who: Writer, services: Use, body: Replace
         return _bound(bound)
 
 
-def _find_unknown(tx: RegistryTransaction, who: ApiCaller, services: Services, device_id: str) -> UnknownDevice:
+def _find_unknown(tx: RegistryTransaction, who: Actor, services: Services, device_id: str) -> UnknownDevice:
     unknown = tx.get(AssetRepository).get_unknown(device_id)
     who.must_see(unknown.tenant_id, unknown.kind)
     if unknown.kind not in services.catalog:

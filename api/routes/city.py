@@ -8,12 +8,12 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from api import authorization
 from api.authentication import Who
-from api.caller_rights import ApiCaller
 from api.query_admission import Ask
 from api.services import Services, Use
 from api.time_parameters import TimeOut
+from application.access import authorization
+from application.access.actor import Actor
 from application.ports.alarms import AlarmRepository
 from application.ports.changes import ChangeFeed
 from application.ports.desired_configs import DesiredConfigs
@@ -82,7 +82,7 @@ async def get_city(
     return await question.answer(lambda _: _city(who, services, kind, accept_encoding), rows=0)
 
 
-def _city(who: ApiCaller, services: Services, kind: str | None, accept_encoding: str) -> Response:
+def _city(who: Actor, services: Services, kind: str | None, accept_encoding: str) -> Response:
     visible = authorization.visible_things(who, services.catalog, kind)
     now_us = services.now_us()
     with services.registry.read() as tx:
@@ -95,7 +95,7 @@ def _city(who: ApiCaller, services: Services, kind: str | None, accept_encoding:
 
 
 def _things(
-    tx: RegistryTransaction, who: ApiCaller, visible: authorization.VisibleThings, catalog: KindCatalog, now_us: int
+    tx: RegistryTransaction, who: Actor, visible: authorization.VisibleThings, catalog: KindCatalog, now_us: int
 ) -> tuple[list[dict[str, Any]], bool]:
     which = AssetFilter(kinds=visible.kinds, also=visible.assets, tenant_ids=who.tenants())
     found = tx.get(AssetRepository).find(which, MOST)

@@ -8,10 +8,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from api import authorization
-from api.audit_trail import object_name, record_action
 from api.authentication import Who
-from api.caller_rights import ApiCaller
 from api.change_feed import ChangeFeedReader
 from api.command_service import (
     CommandService,
@@ -27,6 +24,9 @@ from api.fields import ID, IdInPath, RecordInPath
 from api.paging import ItemPage, PageWanted, page_of
 from api.problems import problem_responses
 from api.services import Services, Use
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.commands.issue_command import cancel_group, request_cancellation
 from application.ports.commands import CommandRepository
 from application.ports.registry import RegistryTransaction
@@ -194,13 +194,13 @@ def _tail(request: Request) -> ChangeFeedReader:
     return cast("ChangeFeedReader", request.app.state.tail)
 
 
-def _find(tx: RegistryTransaction, who: ApiCaller, command_id: str) -> Command:
+def _find(tx: RegistryTransaction, who: Actor, command_id: str) -> Command:
     command = tx.get(CommandRepository).get(command_id)
     who.must_see_asset(command.tenant_id, command.kind, command.asset_id)
     return command
 
 
-def _members(tx: RegistryTransaction, who: ApiCaller, wire_id: str) -> Sequence[Command]:
+def _members(tx: RegistryTransaction, who: Actor, wire_id: str) -> Sequence[Command]:
     commands = tx.get(CommandRepository).by_wire_id(wire_id)
     if not commands or commands[0].group_id is None:
         raise NotFound
@@ -208,7 +208,7 @@ def _members(tx: RegistryTransaction, who: ApiCaller, wire_id: str) -> Sequence[
     return commands
 
 
-def _require(services: Services, who: ApiCaller, command: Command) -> None:
+def _require(services: Services, who: Actor, command: Command) -> None:
     body = services.catalog[command.kind].command(command.name)
     scope = body.SCOPE if body is not None else f"{command.kind}:command"
     if command.group_id is None or not who.may_within(scope, f"group/{command.group_id}"):

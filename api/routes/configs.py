@@ -5,22 +5,22 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from api import authorization
-from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
-from api.caller_rights import ApiCaller, scope_of_kind
 from api.fields import IdInPath, Settings
 from api.preconditions import Expected, etag
 from api.problems import invalid_body, problem_responses
 from api.services import Use
 from api.time_parameters import TimeOut
+from application.access import authorization
+from application.access.actor import Actor, scope_of_kind
+from application.audit.audit_trail import object_name, record_action
 from application.commands.desired_config import set_desired_config
 from application.ports.desired_configs import DesiredConfig, DesiredConfigs
 from application.ports.registry import RegistryTransaction
 from devices.errors import NotFound
 
 SCOPE = "devices:configure"
-Writer = Annotated[ApiCaller, requires_scope(SCOPE, in_part=True, of_kind=True)]
+Writer = Annotated[Actor, requires_scope(SCOPE, in_part=True, of_kind=True)]
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, model_validator
 
-from api import authorization, csv_response, provisioning_sheet
+from api import csv_response, provisioning_sheet
 from api.authentication import Who, requires_scope
-from api.caller_rights import ApiCaller
 from api.device_credentials import ADMIN, CredentialIssuer
 from api.fields import IdInPath, RequestBody
 from api.paging import ItemPage, PageWanted
@@ -17,12 +16,14 @@ from api.problems import problem_responses
 from api.provisioning_sheet import HandedLogin
 from api.services import Services, Use
 from api.time_parameters import TimeOut
+from application.access import authorization
+from application.access.actor import Actor
 from application.ports.credentials import CredentialType, DeviceCredential, LoginRefusal, LoginRefusals
 from devices.errors import Invalid
 from devices.messages import Id
 
 MOST: Final = 5000
-Admin = Annotated[ApiCaller, requires_scope(ADMIN)]
+Admin = Annotated[Actor, requires_scope(ADMIN)]
 router = APIRouter(prefix="/devices", tags=["credentials"])
 _FILES: Final[dict[int | str, dict[str, Any]]] = {
     201: {
@@ -182,7 +183,7 @@ def revoke_credentials(asset_id: IdInPath, who: Who, services: Use) -> None:
         CredentialIssuer(tx, who, services.catalog, services.now_us()).revoke(asset_id)
 
 
-def _issue_many(services: Services, who: ApiCaller, body: CredentialRequest, form: LoginFormat) -> Any:  # noqa: ANN401
+def _issue_many(services: Services, who: Actor, body: CredentialRequest, form: LoginFormat) -> Any:  # noqa: ANN401
     with services.registry.write() as tx:
         issuer = CredentialIssuer(tx, who, services.catalog, services.now_us())
         ids = body.devices if body.devices is not None else list(issuer.members(body.group or ""))

@@ -6,15 +6,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from api import authorization
-from api.audit_trail import object_name, record_action
 from api.authentication import requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import ID, RecordInPath
 from api.paging import ItemPage, PageWanted, page_of
 from api.problems import problem_responses
 from api.services import Services, Use
 from api.time_parameters import TimeOut
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.ports import dead_letters
 from application.ports.dead_letters import DeadLetters
 from application.ports.registry import RegistryTransaction
@@ -22,8 +22,8 @@ from application.privacy.small_counts import shown_payload
 from devices.errors import NotFound
 
 REPLAY: Final = "dead_letters:replay"
-Reader = Annotated[ApiCaller, requires_scope("dead_letters:read")]
-Replayer = Annotated[ApiCaller, requires_scope(REPLAY, of_kind=True)]
+Reader = Annotated[Actor, requires_scope("dead_letters:read")]
+Replayer = Annotated[Actor, requires_scope(REPLAY, of_kind=True)]
 _PREVIEW: Final = 2_000
 router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
 
@@ -110,7 +110,7 @@ def replay_dead_letter(letter_id: RecordInPath, who: Replayer, services: Use) ->
     return _show(letter)
 
 
-def _find(tx: RegistryTransaction, who: ApiCaller, services: Services, letter_id: str) -> dead_letters.DeadLetter:
+def _find(tx: RegistryTransaction, who: Actor, services: Services, letter_id: str) -> dead_letters.DeadLetter:
     letter = tx.get(DeadLetters).get(letter_id)
     if who.tenant_id not in {None, letter.tenant_id}:
         raise NotFound

@@ -8,12 +8,12 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from api import device_import
-from api.audit_trail import record_assets
-from api.caller_rights import ApiCaller
 from api.device_registration import AssetRegistrar
 from api.problems import problem_responses
 from api.routes.devices import Writer
 from api.services import Services, Use
+from application.access.actor import Actor
+from application.audit.audit_trail import record_assets
 
 PATH: Final = "/api/v1/devices/import"
 _BODY: Final[dict[str, Any]] = {
@@ -50,7 +50,7 @@ async def import_devices(
     return await asyncio.to_thread(_import, services, who, await request.body(), dry_run=dry_run)
 
 
-def _import(services: Services, who: ApiCaller, content: bytes, *, dry_run: bool) -> ImportResult:
+def _import(services: Services, who: Actor, content: bytes, *, dry_run: bool) -> ImportResult:
     lines, errors = device_import.read_import(content)
     now_us = services.now_us()
     with services.registry.read() as tx:

@@ -6,16 +6,17 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api import authorization, device_registration, schemas
-from api.audit_trail import object_name, record_action
+from api import device_registration, schemas
 from api.authentication import Who, requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import ID, PRINTABLE, Attributes, IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted
 from api.preconditions import Expected, check_version, etag
 from api.problems import problem_responses
 from api.services import Use
+from application.access import authorization
+from application.access.actor import Actor
 from application.asset_retirement import retire_asset
+from application.audit.audit_trail import object_name, record_action
 from application.lending import Lent, asset_ownerships
 from application.ports.inventory import Asset, AssetFilter, AssetRepository
 from application.ports.registry import RegistryTransaction
@@ -23,7 +24,7 @@ from devices.errors import Invalid
 from devices.messages import Id
 
 WRITE: Final = device_registration.WRITE
-Writer = Annotated[ApiCaller, requires_scope(WRITE, of_kind=True)]
+Writer = Annotated[Actor, requires_scope(WRITE, of_kind=True)]
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
@@ -143,7 +144,7 @@ def retire_device(asset_id: IdInPath, who: Writer, services: Use) -> None:
         record_action(tx, who, "device.retire", object_name(asset.kind, asset_id), tenant_id=asset.tenant_id)
 
 
-def _writable(tx: RegistryTransaction, who: ApiCaller, asset_id: str) -> Asset:
+def _writable(tx: RegistryTransaction, who: Actor, asset_id: str) -> Asset:
     asset = authorization.own_asset(tx, who, asset_id)
     who.require_of_kind(WRITE, asset.kind)
     return asset

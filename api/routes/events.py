@@ -8,13 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, JsonValue
 
-from api import authorization
 from api.authentication import Who
 from api.fields import IdInPath
 from api.paging import ItemPage
 from api.query_admission import Ask
 from api.services import Use
 from api.time_parameters import LATEST_US, TimeIn, TimeOut, TsSource, ts_source
+from application.access import authorization
 from application.ports.inventory import Asset
 from application.ports.telemetry import TelemetryReader, TelemetryRow
 from application.privacy.small_counts import shown_values

@@ -8,22 +8,22 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api import authorization
-from api.audit_trail import record_group
 from api.authentication import Who, requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted
 from api.preconditions import Expected, check_version, etag
 from api.problems import problem_responses
 from api.services import Use
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import record_group
 from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository
 from application.ports.registry import RegistryTransaction
 from devices.errors import Invalid
 from devices.messages import Id
 
 WRITE: Final = "groups:write"
-Writer = Annotated[ApiCaller, requires_scope(WRITE, of_kind=True)]
+Writer = Annotated[Actor, requires_scope(WRITE, of_kind=True)]
 Members = Annotated[list[Id], Field(max_length=5000)]
 router = APIRouter(prefix="/groups", tags=["groups"])
 
@@ -141,7 +141,7 @@ def group_schema(group: AssetGroup) -> GroupShown:
     )
 
 
-def _check_members(tx: RegistryTransaction, who: ApiCaller, group: AssetGroup, asset_ids: Sequence[str]) -> None:
+def _check_members(tx: RegistryTransaction, who: Actor, group: AssetGroup, asset_ids: Sequence[str]) -> None:
     known = tx.get(AssetRepository).many(asset_ids)
     for asset_id in asset_ids:
         asset = known.get(asset_id)

@@ -6,22 +6,22 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from api import authorization
-from api.audit_trail import object_name, record_action
 from api.authentication import authentication_state, key_caller, new_key, requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import IdInPath, Name, RequestBody
 from api.paging import ItemPage
 from api.problems import problem_responses
 from api.services import Services, Use
 from api.sessions import secret_digest
 from api.time_parameters import TimeIn, TimeOut
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.ports.api_keys import ApiKey, ApiKeys
 from devices.errors import Forbidden, IdUnavailable, Invalid, NotFound
 from devices.messages import Id
 from devices.time_us import rfc3339
 
-Keeper = Annotated[ApiCaller, requires_scope("api_keys:admin")]
+Keeper = Annotated[Actor, requires_scope("api_keys:admin")]
 Scope = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9_]{0,63}:(\*|[a-z][a-z0-9_]{0,63}))$")]
 router = APIRouter(tags=["access"])
 
@@ -132,23 +132,23 @@ def revoke_key(key_id: IdInPath, who: Keeper, services: Use) -> None:
         record_action(tx, who, "api_key.revoke", object_name("api_key", key_id), detail=detail, tenant_id=key.tenant_id)
 
 
-def _may_grant(who: ApiCaller, scope: str) -> bool:
+def _may_grant(who: Actor, scope: str) -> bool:
     subject, _, verb = scope.partition(":")
     if verb != "*":
         return who.may(scope)
     return scope in who.scopes or ("*" in who.scopes and subject not in who.restricted_kinds)
 
 
-def _may_revoke(who: ApiCaller, key: ApiKey) -> bool:
+def _may_revoke(who: Actor, key: ApiKey) -> bool:
     """Only who could give a key's scopes may take them: else an admin would end what the brigade works with."""
     return all(_may_grant(who, scope) for scope in key.scopes)
 
 
-def _own(who: ApiCaller, key: ApiKey) -> bool:
+def _own(who: Actor, key: ApiKey) -> bool:
     return who.tenant_id is None or key.tenant_id == who.tenant_id
 
 
-def _find(who: ApiCaller, services: Services, key_id: str) -> ApiKey:
+def _find(who: Actor, services: Services, key_id: str) -> ApiKey:
     with services.registry.read() as tx:
         for key in tx.get(ApiKeys).all():
             if key.key_id == key_id and _own(who, key):
@@ -156,7 +156,7 @@ def _find(who: ApiCaller, services: Services, key_id: str) -> ApiKey:
     raise NotFound
 
 
-def _key(who: ApiCaller, key: ApiKey) -> ApiKeySchema:
+def _key(who: Actor, key: ApiKey) -> ApiKeySchema:
     return ApiKeySchema(
         id=key.key_id,
         prefix=key.prefix,

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, JsonValue
 from pydantic_core import to_json
 
-from api import authorization
 from api.authentication import Who
 from api.fields import IdInPath
 from api.services import Use
 from api.time_parameters import TimeOut, TsSource, age_s, ts_source
+from application.access import authorization
 from application.ports.latest_values import LatestValue, LatestValues
 from application.privacy.small_counts import shown_values
 from devices.catalog import KindCatalog

@@ -5,18 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from api import authorization
 from api.authentication import requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import ID
 from api.paging import ItemPage
 from api.services import Use
 from api.time_parameters import TimeOut
+from application.access import authorization
+from application.access.actor import Actor
 from application.ports import message_ledger
 from application.ports.message_ledger import MessageLedger
 from devices.errors import Forbidden
 
-Reader = Annotated[ApiCaller, requires_scope("ledger:read")]
+Reader = Annotated[Actor, requires_scope("ledger:read")]
 router = APIRouter(prefix="/ledger", tags=["ledger"])
 
 

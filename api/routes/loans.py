@@ -7,16 +7,16 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from api import authorization
-from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import Comment, IdInPath, RequestBody
 from api.paging import ItemPage
 from api.preconditions import Expected, check_version, etag
 from api.problems import problem_responses
 from api.services import Use
 from api.time_parameters import TimeIn, TimeOut
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.ports import loans
 from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import Asset
@@ -26,7 +26,7 @@ from application.tenants import must_be_served
 from devices.errors import Conflict, Invalid, NotFound
 from devices.messages import Id
 
-Lender = Annotated[ApiCaller, requires_scope("devices:lend")]
+Lender = Annotated[Actor, requires_scope("devices:lend")]
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
@@ -142,7 +142,7 @@ def end_loan(asset_id: IdInPath, loan_id: IdInPath, who: Lender, services: Use, 
         _told(tx, who, response, asset, loan, "device.take_back", now_us)
 
 
-def _find(tx: RegistryTransaction, who: ApiCaller, asset_id: str, loan_id: str) -> tuple[Asset, loans.Loan]:
+def _find(tx: RegistryTransaction, who: Actor, asset_id: str, loan_id: str) -> tuple[Asset, loans.Loan]:
     asset = authorization.own_asset(tx, who, asset_id)
     loan = tx.get(LoanRepository).get(loan_id)
     if loan.asset_id != asset_id:
@@ -157,7 +157,7 @@ def _must_not_be_over(loan: loans.Loan, now_us: int) -> None:
 
 def _told(  # noqa: PLR0917
     tx: RegistryTransaction,
-    who: ApiCaller,
+    who: Actor,
     response: Response,
     asset: Asset,
     loan: loans.Loan,

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from api import passwords, sessions
-from api.audit_trail import object_name, record_action
 from api.authentication import Presented, Who, authentication_state, resolve_session
-from api.caller_rights import ApiCaller
 from api.fields import ID, RequestBody
 from api.problems import problem_responses, request_id
 from api.refusal_audit import RefusalGroup, refusals_of
 from api.services import Services, Use
 from api.sessions import SignedIn
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.ports.registry import RegistryTransaction
 from application.ports.tenants import TenantRepository
 from application.ports.users import BrowserSession, SessionRepository, User, UserRepository
@@ -197,7 +197,7 @@ def _by_link(tx: RegistryTransaction, token: str, now_us: int) -> User:
     return user
 
 
-def _moved(tx: RegistryTransaction, request: Request, who: ApiCaller, user: User, tenant_id: str | None) -> ApiCaller:
+def _moved(tx: RegistryTransaction, request: Request, who: Actor, user: User, tenant_id: str | None) -> Actor:
     known = authentication_state(request)
     held = {grant.tenant_id for grant in user.grants}
     if tenant_id not in held and None not in held:
@@ -219,7 +219,7 @@ def _session(stored: SessionRepository, secret_sha256: bytes) -> BrowserSession:
     return session
 
 
-def _user(tx: RegistryTransaction, who: ApiCaller) -> User | None:
+def _user(tx: RegistryTransaction, who: Actor) -> User | None:
     return None if who.user_id is None else tx.get(UserRepository).get(who.user_id)
 
 
@@ -236,7 +236,7 @@ def _how(body: LoginRequest, signed_in: SignedIn) -> dict[str, str]:
 
 
 def my_account(
-    tx: RegistryTransaction, services: Services, who: ApiCaller, user: User | None, roles: Mapping[str, frozenset[str]]
+    tx: RegistryTransaction, services: Services, who: Actor, user: User | None, roles: Mapping[str, frozenset[str]]
 ) -> CurrentUser:
     """What somebody is shown of himself."""
     if who.owes is not None:
@@ -257,7 +257,7 @@ def my_account(
     )
 
 
-def _owing(who: ApiCaller, user: User | None) -> CurrentUser:
+def _owing(who: Actor, user: User | None) -> CurrentUser:
     empty: list[str] = []
     return CurrentUser(
         name=who.name,
@@ -274,7 +274,7 @@ def _owing(who: ApiCaller, user: User | None) -> CurrentUser:
     )
 
 
-def _towns(tx: RegistryTransaction, who: ApiCaller, user: User | None) -> list[TownChoice]:
+def _towns(tx: RegistryTransaction, who: Actor, user: User | None) -> list[TownChoice]:
     held = {who.tenant_id} if user is None else {g.tenant_id for g in user.grants}
     found = [
         TownChoice(id=t.tenant_id, name=t.name)

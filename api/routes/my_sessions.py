@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
-from api.audit_trail import object_name, record_action
 from api.authentication import Who
-from api.caller_rights import ApiCaller
 from api.paging import ItemPage
 from api.services import Use
 from api.time_parameters import TimeOut
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.ports.users import SessionRepository
 from devices.errors import Forbidden
 
@@ -29,13 +29,13 @@ class SessionShown(BaseModel):
     current: bool
 
 
-def _user(who: Who) -> ApiCaller:
+def _user(who: Who) -> Actor:
     if who.session is None:
         raise Forbidden("a key has no sessions")
     return who
 
 
-User = Annotated[ApiCaller, Depends(_user)]
+User = Annotated[Actor, Depends(_user)]
 
 
 @router.get("/me/sessions")

@@ -8,16 +8,17 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from api import authorization, notification_access
-from api.audit_trail import object_name, record_action
+from api import notification_access
 from api.authentication import Who, requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import IdInPath, Name, RequestBody
 from api.notification_access import ADMIN
 from api.paging import ItemPage
 from api.preconditions import Expected, check_version, etag
 from api.problems import problem_responses
 from api.services import Use
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.notifications.duty_hours import ZONE, DutyHours, WeeklySpan, holidays_of
 from application.notifications.rules import EscalationStep, NotificationRule
 from application.ports.inventory import GroupRepository
@@ -28,7 +29,7 @@ from devices.errors import Conflict, Invalid, NotFound
 from devices.messages import EventSeverity, Id
 from devices.time_us import MINUTE_US, SECOND_US
 
-Keeper = Annotated[ApiCaller, requires_scope(ADMIN)]
+Keeper = Annotated[Actor, requires_scope(ADMIN)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Targets = Annotated[list[Id], Field(min_length=1, max_length=20)]
@@ -172,7 +173,7 @@ def remove_rule(rule_id: IdInPath, who: Keeper, services: Use) -> None:
         _record(tx, who, "notification_rule.remove", rule)
 
 
-def _record(tx: RegistryTransaction, who: ApiCaller, action: str, rule: NotificationRule) -> None:
+def _record(tx: RegistryTransaction, who: Actor, action: str, rule: NotificationRule) -> None:
     """Put on record; a rule that tells of a restricted kind is for that kind's readers."""
     subject = next((kind for kind in sorted(rule.kinds) if kind in who.restricted_kinds), None)
     thing = object_name(subject, "notification_rule", rule.rule_id)
@@ -181,7 +182,7 @@ def _record(tx: RegistryTransaction, who: ApiCaller, action: str, rule: Notifica
 
 
 def _rule(
-    who: ApiCaller, catalog: KindCatalog, body: RuleSettings, rule_id: str, tenant_id: str, *, version: int
+    who: Actor, catalog: KindCatalog, body: RuleSettings, rule_id: str, tenant_id: str, *, version: int
 ) -> NotificationRule:
     stages = [EscalationStep(s.after_min * MINUTE_US, tuple(dict.fromkeys(s.targets))) for s in body.escalation]
     if [s.after_us for s in stages] != sorted({s.after_us for s in stages}):
@@ -205,7 +206,7 @@ def _rule(
     )
 
 
-def _kinds(who: ApiCaller, catalog: KindCatalog, wanted: list[str] | None) -> frozenset[str]:
+def _kinds(who: Actor, catalog: KindCatalog, wanted: list[str] | None) -> frozenset[str]:
     readable = who.kinds(catalog)
     if wanted is None:
         wanted = [kind for kind in readable if not catalog[kind].restricted]

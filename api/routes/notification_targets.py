@@ -8,10 +8,8 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from api import authorization, notification_access
-from api.audit_trail import object_name, record_action
+from api import notification_access
 from api.authentication import Who, requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import IdInPath, Name, RequestBody
 from api.notification_access import ADMIN
 from api.paging import ItemPage
@@ -19,6 +17,9 @@ from api.preconditions import Expected, check_version, etag
 from api.problems import problem_responses
 from api.routes.notifications import NotificationSchema, notification_schema
 from api.services import Use
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.notifications.allow_list import NotAllowed, TargetAllowList
 from application.notifications.rules import NotificationChannel, NotificationTarget
 from application.notifications.trial_message import trial_message
@@ -29,7 +30,7 @@ from devices.errors import Conflict, Invalid, NotFound
 from devices.messages import Id
 from devices.wording.catalogue import Language
 
-Keeper = Annotated[ApiCaller, requires_scope(ADMIN)]
+Keeper = Annotated[Actor, requires_scope(ADMIN)]
 Address = Annotated[str, Field(min_length=3, max_length=2000)]
 router = APIRouter(prefix="/notification-targets", tags=["notifications"])
 
@@ -171,7 +172,7 @@ def try_target(target_id: IdInPath, who: Keeper, services: Use, response: Respon
     return notification_schema(delivery)
 
 
-def _record(tx: RegistryTransaction, who: ApiCaller, action: str, target: NotificationTarget) -> None:
+def _record(tx: RegistryTransaction, who: Actor, action: str, target: NotificationTarget) -> None:
     """Put on record, with so much of the address that people know which it is."""
     detail = {"name": target.name, "address": _hidden(target), "enabled": target.enabled}
     record_action(
@@ -189,13 +190,13 @@ def _address(allowed: TargetAllowList, channel: NotificationChannel, address: st
     return address
 
 
-def _made(who: ApiCaller, target: NotificationTarget, response: Response) -> TargetMade:
+def _made(who: Actor, target: NotificationTarget, response: Response) -> TargetMade:
     response.headers["ETag"] = etag(target.version)
     response.headers["Cache-Control"] = "no-store"
     return TargetMade(**dict(_show(who, target)), secret=target.secret)
 
 
-def _show(who: ApiCaller, target: NotificationTarget) -> TargetShown:
+def _show(who: Actor, target: NotificationTarget) -> TargetShown:
     return TargetShown(
         id=target.target_id,
         tenant_id=target.tenant_id,

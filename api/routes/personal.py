@@ -6,16 +6,16 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, JsonValue
 
-from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
-from api.caller_rights import ApiCaller, actor_of
 from api.fields import IdInPath
 from api.problems import problem_responses
 from api.query_admission import Ask
 from api.revoke_owner_keys import end_keys
 from api.routes import users
 from api.services import Services, Use
+from application.access.actor import Actor, actor_of
 from application.access.roles import RoleGrant
+from application.audit.audit_trail import object_name, record_action
 from application.audit.entry import ERASED
 from application.ports.api_keys import ApiKeys
 from application.ports.registry import RegistryTransaction
@@ -29,7 +29,7 @@ SCOPE: Final = "privacy:admin"
 MOST: Final = 10_000
 _HIDDEN: Final = frozenset({"secret_sha256", "proof", "person", "content", "previous", "mac"})
 _SAME_NAME: Final = "the name is not his alone: change it first"
-Keeper = Annotated[ApiCaller, requires_scope(SCOPE)]
+Keeper = Annotated[Actor, requires_scope(SCOPE)]
 router = APIRouter(prefix="/users/{user_id}", tags=["privacy"])
 
 
@@ -61,7 +61,7 @@ async def export_person(user_id: IdInPath, who: Who, services: Use, question: As
     return await question.answer(lambda _: _personal(user_id, who, services), rows=0)
 
 
-def _personal(user_id: str, who: ApiCaller, services: Services) -> PersonalData:
+def _personal(user_id: str, who: Actor, services: Services) -> PersonalData:
     with services.registry.write() as tx:
         is_self = who.user_id == user_id
         if is_self:

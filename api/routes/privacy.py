@@ -7,17 +7,17 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from pydantic import BaseModel, Field
 
 from api.authentication import authentication_state, requires_scope
-from api.caller_rights import ApiCaller
 from api.paging import ItemPage, PageWanted, page_of
 from api.processing_register import as_json, register_html, register_markdown
 from api.services import Use
 from api.time_parameters import TimeOut
+from application.access.actor import Actor
 from application.ports import retention
 from application.ports.retention import DeletionLog
 from application.privacy.processing_register import register_of
 
 SCOPE: Final = "privacy:admin"
-Keeper = Annotated[ApiCaller, requires_scope(SCOPE)]
+Keeper = Annotated[Actor, requires_scope(SCOPE)]
 
 
 class KeptShown(BaseModel):

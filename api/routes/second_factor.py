@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
 from api import passkeys, sessions
-from api.audit_trail import object_name, record_action
 from api.authentication import HalfWay, authentication_state
 from api.fields import IdInPath, Name, RequestBody
 from api.login_throttle import Locked
@@ -28,6 +27,7 @@ from application.access.second_factor import (
     needs_second_factor,
     totp_uri,
 )
+from application.audit.audit_trail import object_name, record_action
 from application.ports.registry import RegistryTransaction
 from application.ports.second_factors import SecondFactor, SecondFactors
 from application.ports.users import SessionRepository

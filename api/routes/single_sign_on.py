@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from api import sessions
-from api.audit_trail import object_name, record_action
 from api.authentication import authentication_state
 from api.fields import RequestBody
 from api.problems import request_id
@@ -18,6 +17,7 @@ from api.routes.login import PUBLIC
 from api.services import Services, Use
 from api.single_sign_on import PendingSignIn, ProviderIdentity, ProviderRefused, ProviderUnavailable, SingleSignOn
 from application.access.second_factor import SecondFactorMethod
+from application.audit.audit_trail import object_name, record_action
 from application.ports.registry import RegistryTransaction
 from application.ports.users import User, UserRepository
 from devices.errors import ConfigurationError, LauternError, NotFound

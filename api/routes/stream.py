@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
-from api import authorization
 from api.authentication import Who, may_still_follow
-from api.caller_rights import ApiCaller
 from api.change_feed import PAGE, ChangeFeedReader, ChangeSubscription, EncodedChange, encode_change
 from api.metrics import ApiMetrics
 from api.services import Use
 from api.stream_limits import claim_stream
+from application.access import authorization
+from application.access.actor import Actor
 from application.ports.changes import Change
 from devices.errors import RegistryUnavailable
 
@@ -38,7 +38,7 @@ router = APIRouter(tags=["live"])
 class ChangeFilter:
     """What one client is told."""
 
-    who: ApiCaller
+    who: Actor
     visible: authorization.VisibleThings
     topics: frozenset[str]
 

@@ -10,15 +10,16 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field, JsonValue
 from pydantic_core import to_json
 
-from api import authorization, csv_response
+from api import csv_response
 from api.authentication import Who
-from api.caller_rights import ApiCaller
 from api.csv_response import FileDownload
 from api.fields import IdInPath
 from api.query_admission import Ask
 from api.series import Span, chosen_fields, fields_of, gaps_beside, gaps_between, interval_s, model_of, width_us
 from api.services import Services, Use
 from api.time_parameters import TimeIn, TimeOut, TsSource, ts_source
+from application.access import authorization
+from application.access.actor import Actor
 from application.lending import asset_ownerships, uncovered_spans
 from application.ports.telemetry import Aggregate, TelemetryBucket, TelemetryReader, TelemetryRow
 from application.privacy.small_counts import needed_aggregates, shown_aggregates, shown_values
@@ -144,7 +145,7 @@ async def list_series(asset_id: IdInPath, who: Who, services: Use, question: Ask
     return await question.answer(partial(_series, asset_id, who, services), rows=0)
 
 
-def _series(asset_id: str, who: ApiCaller, services: Services, budget: QueryBudget) -> SeriesList:
+def _series(asset_id: str, who: Actor, services: Services, budget: QueryBudget) -> SeriesList:
     with services.registry.read() as tx:
         asset = authorization.visible_asset(tx, who, asset_id)
         reader = authorization.owned_reader(tx, who, services.reader, [asset]).within(budget)

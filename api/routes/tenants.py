@@ -6,15 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from api.audit_trail import object_name, record_action
 from api.authentication import Who, requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import IdInPath, Name, RequestBody
 from api.paging import ItemPage
 from api.preconditions import Expected, check_version, etag
 from api.problems import problem_responses
 from api.services import Services, Use
 from api.time_parameters import TimeOut
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.ports import tenants
 from application.ports.inventory import AssetRepository
 from application.ports.registry import RegistryTransaction
@@ -22,7 +22,7 @@ from application.ports.tenants import TenantRepository
 from devices.errors import Forbidden, NotFound
 from devices.messages import Id
 
-Keeper = Annotated[ApiCaller, requires_scope("tenants:admin")]
+Keeper = Annotated[Actor, requires_scope("tenants:admin")]
 router = APIRouter(prefix="/tenants", tags=["access"])
 
 
@@ -98,17 +98,17 @@ def change_tenant(  # noqa: PLR0917
     return _show(changed, count)
 
 
-def _find(tx: RegistryTransaction, who: ApiCaller, tenant_id: str) -> tenants.Tenant:
+def _find(tx: RegistryTransaction, who: Actor, tenant_id: str) -> tenants.Tenant:
     if not who.is_at_home(tenant_id):
         raise NotFound(tenant_id)
     return tx.get(TenantRepository).get(tenant_id)
 
 
-def _count(tx: RegistryTransaction, services: Services, who: ApiCaller, tenant_id: str) -> int:
+def _count(tx: RegistryTransaction, services: Services, who: Actor, tenant_id: str) -> int:
     return tx.get(AssetRepository).count_by_tenant(who.kinds(services.catalog), {tenant_id}).get(tenant_id, 0)
 
 
-def _must_keep_all(who: ApiCaller) -> None:
+def _must_keep_all(who: Actor) -> None:
     if who.tenant_id is not None:
         raise Forbidden("only who keeps the whole installation takes towns in")
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import create_model
 
 from api.authentication import requires_scope
-from api.caller_rights import ApiCaller
 from api.command_service import CommandOptions, CommandService, CommandShown, IdempotencyKey, Waiting
 from api.fields import IdInPath
 from api.problems import problem_responses
 from api.routes.commands import command_answer
 from api.services import Use
+from application.access.actor import Actor
 from devices.catalog import KindCatalog
 from devices.kind import DeviceKind
 from devices.messages import CommandBody
@@ -57,5 +57,5 @@ def _endpoint(kind: DeviceKind, body: type[CommandBody]) -> Callable[..., Any]:
         return await command_answer(request, response, services, command, wait)
 
     post.__annotations__["order"] = model
-    post.__annotations__["who"] = Annotated[ApiCaller, requires_scope(body.SCOPE, in_part=True)]
+    post.__annotations__["who"] = Annotated[Actor, requires_scope(body.SCOPE, in_part=True)]
     return post

@@ -7,10 +7,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from api import authorization, sessions
-from api.audit_trail import object_name, record_action
+from api import sessions
 from api.authentication import authentication_state, requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import ID, IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted
 from api.preconditions import Expected, check_version, etag
@@ -19,13 +17,16 @@ from api.revoke_owner_keys import end_keys
 from api.routes.login import Language
 from api.services import Use
 from api.time_parameters import TimeOut
+from application.access import authorization
+from application.access.actor import Actor
 from application.access.roles import RoleGrant
+from application.audit.audit_trail import object_name, record_action
 from application.ports.registry import RegistryTransaction
 from application.ports.second_factors import SecondFactors
 from application.ports.users import SessionRepository, User, UserRepository
 from devices.errors import Forbidden, Invalid, NotFound
 
-Keeper = Annotated[ApiCaller, requires_scope("users:admin")]
+Keeper = Annotated[Actor, requires_scope("users:admin")]
 Limit = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}/[A-Za-z0-9_-]{1,64}$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}$")]
 _NOT_YOURS: Final = "the user has roles that are not yours to give"
@@ -266,7 +267,7 @@ def _invite(tx: RegistryTransaction, request: Request, user: User, now_us: int) 
     return Invitation(link=link, expires_at=now_us + sessions.LINK_US)
 
 
-def _grants(tx: RegistryTransaction, request: Request, who: ApiCaller, wanted: list[RoleHeld]) -> tuple[RoleGrant, ...]:
+def _grants(tx: RegistryTransaction, request: Request, who: Actor, wanted: list[RoleHeld]) -> tuple[RoleGrant, ...]:
     known = authentication_state(request).roles
     found = []
     for held in wanted:
@@ -281,7 +282,7 @@ def _grants(tx: RegistryTransaction, request: Request, who: ApiCaller, wanted: l
     return tuple(found)
 
 
-def _town(tx: RegistryTransaction, who: ApiCaller, wanted: str | None) -> str | None:
+def _town(tx: RegistryTransaction, who: Actor, wanted: str | None) -> str | None:
     return (
         None
         if who.tenant_id is None and wanted is None
@@ -289,7 +290,7 @@ def _town(tx: RegistryTransaction, who: ApiCaller, wanted: str | None) -> str | 
     )
 
 
-def _check_limit(tx: RegistryTransaction, who: ApiCaller, limit: str) -> None:
+def _check_limit(tx: RegistryTransaction, who: Actor, limit: str) -> None:
     subject, _, name = limit.partition("/")
     if subject != "group":
         return
@@ -299,7 +300,7 @@ def _check_limit(tx: RegistryTransaction, who: ApiCaller, limit: str) -> None:
         raise Invalid(f"there is no group {name}", field="roles.limits") from None
 
 
-def find_user(tx: RegistryTransaction, who: ApiCaller, user_id: str) -> User:
+def find_user(tx: RegistryTransaction, who: Actor, user_id: str) -> User:
     """Return a user with a role in the caller's town. Raises NotFound."""
     user = tx.get(UserRepository).get(user_id)
     if not any(_mine(who, grant) for grant in user.grants) and who.tenant_id is not None:
@@ -307,11 +308,11 @@ def find_user(tx: RegistryTransaction, who: ApiCaller, user_id: str) -> User:
     return user
 
 
-def _mine(who: ApiCaller, grant: RoleGrant) -> bool:
+def _mine(who: Actor, grant: RoleGrant) -> bool:
     return who.tenant_id is None or grant.tenant_id == who.tenant_id
 
 
-def _must_keep(request: Request, who: ApiCaller, user: User) -> User:
+def _must_keep(request: Request, who: Actor, user: User) -> User:
     """Only who could give somebody's roles may change him: else an admin would be the brigade's."""
     known = authentication_state(request).roles
     held = {scope for grant in user.grants if _mine(who, grant) for scope in known.get(grant.role, ())}
@@ -320,13 +321,13 @@ def _must_keep(request: Request, who: ApiCaller, user: User) -> User:
     return user
 
 
-def must_be_mine(request: Request, who: ApiCaller, user: User) -> User:
+def must_be_mine(request: Request, who: Actor, user: User) -> User:
     """Return a user whom the caller may change, and who works for no town but his. Raises Forbidden."""
     _must_be_all_mine(who, _must_keep(request, who, user))
     return user
 
 
-def _must_be_all_mine(who: ApiCaller, user: User) -> None:
+def _must_be_all_mine(who: Actor, user: User) -> None:
     if not all(_mine(who, grant) for grant in user.grants):
         raise Forbidden(_NOT_YOURS)
 
@@ -336,7 +337,7 @@ def _head(response: Response, user: User) -> None:
     response.headers["ETag"] = etag(user.version)
 
 
-def _show(who: ApiCaller, user: User, *, proved: bool = False) -> UserShown:
+def _show(who: Actor, user: User, *, proved: bool = False) -> UserShown:
     roles: list[Any] = [
         RoleHeld(role=g.role, tenant_id=g.tenant_id, limits=sorted(g.limits)) for g in user.grants if _mine(who, g)
     ]

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from api import authentication
 from api.application import create_app
-from api.caller_rights import ApiCaller
+from application.access.actor import Actor
 from application.access.roles import EVERYTHING
 from devices.catalog import KindCatalog, discover_kinds
 from runtime import logging_setup, program_support, settings, settings_models, stores
@@ -64,12 +64,12 @@ def _application(chosen: settings.Settings) -> Iterator[FastAPI]:
         reader.close()
 
 
-def _owner(catalog: KindCatalog) -> ApiCaller:
+def _owner(catalog: KindCatalog) -> Actor:
     """Whoever has the machine has its data, those of restricted kinds too."""
     user = at_the_machine()
     restricted = frozenset(kind.name for kind in catalog.values() if kind.restricted)
     scopes = frozenset({EVERYTHING, *(f"{kind}:*" for kind in restricted)})
-    return ApiCaller(user, None, scopes, restricted, actor=machine_actor(), address=socket.gethostname())
+    return Actor(user, None, scopes, restricted, actor=machine_actor(), address=socket.gethostname())
 
 
 async def _answered(app: FastAPI, address: str, request: Mapping[str, Any]) -> Mapping[str, Any]:

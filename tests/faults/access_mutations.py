@@ -89,7 +89,7 @@ ACCESS: Final = (
     ),
     Mutation(
         "access: let another town's things be seen",
-        "api/caller_rights.py",
+        "application/access/actor.py",
         '        if not self.is_at_home(tenant_id) or not self.may_on(f"{kind}:read", asset_id):\n',
         '        if not self.may_on(f"{kind}:read", asset_id):\n',
         f"{_ROLE}[viewer]",
@@ -110,7 +110,7 @@ ACCESS: Final = (
     ),
     Mutation(
         "access: give a limited role all groups",
-        "api/caller_rights.py",
+        "application/access/actor.py",
         "any(limit in w.limits for w in self._granting(scope))",
         "any(w.limits for w in self._granting(scope))",
         f"{_ROLE}[light_operator (limited)]",
@@ -125,8 +125,8 @@ ACCESS: Final = (
     Mutation(
         "access: let anybody see what brokers refused",
         "api/routes/credentials.py",
-        "Admin = Annotated[ApiCaller, requires_scope(ADMIN)]",
-        'Admin = Annotated[Caller, requires_scope("streetlight:read")]',
+        "Admin = Annotated[Actor, requires_scope(ADMIN)]",
+        'Admin = Annotated[Actor, requires_scope("streetlight:read")]',
         f"{_ROLE}[viewer]",
     ),
     Mutation(
@@ -265,7 +265,7 @@ ACCESS: Final = (
     ),
     Mutation(
         "access: let an administrator who reads drones change them",
-        "api/caller_rights.py",
+        "application/access/actor.py",
         "    return f\"{kind}:{scope.partition(':')[2]}\" if kind in restricted else scope\n",
         "    return scope\n",
         _API + "test_restricted_registration.py::test_an_administrator_changes_no_drone",

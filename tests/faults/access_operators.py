@@ -34,7 +34,7 @@ from tests.faults.warm import ENDED, Tree
 FILES: Final = (
     *(
         "api/authentication.py",
-        "api/caller_rights.py",
+        "application/access/actor.py",
         "api/authorization.py",
         "api/sessions.py",
         "gateway/admission.py",

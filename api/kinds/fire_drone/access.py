@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import Depends
 
 from api.authentication import RequiresScope, Who
-from api.caller_rights import ApiCaller
+from application.access.actor import Actor
 from application.kinds.fire_drone.ports import FlightBook, FlightRecord
 from application.ports.inventory import Asset, AssetRepository
 from application.ports.registry import RegistryTransaction
@@ -15,18 +15,18 @@ KIND: Final = "fire_drone"
 
 
 class _Brigade(RequiresScope):
-    def __call__(self, who: Who) -> ApiCaller:
+    def __call__(self, who: Who) -> Actor:
         """Return the caller. Raises NotFound."""
         if not who.may(self.scope):
             raise NotFound
         return who
 
 
-Brigade = Annotated[ApiCaller, Depends(_Brigade(f"{KIND}:read"))]
+Brigade = Annotated[Actor, Depends(_Brigade(f"{KIND}:read"))]
 """Annotate a route's parameter with this: the route then answers 404 to everybody else."""
 
 
-def drone_of(tx: RegistryTransaction, who: ApiCaller, drone_id: str) -> Asset:
+def drone_of(tx: RegistryTransaction, who: Actor, drone_id: str) -> Asset:
     """Return a drone that the caller may see. Raises NotFound."""
     asset = tx.get(AssetRepository).get(drone_id)
     if asset.kind != KIND:
@@ -35,7 +35,7 @@ def drone_of(tx: RegistryTransaction, who: ApiCaller, drone_id: str) -> Asset:
     return asset
 
 
-def flight_of(tx: RegistryTransaction, who: ApiCaller, flight_id: str) -> FlightRecord:
+def flight_of(tx: RegistryTransaction, who: Actor, flight_id: str) -> FlightRecord:
     """Return a flight that the caller may see. Raises NotFound."""
     flight = tx.get(FlightBook).get(flight_id)
     who.must_see(flight.tenant_id, KIND)

@@ -6,8 +6,8 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from api import schemas
-from api.caller_rights import ApiCaller
 from api.time_parameters import TimeOut
+from application.access.actor import Actor
 from application.ports.commands import CommandRepository
 from application.ports.inventory import Asset
 from application.ports.latest_values import LatestValue, LatestValues
@@ -58,9 +58,7 @@ class Streetlight(schemas.DeviceSchema):
     """Newest first."""
 
 
-def streetlight_schemas(
-    tx: RegistryTransaction, who: ApiCaller, assets: Sequence[Asset], now_us: int
-) -> list[Streetlight]:
+def streetlight_schemas(tx: RegistryTransaction, who: Actor, assets: Sequence[Asset], now_us: int) -> list[Streetlight]:
     """Show lamps in the given order."""
     ids = [a.asset_id for a in assets]
     rows = _by_channel(tx.get(LatestValues).of_assets(ids))

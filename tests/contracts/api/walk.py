@@ -76,7 +76,7 @@ class Walk:
         answer = client.request(method, "/api/v1" + path.format(**ids), headers=headers, **sent)
         assert answer.status_code < 300, (route, answer.text)
         new = entries(self.city)[before:]
-        assert new, f"{route} leaves no entry in the audit log: call api.audit_trail.record_action in its transaction"
+        assert new, f"{route} leaves no entry in the audit log: call audit_trail.record_action in its transaction"
         for entry in new:
             assert entry.deed is not None
             assert entry.deed.actor

@@ -7,10 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
-from api import authorization
-from api.audit_trail import object_name, record_action
 from api.authentication import requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import IdInPath
 from api.kinds.event_network.event_schemas import EventBody, EventShown, event_of, event_schema
 from api.paging import ItemPage, PageWanted, page_of
@@ -18,6 +15,9 @@ from api.preconditions import Expected, check_version, etag
 from api.problems import problem_responses
 from api.services import Use
 from api.time_parameters import TimeIn
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
 from application.kinds.event_network.ports import EventFilter, EventRepository
 from application.lending import Span, asset_ownerships
 from application.ports.changes import Change, ChangeFeed
@@ -31,12 +31,12 @@ KIND: Final = "event_network"
 READ: Final = f"{KIND}:read"
 EVENT: Final = "event"
 """What a role may be limited to: `event/{id}`."""
-Reader = Annotated[ApiCaller, requires_scope(READ, in_part=True)]
-Writer = Annotated[ApiCaller, requires_scope("events:write")]
+Reader = Annotated[Actor, requires_scope(READ, in_part=True)]
+Writer = Annotated[Actor, requires_scope("events:write")]
 router = APIRouter(prefix="/events", tags=["event network"])
 
 
-def find_event(tx: RegistryTransaction, who: ApiCaller, event_id: str) -> CityEvent:
+def find_event(tx: RegistryTransaction, who: Actor, event_id: str) -> CityEvent:
     """Return the event if it is the caller's. Raises NotFound."""
     found = tx.get(EventRepository).get(event_id)
     if not who.is_at_home(found.tenant_id) or not who.may_within(READ, f"{EVENT}/{event_id}"):
@@ -128,7 +128,7 @@ def remove_event(event_id: IdInPath, who: Writer, services: Use) -> None:
 
 
 def _checked(
-    tx: RegistryTransaction, who: ApiCaller, new: CityEvent, now_us: int, known: Collection[tuple[str, Span]] = ()
+    tx: RegistryTransaction, who: Actor, new: CityEvent, now_us: int, known: Collection[tuple[str, Span]] = ()
 ) -> CityEvent:
     """Check a plan against itself, the inventory and the tests; returns it in the state that is due.
 
@@ -155,7 +155,7 @@ def _checked(
     return new
 
 
-def _record(tx: RegistryTransaction, who: ApiCaller, action: str, found: CityEvent) -> None:
+def _record(tx: RegistryTransaction, who: Actor, action: str, found: CityEvent) -> None:
     detail = {"name": found.name, "state": found.state.value, "version": found.version}
     record_action(tx, who, action, object_name(KIND, "event", found.event_id), detail=detail, tenant_id=found.tenant_id)
 

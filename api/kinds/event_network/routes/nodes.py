@@ -7,15 +7,16 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, JsonValue
 
-from api import authorization, schemas
+from api import schemas
 from api.authentication import Who
-from api.caller_rights import ApiCaller
 from api.fields import ID, PRINTABLE, IdInPath
 from api.kinds.event_network.routes.events import KIND, Reader
 from api.paging import ItemPage, PageWanted
 from api.problems import problem_responses
 from api.services import Use
 from api.time_parameters import TimeOut, age_s
+from application.access import authorization
+from application.access.actor import Actor
 from application.kinds.event_network.ports import EventRepository
 from application.ports.inventory import AssetFilter, AssetRepository
 from application.ports.latest_values import LatestValue, LatestValues
@@ -117,16 +118,14 @@ def list_links(
     )
 
 
-def _serving(
-    tx: RegistryTransaction, who: ApiCaller, asset_ids: Collection[str], now_us: int
-) -> Mapping[str, CityEvent]:
+def _serving(tx: RegistryTransaction, who: Actor, asset_ids: Collection[str], now_us: int) -> Mapping[str, CityEvent]:
     """Events of the caller's town: a node that is lent may serve another's."""
     found = tx.get(EventRepository).serving(asset_ids, now_us)
     return {asset_id: event for asset_id, event in found.items() if who.is_at_home(event.tenant_id)}
 
 
 def _nodes(
-    tx: RegistryTransaction, who: ApiCaller, devices: Iterable[schemas.DeviceSchema], now_us: int
+    tx: RegistryTransaction, who: Actor, devices: Iterable[schemas.DeviceSchema], now_us: int
 ) -> list[NetworkNode]:
     listed = list(devices)
     ids = [d.id for d in listed]

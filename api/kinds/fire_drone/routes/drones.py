@@ -8,13 +8,13 @@ from typing import Any, Final
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.caller_rights import ApiCaller
 from api.fields import IdInPath
 from api.kinds.fire_drone.access import KIND, Brigade, drone_of
 from api.paging import ItemPage, PageWanted
 from api.query_admission import Ask
 from api.services import Services, Use
 from api.time_parameters import TimeOut, age_s
+from application.access.actor import Actor
 from application.kinds.fire_drone.ports import FlightBook, FlightRecord
 from application.ports.inventory import Asset, AssetFilter, AssetRepository
 from application.ports.latest_values import LatestValue, LatestValues
@@ -119,7 +119,7 @@ async def get_position(drone_id: IdInPath, who: Brigade, services: Use, question
     return await question.answer(partial(_position_of, drone_id, who, services), rows=0)
 
 
-def _position_of(drone_id: str, who: ApiCaller, services: Services, budget: QueryBudget) -> PositionOut:
+def _position_of(drone_id: str, who: Actor, services: Services, budget: QueryBudget) -> PositionOut:
     with services.registry.read() as tx:
         drone_of(tx, who, drone_id)
         newest = _newest(tx.get(LatestValues).of_assets([drone_id])).get(drone_id)

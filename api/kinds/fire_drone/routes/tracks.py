@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
-from api.audit_trail import object_name, record_action
 from api.csv_response import FileDownload, start_download
 from api.fields import RecordInPath
 from api.kinds.fire_drone.access import KIND, Brigade, flight_of
@@ -18,6 +17,7 @@ from api.kinds.fire_drone.routes.flights import flight_schema
 from api.problems import problem_responses
 from api.query_admission import Ask
 from api.services import Use
+from application.audit.audit_trail import object_name, record_action
 from application.kinds.fire_drone.ports import FlightRecord
 from application.ports.telemetry import TelemetryReader, TelemetryRow
 from application.telemetry.query_budget import QueryBudget

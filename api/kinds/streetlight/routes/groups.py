@@ -10,10 +10,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from api import authorization
-from api.audit_trail import record_group
 from api.authentication import requires_scope
-from api.caller_rights import ApiCaller
 from api.change_feed import ChangeFeedReader
 from api.command_service import (
     CommandService,
@@ -31,6 +28,9 @@ from api.preconditions import Expected, check_version, etag
 from api.problems import problem_responses
 from api.routes.groups import WRITE
 from api.services import Use
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import record_group
 from application.ports.commands import CommandRepository
 from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository
 from application.ports.latest_values import LatestValues
@@ -52,7 +52,7 @@ FAILURES_FIRST = (
     DeliveryState.ACCEPTED,
     DeliveryState.APPLIED,
 )
-Writer = Annotated[ApiCaller, requires_scope(WRITE)]
+Writer = Annotated[Actor, requires_scope(WRITE)]
 router = APIRouter(prefix="/light-groups", tags=[KIND])
 
 
@@ -227,7 +227,7 @@ def _results(commands: Sequence[Command], online_before: int) -> LightGroupComma
     )
 
 
-def _group(tx: RegistryTransaction, who: ApiCaller, group_id: str) -> AssetGroup:
+def _group(tx: RegistryTransaction, who: Actor, group_id: str) -> AssetGroup:
     group = authorization.own_group(tx, who, group_id)
     if group.kind != KIND:
         raise NotFound("light group")
@@ -250,7 +250,7 @@ def _online(tx: RegistryTransaction, asset_ids: Sequence[str]) -> int:
     return sum(row.channel == "status" and row.values.get("state") == "online" for row in rows)
 
 
-def _check_members(tx: RegistryTransaction, who: ApiCaller, group: AssetGroup, asset_ids: Iterable[str]) -> None:
+def _check_members(tx: RegistryTransaction, who: Actor, group: AssetGroup, asset_ids: Iterable[str]) -> None:
     wanted = sorted(asset_ids)
     known = tx.get(AssetRepository).many(wanted)
     for asset_id in wanted:

@@ -5,20 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from api import authorization
 from api.authentication import requires_scope
-from api.caller_rights import ApiCaller
 from api.fields import ID, PRINTABLE, IdInPath
 from api.kinds.streetlight.explanation import explain_level
 from api.kinds.streetlight.schemas import Streetlight, streetlight_schemas
 from api.paging import ItemPage, PageWanted
 from api.services import Use
+from application.access import authorization
+from application.access.actor import Actor
 from application.ports.inventory import AssetFilter, AssetRepository
 from devices.errors import NotFound
 
 KIND = "streetlight"
 READ = f"{KIND}:read"
-Reader = Annotated[ApiCaller, requires_scope(READ, in_part=True)]
+Reader = Annotated[Actor, requires_scope(READ, in_part=True)]
 router = APIRouter(prefix="/streetlights", tags=[KIND])
 
 

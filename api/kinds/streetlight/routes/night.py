@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ValidationError
 
-from api import authorization
-from api.caller_rights import ApiCaller
 from api.fields import ID
 from api.kinds.streetlight.routes.lamps import KIND, Reader
 from api.query_admission import Ask
 from api.services import Services, Use
 from api.time_parameters import TimeOut
+from application.access import authorization
+from application.access.actor import Actor
 from application.ports.desired_configs import DesiredConfigs
 from application.ports.inventory import Asset, AssetFilter, AssetRepository
 from application.ports.registry import RegistryTransaction
@@ -67,7 +67,7 @@ async def get_light_night(
     return await question.answer(lambda _: _light_night(who, services, group), rows=0)
 
 
-def _light_night(who: ApiCaller, services: Services, group: str | None) -> LightNight:
+def _light_night(who: Actor, services: Services, group: str | None) -> LightNight:
     with services.registry.read() as tx:
         found = [a for a in _lamps(tx, who, services, group) if a.lat is not None and a.lon is not None]
         if not found:
@@ -86,7 +86,7 @@ def _light_night(who: ApiCaller, services: Services, group: str | None) -> Light
     )
 
 
-def _lamps(tx: RegistryTransaction, who: ApiCaller, services: Services, group: str | None) -> Sequence[Asset]:
+def _lamps(tx: RegistryTransaction, who: Actor, services: Services, group: str | None) -> Sequence[Asset]:
     if group is not None:
         authorization.own_group(tx, who, group)
     visible = authorization.visible_things(who, services.catalog, KIND)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.authentication import UsageBuffer, new_key, verify_api_key
-from api.caller_rights import ApiCaller
 from api.sessions import secret_digest
+from application.access.actor import Actor
 from application.access.roles import role_scopes
 from application.ports.api_keys import ApiKey
 from devices.catalog import discover_kinds
@@ -18,8 +18,8 @@ from devices.time_us import MINUTE_US
 RESTRICTED = frozenset({"fire_drone"})
 
 
-def _caller(*scopes: str, tenant_id: str | None = None) -> ApiCaller:
-    return ApiCaller("me", tenant_id, frozenset(scopes), RESTRICTED)
+def _caller(*scopes: str, tenant_id: str | None = None) -> Actor:
+    return Actor("me", tenant_id, frozenset(scopes), RESTRICTED)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Who calls and what they may do: the one place that decides."""
+"""Who acts and what they may do: the one place that decides."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -36,8 +36,8 @@ class ScopeLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiCaller:
-    """Somebody at work in one town, or with `tenant_id` None in all: the holder of a key, or a user.
+class Actor:
+    """Somebody at work in one town, or with `tenant_id` None in all: a user, a key, or who has the machine.
 
     A scope is `subject:verb`; `subject:*` grants all verbs, `*` everything but restricted kinds.
     """
@@ -49,7 +49,7 @@ class ApiCaller:
     restricted_kinds: frozenset[str]
     within: tuple[ScopeLimits, ...] = ()
     actor: str = ""
-    """`user:{sign-in name}` or `key:{name}`."""
+    """`user:{sign-in name}`, `key:{name}` or `machine:{user}`."""
     address: str = ""
     request_id: str = ""
     session: bytes | None = field(default=None, repr=False)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from api.caller_rights import ApiCaller
+from application.access.actor import Actor
 from application.lending import AssetOwnership, Lent, asset_ownerships
 from application.ports.inventory import Asset, AssetGroup, AssetRepository, GroupRepository
 from application.ports.latest_values import LatestValue
@@ -16,14 +16,14 @@ from devices.catalog import KindCatalog
 from devices.errors import Invalid, NotFound
 
 
-def own_asset(tx: RegistryTransaction, who: ApiCaller, asset_id: str) -> Asset:
+def own_asset(tx: RegistryTransaction, who: Actor, asset_id: str) -> Asset:
     """Return the asset if it is the caller's. Raises NotFound."""
     found = tx.get(AssetRepository).get(asset_id)
     who.must_see_asset(found.tenant_id, found.kind, asset_id)
     return found
 
 
-def visible_asset(tx: RegistryTransaction, who: ApiCaller, asset_id: str) -> Asset:
+def visible_asset(tx: RegistryTransaction, who: Actor, asset_id: str) -> Asset:
     """Return the asset if it is the caller's, or was, is or will be lent to his town. Raises NotFound.
 
     Not all that is stored of it need be his: read series through `reader`, rows of `latest` by their town.
@@ -31,7 +31,7 @@ def visible_asset(tx: RegistryTransaction, who: ApiCaller, asset_id: str) -> Ass
     return _known(tx, who, asset_id)[0]
 
 
-def held_asset(tx: RegistryTransaction, who: ApiCaller, asset_id: str, now_us: int) -> Asset:
+def held_asset(tx: RegistryTransaction, who: Actor, asset_id: str, now_us: int) -> Asset:
     """Return the asset if the caller's town has it now. Raises NotFound, Lent for what is known and elsewhere."""
     found, owned = _known(tx, who, asset_id)
     if who.tenant_id is not None and owned.at(now_us) != who.tenant_id:
@@ -39,7 +39,7 @@ def held_asset(tx: RegistryTransaction, who: ApiCaller, asset_id: str, now_us: i
     return found
 
 
-def _known(tx: RegistryTransaction, who: ApiCaller, asset_id: str) -> tuple[Asset, AssetOwnership]:
+def _known(tx: RegistryTransaction, who: Actor, asset_id: str) -> tuple[Asset, AssetOwnership]:
     found = tx.get(AssetRepository).get(asset_id)
     owned = asset_ownerships(tx, [found])[asset_id]
     if not owned.concerns(who.tenants()) or not who.may_on(f"{found.kind}:read", asset_id):
@@ -47,7 +47,7 @@ def _known(tx: RegistryTransaction, who: ApiCaller, asset_id: str) -> tuple[Asse
     return found, owned
 
 
-def borrowed_assets(tx: RegistryTransaction, who: ApiCaller, now_us: int) -> frozenset[str]:
+def borrowed_assets(tx: RegistryTransaction, who: Actor, now_us: int) -> frozenset[str]:
     """Assets that are or will be lent to the caller's town."""
     if who.tenant_id is None:
         return frozenset()
@@ -55,18 +55,18 @@ def borrowed_assets(tx: RegistryTransaction, who: ApiCaller, now_us: int) -> fro
 
 
 def owned_reader(
-    tx: RegistryTransaction, who: ApiCaller, stored: TelemetryReader, assets: Iterable[Asset]
+    tx: RegistryTransaction, who: Actor, stored: TelemetryReader, assets: Iterable[Asset]
 ) -> TelemetryReader:
     """Return what reads of the assets' series only what was measured while they were the caller's."""
     return OwnedReader(stored, asset_ownerships(tx, assets), who.tenants())
 
 
-def visible_latest(who: ApiCaller, latest: Iterable[LatestValue]) -> list[LatestValue]:
+def visible_latest(who: Actor, latest: Iterable[LatestValue]) -> list[LatestValue]:
     """Newest values that are the caller's."""
     return [row for row in latest if who.is_at_home(row.tenant_id)]
 
 
-def own_group(tx: RegistryTransaction, who: ApiCaller, group_id: str) -> AssetGroup:
+def own_group(tx: RegistryTransaction, who: Actor, group_id: str) -> AssetGroup:
     """Return the group if it is the caller's. Raises NotFound."""
     found = tx.get(GroupRepository).get(group_id)
     if not who.is_at_home(found.tenant_id) or not who.may_within(f"{found.kind}:read", f"group/{group_id}"):
@@ -87,7 +87,7 @@ class VisibleThings:
         return kind in self.kinds or asset_id in self.assets
 
 
-def visible_things(who: ApiCaller, catalog: KindCatalog, wanted: str | None = None) -> VisibleThings:
+def visible_things(who: Actor, catalog: KindCatalog, wanted: str | None = None) -> VisibleThings:
     """What to list of all kinds, or of the wanted one. Raises Invalid for one that does not exist."""
     whole = readable_kinds(who, catalog, wanted)
     partly = (who.some_kinds(catalog) if wanted is None else who.some_kinds(catalog) & {wanted}) - whole
@@ -95,7 +95,7 @@ def visible_things(who: ApiCaller, catalog: KindCatalog, wanted: str | None = No
     return VisibleThings(whole, who.some_assets(partly), groups)
 
 
-def readable_kinds(who: ApiCaller, catalog: KindCatalog, wanted: str | None = None) -> frozenset[str]:
+def readable_kinds(who: Actor, catalog: KindCatalog, wanted: str | None = None) -> frozenset[str]:
     """Kinds that the caller may read wholly, or the wanted one of them. Raises Invalid for one that does not exist."""
     if wanted is None:
         return who.kinds(catalog)
@@ -104,12 +104,12 @@ def readable_kinds(who: ApiCaller, catalog: KindCatalog, wanted: str | None = No
     return who.kinds(catalog) & {wanted}
 
 
-def every_kind(who: ApiCaller, catalog: KindCatalog) -> bool:
+def every_kind(who: Actor, catalog: KindCatalog) -> bool:
     """Tell whether the caller may also see what belongs to no known kind."""
     return who.kinds(catalog) == {k.name for k in catalog.values() if not k.internal}
 
 
-def tenant_of_new(tx: RegistryTransaction, who: ApiCaller, wanted: str | None, field: str = "tenant_id") -> str:
+def tenant_of_new(tx: RegistryTransaction, who: Actor, wanted: str | None, field: str = "tenant_id") -> str:
     """Town that a new thing belongs to: the caller's own, or the one named, which must be there. Raises Invalid."""
     if who.tenant_id is None and wanted is None:
         raise Invalid("your key is for all tenants: say which", field=field)

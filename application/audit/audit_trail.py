@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from api.caller_rights import ApiCaller
+from application.access.actor import Actor
 from application.audit.entry import OK, AuditEvent
 from application.ports.audit import AuditLog
 from application.ports.inventory import Asset, AssetGroup
@@ -17,7 +17,7 @@ NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 def record_action(  # noqa: PLR0917 - as every route calls it
     tx: RegistryTransaction,
-    who: ApiCaller,
+    who: Actor,
     action: str,
     object: str,  # noqa: A002 - that is its name in the audit log
     result: str = OK,
@@ -53,7 +53,7 @@ def object_name(subject: str | None, *path: str) -> str:
     return "/".join(path if subject is None else (subject, *path))
 
 
-def record_group(tx: RegistryTransaction, who: ApiCaller, action: str, group: AssetGroup) -> None:
+def record_group(tx: RegistryTransaction, who: Actor, action: str, group: AssetGroup) -> None:
     """Record what was done with a group, and what it is then."""
     detail: dict[str, Any] = {"name": group.name, "members": list(group.members[:_NAMED])}
     if len(group.members) > _NAMED:
@@ -64,7 +64,7 @@ def record_group(tx: RegistryTransaction, who: ApiCaller, action: str, group: As
 
 
 def record_assets(
-    tx: RegistryTransaction, who: ApiCaller, action: str, assets: Sequence[Asset], more: Mapping[str, Any] = NOTHING
+    tx: RegistryTransaction, who: Actor, action: str, assets: Sequence[Asset], more: Mapping[str, Any] = NOTHING
 ) -> None:
     """Record what was done with assets: with one as such, with many in an entry for each town and kind."""
     if len(assets) == 1:
