@@ -84,7 +84,9 @@ def _run(settings: Settings) -> int:
     writer = SqliteJournalWriter(journal_path(settings, "telemetry"), settings.journal.telemetry_bound_mb * MIB)
     inbox = MessageInbox()
     filters = topics.uplink_filters(CHANNELS, settings.topic_root)
-    connection = MqttConnection("telemetry", broker_of(settings), client_id(settings, "telemetry"), filters, inbox)
+    login, name = broker_of(settings), client_id(settings, "telemetry")
+    reads_batches = settings.broker.packet_reader == "batch"
+    connection = MqttConnection("telemetry", login, name, filters, inbox, reads_batches=reads_batches)
     feeder = JournalIngest(inbox, writer, connection, 0.1, metering)
     loops = WatchedLoops()
     told_at = float("-inf")

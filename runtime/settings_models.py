@@ -93,6 +93,8 @@ class BrokerSettings(SettingsSection):
     client_cert_file: Path | None = None
     """The gateway's own certificate, PEM, where the broker asks for one."""
     client_key_file: Path | None = None
+    packet_reader: Literal["batch", "paho"] = "batch"
+    """What reads PUBLISH and writes PUBACK of telemetry: `batch`, many at a time; `paho`, the library, one by one."""
     auth_callout: bool = False
     """External: a nats-server that asks `lautern auth-callout`, which is a fault where it does not run."""
     sync_always: bool = False

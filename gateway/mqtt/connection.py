@@ -1,4 +1,4 @@
-"""The only file that knows paho: one session, read by its owner, acknowledged on the connection it came in on."""
+"""One session on paho, read by its owner, acknowledged on the connection it came in on."""
 
 import os
 import random
@@ -17,7 +17,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from devices.samples import RawMessage
-from gateway.mqtt.inbox import MessageInbox, ReceivedMessage
+from gateway.mqtt.batch_client import BatchClient
+from gateway.mqtt.inbox import MessageInbox, ReceivedBatch
 
 log = structlog.get_logger()
 KEEPALIVE_S = 20
@@ -26,6 +27,9 @@ _LONGEST_PAUSE_S = 15.0
 _MESSAGES_A_TURN = 2000
 _TURN_S = 0.02
 _HEAR_OUT_S = 1.0
+_ACKNOWLEDGED_BY = {1: b"\x40\x02", 2: b"\x70\x02"}
+"""PUBACK, and PUBCOMP, by QoS."""
+_QOS_OF = {head: qos for qos, head in _ACKNOWLEDGED_BY.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,18 @@ class MqttConnection:
 
     `turn`, `acknowledge` and `close` belong to one thread; `publish` and `connected` may be called from any.
     paho's external-loop interface is used: reading, journal and acknowledging in one thread need no hand-over.
+    With `reads_batches` PUBLISH and PUBACK are not paho's but `BatchClient`'s.
     """
 
     def __init__(
-        self, name: str, broker: BrokerLogin, client_id: str, filters: Sequence[str], inbox: MessageInbox
+        self,
+        name: str,
+        broker: BrokerLogin,
+        client_id: str,
+        filters: Sequence[str],
+        inbox: MessageInbox,
+        *,
+        reads_batches: bool = False,
     ) -> None:
         self.name = name
         self._broker = broker
@@ -72,7 +84,7 @@ class MqttConnection:
         self.connects = 0
         self.stale_acks = 0
         self.last_arrival_us = 0
-        self._client = self._open(client_id)
+        self._client = self._open(client_id, reads_batches=reads_batches)
 
     @property
     def epoch(self) -> int:
@@ -109,16 +121,19 @@ class MqttConnection:
             self._client.loop_write()
         self._client.loop_misc()
 
-    def acknowledge(self, arrivals: Iterable[ReceivedMessage]) -> None:
+    def acknowledge(self, batches: Iterable[ReceivedBatch]) -> None:
         """Acknowledge in order of receipt those that came in on the present connection."""
-        ack = self._client.ack
-        for epoch, mid, message in arrivals:
-            if message.qos == 0:
-                continue
+        due: list[bytes] = []
+        for epoch, _, acknowledgements in batches:
             if epoch == self._epoch:
-                ack(mid, message.qos)
+                due += acknowledgements
             else:
-                self.stale_acks += 1
+                self.stale_acks += sum(map(bool, acknowledgements))
+        if isinstance(self._client, BatchClient):
+            self._client.acknowledge(due)
+        else:
+            for packet in filter(None, due):
+                self._client.ack(int.from_bytes(packet[2:]), _QOS_OF[packet[:2]])
         if self._client.want_write():
             self._client.loop_write()
 
@@ -136,7 +151,7 @@ class MqttConnection:
         self._wake_writer.close()
 
     def _read(self) -> None:
-        """One call reads one packet: go on while messages come, for a bounded time."""
+        """One call reads one packet, or what one receive gives: go on while messages come, for a bounded time."""
         until, inbox, loop_read = time.monotonic() + _TURN_S, self._inbox, self._client.loop_read
         for _ in range(_MESSAGES_A_TURN):
             before = inbox.received
@@ -161,9 +176,14 @@ class MqttConnection:
         self._try_at = time.monotonic() + self._pause_s * random.uniform(0.8, 1.2)  # noqa: S311 - spread, no secret
         self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
 
-    def _open(self, client_id: str) -> Client:
+    def _open(self, client_id: str, *, reads_batches: bool) -> Client:
         broker = self._broker
-        client = Client(CallbackAPIVersion.VERSION2, client_id, clean_session=False, protocol=MQTTv311, manual_ack=True)
+        client: Client
+        if reads_batches:
+            client = BatchClient(client_id, self._receive, self._report_violation)
+        else:
+            version = CallbackAPIVersion.VERSION2
+            client = Client(version, client_id, clean_session=False, protocol=MQTTv311, manual_ack=True)
         client.username_pw_set(broker.username, broker.password)
         if broker.tls or broker.ca_file:
             client.tls_set_context(_tls(broker))
@@ -245,9 +265,15 @@ class MqttConnection:
             topic = message.topic.encode()
         except UnicodeDecodeError:
             topic = b"\xff"
-        self.last_arrival_us = now_us
         raw = RawMessage(topic, bytes(message.payload), message.qos, message.retain, message.dup, now_us)
-        self._inbox.put(ReceivedMessage(self._epoch, message.mid, raw))
+        self._receive([raw], [_ACKNOWLEDGED_BY[message.qos] + message.mid.to_bytes(2) if message.qos else b""])
+
+    def _receive(self, messages: list[RawMessage], acknowledgements: list[bytes]) -> None:
+        self.last_arrival_us = messages[-1].received_us
+        self._inbox.put(ReceivedBatch(self._epoch, messages, acknowledgements))
+
+    def _report_violation(self, violation: str) -> None:
+        log.error("mqtt_protocol_violation", connection=self.name, reason=violation)
 
 
 def _tls(broker: BrokerLogin) -> ssl.SSLContext:

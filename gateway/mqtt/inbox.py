@@ -1,16 +1,18 @@
 """Messages received and not yet on disk; bounded, so that at the bound the socket is left unread."""
 
+from collections import deque
 from typing import NamedTuple
 
 from devices.samples import RawMessage
 
 
-class ReceivedMessage(NamedTuple):
-    """A message and what acknowledges it: packet id on the connection with this epoch."""
+class ReceivedBatch(NamedTuple):
+    """Messages that came in together, and what acknowledges each on the connection with this epoch, as on the wire."""
 
     epoch: int
-    mid: int
-    message: RawMessage
+    messages: list[RawMessage]
+    acknowledgements: list[bytes]
+    """Empty bytes for what nobody waits for, such as QoS 0."""
 
 
 class MessageInbox:
@@ -19,35 +21,42 @@ class MessageInbox:
     def __init__(self, bound_bytes: int = 32 * 2**20, bound_messages: int = 20_000) -> None:
         self._bound_bytes = bound_bytes
         self._bound_messages = bound_messages
-        self._arrivals: list[ReceivedMessage] = []
+        self._batches: deque[tuple[ReceivedBatch, int]] = deque()
+        """With the bytes of their payloads."""
+        self._messages = 0
         self._bytes = 0
         self.received = 0
 
-    def put(self, arrival: ReceivedMessage) -> None:
-        """Take a message."""
-        self.received += 1
-        self._bytes += len(arrival.message.payload)
-        self._arrivals.append(arrival)
+    def put(self, batch: ReceivedBatch) -> None:
+        """Take messages, at least one."""
+        size = sum([len(message.payload) for message in batch.messages])
+        self.received += len(batch.messages)
+        self._messages += len(batch.messages)
+        self._bytes += size
+        self._batches.append((batch, size))
 
     def full(self) -> bool:
         """Whether nothing more should be read."""
-        return self._bytes >= self._bound_bytes or len(self._arrivals) >= self._bound_messages
+        return self._bytes >= self._bound_bytes or self._messages >= self._bound_messages
 
-    def peek(self, at_most: int, at_most_bytes: int) -> list[ReceivedMessage]:
-        """The oldest messages, at least one if there is any; they stay until dropped."""
-        if self._bytes <= at_most_bytes:
-            return self._arrivals[:at_most]
-        size = 0
-        for number, arrival in enumerate(self._arrivals[:at_most]):
-            size += len(arrival.message.payload)
-            if size > at_most_bytes:
-                return self._arrivals[: max(1, number)]
-        return self._arrivals[:at_most]
+    def peek(self, at_most: int, at_most_bytes: int) -> list[ReceivedBatch]:
+        """The oldest batches, at least one if there is any; they stay until dropped."""
+        found: list[ReceivedBatch] = []
+        messages = total = 0
+        for batch, size in self._batches:
+            messages += len(batch.messages)
+            total += size
+            if found and (messages > at_most or total > at_most_bytes):
+                break
+            found.append(batch)
+        return found
 
     def drop(self, number: int) -> None:
-        """Remove the oldest messages, which are on disk now."""
-        self._bytes -= sum(len(a.message.payload) for a in self._arrivals[:number])
-        del self._arrivals[:number]
+        """Remove the oldest batches, which are on disk now."""
+        for _ in range(number):
+            batch, size = self._batches.popleft()
+            self._messages -= len(batch.messages)
+            self._bytes -= size
 
     def __len__(self) -> int:
-        return len(self._arrivals)
+        return self._messages

@@ -12,7 +12,7 @@ from application.ports.journal import JournalWriter
 from devices.errors import JournalUnavailable
 from devices.samples import RawMessage
 from gateway.mqtt.connection import MqttConnection
-from gateway.mqtt.inbox import MessageInbox, ReceivedMessage
+from gateway.mqtt.inbox import MessageInbox, ReceivedBatch
 from gateway.mqtt.quota_metering import QuotaMetering
 
 log = structlog.get_logger()
@@ -70,7 +70,7 @@ class JournalIngest:
         """Wait a moment for messages, commit and acknowledge what is there; after trouble the same are tried again."""
         self._connection.turn(self._wait_s)
         while self._injected:
-            self._inbox.put(ReceivedMessage(_INJECTED, 0, self._injected.popleft()))
+            self._inbox.put(ReceivedBatch(_INJECTED, [self._injected.popleft()], [b""]))
         self._writer.release(self._release_through)
         if len(self._inbox) and time.monotonic() >= self._again_at:
             self._commit(self._inbox.peek(BATCH_MESSAGES, BATCH_BYTES))
@@ -78,20 +78,21 @@ class JournalIngest:
             self._settle()
         return True
 
-    def _commit(self, arrivals: list[ReceivedMessage]) -> None:
+    def _commit(self, batches: list[ReceivedBatch]) -> None:
+        messages = [message for batch in batches for message in batch.messages]
         try:
-            self._writer.append([a.message for a in arrivals])
+            self._writer.append(messages)
         except JournalUnavailable as error:
             self._stopped(error)
             return
-        self._inbox.drop(len(arrivals))
+        self._inbox.drop(len(batches))
         self.trouble = self.fault = None
-        self.journalled += len(arrivals)
-        received = [a for a in arrivals if a.epoch != _INJECTED]
-        self.injected_done += len(arrivals) - len(received)
+        self.journalled += len(messages)
+        received = [batch for batch in batches if batch.epoch != _INJECTED]
+        self.injected_done += len(messages) - sum(len(batch.messages) for batch in received)
         self.last_commit_us = time.time_ns() // 1000
         self._connection.acknowledge(received)
-        self._metering.count(received, self._connection.connects)
+        self._metering.count((message for batch in received for message in batch.messages), self._connection.connects)
 
     def _stopped(self, error: JournalUnavailable) -> None:
         if self.trouble is None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from application.message_quota import MessageQuotas, QuotaExceeded, QuotaMeter
+from devices.samples import RawMessage
 from devices.topics import is_id
-from gateway.mqtt.inbox import ReceivedMessage
 
 _TOPICS_REMEMBERED: Final = 50_000
 _LONGEST: Final = 512
@@ -28,10 +28,10 @@ class QuotaMetering:
         self._lock = threading.Lock()
         self._exceeded: dict[str, QuotaExceeded] = {}
 
-    def count(self, arrivals: Iterable[ReceivedMessage], connects: int) -> None:
+    def count(self, messages: Iterable[RawMessage], connects: int) -> None:
         """Count a batch. `connects`: how many connections there were; after a new one what waited comes at once."""
         said: dict[bytes, list[int]] = {}
-        for _, _, message in arrivals:
+        for message in messages:
             if message.retained or message.duplicate:
                 continue
             entry = said.get(message.topic)

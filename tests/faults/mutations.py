@@ -29,9 +29,9 @@ MUTATIONS: Final = (
     Mutation(
         "acknowledge before it is on disk",
         "gateway/mqtt/journal_ingest.py",
-        "            self._writer.append([a.message for a in arrivals])\n",
-        "            self._connection.acknowledge(a for a in arrivals if a.epoch != _INJECTED)\n"
-        "            self._writer.append([a.message for a in arrivals])\n",
+        "            self._writer.append(messages)\n",
+        "            self._connection.acknowledge(batch for batch in batches if batch.epoch != _INJECTED)\n"
+        "            self._writer.append(messages)\n",
         "tests/faults/test_kill_gateway.py::test_killed_at_each_point_each_message_is_stored_once[nats-sqlite]",
     ),
     Mutation(

@@ -28,7 +28,7 @@ POINTS: Final = {
     "store.after_write": ("gateway.store_cursor", "StoreCursor", "_write", "after"),
     "store.post": ("storage.telemetry.influx_http", "InfluxHttp", "write", "before"),
     "store.posted": ("storage.telemetry.influx_http", "InfluxHttp", "write", "after"),
-    "message": ("gateway.mqtt.connection", "MqttConnection", "_on_message", "before"),
+    "message": ("gateway.mqtt.connection", "MqttConnection", "_receive", "before"),
     "dispatch": ("gateway.dispatch.command_dispatcher", "CommandDispatcher", "step", "before"),
     "rules": ("gateway.effects.rule_engine", "RuleEngine", "look", "before"),
     "heartbeat": ("gateway.heartbeats", "HeartbeatWriter", "step", "before"),
