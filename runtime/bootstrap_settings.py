@@ -14,6 +14,7 @@ mode = "embedded"            # a nats-server of our own; "external": the one at 
 {broker_tls}
 # sync_always = true         # one fsync per message: slower, and a power cut loses nothing
 # max_store_mb = 1024
+# packet_reader = "paho"     # telemetry's messages are read one by one by the library, instead of many at a time
 # max_connections = 12000    # needs 500 open files more than that: `lautern doctor`
 
 [store]
