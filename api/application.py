@@ -177,7 +177,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     watch: SelfWatch = app.state.self_watch
     keeper: AuditKeeper = app.state.audit_keeper
     probe: WorkerProbe = app.state.worker_probe
-    await asyncio.to_thread(watch.look)
+    await asyncio.to_thread(watch.judge_health)
     recorder = _record_uses(app.state.services, app.state.doors, stopped)
     app.state.tasks = tasks = (
         asyncio.create_task(tail.run(), name="tail"),

@@ -145,7 +145,7 @@ def half_way(request: Request, services: Use, cookie: Annotated[str | None, Secu
 
 def _take_turn(request: Request, who: Actor) -> None:
     """Count a request of somebody's. Raises TooManyRequests."""
-    wait_s = authentication_state(request).requests.take(f"{who.tenant_id} {who.actor}", time.monotonic())
+    wait_s = authentication_state(request).requests.take_permit(f"{who.tenant_id} {who.actor}", time.monotonic())
     if wait_s:
         raise TooManyRequests("with your key, or signed in as you", retry_after_s=wait_s)
 

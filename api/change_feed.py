@@ -63,7 +63,7 @@ class ChangeSubscription:
         self.ended = True
         self._woken.set()
 
-    async def take(self) -> Sequence[EncodedChange]:
+    async def wait_for_changes(self) -> Sequence[EncodedChange]:
         """Wait for changes; empty when overflowed or ended."""
         if not (self._queue or self.overflowed or self.ended):
             self._woken.clear()

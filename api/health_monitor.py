@@ -35,9 +35,9 @@ class SelfWatch:
     async def run(self, stopped: asyncio.Event) -> None:
         """Look until `stopped`."""
         while not await wait_for(stopped, EVERY_S):
-            await asyncio.to_thread(self.look)
+            await asyncio.to_thread(self.judge_health)
 
-    def look(self) -> None:
+    def judge_health(self) -> None:
         """Write a beat, and one of the audit log; judge what all parts say."""
         self._beat()
         try:

@@ -34,7 +34,7 @@ class RateLimiter:
         if len(self._left) > MOST_REMEMBERED:
             self._left.popitem(last=False)
 
-    def take(self, name: str, now_s: float) -> int:
+    def take_permit(self, name: str, now_s: float) -> int:
         """Take one; returns whole seconds until the next may be taken, when none is left."""
         with self._lock:
             left = self._at(name, now_s)

@@ -28,7 +28,11 @@ class RequestRate:
             request = Request(scope)
             address = address_of(request)
             # A proxy here that is not named as one would have all of them share its address.
-            wait_s = 0 if address in LOOPBACK else self._limiter.take(address_neighbourhood(address), time.monotonic())
+            wait_s = (
+                0
+                if address in LOOPBACK
+                else self._limiter.take_permit(address_neighbourhood(address), time.monotonic())
+            )
             if wait_s:
                 await too_many(request, wait_s)(scope, receive, send)
                 return

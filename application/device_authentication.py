@@ -55,7 +55,7 @@ def _proved(credential: DeviceCredential, attempt: ConnectAttempt) -> bool:
 
 
 class RefusalBuffer:
-    """Refusals since the last `take`: one line per user and reason, at most so many; the rest is only counted."""
+    """Refusals since the last `drain`: one line per user and reason, at most so many; the rest is only counted."""
 
     def __init__(self, most: int = 1000) -> None:
         self._most = most
@@ -64,7 +64,7 @@ class RefusalBuffer:
         """Refusals that found no room."""
 
     def note(self, reason: RefusalReason, user: str, detail: str, address: str, now_us: int) -> bool:
-        """Note one; returns whether it is the first of its kind since the last `take`."""
+        """Note one; returns whether it is the first of its kind since the last `drain`."""
         user, detail = _plain(user), _plain(detail)
         key = (user, reason.value)
         before = self._seen.get(key)
@@ -78,7 +78,7 @@ class RefusalBuffer:
             self.untold += 1
         return False
 
-    def take(self) -> list[LoginRefusal]:
+    def drain(self) -> list[LoginRefusal]:
         """Give out what was noted, and forget it."""
         seen, self._seen = list(self._seen.values()), {}
         return seen

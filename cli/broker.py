@@ -120,7 +120,7 @@ def sync(  # noqa: PLR0917 - typer takes options so
         import_logins(registry, chosen.data_dir / "broker")
         while True:
             try:
-                _say_synced(files.look(registry))
+                _say_synced(files.sync_files(registry))
             except RegistryUnavailable as problem:
                 if every is None:
                     raise

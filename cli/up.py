@@ -56,9 +56,9 @@ def up(
 
         def look() -> None:
             if broker is not None:
-                broker.look()
+                broker.check_broker()
             if operators is not None:
-                operators.look()
+                operators.tell_operators()
 
         watch_children(supervisor, look, stop)
         if broker is not None:
@@ -91,7 +91,7 @@ def supervised_children(say: Callable[[str], None], record: Path | None = None) 
 def watch_children(supervisor: ProcessSupervisor, look: Callable[[], None], stop: threading.Event) -> None:
     """Restart what dies until `stop`, calling `look` five times a second. Raises ProgramFailed."""
     while not stop.wait(0.2):
-        supervisor.look()
+        supervisor.restart_dead()
         look()
 
 

@@ -43,7 +43,7 @@ class Canary:
         """How old the newest beat is that came through, or we are when none did, seconds."""
         return (now_us - (self.last_seen_us or self._began_us)) / SECOND_US
 
-    def step(self) -> bool:
+    def publish_and_check(self) -> bool:
         """Publish when due, look for the newest beat in the store; tells whether one is still on its way."""
         now_us = time.time_ns() // 1000
         if now_us - self._published_us >= PERIOD_US:

@@ -18,7 +18,7 @@ class DeadLetterReplay:
         self._waiting: list[DeadLetter] = []
         self._done_at = 0
 
-    def step(self) -> bool:
+    def replay_requested(self) -> bool:
         """Journal what is asked for, mark what is journalled; tells whether something moved."""
         if self._waiting:
             return self._mark()

@@ -38,7 +38,7 @@ class HeartbeatWriter:
         self.newest: dict[str, Heartbeat] = {}
         self.sums = LedgerSums()
 
-    def step(self) -> None:
+    def write_heartbeats(self) -> None:
         """Write one beat of each part."""
         at_us = now_us()
         beats = [_beat(part, probe(), at_us) for part, probe in self._probes.items()]

@@ -27,7 +27,7 @@ class QuotaEnforcer:
         self.paused = 0
         """Pauses since start."""
 
-    def step(self) -> bool:
+    def begin_pauses(self) -> bool:
         """Begin the pauses that are due. Raises RegistryUnavailable: the same are tried again with the next call."""
         for source in self._sources:
             for found in source():

@@ -56,7 +56,7 @@ LEASE_TTL_US = 15 * SECOND_US
 def take_lease(registry: Registry, holder: str) -> None:
     """Take or renew the right to be this installation's gateway. Raises LeaseHeld."""
     with registry.write() as tx:
-        tx.get(GatewayLease).take(holder, _now_us(), LEASE_TTL_US)
+        tx.get(GatewayLease).acquire(holder, _now_us(), LEASE_TTL_US)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +162,17 @@ class Gateway:
         self.timer.start()
         for loop in (
             WatchedLoop("lease", self._renew_lease, 5),
-            WatchedLoop("journal-control", parts.feeder.step, 0),
+            WatchedLoop("journal-control", parts.feeder.commit_received, 0),
             WatchedLoop("effects", self._effects, 0.01, 0.002),
             WatchedLoop("store", self._store, 0.05, 0.01),
             WatchedLoop("reactions", self._react, 1, 1),
-            WatchedLoop("replay", DeadLetterReplay(parts.registry, parts.feeder, _now_us).step, 1, 0.05),
-            WatchedLoop("canary", parts.canary.step, 1, 0.25),
-            WatchedLoop("heartbeats", self.heart.step, 2, 2),
+            WatchedLoop("replay", DeadLetterReplay(parts.registry, parts.feeder, _now_us).replay_requested, 1, 0.05),
+            WatchedLoop("canary", parts.canary.publish_and_check, 1, 0.25),
+            WatchedLoop("heartbeats", self.heart.write_heartbeats, 2, 2),
             WatchedLoop("retention", parts.retention.step, 60, 0.2),
             WatchedLoop("names", parts.names.step, 60, 0.2),
-            WatchedLoop("quotas", parts.quotas.step, 0.05),
-            WatchedLoop("notifications", parts.notifying.step, 0.2, 0.1),
+            WatchedLoop("quotas", parts.quotas.begin_pauses, 0.05),
+            WatchedLoop("notifications", parts.notifying.notify_due, 0.2, 0.1),
             *(WatchedLoop(name, step, 0.1, 0.02) for name, step in parts.dispatch.items()),
         ):
             self.loops.start(loop)
@@ -213,7 +213,7 @@ class Gateway:
         take_lease(self._parts.registry, self._parts.holder)
 
     def _effects(self) -> int:
-        done = self.effects.step()
+        done = self.effects.run_pass()
         if not done and self.effects.clock(due=self.timer.take("rules")):
             done = 1
         self.effects.release({key: cursor.position for key, cursor in self.store_cursors.items()})
@@ -222,7 +222,7 @@ class Gateway:
         return done
 
     def _store(self) -> int:
-        stored = sum(cursor.step() for cursor in self.store_cursors.values())
+        stored = sum(cursor.store_due() for cursor in self.store_cursors.values())
         if stored or self._stored_us is None:
             self._stored_us = _now_us()
         return stored or self._housekeeping()

@@ -58,7 +58,7 @@ class StoreCursor:
         self.refused_samples = 0
         self.from_journal = 0
 
-    def step(self) -> int:
+    def store_due(self) -> int:
         """Store what is due; returns how many samples. After StoreUnavailable, RegistryUnavailable nothing moved."""
         parcel = self._gather()
         if parcel is None:
@@ -84,7 +84,7 @@ class StoreCursor:
         messages: Counter[str] = Counter()
         last = self.position
         while len(samples) < self._at_most:
-            parcel = self._handover.take(last) or self._from_journal(last)
+            parcel = self._handover.take_after(last) or self._from_journal(last)
             if parcel is None:
                 break
             samples += parcel.samples

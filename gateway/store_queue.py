@@ -46,7 +46,7 @@ class StoreQueue:
                 self._parcels.clear()
                 self._held = 0
 
-    def take(self, after: int) -> StoreParcel | None:
+    def take_after(self, after: int) -> StoreParcel | None:
         """The pass that follows batch `after`, if it is here; older ones, also in part, are dropped."""
         with self._lock:
             while self._parcels and self._parcels[0].last <= after:

@@ -95,7 +95,7 @@ def serve_api(chosen: settings.Settings, services: Services) -> None:
     def give() -> None:
         if not app.state.worker_probe.hangs():
             signs.give()
-        tidying.look()
+        tidying.tidy_when_due()
 
     guard = guard_of(http, http.max_connections)
     app.state.metrics.add(GuardFigures(guard))

@@ -21,7 +21,7 @@ def dispatch_loops(
     configs = ConfigPublisher(registry, DownlinkPublisher(connection), root=root, signs=signs.listener())
     releasing = MemberRelease(registry, DownlinkPublisher(connection), root=root)
     return {
-        "dispatcher": lambda: dispatcher.step(time.time_ns() // 1000),
-        "configurations": lambda: configs.step(time.time_ns() // 1000),
-        "memberships": lambda: releasing.step(time.time_ns() // 1000),
+        "dispatcher": lambda: dispatcher.dispatch_due(time.time_ns() // 1000),
+        "configurations": lambda: configs.publish_due(time.time_ns() // 1000),
+        "memberships": lambda: releasing.publish_due(time.time_ns() // 1000),
     }

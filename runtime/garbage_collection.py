@@ -37,7 +37,7 @@ class GarbageTidying:
         gc.set_threshold(100_000, 50, 1000)
         self._next = time.monotonic() + EVERY_S
 
-    def look(self) -> None:
+    def tidy_when_due(self) -> None:
         """When due, collect young garbage and give free memory back to the system; takes some milliseconds."""
         if time.monotonic() < self._next:
             return

@@ -116,7 +116,7 @@ def build_gateway(
         canary=Canary(registry, reader, DownlinkPublisher(connection), settings.topic_root),
         dispatch=dispatch_loops(registry, catalog, connection, settings.topic_root, signs),
         heard=signs.note,
-        quotas=QuotaEnforcer(registry, [metering.take, receiver.exceeded], now_us),
+        quotas=QuotaEnforcer(registry, [metering.drain_exceeded, receiver.exceeded], now_us),
         notifying=notifying_of(settings, registry, catalog),
         retention=RetentionCleanup(registry, days_of(settings, catalog), now_us),
         names=NamePseudonymiser(registry, settings.retention.names_days, now_us),
@@ -203,9 +203,11 @@ def _watched(running: Gateway, parts: GatewayParts, stop: threading.Event) -> st
     died, hanging, signs, tidying = None, HangWatchdog(), LifeSigns(), GarbageTidying()
     while died is None and not stop.wait(0.5):
         signs.give()
-        tidying.look()
+        tidying.tidy_when_due()
         died = running.check()
-        hanging.look(running.hanging(), parts.receiver.kill if parts.receiver.silent_s() > PATIENCE_S else None)
+        hanging.end_when_hanging(
+            running.hanging(), parts.receiver.kill if parts.receiver.silent_s() > PATIENCE_S else None
+        )
     if died is not None:
         log.error("gateway_part_died", part=died)
         signs.end(f"a part died: {died}")

@@ -21,7 +21,7 @@ class HangWatchdog:
     def __init__(self) -> None:
         self._seen = 0
 
-    def look(self, what: str | None, before: Callable[[], None] | None = None) -> None:
+    def end_when_hanging(self, what: str | None, before: Callable[[], None] | None = None) -> None:
         """End the process when something hangs at `LOOKS` looks in a row.
 
         One look is not enough: who was frozen himself finds everybody else late at first.

@@ -53,7 +53,7 @@ class HttpSpeaker(Protocol):
     def waiting_since(self) -> float | None:
         """Since when it waits for a request or its body; None while it answers one."""
 
-    def look(self, now: float, passed_s: float) -> str | None:
+    def cut_when_slow(self, now: float, passed_s: float) -> str | None:
         """Cut the connection, and say why, when the other side is too slow; called about each second."""
 
     def abort(self) -> None:
@@ -155,13 +155,13 @@ class ConnectionGuard:
         if (connection := self._open.get(descriptor)) is not None:
             connection.speaker = speaker
 
-    def look(self) -> None:
+    def cut_slow(self) -> None:
         """Cut who is too slow; called about each second."""
         now = time.monotonic()
         passed_s, self._looked_at = min(2.0, now - self._looked_at), now
         for connection in list(self._open.values()):
             if connection.speaker is not None:
-                if reason := connection.speaker.look(now, passed_s):
+                if reason := connection.speaker.cut_when_slow(now, passed_s):
                     self.counted[reason] += 1
             elif now - connection.since > self._handshake_s:
                 self.counted["headers"] += 1

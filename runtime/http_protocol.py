@@ -35,7 +35,7 @@ class HttpDeadlines:
 
 
 class BoundedProtocol(H11Protocol):
-    """One connection; `look` is called about each second."""
+    """One connection; `cut_when_slow` is called about each second."""
 
     guard: ConnectionGuard
     deadlines: HttpDeadlines
@@ -101,7 +101,7 @@ class BoundedProtocol(H11Protocol):
             return None
         return self._since
 
-    def look(self, now: float, passed_s: float) -> str | None:
+    def cut_when_slow(self, now: float, passed_s: float) -> str | None:
         """Cut the connection, and say why, when the other side is too slow."""
         unsent = self.transport.get_write_buffer_size()
         if unsent:

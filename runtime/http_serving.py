@@ -44,7 +44,7 @@ def server_of(
     Bounded.guard, Bounded.deadlines = guard, deadlines or HttpDeadlines()
 
     async def look() -> None:
-        guard.look()
+        guard.cut_slow()
         each_second()
 
     notify: Callable[[], Awaitable[None]] = look

@@ -24,7 +24,7 @@ class OpenFiles:
         self._since_us: dict[str, int] = {}
         self.faults: list[ProcessFault] = []
 
-    def look(self, running: Mapping[str, int]) -> None:
+    def count_when_due(self, running: Mapping[str, int]) -> None:
         """Count, when due, what each of these and the processes it started have open; by name, process id."""
         now = time.monotonic()
         if now - self._looked < EVERY_S:

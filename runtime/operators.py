@@ -20,7 +20,7 @@ def mailing(arguments: list[str], log: Path | None = None) -> ChildProgram:
 
 
 class Operators:
-    """`look` is called often, by the supervisor's thread."""
+    """`tell_operators` is called often, by the supervisor's thread."""
 
     def __init__(self, supervisor: ProcessSupervisor, program: ChildProgram, told: Path) -> None:
         self._supervisor = supervisor
@@ -30,7 +30,7 @@ class Operators:
         # What an earlier run told of may have ended.
         self._seen: frozenset[tuple[str, str]] | None = None if told.exists() else frozenset()
 
-    def look(self) -> None:
+    def tell_operators(self) -> None:
         """Start the program when something began or ended, and it does not run."""
         now = time.monotonic()
         found = frozenset((fault.name, fault.fault) for fault in self._supervisor.faults)

@@ -158,7 +158,7 @@ class ProcessSupervisor:
         self._children.append(child)
         return child
 
-    def look(self) -> None:
+    def restart_dead(self) -> None:
         """Restart what died or hangs, after a growing pause. Raises ProgramFailed for what can never start."""
         for child in self._children:
             code = child.ended()
@@ -242,7 +242,9 @@ class ProcessSupervisor:
             for child in self._children
             if child.troubled_us is not None
         ]
-        self._open_files.look({child.program.name: child.process.pid for child in self._children if child.worked})
+        self._open_files.count_when_due(
+            {child.program.name: child.process.pid for child in self._children if child.worked}
+        )
         named = {fault.name for fault in faults}
         faults += [fault for fault in self._open_files.faults if fault.name not in named]
         if faults != self._recorded:

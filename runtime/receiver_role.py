@@ -93,7 +93,7 @@ def _run(settings: Settings) -> int:
 
     def tell() -> None:
         nonlocal told_at
-        exceeded = metering.take()
+        exceeded = metering.drain_exceeded()
         if exceeded or time.monotonic() - told_at >= TELL_S:
             told_at = time.monotonic()
             sys.stdout.write(_state(connection, inbox, feeder, writer.set_aside, exceeded) + "\n")
@@ -106,7 +106,7 @@ def _run(settings: Settings) -> int:
             feeder.release(int(line))
         ended.set()
 
-    loops.start(WatchedLoop("journal", feeder.step, 0))
+    loops.start(WatchedLoop("journal", feeder.commit_received, 0))
     loops.start(WatchedLoop("state", tell, LOOK_S))
     threading.Thread(target=listen, name="parent", daemon=True).start()
     hanging = HangWatchdog()
@@ -114,7 +114,7 @@ def _run(settings: Settings) -> int:
         if loops.dead() is not None:
             return 1
         stuck = loops.stuck()
-        hanging.look(None if stuck is None else f"loop {stuck.name}")
+        hanging.end_when_hanging(None if stuck is None else f"loop {stuck.name}")
     loops.stop()
     feeder.close()
     return 0

@@ -30,7 +30,7 @@ class DeviceBacklog:
             waiting.clear()
         waiting.append(wire)
 
-    def take(self) -> list[WireMessage]:
+    def drain(self) -> list[WireMessage]:
         """Everything, telemetry last and in batches; the backlog is empty then."""
         others = [wire for waiting in self._others.values() for wire in waiting]
         telemetry = list(join_batches(self._telemetry))

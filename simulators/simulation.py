@@ -148,7 +148,7 @@ class Simulation:
         if isinstance(news, LinkConnected):
             self._connector_is(news.link, StatusState.ONLINE)
             for host in self._on_link.get(news.link, ()):
-                self.send(host, [host.online(), *self._backlogs[host.device_id].take()])
+                self.send(host, [host.online(), *self._backlogs[host.device_id].drain()])
             return
         for host, wires in self._addressed(news):
             self.totals.commands += 1

@@ -130,7 +130,7 @@ class ChangeStream(StreamingResponse):
         while not subscription.ended:
             try:
                 async with asyncio.timeout(self._written + HEARTBEAT_S - time.monotonic()):
-                    told = await subscription.take()
+                    told = await subscription.wait_for_changes()
             except TimeoutError:
                 told = ()
             if time.monotonic() - asked >= HEARTBEAT_S:

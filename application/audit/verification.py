@@ -68,7 +68,7 @@ def verify_chain(
     """
     walk = _Walk(signer, iter(anchors))
     rows = iter(entries)
-    finding = next((f for row in rows if (f := walk.step(row, rows))), None) or walk.end()
+    finding = next((f for row in rows if (f := walk.verify_entry(row, rows))), None) or walk.end()
     if finding is None and anchored and walk.good and not walk.met:
         finding = AuditFinding(walk.good, AuditFault.UNANCHORED, _UNANCHORED.format(seq=walk.good))
     return ChainVerdict(walk.good, walk.closed, walk.last, walk.met, finding, tuple(walk.lost))
@@ -96,7 +96,7 @@ class PseudonymisedEntries:
         self._erased: set[str] = set()
         self._waiting: dict[str, list[tuple[int, int]]] = {}
 
-    def take(self, entry: AuditEntry) -> None:
+    def add_entry(self, entry: AuditEntry) -> None:
         """Look at the next entry."""
         deed = entry.deed
         if deed is None or entry.at_us is None:
@@ -127,7 +127,7 @@ class _Walk:
         self.last: AuditEntry | None = None
         self.lost: list[AuditEntry] = []
 
-    def step(self, entry: AuditEntry, later: Iterator[AuditEntry]) -> AuditFinding | None:
+    def verify_entry(self, entry: AuditEntry, later: Iterator[AuditEntry]) -> AuditFinding | None:
         """Take the next entry; what comes later is looked at only to tell what happened to a bad one."""
         previous = self.last.seal.mac if self.last else ""
         if entry.seq != self.good + 1:
@@ -140,7 +140,7 @@ class _Walk:
                 return AuditFinding(entry.seq, AuditFault.FORGED, _ANCHOR.format(seq=entry.seq))
             self.met += 1
             self._anchor = next(self._anchors, None)
-        self._nameless.take(entry)
+        self._nameless.add_entry(entry)
         if entry.deed is not None and entry.deed.action == ANCHORS_LOST:
             self.lost.append(entry)
         self.good, self.closed, self.last = entry.seq, self.closed + (entry.deed is None), entry

@@ -26,7 +26,7 @@ class PercentileColumn:
         self.last: float = 0
         self.count = 0
 
-    def take(self, block: list[float]) -> int:
+    def add_block(self, block: list[float]) -> int:
         """Take the next numbers, at least one; the list is the column's from now on. Returns the bytes that stay."""
         self._sum += sum(block)
         self.last = float(block[-1])

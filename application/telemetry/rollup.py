@@ -73,7 +73,7 @@ class _Open:
             column = self.folded.get(name)
             if column is None:
                 column = self.folded[name] = PercentileColumn(ranked=bool(percentiles))
-            taken = column.take(block)
+            taken = column.add_block(block)
             self.held += taken
             hold(taken)
         self.columns = {}

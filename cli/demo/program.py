@@ -76,7 +76,7 @@ def _run(installation: Installation, supervisor: ProcessSupervisor, stop: Event,
 
     def look() -> None:
         if broker is not None:
-            broker.look()
+            broker.check_broker()
         alive.look(filled=opening.done)
         if opening.audiences is None and city.ended() == 0 and opening.receives():
             plan: dict[str, Any] = json.loads((data_dir / PLAN).read_text(encoding="utf-8"))

@@ -28,7 +28,7 @@ class RateBucket:
         """Mean over the time for which the rate is known; None in a gap."""
         return self._known_octets * 8 * SECOND_US / self.covered_us if self.covered_us else None
 
-    def take(self, step: RateStep, octets: int, lasted_us: int) -> None:
+    def add_step(self, step: RateStep, octets: int, lasted_us: int) -> None:
         """Add a step's share."""
         self.octets += octets
         self.quality.add(step.quality)
@@ -48,7 +48,7 @@ def rate_buckets(steps: Iterable[RateStep], from_us: int, to_us: int, width_us: 
         while start < end:
             index = (start - first) // width_us
             until = min(end, first + (index + 1) * width_us)
-            buckets[index].take(step, _share(step, start, until), until - start)
+            buckets[index].add_step(step, _share(step, start, until), until - start)
             start = until
     return buckets
 

@@ -31,7 +31,7 @@ _AWAY: Final = frozenset({*AWAY, "sleeping"})
 
 
 class CommandDispatcher:
-    """`step` is called every 100 ms from one thread. All it must not forget is in the registry.
+    """`dispatch_due` is called every 100 ms from one thread. All it must not forget is in the registry.
 
     An attempt is committed before it is made, so that after a crash nothing counts as never sent that may have left.
     Devices subscribe with QoS 0, so that the broker keeps nothing for who is away: what is open goes out again at each
@@ -61,7 +61,7 @@ class CommandDispatcher:
         self._confirmed: set[str] = set()
         self._again: set[str] = set()
 
-    def step(self, now_us: int) -> None:
+    def dispatch_due(self, now_us: int) -> None:
         """Do all that is due. Raises RegistryUnavailable: nothing is lost, call again."""
         with self._registry.read() as tx:
             self._view.refresh(tx, now_us)
@@ -95,7 +95,7 @@ class CommandDispatcher:
 
     def _note_signs(self, now_us: int) -> None:
         """What is open goes out again as its device begins to listen, whatever the broker last said of it."""
-        for asset_id, at_us in self._signs.take().items():
+        for asset_id, at_us in self._signs.drain().items():
             if not self._view.knows(asset_id):
                 continue
             away = self._view.status(asset_id) in _AWAY

@@ -44,7 +44,7 @@ class _Missed:
 
 
 class ConfigPublisher:
-    """`step` is called every 100 ms from one thread; what is not confirmed is found again after a restart.
+    """`publish_due` is called every 100 ms from one thread; what is not confirmed is found again after a restart.
 
     A device subscribes with QoS 0: what it missed is published again at its signs of life, after growing pauses.
     """
@@ -69,7 +69,7 @@ class ConfigPublisher:
         """When assets whose device runs what it shall are looked up next."""
         self._missed: dict[str, _Missed] = {}
 
-    def step(self, now_us: int) -> None:
+    def publish_due(self, now_us: int) -> None:
         """Publish what is not, record what the broker has. Raises RegistryUnavailable: call again."""
         self._poll(now_us)
         if self._confirmed:
@@ -94,7 +94,7 @@ class ConfigPublisher:
 
     def _note_signs(self, now_us: int) -> None:
         """Remember who was heard and is to be looked up, or published to, by now."""
-        for asset_id, at_us in self._signs.take().items():
+        for asset_id, at_us in self._signs.drain().items():
             missed = self._missed.get(asset_id)
             due_us = self._asked.get(asset_id, 0) if missed is None else missed.next_us
             if due_us <= now_us:

@@ -16,7 +16,7 @@ REMOVED: Final = b'{"v": 1, "removed": true}'
 
 
 class MemberRelease:
-    """`step` is called every 100 ms from one thread; what is not confirmed is found again after a restart."""
+    """`publish_due` is called every 100 ms from one thread; what is not confirmed is found again after a restart."""
 
     def __init__(self, registry: Registry, publisher: MqttPublisher, *, root: str = topics.ROOT) -> None:
         self._registry = registry
@@ -26,7 +26,7 @@ class MemberRelease:
         self._confirmed: list[ConnectorMembership] = []
         self._looked_us = 0
 
-    def step(self, now_us: int) -> None:
+    def publish_due(self, now_us: int) -> None:
         """Publish what is not, record what the broker has. Raises RegistryUnavailable: call again."""
         for token, (ended, at_us) in list(self._in_flight.items()):
             answer = self._publisher.acknowledged(token)

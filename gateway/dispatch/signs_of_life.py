@@ -26,7 +26,7 @@ class LifeSignListener:
                 else:
                     self.dropped += 1
 
-    def take(self) -> dict[str, int]:
+    def drain(self) -> dict[str, int]:
         """Give out what was noted, and forget it."""
         with self._lock:
             heard, self._heard = self._heard, {}

@@ -70,7 +70,7 @@ class EffectsCursor:
         self._clock_at = ""
         self.messages = 0
 
-    def step(self) -> int:
+    def run_pass(self) -> int:
         """One pass of the first lane that has something; returns its messages.
 
         Raises RegistryUnavailable, JournalUnavailable: nothing of the pass is kept, call again.

@@ -43,7 +43,7 @@ class AssetNow:
                 self.latest[key] = replace(row, tenant_id=holder)
                 self.dirty.add(key)
 
-    def take(self, row: LatestValue, *, live: bool = True) -> bool:
+    def keep_newer(self, row: LatestValue, *, live: bool = True) -> bool:
         """Keep the row when it is newer; tells whether it was. A retained delivery is no sign of life."""
         key = (row.channel, row.part)
         known = self.latest.get(key)
@@ -123,7 +123,7 @@ class DeviceStateCache:
         for asset in assets:
             self._now[asset.asset_id] = AssetNow(asset)
         for row in tx.get(LatestValues).of_assets(ids):
-            self._now[row.asset_id].take(row)
+            self._now[row.asset_id].keep_newer(row)
         for asset_id, states in tx.get(RuleStates).load(ids).items():
             self._now[asset_id].rule_states = dict(states)
         for alarm in tx.get(AlarmRepository).open_of(ids):

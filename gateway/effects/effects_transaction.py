@@ -96,7 +96,7 @@ class EffectsTransaction:
         triggers = update_latest(done.items, now, speakers)
         triggers |= self._reachability.follow(tx, triggers, now, now_us)
         self._put_latest(tx, now, now_us)
-        changes = self._watch.look(tx, triggers, now, now_us)
+        changes = self._watch.evaluate_rules(tx, triggers, now, now_us)
         changes += self._commands(tx, done.special)
         changes += self._react(tx, samples)
         changes += self._tell.changes(triggers, now, now_us)
@@ -176,7 +176,7 @@ class EffectsTransaction:
             now = self._views.load(tx, assets)
             changed = self._reachability.refresh(tx, now, now_us)
             self._put_latest(tx, now, now_us)
-            changes = self._watch.look(tx, triggers_of(now) | changed, now, now_us)
+            changes = self._watch.evaluate_rules(tx, triggers_of(now) | changed, now, now_us)
             changes += self._tell.changes(changed, now, now_us)
             if changes:
                 tx.get(ChangeFeed).add(changes)

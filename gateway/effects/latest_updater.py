@@ -45,7 +45,7 @@ def update_latest(
             else:
                 changed.add((sample.asset_id, sample.series, ""))
     for sample in newest.values():
-        if now[sample.asset_id].take(_row(sample)):
+        if now[sample.asset_id].keep_newer(_row(sample)):
             changed.add((sample.asset_id, TELEMETRY, sample.part))
     return changed
 
@@ -95,7 +95,7 @@ def _take_model(item: BatchItem, heard: DecodedMessage, asset: AssetNow) -> set[
     if channel == "ack" or row is None:
         return set()
     live = item.verdict.outcome is not MessageOutcome.RETAINED
-    return {(asset_id, channel, "")} if asset.take(row, live=live) else set()
+    return {(asset_id, channel, "")} if asset.keep_newer(row, live=live) else set()
 
 
 def _model_row(item: BatchItem, heard: DecodedMessage) -> LatestValue | None:

@@ -53,7 +53,7 @@ class RuleEngine:
         self.failures = 0
         """How often a rule raised an error since start; the first of each rule is in the log."""
 
-    def look(
+    def evaluate_rules(
         self, tx: RegistryTransaction, triggers: Collection[Trigger], now: Mapping[str, AssetNow], now_us: int
     ) -> list[Change]:
         """Run the rules of triggered assets, for telemetry at most once a second each; returns changes of alarms."""

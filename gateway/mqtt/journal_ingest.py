@@ -66,7 +66,7 @@ class JournalIngest:
         """Drop batches up to this id with the next commit; from any thread."""
         self._release_through = through
 
-    def step(self) -> bool:
+    def commit_received(self) -> bool:
         """Wait a moment for messages, commit and acknowledge what is there; after trouble the same are tried again."""
         self._connection.turn(self._wait_s)
         while self._injected:

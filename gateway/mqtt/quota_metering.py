@@ -15,7 +15,7 @@ _LONGEST: Final = 512
 
 
 class QuotaMetering:
-    """Counting belongs to the lane's thread; `take` may be called from any."""
+    """Counting belongs to the lane's thread; `drain_exceeded` may be called from any."""
 
     def __init__(self, quotas: MessageQuotas, root: str, last_received_s: float | None = None) -> None:
         self._meter = QuotaMeter(quotas)
@@ -48,7 +48,7 @@ class QuotaMetering:
         for found in self._meter.count(self._by_login(said), now_s):
             self._note(found)
 
-    def take(self) -> list[QuotaExceeded]:
+    def drain_exceeded(self) -> list[QuotaExceeded]:
         """Who exceeded his quota since the last call."""
         if not self._exceeded:
             return []

@@ -42,7 +42,7 @@ class _Due:
 
 
 class AlarmWatcher:
-    """`step` is called often, from one thread."""
+    """`queue_due` is called often, from one thread."""
 
     def __init__(self, registry: Registry, catalog: KindCatalog, wording: MessageWording) -> None:
         self._registry = registry
@@ -57,7 +57,7 @@ class AlarmWatcher:
         self.broken: frozenset[str] = frozenset()
         """Rules that could not be followed at the last look, by an error of ours; each is in the log."""
 
-    def step(self, now_us: int) -> bool:
+    def queue_due(self, now_us: int) -> bool:
         """Queue all that is due; tells whether there was something. Raises RegistryUnavailable: call again."""
         if 0 <= now_us - self._looked_us < LOOK_US or time.monotonic() < self._rests_until:
             return False

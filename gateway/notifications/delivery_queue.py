@@ -44,7 +44,7 @@ class QueueStatus:
 
 
 class NotificationSender:
-    """`step` is called often, from one thread. An attempt that a crash cuts off is made again, with the same id."""
+    """`send_due` is called often, from one thread. An attempt that a crash cuts off is made again, with the same id."""
 
     def __init__(
         self, registry: Registry, channels: Mapping[NotificationChannel, Begin], attempts: DeliveryAttempts
@@ -57,7 +57,7 @@ class NotificationSender:
         self._looked_us = self._tidied_us = 0
         self.standing = QueueStatus()
 
-    def step(self, now_us: int) -> bool:
+    def send_due(self, now_us: int) -> bool:
         """Record what ended, begin what is due. Raises RegistryUnavailable: nothing is lost, call again."""
         worked = self._record(now_us)
         if not 0 <= now_us - self._tidied_us < TIDY_US:

@@ -8,16 +8,16 @@ from gateway.notifications.delivery_queue import NotificationSender
 
 
 class NotificationService:
-    """`step` is called often, from one thread; `said` by any."""
+    """`notify_due` is called often, from one thread; `said` by any."""
 
     def __init__(self, watching: AlarmWatcher, sending: NotificationSender) -> None:
         self._watching = watching
         self._sending = sending
 
-    def step(self) -> bool:
+    def notify_due(self) -> bool:
         """Queue what is due and send what is queued. Raises RegistryUnavailable: call again."""
-        queued = self._watching.step(now_us())
-        return self._sending.step(now_us()) or queued
+        queued = self._watching.queue_due(now_us())
+        return self._sending.send_due(now_us()) or queued
 
     def said(self) -> HealthReport:
         """Whether messages arrive."""

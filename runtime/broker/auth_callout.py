@@ -150,7 +150,7 @@ class AuthCallout:
                     if task.done():
                         task.result()
                 await self._look(system)
-                await self._keeper.look(setup, system)
+                await self._keeper.keep_bounds(setup, system)
                 await self._beat(client)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), LOOK_S)
@@ -200,13 +200,13 @@ class AuthCallout:
                 self._to_cut = True
             self._note_violations()
             await asyncio.to_thread(self._paused.record, self._registry)
-            if refused := self._noting.take():
+            if refused := self._noting.drain():
                 await asyncio.to_thread(self._store, refused)
         except RegistryUnavailable as error:
             log.warning("auth_callout_registry_away", reason=str(error))
         if self._silent is not None:
             try:
-                await self._silent.look(system)
+                await self._silent.cut_silent(system)
             except (Error, OSError, TimeoutError) as error:
                 log.warning("auth_callout_cannot_count", reason=str(error) or type(error).__name__)
         if self._to_cut:
@@ -221,7 +221,7 @@ class AuthCallout:
         """Beside the rest, which may wait for the registry."""
         while True:
             try:
-                await self._keep_out(system, await quota.look(system))
+                await self._keep_out(system, await quota.find_exceeded(system))
             except (Error, OSError, TimeoutError) as error:
                 log.warning("auth_callout_cannot_meter", reason=str(error) or type(error).__name__)
             await asyncio.sleep(LOOK_S)
@@ -308,7 +308,7 @@ class AuthCallout:
     async def _answer_in_turn(self) -> None:
         """One at a time; between two of them what has come is taken in, so that it gets its turn."""
         while True:
-            request, message = await self._waiting.take()
+            request, message = await self._waiting.next_request()
             try:
                 await message.respond(self._judged(request))
             except (Error, OSError) as error:

@@ -31,7 +31,7 @@ class _Turns:
         users.setdefault(request.user, deque()).append((request, message, now_s))
         self.size += 1
 
-    def take(self) -> tuple[AuthRequest, Msg, float]:
+    def next_request(self) -> tuple[AuthRequest, Msg, float]:
         address, users = self._addresses.popitem(last=False)
         user, waiting = users.popitem(last=False)
         taken = waiting.popleft()
@@ -64,7 +64,7 @@ class AuthQueue:
         turns.put(request, message, self._clock_s())
         self._come.set()
 
-    async def take(self) -> tuple[AuthRequest, Msg]:
+    async def next_request(self) -> tuple[AuthRequest, Msg]:
         """Wait for the next."""
         while True:
             turns = self._known if self._known.size else self._strangers
@@ -72,7 +72,7 @@ class AuthQueue:
                 self._come.clear()
                 await self._come.wait()
                 continue
-            request, message, since_s = turns.take()
+            request, message, since_s = turns.next_request()
             if self._clock_s() - since_s <= ASKED_S:
                 return request, message
             self._drop()

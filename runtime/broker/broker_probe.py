@@ -32,7 +32,7 @@ _FULL: Final = ("maximum", "insufficient")
 
 
 class BrokerProbe:
-    """Asks a nats-server on this machine. Used by one thread; the loop runs only within `look`."""
+    """Asks a nats-server on this machine. Used by one thread; the loop runs only within `probe_broker`."""
 
     def __init__(self, url: str, passwords: dict[str, str], root: str) -> None:
         self._url = url
@@ -41,7 +41,7 @@ class BrokerProbe:
         self._runner = asyncio.Runner()
         self._clients: dict[str, Client] = {}
 
-    def look(self, *, publish: bool) -> str | None:
+    def probe_broker(self, *, publish: bool) -> str | None:
         """Tell what is wrong with it, None when nothing is; takes as long as its patience at most."""
         try:
             return self._runner.run(asyncio.wait_for(self._look(publish=publish), PATIENCE_S))
@@ -131,4 +131,4 @@ def has_room(folder: Path) -> bool:
 
 
 async def _ignore(_error: Exception) -> None:
-    """`look` tells."""
+    """`probe_broker` tells."""

@@ -41,7 +41,7 @@ class _Totals:
 
 
 class BrokerQuota:
-    """`look` is called about four times a second; it lists connections only when many more messages came in."""
+    """`find_exceeded` about four times a second; it lists connections only when many more messages came in."""
 
     def __init__(self, quotas: MessageQuotas) -> None:
         quotas = quotas.of_lanes(_LANES)
@@ -54,7 +54,7 @@ class BrokerQuota:
         self.lists = 0
         """How often connections were listed."""
 
-    async def look(self, system: Client) -> list[Flood]:
+    async def find_exceeded(self, system: Client) -> list[Flood]:
         """Who exceeded his quota since the last call. Raises Error, OSError, TimeoutError."""
         answer = await ask_server(system, "STATSZ", {})
         server, totals = answer["server"]["id"], _totals(answer["statsz"])

@@ -25,7 +25,7 @@ ENVIRONMENT: Final = {"GOGC": os.environ.get("GOGC", "25")}
 
 
 class EmbeddedBroker:
-    """Started by `start`, then `look` about twice a second; `close` at the end."""
+    """Started by `start`, then `check_broker` about twice a second; `close` at the end."""
 
     def __init__(self, conf: NatsConf, folder: Path) -> None:
         self._conf = conf
@@ -56,10 +56,10 @@ class EmbeddedBroker:
             if time.monotonic() > deadline or len(self._child.deaths) >= processes.TOO_OFTEN:
                 place = place_of(self._host, self._conf.mqtt_port)
                 raise ConfigurationError(f"the broker does not answer on {place}\n{self._child.last_words}".strip())
-            supervisor.look()
+            supervisor.restart_dead()
             time.sleep(0.02)
 
-    def look(self) -> None:
+    def check_broker(self) -> None:
         """Start it again when it is stuck; bound its streams, and drop what nobody may have retained."""
         child = self._child
         if child is None or child.ended() is not None:
@@ -79,7 +79,7 @@ class EmbeddedBroker:
     def _try(self, child: processes.ChildProcess) -> bool:
         """Tell whether it works, or may yet."""
         room = has_room(self._folder)
-        trouble = self._probe.look(publish=room)
+        trouble = self._probe.probe_broker(publish=room)
         self._probed_at = now = time.monotonic()
         if self._judge.stuck(now, trouble, room=room) and self._supervisor is not None:
             self._supervisor.restart(child, str(trouble))

@@ -50,7 +50,7 @@ class MosquittoFiles:
         if not _holds(path, inside):
             _put(path, "".join(f"{user}:{hash_device_password(password)}\n" for user, password in inside.items()))
 
-    def look(self, registry: Registry) -> SyncResult:
+    def sync_files(self, registry: Registry) -> SyncResult:
         """Write the devices' passwords and rights anew where they changed. Raises RegistryUnavailable, OSError."""
         with registry.read() as tx:
             credentials, pauses, now_us = tx.get(CredentialRepository), tx.get(QuotaPauses), time.time_ns() // 1000

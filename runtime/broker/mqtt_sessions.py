@@ -53,7 +53,7 @@ class SessionBounds:
         """The broker will tell all anew."""
         self._kept.clear()
 
-    def take(self, session: MqttSession, now_s: float) -> tuple[str, list[MqttSession]]:
+    def admit_session(self, session: MqttSession, now_s: float) -> tuple[str, list[MqttSession]]:
         """Take a session as it is now; returns its login, and what is to end. Who has too many may make no new ones."""
         found = self.owner_of(session.client_id)
         if found is None:

@@ -20,7 +20,7 @@ AT_ONCE: Final = 50
 
 
 class SessionKeeper:
-    """`look` is called about twice a second, in the loop that its client runs in. `told`: login and client id."""
+    """`keep_bounds` about twice a second, in the loop that its client runs in. `told`: login and client id."""
 
     def __init__(self, bounds: SessionBounds, told: Callable[[str, str], None]) -> None:
         self._bounds = bounds
@@ -34,7 +34,7 @@ class SessionKeeper:
         """The broker is another process, which tells all again."""
         self._following = False
 
-    async def look(self, setup: Client, system: Client) -> None:
+    async def keep_bounds(self, setup: Client, system: Client) -> None:
         """Follow the records, and end what is too much; what fails is tried again."""
         if not self._following and time.monotonic() - self._tried_s > AGAIN_S:
             self._tried_s = time.monotonic()
@@ -64,7 +64,7 @@ class SessionKeeper:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             log.error("session_not_understood", reason=type(error).__name__)  # noqa: TRY400 - it may hold anything
             return
-        owner, ends = self._bounds.take(session, time.monotonic())
+        owner, ends = self._bounds.admit_session(session, time.monotonic())
         for one in ends:
             self._ends[one.client_id] = one
             self._told(owner, one.client_id)

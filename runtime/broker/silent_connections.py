@@ -35,7 +35,7 @@ class SilentConnections:
         self.cut = 0
         """Since start."""
 
-    async def look(self, system: Client) -> None:
+    async def cut_silent(self, system: Client) -> None:
         """Ask how many there are; look at the newest when they are many more than were settled, and cut."""
         total = int((await ask_server(system, "STATSZ", {}, gone=True))["statsz"]["connections"])
         self._settled = min(self._settled, total)

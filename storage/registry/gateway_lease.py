@@ -25,7 +25,7 @@ class SqlGatewayLease:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def take(self, holder: str, now_us: int, ttl_us: int) -> int:
+    def acquire(self, holder: str, now_us: int, ttl_us: int) -> int:
         """Take or renew; returns the fencing number. Raises LeaseHeld while another holder's lease runs."""
         values = {"name": GATEWAY, "holder": holder, "now_us": now_us, "expires_us": now_us + ttl_us}
         fence: int | None = self._connection.execute(TAKE, values).scalar_one_or_none()

@@ -92,10 +92,10 @@ class InfluxExport:
             points.add(table, row)
             if points.values >= VALUES_HELD:
                 held = points.values
-                yield list(points.take()), held
+                yield list(points.drain_lines()), held
         held = points.values
         if held:
-            yield list(points.take()), held
+            yield list(points.drain_lines()), held
 
     def close(self) -> None:
         """Close all connections."""

@@ -58,7 +58,7 @@ class TextPoints:
         suffix = _SUFFIX.get(table.types[place["_value"]])
         self._suffix, self._is_text = suffix or "", suffix is None
 
-    def take(self) -> Iterator[str]:
+    def drain_lines(self) -> Iterator[str]:
         """The lines so far, times in ns; they are forgotten here."""
         points, self._points, self.values = self._points, {}, 0
         times: dict[str, int] = {}

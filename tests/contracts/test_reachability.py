@@ -101,7 +101,7 @@ class Town:
             payload = json.dumps(body | fields).encode()
             messages.append(RawMessage(topic, payload, 1, retained=False, duplicate=False, received_us=self.now_us))
         self.journal.batches[len(self.journal.batches) + 1] = messages
-        assert self.cursor.step() == len(messages)
+        assert self.cursor.run_pass() == len(messages)
 
     def clock(self, after_us: int = 0) -> None:
         self.now_us += after_us

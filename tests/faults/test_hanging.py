@@ -36,7 +36,7 @@ loops.start(WatchedLoop("stuck", waits_for_ever, 0, patience_s=0.5))
 while True:
     time.sleep(0.05)
     loop = loops.stuck()
-    hanging.look(None if loop is None else f"loop {loop.name}")
+    hanging.end_when_hanging(None if loop is None else f"loop {loop.name}")
 """
 pytestmark = pytest.mark.timeout(180)
 

@@ -117,8 +117,8 @@ class WholeWay:
     def take(self, messages: Sequence[RawMessage]) -> None:
         """All that becomes of some messages; raises what would end the gateway."""
         self._journal.give(messages)
-        assert self._effects.step() == len(messages)
-        self._store.step()
+        assert self._effects.run_pass() == len(messages)
+        self._store.store_due()
 
     def later(self) -> None:
         """What comes of it in its own time."""

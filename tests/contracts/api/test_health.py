@@ -75,13 +75,13 @@ def test_an_audit_log_that_cannot_be_written_is_named_and_forgotten(city: City, 
     group = {"kind": "streetlight", "name": "East"}
     with closing(sqlite3.connect(tmp_path / "registry.db")) as other:
         other.execute("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no more'); END")
-        watch.look()
+        watch.judge_health()
         answer = city.client.get("/readyz")
         assert (answer.status_code, answer.json()["reasons"]) == (503, ["audit: does not work"])
         assert answer.json()["summary"].startswith("The audit log cannot be written, so nothing is done")
         assert city.client.post("/api/v1/groups", json=group, headers=key).status_code == 503
         other.execute("DROP TRIGGER full")
-    watch.look()
+    watch.judge_health()
     assert city.client.get("/readyz").status_code == 200
     assert city.client.post("/api/v1/groups", json=group, headers=key).status_code == 201
     entries = city.client.get("/api/v1/audit", headers=city.key("*")).json()["items"]
@@ -113,14 +113,14 @@ def test_a_registry_that_is_merely_busy_is_no_reason(city: City) -> None:
     registry = Busy(city)
     watch = SelfWatch(replace(city.services, registry=registry), app.state.metrics)  # type: ignore[attr-defined,arg-type]
     for _ in range(5):
-        watch.look()
+        watch.judge_health()
         city.clock.now_us += round(EVERY_S * SECOND_US)
     assert registry.causes == set()
 
 
 def test_metrics_tell_readiness_and_its_cause(city: City) -> None:
     _beat(city, store=Heartbeat("store", NOW_US, ok=False, last_success_us=None, detail={"fault": "store_token"}))
-    city.client.app.state.self_watch.look()  # type: ignore[attr-defined]
+    city.client.app.state.self_watch.judge_health()  # type: ignore[attr-defined]
     text = city.client.get("/metrics").text
     assert "lautern_ready 0.0" in text
     assert 'lautern_cause{fault="store_token"} 1.0' in text

@@ -67,7 +67,7 @@ def kept(registry: Registry) -> DesiredConfig:
 
 def steps(publisher: ConfigPublisher, from_s: int, to_s: int) -> None:
     for tenth in range(from_s * 10, to_s * 10):
-        publisher.step(T0 + tenth * S // 10)
+        publisher.publish_due(T0 + tenth * S // 10)
 
 
 def test_published_once_and_again_when_changed(lamp: SqlRegistry) -> None:

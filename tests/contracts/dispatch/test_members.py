@@ -97,8 +97,8 @@ def test_a_configuration_follows_and_the_connector_of_before_is_told(town: Town)
     def steps() -> None:
         for _ in range(40):
             now_us = T0 + next(numbers)
-            publisher.step(now_us)
-            releasing.step(now_us)
+            publisher.publish_due(now_us)
+            releasing.publish_due(now_us)
 
     with town.registry.write() as tx:
         asset = tx.get(AssetRepository).get("a1")
@@ -133,11 +133,11 @@ def test_a_release_that_the_broker_did_not_confirm_is_found_after_a_restart(town
     town.now_us += 1
     freed(town, "d1")
     broker = Broker(confirms=None)
-    MemberRelease(town.registry, broker).step(T0)
+    MemberRelease(town.registry, broker).publish_due(T0)
     broker.confirms = True
     again = MemberRelease(town.registry, broker)
     for second in range(3):
-        again.step(T0 + second * SECOND_US)
+        again.publish_due(T0 + second * SECOND_US)
     assert broker.published == 2
     with town.registry.read() as tx:
         assert tx.get(MembershipRepository).unreleased() == []

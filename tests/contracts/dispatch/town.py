@@ -232,7 +232,7 @@ class Town:
         """Let time pass in steps of the dispatcher."""
         end_us = self.now_us + int(seconds * SECOND_US)
         while self.now_us < end_us:
-            self.dispatcher.step(self.now_us)
+            self.dispatcher.dispatch_due(self.now_us)
             next_us = self.now_us + STEP_US
             while self._events and self._events[0][0] <= next_us:
                 self.now_us, _, what = heapq.heappop(self._events)

@@ -96,14 +96,14 @@ class Office:
     def look(self) -> None:
         self.now_us += 2 * SECOND_US
         self.watching._rests_until = 0.0
-        self.watching.step(self.now_us)
+        self.watching.queue_due(self.now_us)
 
     def send(self) -> None:
         """Begin what is due and see it end."""
         self.now_us += 2 * SECOND_US
-        self.sending.step(self.now_us)
+        self.sending.send_due(self.now_us)
         wait_until(lambda: not any(r.thread and r.thread.is_alive() for r in self.attempts._running.values()))
-        self.sending.step(self.now_us)
+        self.sending.send_due(self.now_us)
 
     def raise_alarm(self, alarm_id: str, asset_id: str, **values: Any) -> None:
         common: dict[str, Any] = {"tenant_id": "kl", "kind": "streetlight", "name": "lamp_failure", "part": ""}
@@ -278,7 +278,7 @@ def test_after_a_day_it_gives_up_and_says_why(office: Office) -> None:
 def test_what_a_crash_cut_off_is_sent_again_with_the_same_id(office: Office) -> None:
     office.queue("hook")
     office.now_us += 2 * SECOND_US
-    office.sending.step(office.now_us)
+    office.sending.send_due(office.now_us)
     wait_until(lambda: office.hooks.sent)
     office.restart()
     office.send()
@@ -289,14 +289,14 @@ def test_what_a_crash_cut_off_is_sent_again_with_the_same_id(office: Office) -> 
 def test_what_arrived_while_the_registry_was_away_is_not_sent_twice(office: Office) -> None:
     office.queue("hook")
     office.now_us += 2 * SECOND_US
-    office.sending.step(office.now_us)
+    office.sending.send_due(office.now_us)
     wait_until(lambda: office.hooks.sent)
     office.flaky.away = True
     wait_until(lambda: not any(r.thread and r.thread.is_alive() for r in office.attempts._running.values()))
     for _ in range(3):
         office.now_us += 2 * SECOND_US
         with pytest.raises(RegistryUnavailable):
-            office.sending.step(office.now_us)
+            office.sending.send_due(office.now_us)
     office.flaky.away = False
     office.send()
     office.send()

@@ -37,8 +37,8 @@ def test_operators_are_told_of_what_keeps_dying_and_of_its_end(tmp_path: Path, m
 
     def look_until(condition: Callable[[], bool], what: str) -> None:
         def looked() -> bool:
-            supervisor.look()
-            told.look()
+            supervisor.restart_dead()
+            told.tell_operators()
             return condition()
 
         wait_until(looked, timeout_s=40, what=what)

@@ -30,30 +30,30 @@ registry.close()
 def test_another_holder_is_refused_until_the_lease_ends(registry: Registry) -> None:
     with registry.write() as tx:
         lease = tx.get(GatewayLease)
-        first = lease.take("a", 1000, 500)
-        assert lease.take("a", 1200, 500) == first
+        first = lease.acquire("a", 1000, 500)
+        assert lease.acquire("a", 1200, 500) == first
         with pytest.raises(LeaseHeld):
-            lease.take("b", 1699, 500)
-        second = lease.take("b", 1700, 500)
+            lease.acquire("b", 1699, 500)
+        second = lease.acquire("b", 1700, 500)
         assert second > first
         with pytest.raises(LeaseHeld):
-            lease.take("a", 1800, 500)
+            lease.acquire("a", 1800, 500)
 
 
 def test_a_released_lease_is_free_at_once_and_its_number_rises(registry: Registry) -> None:
     with registry.write() as tx:
         lease = tx.get(GatewayLease)
-        first = lease.take("a", 1000, 500)
+        first = lease.acquire("a", 1000, 500)
         lease.release("b")
         with pytest.raises(LeaseHeld):
-            lease.take("b", 1001, 500)
+            lease.acquire("b", 1001, 500)
         lease.release("a")
-        assert lease.take("b", 1001, 500) > first
+        assert lease.acquire("b", 1001, 500) > first
 
 
 def test_a_holder_that_comes_late_but_alone_keeps_its_number(registry: Registry) -> None:
     with registry.write() as tx:
-        assert tx.get(GatewayLease).take("a", 1000, 500) == tx.get(GatewayLease).take("a", 9000, 500)
+        assert tx.get(GatewayLease).acquire("a", 1000, 500) == tx.get(GatewayLease).acquire("a", 9000, 500)
 
 
 def test_of_two_processes_one_takes_the_lease(registry_url: str) -> None:

@@ -58,7 +58,7 @@ def test_a_pause_holds_while_the_registry_is_away_and_is_recorded_as_it_was(regi
 def test_a_pause_that_the_gateway_began_is_not_begun_again(registry: Registry) -> None:
     keeper = QuotaPauseCache()
     gateway = QuotaEnforcer(registry, [lambda: [FOUND]], lambda: NOW_US)
-    gateway.step()
+    gateway.begin_pauses()
     assert keeper.begin(FOUND, NOW_US + SECOND_US), "not heard of it yet"
     keeper.record(registry)
     assert recorded(registry) == [(0, 10, 1)]
@@ -73,7 +73,7 @@ def test_the_gateway_begins_none_while_one_of_the_brokers_lasts(registry: Regist
     keeper = QuotaPauseCache()
     keeper.begin(FOUND, NOW_US)
     keeper.record(registry)
-    QuotaEnforcer(registry, [lambda: [FOUND]], lambda: NOW_US + 5 * SECOND_US).step()
+    QuotaEnforcer(registry, [lambda: [FOUND]], lambda: NOW_US + 5 * SECOND_US).begin_pauses()
     assert recorded(registry) == [(0, 10, 1)]
 
 

@@ -54,7 +54,7 @@ def test_who_goes_on_is_kept_out_longer_each_time(registry: Registry) -> None:
     found = []
     for wait_s in (0, 5, 6, 21, 41, FORGIVEN_S + 100):
         clock.now_us += wait_s * SECOND_US
-        enforcer.step()
+        enforcer.begin_pauses()
         (newest,) = since(registry, 0)
         found.append((newest.times, (newest.until_us - newest.since_us) // SECOND_US))
     assert found == [(1, 10), (1, 10), (2, 20), (3, 40), (4, 80), (1, 10)]

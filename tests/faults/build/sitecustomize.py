@@ -29,10 +29,10 @@ POINTS: Final = {
     "store.post": ("storage.telemetry.influx_http", "InfluxHttp", "write", "before"),
     "store.posted": ("storage.telemetry.influx_http", "InfluxHttp", "write", "after"),
     "message": ("gateway.mqtt.connection", "MqttConnection", "_receive", "before"),
-    "dispatch": ("gateway.dispatch.command_dispatcher", "CommandDispatcher", "step", "before"),
-    "rules": ("gateway.effects.rule_engine", "RuleEngine", "look", "before"),
-    "heartbeat": ("gateway.heartbeats", "HeartbeatWriter", "step", "before"),
-    "canary": ("gateway.canary", "Canary", "step", "before"),
+    "dispatch": ("gateway.dispatch.command_dispatcher", "CommandDispatcher", "dispatch_due", "before"),
+    "rules": ("gateway.effects.rule_engine", "RuleEngine", "evaluate_rules", "before"),
+    "heartbeat": ("gateway.heartbeats", "HeartbeatWriter", "write_heartbeats", "before"),
+    "canary": ("gateway.canary", "Canary", "publish_and_check", "before"),
     "release": ("gateway.journal_lane", "JournalLane", "release", "before"),
 }
 """Module, class, method, and on which side of it. `_write` of the store cursor counts only when it has samples."""

@@ -30,7 +30,7 @@ def test_a_slow_client_is_given_up_and_its_queue_dropped() -> None:
         slow.offer(_told(3, 4))
         assert slow.overflowed
         slow.offer(_told(5))
-        assert await slow.take() == ()
+        assert await slow.wait_for_changes() == ()
 
     asyncio.run(scenario())
 
@@ -38,12 +38,12 @@ def test_a_slow_client_is_given_up_and_its_queue_dropped() -> None:
 def test_taking_waits_for_an_offer_or_the_end() -> None:
     async def scenario() -> None:
         subscription = ChangeSubscription(0, bound=9)
-        taking = asyncio.create_task(subscription.take())
+        taking = asyncio.create_task(subscription.wait_for_changes())
         await asyncio.sleep(0)
         assert not taking.done()
         subscription.offer(_told(1))
         assert [t.change.change_id for t in await taking] == [1]
-        taking = asyncio.create_task(subscription.take())
+        taking = asyncio.create_task(subscription.wait_for_changes())
         subscription.end()
         assert await taking == ()
         assert subscription.ended

@@ -59,7 +59,7 @@ def test_a_journal_that_cannot_be_read_is_told_and_keeps_no_other_part_from_tell
             "gateway": lambda: HealthReport(None, None, {}),
             "journal/control": journal_probe(reader.fill, lambda: None),
         }
-        HeartbeatWriter(registry, probes, WatchedLoops(), DutyTimer()).step()
+        HeartbeatWriter(registry, probes, WatchedLoops(), DutyTimer()).write_heartbeats()
         with registry.read() as tx:
             beats = {beat.part: (beat.ok, beat.detail.get("fault")) for beat in tx.get(HeartbeatRepository).all()}
     assert beats == {"gateway": (True, None), "journal/control": (False, SystemFault.JOURNAL_BROKEN)}

@@ -67,15 +67,15 @@ ALL = {"messages stored": 6, "samples stored": 6}
 
 
 def test_what_the_handover_has_not_is_read_from_the_journal(town: Town) -> None:
-    assert town.cursor.step() == 6
-    assert town.cursor.step() == 0
+    assert town.cursor.store_due() == 6
+    assert town.cursor.store_due() == 0
     assert (len(town.writer.stored), town.counted(), town.cursor.from_journal) == (6, ALL, 3)
     assert town.registry.books.positions["store/lane"] == 3
 
 
 def test_it_never_overtakes_effects(town: Town) -> None:
     town.handover.through = 1
-    assert town.cursor.step() == 2
+    assert town.cursor.store_due() == 2
     assert town.cursor.position == 1
 
 
@@ -85,25 +85,25 @@ def test_store_away_moves_nothing_and_loses_nothing(town: Town, times: int) -> N
     town.writer.fails = [StoreUnavailable("away")] * times
     for _ in range(times):
         with pytest.raises(StoreUnavailable):
-            town.cursor.step()
+            town.cursor.store_due()
     assert (town.cursor.position, town.counted()) == (0, {})
-    town.cursor.step()
+    town.cursor.store_due()
     assert (len(town.writer.stored), town.counted()) == (6, ALL)
 
 
 def test_registry_away_after_the_write_counts_once(town: Town) -> None:
     town.registry.broken = 1
     with pytest.raises(RegistryUnavailable):
-        town.cursor.step()
+        town.cursor.store_due()
     town.cursor = town.opened()
-    town.cursor.step()
+    town.cursor.store_due()
     assert (len(town.writer.stored), town.counted()) == (6, ALL)
 
 
 def test_refused_sample_is_a_dead_letter_and_no_longer_awaited(town: Town) -> None:
     bad = DECODER.decode(message(3)).readings[0].ts_us  # type: ignore[union-attr]
     town.writer.refuses = {bad or 0}
-    town.cursor.step()
+    town.cursor.store_due()
     assert town.counted() == {
         "messages stored": 6,
         "samples stored": 5,

@@ -15,7 +15,7 @@ def asked(user: str, address: str = "192.0.2.1", number: int = 0) -> AuthRequest
 
 def order(queue: AuthQueue, count: int) -> list[str]:
     async def take() -> list[str]:
-        return [(await queue.take())[0].user for _ in range(count)]
+        return [(await queue.next_request())[0].user for _ in range(count)]
 
     return asyncio.run(take())
 

@@ -40,7 +40,7 @@ def test_what_is_killed_is_started_again(supervisor: ProcessSupervisor, said: li
     os.kill(first, signal.SIGKILL)
 
     def again() -> bool:
-        supervisor.look()
+        supervisor.restart_dead()
         return child.process.pid != first and child.ended() is None
 
     wait_until(again)
@@ -84,7 +84,7 @@ def test_one_that_has_not_begun_yet_is_left_alone(said: list[str]) -> None:
     supervisor = ProcessSupervisor(said.append, hangs_s=0.0)
     child = supervisor.start(ChildProgram("lamp", SLEEP, watched=True))
     for _ in range(3):
-        supervisor.look()
+        supervisor.restart_dead()
     supervisor.stop(1)
     assert (said, child.silent_s) == ([], None)
 
@@ -97,7 +97,7 @@ def test_a_supervisor_that_was_frozen_kills_nobody(supervisor: ProcessSupervisor
 
 def _look_until(supervisor: ProcessSupervisor, condition: Callable[[], bool], what: str) -> None:
     def looked() -> bool:
-        supervisor.look()
+        supervisor.restart_dead()
         return condition()
 
     wait_until(looked, what=what)
@@ -189,10 +189,10 @@ def test_the_alarm_ends_when_it_lives_long_enough(said: list[str], tmp_path: Pat
     child = supervisor.start(ChildProgram("lamp", SLEEP))
     child.troubled_us, child.deaths = 1, [time.monotonic()] * 3
     try:
-        supervisor.look()
+        supervisor.restart_dead()
         assert [fault.name for fault in process_faults.read_process_faults(record)] == ["lamp"]
         child.deaths = [time.monotonic() - processes.WITHIN_S - 1]
-        supervisor.look()
+        supervisor.restart_dead()
         assert process_faults.read_process_faults(record) == []
     finally:
         supervisor.stop(1)
@@ -255,7 +255,7 @@ def test_one_that_cannot_work_yet_is_not_dead(supervisor: ProcessSupervisor, sai
 
     def many_turns() -> bool:
         turns.add(child.process.pid)
-        supervisor.look()
+        supervisor.restart_dead()
         return len(turns) > 2 * processes.TOO_OFTEN
 
     wait_until(many_turns, timeout_s=30)
@@ -268,7 +268,7 @@ def test_one_that_shall_end_is_left_alone(supervisor: ProcessSupervisor, said: l
     wait_until(lambda: child.ended() == 0)
     first = child.process.pid
     for _ in range(3):
-        supervisor.look()
+        supervisor.restart_dead()
     assert (child.process.pid, said) == (first, [])
 
 
@@ -323,5 +323,5 @@ def test_a_log_that_grows_too_long_is_cut(
     program = "import time\nwhile True:\n    print('x' * 50, flush=True); time.sleep(0.01)"
     supervisor.start(ChildProgram("talker", [sys.executable, "-c", program], log=log))
     wait_until(lambda: log.exists() and log.stat().st_size > 1000)
-    supervisor.look()
+    supervisor.restart_dead()
     assert log.stat().st_size < 1000

@@ -18,37 +18,37 @@ def session(number: int, client_id: str = "", *, clean: bool = False) -> MqttSes
 def test_the_oldest_ends_and_new_names_are_refused_for_a_while() -> None:
     bounds = SessionBounds(owner_of)
     for number in range(MOST):
-        assert bounds.take(session(number), 0) == (USER, [])
+        assert bounds.admit_session(session(number), 0) == (USER, [])
     assert not bounds.refuses(USER, f"{USER}/new", 0)
-    assert bounds.take(session(MOST), 0) == (USER, [session(0)])
+    assert bounds.admit_session(session(MOST), 0) == (USER, [session(0)])
     assert bounds.refuses(USER, f"{USER}/new", PAUSE_S - 1)
     assert not bounds.refuses(USER, USER, 1)
     assert not bounds.refuses(USER, "L1", 1)
     assert not bounds.refuses(USER, f"{USER}/{MOST}", 1)
     assert not bounds.refuses(USER, f"{USER}/new", PAUSE_S + 1)
-    bounds.take(session(99), PAUSE_S + 2)
+    bounds.admit_session(session(99), PAUSE_S + 2)
     assert bounds.refuses(USER, f"{USER}/new", 3 * PAUSE_S), "the pause grows"
 
 
 def test_a_session_that_is_used_again_is_not_the_oldest() -> None:
     bounds = SessionBounds(owner_of)
     for number in range(MOST):
-        bounds.take(session(number), 0)
-    bounds.take(session(50, f"{USER}/0"), 0)
-    assert bounds.take(session(60), 0)[1] == [session(1)]
+        bounds.admit_session(session(number), 0)
+    bounds.admit_session(session(50, f"{USER}/0"), 0)
+    assert bounds.admit_session(session(60), 0)[1] == [session(1)]
 
 
 def test_clean_sessions_and_ours_are_left_alone() -> None:
     bounds = SessionBounds(owner_of)
     for number in range(20):
-        assert bounds.take(session(number, clean=True), 0)[1] == []
-        assert bounds.take(session(number, f"lautern-control-{number}"), 0)[1] == []
+        assert bounds.admit_session(session(number, clean=True), 0)[1] == []
+        assert bounds.admit_session(session(number, f"lautern-control-{number}"), 0)[1] == []
 
 
 def test_none_is_kept_under_a_name_that_the_broker_makes() -> None:
     one = session(1, "a" * 22)
-    assert SessionBounds(owner_of).take(one, 0) == ("?", [one])
-    assert SessionBounds(owner_of).take(session(1, "a" * 22, clean=True), 0) == ("?", [])
+    assert SessionBounds(owner_of).admit_session(one, 0) == ("?", [one])
+    assert SessionBounds(owner_of).admit_session(session(1, "a" * 22, clean=True), 0) == ("?", [])
 
 
 def test_a_record_of_nats_server_is_read() -> None:

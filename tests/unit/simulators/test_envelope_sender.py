@@ -67,10 +67,10 @@ def test_a_backlog_comes_back_as_batches_with_the_newest_state_only() -> None:
         backlog.put(one.wire(OutgoingReport("telemetry", {"n": n}, n)))
         backlog.put(one.wire(OutgoingReport("state", {"n": n}, n, retained=True)))
         backlog.put(one.wire(OutgoingReport("event", {"n": n}, n, name="e")))
-    out = backlog.take()
+    out = backlog.drain()
     assert [(w.channel, len(w.identities)) for w in out] == [("state", 1)] + [("event", 1)] * 3 + [("telemetry", 3)]
     assert json.loads(out[0].payload)["n"] == 2
-    assert backlog.take() == []
+    assert backlog.drain() == []
 
 
 def test_a_full_backlog_drops_the_oldest_and_counts_them() -> None:
@@ -78,7 +78,7 @@ def test_a_full_backlog_drops_the_oldest_and_counts_them() -> None:
     for wire in telemetry(8):
         backlog.put(wire)
     assert backlog.dropped == 3
-    assert [i.seq for i in backlog.take()[0].identities] == [3, 4, 5, 6, 7]
+    assert [i.seq for i in backlog.drain()[0].identities] == [3, 4, 5, 6, 7]
 
 
 def test_spoilt_messages_never_spoil_a_batch() -> None:
@@ -86,4 +86,4 @@ def test_spoilt_messages_never_spoil_a_batch() -> None:
     good, bad = telemetry(2), WireMessage("L01", "t", b"{", "telemetry", faults=("garbage",))
     for wire in (good[0], bad, good[1]):
         backlog.put(wire)
-    assert [len(w.identities) for w in backlog.take()] == [0, 2]
+    assert [len(w.identities) for w in backlog.drain()] == [0, 2]

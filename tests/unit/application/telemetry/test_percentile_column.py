@@ -22,7 +22,7 @@ def test_a_rising_series_and_one_of_equal_numbers_are_ranked_too() -> None:
     for values in (range(10_000), [5] * 10_000):
         column = PercentileColumn(ranked=True)
         for start in range(0, 10_000, 1_000):
-            column.take([float(v) for v in values[start : start + 1_000]])
+            column.add_block([float(v) for v in values[start : start + 1_000]])
         ordered = sorted(values)
         assert [column.rank(share) for share in (0.5, 0.95, 0.99)] == [
             ordered[math.ceil(share * 10_000) - 1] for share in (0.5, 0.95, 0.99)

@@ -63,9 +63,9 @@ SOME = ([message(1), message(2)], [message(2), message(5)])
 
 def test_pass_is_judged_applied_handed_over_and_released() -> None:
     town = Town(*SOME)
-    assert (town.cursor.step(), town.cursor.step()) == (4, 0)
+    assert (town.cursor.run_pass(), town.cursor.run_pass()) == (4, 0)
     assert town.counted() == {"received": 4, "accepted": 3, "duplicate": 1}
-    parcel = town.handover.take(0)
+    parcel = town.handover.take_after(0)
     assert parcel is not None
     assert (parcel.last, len(parcel.samples), parcel.messages) == (2, 3, {"lamp": 3})
     town.cursor.release({"lane": 1})
@@ -81,30 +81,30 @@ def test_registry_away_after_judging_counts_once_and_still_tells_the_gap(killed:
     town = Town(*SOME)
     town.registry.broken = 1
     with pytest.raises(RegistryUnavailable):
-        town.cursor.step()
+        town.cursor.run_pass()
     assert (town.counted(), town.identity.judged_through("lane")) == ({}, 2)
     if killed:
         town.open()
-    town.cursor.step()
+    town.cursor.run_pass()
     assert town.counted() == {"received": 4, "accepted": 3, "duplicate": 1}
     assert town.books.missing == {"l1": 2}
 
 
 def test_killed_before_a_closed_gap_was_told_it_is_told_closed() -> None:
     town = Town(*SOME)
-    town.cursor.step()
+    town.cursor.run_pass()
     town.journal.batches[3] = [message(3), message(4)]
     town.registry.broken = 1
     with pytest.raises(RegistryUnavailable):
-        town.cursor.step()
+        town.cursor.run_pass()
     town.open()
-    town.cursor.step()
+    town.cursor.run_pass()
     assert town.books.missing == {"l1": 0}
 
 
 def test_lost_identities_are_made_anew_for_what_waits_for_the_store() -> None:
     town = Town(*SOME)
-    town.cursor.step()
+    town.cursor.run_pass()
     town.registry.books.set("store/lane", 1)
     town.identity = MemoryIdentity()
     town.open()
@@ -112,7 +112,7 @@ def test_lost_identities_are_made_anew_for_what_waits_for_the_store() -> None:
     assert verdicts is not None
     assert len(load_verdicts(verdicts)) == 2
     assert town.identity.verdicts("lane", 1) is None
-    assert town.cursor.step() == 0
+    assert town.cursor.run_pass() == 0
     assert town.counted()["received"] == 4
 
 
@@ -132,6 +132,6 @@ def test_first_lane_goes_before_the_others() -> None:
         apply=town.books,  # type: ignore[arg-type]
         now_us=lambda: NOW_US,
     )
-    assert cursor.step() == 1
+    assert cursor.run_pass() == 1
     slow.batches[2] = [message(10)]
-    assert (cursor.step(), cursor.step(), cursor.step()) == (1, 4, 0)
+    assert (cursor.run_pass(), cursor.run_pass(), cursor.run_pass()) == (1, 4, 0)

@@ -133,7 +133,7 @@ class Town:
     def say(self, seq: int, level: float, now_us: int) -> list[str]:
         now = self.views.load(self.registry, [ASSET])
         triggers = update_latest(items(message(seq, level_pct=level)), now)
-        changes = self.watch.look(self.registry, triggers, now, now_us)
+        changes = self.watch.evaluate_rules(self.registry, triggers, now, now_us)
         return [f"{'cleared' if c.data['cleared'] else 'raised'} {c.data['name']}" for c in changes]
 
 
@@ -167,7 +167,7 @@ def test_few_changes_are_told_at_once_many_once_a_second() -> None:
     tell = ChangePublisher()
     city = {f"a{n}": AssetNow(Asset(f"a{n}", "kl", "lamp", "", 0)) for n in range(250)}
     for asset_id, asset in city.items():
-        asset.take(LatestValue(asset_id, "lamp", "kl", "telemetry", "", NOW_US, NOW_US, {"level_pct": 1}))
+        asset.keep_newer(LatestValue(asset_id, "lamp", "kl", "telemetry", "", NOW_US, NOW_US, {"level_pct": 1}))
     one = {("a0", "telemetry", "")}
     (change,) = tell.changes(one, city, NOW_US)
     assert change.data == {"devices": [{"device_id": "a0", "ts": rfc3339(NOW_US), "values": {"level_pct": 1}}]}

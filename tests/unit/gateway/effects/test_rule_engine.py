@@ -50,7 +50,7 @@ def test_a_rule_that_fails_with_one_device_stops_nothing_else() -> None:
         name: AssetNow(Asset(name, "kl", "lamp", name, 0), rule_states={"broken": {"limit": 1}})
         for name in ("odd", "right")
     }
-    watch.look(cast("RegistryTransaction", book), {(name, "state", "") for name in now}, now, NOW_US)
+    watch.evaluate_rules(cast("RegistryTransaction", book), {(name, "state", "") for name in now}, now, NOW_US)
     assert {alarm.asset_id for alarm in book.alarms} == {"odd", "right"}
     assert watch.failures == 1
     assert now["odd"].rule_states["broken"] == {"limit": 1}

@@ -20,12 +20,12 @@ def test_any_texts_are_cut_where_their_lines_end(texts: list[str]) -> None:
         for number, text in enumerate(texts):
             time = f"2026-11-25T21:00:00.00000000{number}Z"
             points.add(TABLE, ["", time, text, field, "m", "lamp, 1", str(table)])
-    made = list(points.take())
+    made = list(points.drain_lines())
     pieces = "".join(f"{line}\n" for line in made).encode().splitlines(keepends=True)
     assert list(lines_of(pieces)) == made
     assert [values_in(line) for line in made] == [2] * len(texts)
     assert [time_of(line) % 10 for line in made] == list(range(len(texts)))
-    assert (points.values, list(points.take())) == (0, [])
+    assert (points.values, list(points.drain_lines())) == (0, [])
 
 
 def test_times_keep_all_digits() -> None:
