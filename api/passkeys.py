@@ -5,29 +5,29 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import webauthn
 from fastapi import Request
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from api import sessions
 from application.ports.users import User
+from devices.deferred_module import DeferredModule
 from devices.errors import Conflict, Invalid
 from devices.time_us import MINUTE_US
+
+if TYPE_CHECKING:
+    import webauthn
+    from webauthn.helpers import exceptions, structs
+else:
+    webauthn = DeferredModule("webauthn")
+    exceptions = DeferredModule("webauthn.helpers.exceptions")
+    structs = DeferredModule("webauthn.helpers.structs")
 
 ISSUER: Final = "Lautern"
 CHALLENGE_US: Final = 5 * MINUTE_US
 FIELD: Final = "passkey"
 LOCALHOST: Final = "localhost"
-_PREFERRED: Final = UserVerificationRequirement.PREFERRED
 
 
 class PasskeysNeedAName(Conflict):
@@ -68,10 +68,11 @@ class RelyingParty:
             user_name=user.user_id,
             user_display_name=user.name,
             challenge=challenge,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.DISCOURAGED, user_verification=_PREFERRED
+            authenticator_selection=structs.AuthenticatorSelectionCriteria(
+                resident_key=structs.ResidentKeyRequirement.DISCOURAGED,
+                user_verification=structs.UserVerificationRequirement.PREFERRED,
             ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=each) for each in known],
+            exclude_credentials=[structs.PublicKeyCredentialDescriptor(id=each) for each in known],
         )
         return _json(webauthn.options_to_json(options))
 
@@ -80,8 +81,8 @@ class RelyingParty:
         options = webauthn.generate_authentication_options(
             rp_id=self.host,
             challenge=challenge,
-            allow_credentials=[PublicKeyCredentialDescriptor(id=each) for each in known],
-            user_verification=_PREFERRED,
+            allow_credentials=[structs.PublicKeyCredentialDescriptor(id=each) for each in known],
+            user_verification=structs.UserVerificationRequirement.PREFERRED,
         )
         return _json(webauthn.options_to_json(options))
 
@@ -94,7 +95,7 @@ class RelyingParty:
                 expected_rp_id=self.host,
                 expected_origin=self.origin,
             )
-        except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+        except (exceptions.WebAuthnException, ValueError, KeyError, TypeError) as error:
             raise Invalid("is no answer to what was asked", field=FIELD) from error
         return found.credential_id, found.credential_public_key, found.sign_count
 
@@ -109,7 +110,7 @@ class RelyingParty:
                 credential_public_key=public_key,
                 credential_current_sign_count=count,
             )
-        except (WebAuthnException, ValueError, KeyError, TypeError):
+        except (exceptions.WebAuthnException, ValueError, KeyError, TypeError):
             return None
         return found.new_sign_count
 

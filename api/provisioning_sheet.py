@@ -6,11 +6,15 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Final
-
-import segno
+from typing import TYPE_CHECKING, Final
 
 from api import csv_response
+from devices.deferred_module import DeferredModule
+
+if TYPE_CHECKING:
+    import segno
+else:
+    segno = DeferredModule("segno")
 
 COLUMNS: Final = ("id", "name", "user", "password", "client_id", "broker", "root")
 MOST_ON_SHEETS: Final = 1000

@@ -24,7 +24,8 @@ from benchmarks.query import values
 from devices.catalog import discover_kinds
 from devices.samples import TELEMETRY, Sample
 from devices.time_us import SECOND_US, rfc3339
-from storage.telemetry import InfluxTelemetryWriter, SqliteTelemetryWriter
+from storage.telemetry.influx_writer import InfluxTelemetryWriter
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 from tests.real_parts import influxdb, mosquitto
 from tests.system.installation import Installation
 

@@ -30,7 +30,7 @@ from devices.samples import TELEMETRY, Sample
 from devices.time_us import DAY_US, MINUTE_US, rfc3339
 from runtime import settings
 from runtime.registry_access import registry_of
-from storage.telemetry import SqliteTelemetryWriter
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 from tests.real_parts import finding, ports
 from tests.real_parts.servers import Server
 

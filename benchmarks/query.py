@@ -19,14 +19,12 @@ from devices.catalog import KindCatalog, discover_kinds
 from devices.samples import TELEMETRY, Sample, SeriesKey
 from devices.time_us import DAY_US, HOUR_US, MINUTE_US
 from storage.registry.engine import open_registry
-from storage.telemetry import (
-    InfluxTelemetryReader,
-    InfluxTelemetryWriter,
-    SqliteTelemetryReader,
-    SqliteTelemetryWriter,
-)
 from storage.telemetry.influx_lines import LineRenderer
+from storage.telemetry.influx_reader import InfluxTelemetryReader
+from storage.telemetry.influx_writer import InfluxTelemetryWriter
 from storage.telemetry.schema import StoreSchema
+from storage.telemetry.sqlite_reader import SqliteTelemetryReader
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 from tests.real_parts import influxdb
 
 KIND = "streetlight"

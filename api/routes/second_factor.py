@@ -2,9 +2,8 @@
 
 import io
 from dataclasses import replace
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-import segno
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
@@ -31,8 +30,14 @@ from application.audit.audit_trail import object_name, record_action
 from application.ports.registry import RegistryTransaction
 from application.ports.second_factors import SecondFactor, SecondFactors
 from application.ports.users import SessionRepository
+from devices.deferred_module import DeferredModule
 from devices.errors import Conflict, Invalid
 from devices.time_us import SECOND_US
+
+if TYPE_CHECKING:
+    import segno
+else:
+    segno = DeferredModule("segno")
 
 Code = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 RecoveryCode = Annotated[str, Field(min_length=10, max_length=64)]

@@ -4,13 +4,18 @@ import hmac
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
-from typing import Final
-
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from typing import TYPE_CHECKING, Final
 
 from application.access.roles import EVERYTHING, RoleGrant
+from devices.deferred_module import DeferredModule
 from devices.time_us import MINUTE_US, SECOND_US
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.twofactor import totp
+else:
+    hashes = DeferredModule("cryptography.hazmat.primitives.hashes")
+    totp = DeferredModule("cryptography.hazmat.primitives.twofactor.totp")
 
 STEP_S: Final = 30
 DIGITS: Final = 6
@@ -103,5 +108,5 @@ def wait_us(failed: int, last_us: int, now_us: int) -> int:
     return max(0, pause_us - max(0, now_us - last_us))
 
 
-def _totp(secret: bytes) -> TOTP:
-    return TOTP(secret, DIGITS, SHA1(), STEP_S)  # noqa: S303 - what all apps know; HMAC needs no collision resistance
+def _totp(secret: bytes) -> "totp.TOTP":
+    return totp.TOTP(secret, DIGITS, hashes.SHA1(), STEP_S)

@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-import holidays
-
+from devices.deferred_module import DeferredModule
 from devices.errors import Invalid
 from devices.time_us import from_us
+
+if TYPE_CHECKING:
+    import holidays
+else:
+    holidays = DeferredModule("holidays")
 
 ZONE: Final = "Europe/Berlin"
 

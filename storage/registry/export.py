@@ -8,15 +8,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Integer, MetaData, Table, make_url, select, text
 
 from devices.errors import RegistryUnavailable
 from storage.registry.dialects import UNHURRIED, open_postgres
 from storage.registry.failures import registry_errors
+from storage.registry.migrate import REVISIONS_TABLE, taken_revisions
 
 ROWS_AT_ONCE: Final = 1000
-REVISIONS_TABLE: Final = "alembic_version"
 BYTES_KEY: Final = "base64"
 """JSON has no bytes: they are an object with this one key."""
 
@@ -40,7 +39,7 @@ class RegistrySnapshot:
     def revisions(self) -> Sequence[str]:
         """Steps that the tables have taken."""
         with registry_errors():
-            return sorted(MigrationContext.configure(self._connection).get_current_heads())
+            return sorted(taken_revisions(self._connection))
 
     def tables(self) -> Sequence[str]:
         """Names, each after those that its rows point to."""

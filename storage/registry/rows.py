@@ -1,10 +1,17 @@
 """Statements that both databases understand, for many rows at once."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+
+from devices.deferred_module import DeferredModule
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+else:
+    postgresql = DeferredModule("sqlalchemy.dialects.postgresql")
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -36,5 +43,5 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> int
     return connection.execute(statement, list(rows), execution_options={"preserve_rowcount": True}).rowcount
 
 
-def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def _insert(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

@@ -18,12 +18,10 @@ from devices.kind import DeviceKind, KindLimits
 from devices.messages import EventMessage, StateMessage, TelemetryMessage
 from devices.samples import TELEMETRY, Sample, SeriesKey, Value
 from devices.time_us import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from storage.telemetry import (
-    InfluxTelemetryReader,
-    InfluxTelemetryWriter,
-    SqliteTelemetryReader,
-    SqliteTelemetryWriter,
-)
+from storage.telemetry.influx_reader import InfluxTelemetryReader
+from storage.telemetry.influx_writer import InfluxTelemetryWriter
+from storage.telemetry.sqlite_reader import SqliteTelemetryReader
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 from tests.real_parts.influxdb import InfluxServer
 
 NOW_US = time.time_ns() // 1000 // HOUR_US * HOUR_US

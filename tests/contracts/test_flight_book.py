@@ -27,12 +27,10 @@ from devices.fire_drone.flights.sample import FlightSample
 from devices.samples import TELEMETRY, Sample, Value
 from devices.time_us import HOUR_US, MINUTE_US, SECOND_US
 from storage.registry.engine import SqlRegistry, open_registry
-from storage.telemetry import (
-    InfluxTelemetryReader,
-    InfluxTelemetryWriter,
-    SqliteTelemetryReader,
-    SqliteTelemetryWriter,
-)
+from storage.telemetry.influx_reader import InfluxTelemetryReader
+from storage.telemetry.influx_writer import InfluxTelemetryWriter
+from storage.telemetry.sqlite_reader import SqliteTelemetryReader
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 from tests.real_parts.influxdb import InfluxServer
 from tests.real_parts.waiting import wait_until
 

@@ -10,10 +10,12 @@ import pytest
 from devices.errors import Invalid, StoreUnavailable
 from devices.samples import SeriesKey
 from devices.time_us import DAY_US, HOUR_US, MINUTE_US
-from storage.telemetry import InfluxTelemetryReader, InfluxTelemetryWriter, influx_export
+from storage.telemetry import influx_export
 from storage.telemetry.influx_export import InfluxExport
 from storage.telemetry.influx_http import InfluxHttp
 from storage.telemetry.influx_import import InfluxImport
+from storage.telemetry.influx_reader import InfluxTelemetryReader
+from storage.telemetry.influx_writer import InfluxTelemetryWriter
 from tests.contracts.telemetry_stores import CATALOG, NOW_US, a_noisy_day, key, sample
 from tests.real_parts.influxdb import InfluxServer
 

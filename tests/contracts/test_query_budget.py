@@ -10,7 +10,7 @@ import pytest
 from application.ports.telemetry import TelemetryReader
 from application.telemetry.query_budget import QueryBudget, QueryCancelled, QueryTooLarge
 from devices.time_us import HOUR_US, MINUTE_US, SECOND_US
-from storage.telemetry import SqliteTelemetryReader
+from storage.telemetry.sqlite_reader import SqliteTelemetryReader
 from tests.contracts.telemetry_stores import NOW_US, STORES, Store, key, opened, sample
 from tests.real_parts.waiting import wait_until
 

@@ -11,13 +11,11 @@ import pytest
 
 from devices.errors import SamplesRefused, StoreUnavailable
 from devices.time_us import DAY_US, HOUR_US, MINUTE_US
-from storage.telemetry import (
-    InfluxTelemetryReader,
-    InfluxTelemetryWriter,
-    SqliteTelemetryReader,
-    SqliteTelemetryWriter,
-)
 from storage.telemetry.influx_http import InfluxHttp
+from storage.telemetry.influx_reader import InfluxTelemetryReader
+from storage.telemetry.influx_writer import InfluxTelemetryWriter
+from storage.telemetry.sqlite_reader import SqliteTelemetryReader
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 from tests.contracts.telemetry_stores import CATALOG, NOW_US, key, sample
 from tests.real_parts.influxdb import InfluxServer
 

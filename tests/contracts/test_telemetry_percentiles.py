@@ -11,8 +11,9 @@ from application.ports.telemetry import Aggregate, BucketAnswer
 from application.telemetry.query_budget import QueryBudget, QueryCancelled, QueryTooLarge
 from devices.samples import Sample
 from devices.time_us import HOUR_US, MINUTE_US, SECOND_US
-from storage.telemetry import InfluxTelemetryReader, influx_percentiles
+from storage.telemetry import influx_percentiles
 from storage.telemetry.influx_percentiles import share_of
+from storage.telemetry.influx_reader import InfluxTelemetryReader
 from tests.contracts.telemetry_stores import NOW_US, STORES, Store, by_hand, key, nearest_rank, opened, sample
 
 BEGIN_US = NOW_US - 4 * HOUR_US

@@ -26,7 +26,8 @@ from benchmarks.parts.cost import cpu_s, pss_mb
 from devices.catalog import discover_kinds
 from devices.samples import TELEMETRY, Sample
 from devices.time_us import SECOND_US, rfc3339
-from storage.telemetry import InfluxTelemetryWriter, SqliteTelemetryWriter
+from storage.telemetry.influx_writer import InfluxTelemetryWriter
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 from tests.faults.account import newest_age_s, settle
 from tests.faults.conftest import Report
 from tests.faults.publishing import LONG, publishing

@@ -24,9 +24,10 @@ from gateway.store_queue import StoreQueue
 from runtime.gateway_role import reactions_of
 from storage.journal.sqlite_dedup_index import SqliteDedupIndex, SqliteVerdicts
 from storage.registry.engine import SqlRegistry, open_registry
-from storage.telemetry import SqliteTelemetryReader, SqliteTelemetryWriter
 from storage.telemetry.influx_lines import LineRenderer
 from storage.telemetry.schema import StoreSchema
+from storage.telemetry.sqlite_reader import SqliteTelemetryReader
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 from tests.fuzz.hostile import CATALOG, KINDS, NOW_US, device_of
 
 

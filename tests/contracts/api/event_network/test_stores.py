@@ -22,12 +22,10 @@ from simulators.device import FleetOptions
 from simulators.kinds.event_network import build_fleet
 from simulators.kinds.event_network.event import demo_event
 from simulators.kinds.event_network.node import SimulatedNode, TrueVolume
-from storage.telemetry import (
-    InfluxTelemetryReader,
-    InfluxTelemetryWriter,
-    SqliteTelemetryReader,
-    SqliteTelemetryWriter,
-)
+from storage.telemetry.influx_reader import InfluxTelemetryReader
+from storage.telemetry.influx_writer import InfluxTelemetryWriter
+from storage.telemetry.sqlite_reader import SqliteTelemetryReader
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 
 NOW_US = time.time_ns() // 1000 // MINUTE_US * MINUTE_US
 if NOW_US % DAY_US // HOUR_US == 2:

@@ -32,7 +32,8 @@ from simulators.envelope_sender import EnvelopeSender
 from simulators.kinds.fire_drone import build_fleet
 from simulators.kinds.fire_drone.drone import SimulatedDrone, TrueFlight
 from storage.registry.engine import SqlRegistry, open_registry
-from storage.telemetry import SqliteTelemetryReader, SqliteTelemetryWriter
+from storage.telemetry.sqlite_reader import SqliteTelemetryReader
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 
 START_US = 1_790_000_000 * SECOND_US
 END_US = START_US + 2 * HOUR_US
