@@ -1,11 +1,12 @@
 """`lautern up`: broker, gateway and API on one machine, watched until Ctrl-C or SIGTERM."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import structlog
 import typer
@@ -13,12 +14,15 @@ import typer
 from devices.errors import ConfigurationError
 from runtime import logging_setup, process_faults, program_support, settings
 from runtime.file_modes import mend_modes, modes_sentence
-from runtime.installation import Installation, choose_ports, exclusive_data_dir
+from runtime.forked_process import module_command, preload
+from runtime.installation import ROLES, Installation, choose_ports, exclusive_data_dir
 from runtime.operators import TOLD, Operators, mailing
 from runtime.ports import place_of
-from runtime.processes import ProcessSupervisor
+from runtime.processes import ChildProgram, ProcessSupervisor, ProgramFailed, run_to_end
 
 log = structlog.get_logger()
+TABLES_S: Final = 10.0
+"""So long nobody else is begun."""
 
 
 def up(
@@ -41,10 +45,13 @@ def up(
         if open_to_others := modes_sentence(mend_modes(chosen)):
             log.warning(open_to_others)
         found = choose_ports(chosen, _say, http_fixed=port is not None, mqtt_fixed=True)
+        preload(ROLES)
         installation = Installation(chosen, found, config)
         broker = installation.broker(simulators=False)
         if broker is not None:
             broker.start(supervisor)
+        prepare_tables(installation)
+        if broker is not None:
             supervisor.start(installation.auth_callout(broker))
         supervisor.start(installation.gateway())
         supervisor.start(installation.api())
@@ -93,6 +100,14 @@ def watch_children(supervisor: ProcessSupervisor, look: Callable[[], None], stop
     while not stop.wait(0.2):
         supervisor.restart_dead()
         look()
+
+
+def prepare_tables(installation: Installation) -> None:
+    """Bring the tables up to date in a process whose memory goes with it; the roles do what it could not."""
+    if installation.settings.registry.migrate:
+        command = module_command("cli.migrate", *installation.arguments())
+        with suppress(ProgramFailed):
+            run_to_end(ChildProgram("tables", command, installation.environment(), Path(os.devnull)), TABLES_S)
 
 
 def _operators(

@@ -5,9 +5,9 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import IO, Any, Protocol
 
 import structlog
 
@@ -17,16 +17,36 @@ from devices.errors import JournalUnavailable
 log = structlog.get_logger()
 
 
+class PipedProcess(Protocol):
+    """What is used of `subprocess.Popen`."""
+
+    pid: int
+    stdin: IO[str] | None
+    stdout: IO[str] | None
+
+    def poll(self) -> int | None:
+        """Exit code, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end. Raises subprocess.TimeoutExpired."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
+def start_piped(command: Sequence[str]) -> PipedProcess:
+    """Start a program that is told and tells lines."""
+    return subprocess.Popen(list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+
+
 class ReceiverProcess:
     """Starts the process, tells it what to release, hears its state each second. Its end ends the gateway.
 
     It loads its program at once, and touches neither journal nor broker before `begin`.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self._process = subprocess.Popen(
-            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
+    def __init__(self, command: Sequence[str], start: Callable[[Sequence[str]], PipedProcess] = start_piped) -> None:
+        self._process = start(command)
         self._lock = threading.Lock()
         self._first_word = threading.Event()
         """Set also by the end of a process that never spoke."""

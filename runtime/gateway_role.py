@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -31,7 +32,7 @@ from gateway.mqtt.journal_ingest import JournalIngest
 from gateway.mqtt.quota_metering import QuotaMetering
 from gateway.quota_enforcer import QuotaEnforcer
 from gateway.reactions import KindReactions, ReactionTools
-from gateway.receiver import ReceiverProcess
+from gateway.receiver import ReceiverProcess, start_piped
 from gateway.retention import NamePseudonymiser, RetentionCleanup
 from gateway.service import Gateway, GatewayParts, LaneParts, take_lease
 from gateway.watched_loops import PASSING, PATIENCE_S, WatchedLoops
@@ -40,6 +41,7 @@ from runtime.dispatch_setup import dispatch_loops
 from runtime.exit_codes import LEASE, UNREACHABLE, USAGE
 from runtime.file_descriptors import raise_limit
 from runtime.file_modes import mend_modes, modes_sentence
+from runtime.forked_process import PipedFork, can_fork, module_command
 from runtime.garbage_collection import GarbageTidying, set_up_malloc
 from runtime.gateway_metrics import new_registry, serve_metrics
 from runtime.hang_watchdog import HangWatchdog
@@ -63,13 +65,14 @@ from storage.registry.engine import open_registry
 from storage.writable import why_not_writable
 
 log = structlog.get_logger()
+RECEIVER: Final = "runtime.receiver_role"
 
 
 def build_gateway(
     settings: Settings, arguments: list[str], stack: ExitStack, figures: CollectorRegistry
 ) -> GatewayParts:
     """Open every part in order; `stack` closes them in reverse. `figures` gets those of the store."""
-    receiver = ReceiverProcess([sys.executable, "-m", "runtime.receiver_role", *arguments])
+    receiver = ReceiverProcess(module_command(RECEIVER, *arguments), PipedFork if can_fork() else start_piped)
     stack.callback(receiver.stop)
     catalog = catalog_of(settings)
     registry = open_registry(

@@ -18,7 +18,8 @@ from runtime.broker.service_passwords import INSIDE, SIMULATORS, ServicePassword
 from runtime.certificates import make_client_files
 from runtime.device_listeners import check_broker, check_http
 from runtime.exit_codes import LEASE, UNREACHABLE, USAGE
-from runtime.processes import ChildProgram, module_command
+from runtime.forked_process import module_command
+from runtime.processes import ChildProgram
 from runtime.settings import Settings
 from runtime.settings_models import LOOPBACK, local_address
 
@@ -27,6 +28,10 @@ WAITS: Final = {LEASE: 2.0, UNREACHABLE: 8.0}
 """A predecessor may still be ending; a registry that is away comes back some time, and is waited for without end."""
 REFUSES: Final = frozenset({USAGE})
 """By this a program says that its settings can never work."""
+
+
+ROLES: Final = ("runtime.broker.auth_callout_role", "runtime.gateway_role", "runtime.api_role", "runtime.receiver_role")
+"""Modules that the supervisor loads once for all processes it begins."""
 
 
 class AlreadyRunning(LauternError):

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from runtime.exit_codes import UNREACHABLE
-from runtime.processes import ChildProcess, ChildProgram, ProcessSupervisor, module_command
+from runtime.forked_process import module_command
+from runtime.processes import ChildProcess, ChildProgram, ProcessSupervisor
 
 TOLD: Final = "operators-told.json"
 """Beside the data: what each of them was told last."""

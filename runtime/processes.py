@@ -4,7 +4,6 @@ import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import Final
 from application.health.faults import SystemFault
 from devices.errors import LauternError
 from runtime import process_faults
+from runtime.forked_process import ForkedProcess, StartedProcess, can_fork, is_ours
 from runtime.liveness import VARIABLE, LifeSignReceiver
 from runtime.open_files import OpenFiles
 from runtime.process_faults import ProcessFault
@@ -65,7 +65,7 @@ class ChildProcess:
     """A program that was started, with its deaths."""
 
     program: ChildProgram
-    process: subprocess.Popen[bytes] = field(init=False)
+    process: StartedProcess = field(init=False)
     deaths: list[float] = field(default_factory=list)
     again_at: float | None = None
     """When it will be started again; None while it runs."""
@@ -253,33 +253,33 @@ class ProcessSupervisor:
                 self._recorded = faults
 
 
-def run_to_end(program: ChildProgram) -> None:
-    """Run to its end. Raises ProgramFailed when it fails."""
+def run_to_end(program: ChildProgram, within_s: float | None = None) -> None:
+    """Run to its end. Raises ProgramFailed when it fails, or has not ended by then."""
     process = _spawn(program)
     try:
-        code = process.wait()
+        code = process.wait(within_s)
+    except subprocess.TimeoutExpired as error:
+        raise ProgramFailed(f"{program.name}: has not ended after {within_s:g} s") from error
     finally:
         _end(process, 5)
     if code != 0:
         raise ProgramFailed(f"{program.name}: {_meaning(code)}")
 
 
-def module_command(module: str, *arguments: str) -> list[str]:
-    """Command line of a program of ours."""
-    return [sys.executable, "-m", module, *arguments]
-
-
-def _spawn(program: ChildProgram, signs: int | None = None) -> subprocess.Popen[bytes]:
+def _spawn(program: ChildProgram, signs: int | None = None) -> StartedProcess:
     output = None
+    keep = () if signs is None else (signs,)
     told = {} if signs is None else {VARIABLE: str(signs)}
     if program.log is not None:
         program.log.parent.mkdir(parents=True, exist_ok=True)
         output = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
+        if is_ours(program.command) and can_fork():
+            return _fork(program, {**program.environment, **told}, output, keep)
         return subprocess.Popen(
             list(program.command),
             env={**os.environ, **program.environment, **told},
-            pass_fds=() if signs is None else (signs,),
+            pass_fds=keep,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -289,6 +289,23 @@ def _spawn(program: ChildProgram, signs: int | None = None) -> subprocess.Popen[
     finally:
         if output is not None:
             os.close(output)
+
+
+def _fork(
+    program: ChildProgram, environment: Mapping[str, str], output: int | None, keep: tuple[int, ...]
+) -> ForkedProcess:
+    dies = _die_with(os.getpid())
+
+    def prepare() -> None:
+        os.setpgid(0, 0)
+        dies()
+
+    with open(os.devnull) as nothing:  # noqa: PTH123 - a file of the system
+        streams = {0: nothing.fileno()} | ({} if output is None else {1: output, 2: output})
+        process = ForkedProcess(program.command, environment, streams=streams, keep=keep, prepare=prepare)
+    with suppress(OSError):  # whoever comes first, so that we can end its group from now on
+        os.setpgid(process.pid, process.pid)
+    return process
 
 
 def _die_with(parent: int) -> Callable[[], None]:
@@ -303,7 +320,7 @@ def _die_with(parent: int) -> Callable[[], None]:
     return prepare
 
 
-def _end(process: subprocess.Popen[bytes], within_s: float) -> None:
+def _end(process: StartedProcess, within_s: float) -> None:
     if process.poll() is None:
         process.terminate()
         try:
@@ -313,7 +330,7 @@ def _end(process: subprocess.Popen[bytes], within_s: float) -> None:
     _kill_group(process)  # what it started and left behind
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
+def _kill_group(process: StartedProcess) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

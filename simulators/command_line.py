@@ -111,7 +111,7 @@ def _address(text: str) -> BrokerAddress:
 
 def _carry_out(options: SimulationOptions, rate: float | None, processes: int, *, generate: bool) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     try:
         totals = generate_load(options, rate, processes, stop) if generate else run_simulation(options, stop)
     except ConfigurationError as error:
@@ -120,7 +120,8 @@ def _carry_out(options: SimulationOptions, rate: float | None, processes: int, *
     typer.echo(_summary(totals))
 
 
-def _stop_on_signals() -> Event:
+def stop_on_signals() -> Event:
+    """An event that Ctrl-C and SIGTERM set."""
     stop = Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:

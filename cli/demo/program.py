@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any, Final
@@ -13,17 +14,20 @@ import typer
 
 from cli.demo.demo_part import KEYS, PLAN, USERS
 from cli.demo.demo_watch import DemoAudience, DemoOpening
-from cli.up import stop_event, supervised_children, watch_children
+from cli.up import prepare_tables, stop_event, supervised_children, watch_children
 from devices.errors import ConfigurationError
 from runtime import logging_setup, process_faults, program_support, settings
 from runtime.broker.service_passwords import SIMULATORS
-from runtime.installation import Installation, choose_ports, exclusive_data_dir, sign_in_link
+from runtime.forked_process import module_command, preload
+from runtime.installation import ROLES, Installation, choose_ports, exclusive_data_dir, sign_in_link
 from runtime.ports import place_of
-from runtime.processes import ChildProgram, ProcessSupervisor, module_command
+from runtime.processes import ChildProgram, ProcessSupervisor
 
 DATA_DIR: Final = Path("var/demo")
 ALIVE: Final = "demo-alive"
 HOUR_S: Final = 3600.0
+CITY: Final = "cli.demo.city"
+DEVICES: Final = "simulators.side_by_side"
 
 
 def demo(
@@ -64,11 +68,14 @@ def _run(installation: Installation, supervisor: ProcessSupervisor, stop: Event,
     data_dir = installation.settings.data_dir
     _say(f"starting; data in {data_dir}, logs in {data_dir / 'logs'}")
     broker = installation.broker(simulators=True)
+    preload((*ROLES, CITY, DEVICES))
     if broker is not None:
         broker.start(supervisor)
+    prepare_tables(installation)
+    if broker is not None:
         supervisor.start(installation.auth_callout(broker))
     # Together, as each takes a second or two of which most is loading; they agree on the tables among themselves.
-    city = supervisor.start(installation.program("city", "cli.demo.city", *installation.arguments(), once=True))
+    city = supervisor.start(installation.program("city", CITY, *installation.arguments(), once=True))
     supervisor.start(installation.gateway())
     supervisor.start(installation.api())
     opening = DemoOpening(installation.address)
@@ -80,8 +87,7 @@ def _run(installation: Installation, supervisor: ProcessSupervisor, stop: Event,
         alive.look(filled=opening.done)
         if opening.audiences is None and city.ended() == 0 and opening.receives():
             plan: dict[str, Any] = json.loads((data_dir / PLAN).read_text(encoding="utf-8"))
-            for kind, count in plan["simulated"].items():
-                supervisor.start(_simulator(installation, kind, count, _history_s(data_dir / ALIVE, hours)))
+            supervisor.start(_simulators(installation, plan["simulated"], _history_s(data_dir / ALIVE, hours)))
             opening.audiences = [DemoAudience(**audience) for audience in plan["audiences"]]
             sys.stdout.write(_LINK.format(link=sign_in_link(installation.address, plan["token"])))
             sys.stdout.flush()
@@ -104,18 +110,17 @@ def _tell(installation: Installation, opening: DemoOpening, after_s: float) -> N
     sys.stdout.flush()
 
 
-def _simulator(installation: Installation, kind: str, count: int | None, history_s: float) -> ChildProgram:
+def _simulators(installation: Installation, kinds: Mapping[str, int | None], history_s: float) -> ChildProgram:
     chosen = installation.settings
     password = installation.logins.password(SIMULATORS)
     address = f"mqtt://{SIMULATORS}:{password}@{place_of(installation.mqtt_host, installation.ports.mqtt)}"
-    arguments = ["--tenant", chosen.default_tenant, "--root", chosen.topic_root, "--history", f"{history_s:.0f}s"]
-    if count is not None:
-        arguments += ["--count", str(count)]
+    asked = [kind if count is None else f"{kind}={count}" for kind, count in kinds.items()]
+    where = ["--tenant", chosen.default_tenant, "--root", chosen.topic_root, "--history", f"{history_s:.0f}s"]
     return ChildProgram(
-        f"simulator of {kind}",
-        module_command("simulators", kind, *arguments),
+        "simulators",
+        module_command(DEVICES, *asked, *where),
         {"LAUTERN_SIMULATE_BROKER": address},
-        chosen.data_dir / "logs" / f"simulate-{kind}.log",
+        chosen.data_dir / "logs" / "simulators.log",
     )
 
 

@@ -291,7 +291,7 @@ def test_one_that_does_not_listen_is_killed(supervisor: ProcessSupervisor, tmp_p
     child = supervisor.start(ChildProgram("deaf", [sys.executable, "-c", STUBBORN], log=log))
     wait_until(lambda: log.exists() and "up" in log.read_text())
     supervisor.stop(0.2)
-    assert child.process.returncode == -signal.SIGKILL
+    assert child.ended() == -signal.SIGKILL
 
 
 def test_what_a_program_started_ends_with_it(supervisor: ProcessSupervisor, tmp_path: Path) -> None:
