@@ -54,6 +54,21 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """Set aside what outlives a test, once nothing holds its fixtures any more: modules, servers for many tests."""
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Let pytest's own last collection find what was set aside and dropped unclosed since."""
+    gc.unfreeze()
+
+
 def _leaked(before: set[threading.Thread]) -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread not in before and thread.is_alive()}
 
