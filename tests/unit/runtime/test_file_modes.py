@@ -1,14 +1,10 @@
 """What others could read is found and closed; what is not ours to change is told."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from runtime.file_modes import mend_modes, modes_sentence, open_files
-from runtime.private_umask import UMASK
 from runtime.settings import Settings
 
 
@@ -69,18 +65,3 @@ def test_what_cannot_be_closed_is_told(home: Path, monkeypatch: pytest.MonkeyPat
     said = modes_sentence(mend_modes(Settings(data_dir=home)))
     assert "Operation not permitted" in said
     assert "can read or change" in said
-
-
-@pytest.mark.parametrize("module", ["cli", "runtime.gateway_role", "runtime.receiver_role", "cli.up"])
-def test_each_program_keeps_its_files_to_itself(module: str, tmp_path: Path) -> None:
-    """Seen at what it makes under a mask that lets everybody read."""
-    program = (
-        f"import os, sys, runpy; os.umask(0); sys.argv = ['x', '--help'];\n"
-        f"try: runpy.run_module({module!r}, run_name='__main__')\n"
-        f"except SystemExit: pass\n"
-        f"sys.stderr.write(oct(os.umask(0)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=os.environ | {"COLUMNS": "80"}, capture_output=True, text=True, check=True
-    )
-    assert done.stderr.endswith(oct(UMASK))

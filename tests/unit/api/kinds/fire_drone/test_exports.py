@@ -4,8 +4,6 @@ import csv
 import io
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -74,19 +72,6 @@ def test_gpx_children_keep_the_order_of_the_schema_and_speed_is_an_extension() -
         assert names == [name for name in order if name in names]
         assert {etree.QName(child).namespace for child in point[-1]} == {"urn:lautern:fire-drone:track:1"}
     assert all(time.text and time.text.endswith("Z") for time in root.iter("{*}time"))
-
-
-@pytest.mark.skipif(shutil.which("gpsbabel") is None, reason="gpsbabel is not installed")
-def test_gpsbabel_reads_as_many_points() -> None:
-    read = subprocess.run(
-        ["gpsbabel", "-t", "-i", "gpx", "-f", "-", "-o", "unicsv,utc=0", "-F", "-"],
-        input=as_gpx().encode(),
-        capture_output=True,
-        check=True,
-    )
-    found = list(csv.DictReader(io.StringIO(read.stdout.decode())))
-    assert len(found) == len(PLACED)
-    assert float(found[0]["Latitude"]) == pytest.approx(49.4447, abs=1e-6)
 
 
 def test_kml_is_valid_and_absolute_above_sea_level() -> None:

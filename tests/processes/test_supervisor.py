@@ -215,9 +215,26 @@ def test_one_that_was_to_end_and_did_is_in_no_trouble_any_more(
     assert marks.read_text() == "xxxx"
 
 
-def test_pauses_grow_to_less_than_what_is_promised_for_recovery() -> None:
-    assert list(processes.BACK_OFF_S) == sorted(processes.BACK_OFF_S)
-    assert processes.BACK_OFF_S[-1] <= 20
+def test_what_dies_again_waits_longer_each_time_and_less_than_what_is_promised_for_recovery(said: list[str]) -> None:
+    supervisor = ProcessSupervisor(said.append)
+    child = supervisor.start(ChildProgram("lamp", BROKEN))
+    pauses: list[float] = []
+    try:
+        while len(pauses) < 8:
+            wait_until(lambda: child.ended() is not None)
+            before = time.monotonic()
+            supervisor.restart_dead()
+            assert child.again_at is not None
+            pauses.append(child.again_at - before)
+            child.again_at = 0.0
+            supervisor.restart_dead()
+    finally:
+        supervisor.stop(1)
+    told = [float(pause) for pause in re.findall(r"started again in (\S+) s", "\n".join(said))]
+    assert told == sorted(told)
+    assert told[0] < 1
+    assert 10 <= told[-1] <= 20
+    assert all(pause >= least for pause, least in zip(pauses, told, strict=True))
 
 
 UNFIT = "import sys\nfrom runtime.liveness import LifeSigns\nLifeSigns().end('no such lamp'); sys.exit(2)"
