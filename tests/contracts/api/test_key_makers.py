@@ -1,9 +1,8 @@
 """Keys know who made them, do no more than he may, and end with him."""
 
 import threading
-import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from typing import Any
 
@@ -15,12 +14,15 @@ from application.access.roles import RoleGrant
 from application.audit.entry import AuditEvent
 from application.ports.alarms import AlarmRepository
 from application.ports.audit import AuditLog
+from application.ports.registry import RegistryTransaction
 from application.ports.users import UserRepository
 from devices.alarms import AlarmNote
-from storage.registry.engine import open_registry
+from storage.registry.engine import SqlRegistry, open_registry
 from tests.contracts.api.conftest import ADDRESS, NOW_US, City
 from tests.contracts.api.people import person, sign_in, towns
 from tests.contracts.registry.making import alarm
+from tests.real_parts.postgres import PostgresCluster
+from tests.real_parts.waiting import wait_until
 
 URL = "/api/v1/api-keys"
 ADMIN = RoleGrant("admin", "kl")
@@ -141,14 +143,20 @@ def test_an_erased_maker_is_named_no_more(city: City, boss: TestClient) -> None:
 
 @pytest.mark.parametrize("left", [(), (RoleGrant("viewer", "kl"),)], ids=["gone", "demoted"])
 def test_no_key_is_made_while_its_maker_loses_the_right(
-    city: City, boss: TestClient, left: tuple[RoleGrant, ...]
+    city: City, boss: TestClient, left: tuple[RoleGrant, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """He asked while he still might, and it was his turn to write when he no longer did."""
-    anna, answers = sign_in(city, "anna"), []
+    anna, answers, waits, write = sign_in(city, "anna"), [], threading.Event(), SqlRegistry.write
+
+    def asked(registry: SqlRegistry) -> AbstractContextManager[RegistryTransaction]:
+        waits.set()
+        return write(registry)
+
     late = threading.Thread(target=lambda: answers.append(anna.post(URL, json={"name": "late", "scopes": ["*"]})))
     with city.registry.write() as tx:
+        monkeypatch.setattr(SqlRegistry, "write", asked)
         late.start()
-        time.sleep(0.5)
+        assert waits.wait(10), "it is to write"
         users = tx.get(UserRepository)
         if left:
             users.change(replace(users.get("anna"), grants=left))
@@ -172,7 +180,16 @@ def test_a_key_for_all_towns_that_ends_in_one_is_none_of_that_towns_business(cit
     assert anna.get(revoked).json()["items"] == []
 
 
-def test_who_is_erased_holds_nobody_up(open_city: Callable[[], City], postgres_url: str) -> None:
+def waits_for_a_lock(postgres: PostgresCluster, url: str) -> bool:
+    """Whether somebody in this database waits for what somebody else holds."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+    with postgres.connect() as connection:
+        return connection.execute(waiting, [url.rpartition("/")[2]]).fetchone() is not None
+
+
+def test_who_is_erased_holds_nobody_up(
+    open_city: Callable[[], City], postgres: PostgresCluster, postgres_url: str
+) -> None:
     """On PostgreSQL who holds the audit log must not wait for rows of somebody who waits for the log."""
     opened, answers = open_city(), []
     with closing(open_registry(postgres_url, signer=opened.services.signer)) as registry:
@@ -188,7 +205,7 @@ def test_who_is_erased_holds_nobody_up(open_city: Callable[[], City], postgres_u
         with registry.write() as tx:
             tx.get(AlarmRepository).note("a1", AlarmNote(NOW_US, "Bert", "comment", "seen"))
             erase.start()
-            time.sleep(0.7)
+            wait_until(lambda: waits_for_a_lock(postgres, postgres_url), what="it waits for the alarm")
             tx.get(AuditLog).append(AuditEvent("user:bert", "Bert", "kl", "alarm.note", "streetlight/alarm/a1"))
         erase.join()
         assert answers[0].json()["keys_revoked"] == ["ops"]
