@@ -203,7 +203,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=20)
     given = parser.parse_args(arguments)
-    chromium = finding.chromium()
+    chromium = finding.find_tool("chromium")
     if chromium is None:
         sys.exit("chromium is missing: apt install chromium")
     with tempfile.TemporaryDirectory() as name:

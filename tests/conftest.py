@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.real_parts.nats",
     "tests.real_parts.openid",
     "tests.real_parts.postgres",
+    "tests.real_parts.tools",
 ]
 
 # No deadline: a busy machine is no bug. In CI the same examples every time, so that red means changed.

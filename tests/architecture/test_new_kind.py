@@ -15,7 +15,6 @@ import yaml
 from tests.architecture import imports, source
 from tests.documents.blocks import blocks
 from tests.documents.town import Town
-from tests.real_parts import finding
 from tests.real_parts.waiting import wait_until
 
 BLOCKS: Final = blocks(source.ROOT / "docs" / "add-a-device-kind.md")
@@ -44,9 +43,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def town(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def town(curl_program: Path, copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """The copy as a running program, with a simulated bay that speaks MQTT to it."""
-    finding.require(finding.on_path("curl"), "curl", "apt install curl")
     town = Town(copy, tmp_path_factory.mktemp("town"))
     shell = town.shell
     shell.run(BLOCKS["sh init"])

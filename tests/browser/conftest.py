@@ -1,13 +1,13 @@
 """The demo city, started as a user starts it, and Debian's Chromium that looks at its pages."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.looking import Eye, Look
 from tests.browser.town import Town
-from tests.real_parts import finding
 from tests.real_parts.mail import mail_box
 from tests.real_parts.ports import claim_port
 from tests.system.test_start import demo
@@ -29,9 +29,8 @@ def no_leaked_threads() -> None:
 
 
 @pytest.fixture(scope="session")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def town(chromium_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A demo city whose devices are live, with a mail server, and a webhook allowed where nobody listens."""
-    finding.require(finding.chromium(), "chromium", "apt install chromium")
     folder = tmp_path_factory.mktemp("browser")
     box, hook = mail_box(folder / "post"), f"127.0.0.1:{claim_port()}"
     box.server.start()
@@ -43,11 +42,10 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 
 @pytest.fixture(scope="session")
-def browser(town: Town) -> Iterator[Browser]:
+def browser(chromium_program: Path, town: Town) -> Iterator[Browser]:
     """One browser for all tests; each opens contexts of its own."""
-    program = finding.require(finding.chromium(), "chromium", "apt install chromium")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=chromium_program, args=FLAGS)
         yield running
         running.close()
 

@@ -187,7 +187,7 @@ def guarded_nats(folder: Path, max_consumers: int = MAX_CONSUMERS, **variables: 
 @contextmanager
 def guarded_mosquitto(folder: Path) -> Iterator[GuardedBroker]:
     """A mosquitto and `lautern broker sync`."""
-    program = finding.require(finding.mosquitto(), "mosquitto", "apt install mosquitto")
+    program = finding.require_tool("mosquitto")
     port, inside_port = claim_port(), claim_port()
     logins = ServicePasswords(folder / "broker")
     files = folder / "files"

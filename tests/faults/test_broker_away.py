@@ -43,6 +43,7 @@ def test_broker_restarted_in_good_order(broker: Broker, tmp_path: Path, report: 
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.usefixtures("mosquitto_program")
 def test_no_old_acknowledgement_when_the_broker_forgot_its_sessions(tmp_path: Path, report: Report) -> None:
     """Its packet ids begin at 1 again: an acknowledgement of before would erase a message of now."""
     (tmp_path / "broker").mkdir()

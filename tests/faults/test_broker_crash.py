@@ -24,6 +24,7 @@ def test_nothing_is_lost_when_nats_is_killed(nats: Broker, tmp_path: Path, repor
     report("F04", f"broker killed {KILLS} times", "nats-sqlite", account)
 
 
+@pytest.mark.usefixtures("mosquitto_program")
 def test_what_a_killed_mosquitto_lost_is_told(tmp_path: Path, report: Report) -> None:
     (tmp_path / "broker").mkdir()
     with mosquitto.running(tmp_path / "broker", autosave=False) as broker, running(tmp_path / "town", broker) as town:

@@ -8,7 +8,6 @@ import pytest
 from tests.faults.account import settle
 from tests.faults.conftest import Report
 from tests.faults.publishing import publishing
-from tests.real_parts import finding
 from tests.real_parts.brokers import Broker
 from tests.system.installation import running
 from tests.system.lamps import Lamps
@@ -18,12 +17,13 @@ JUMPS = ("-1h", "+1h", "-1d", "+1d", "+0")
 
 
 @pytest.mark.timeout(150)
-def test_clock_jumps_lose_nothing_and_repeat_no_command(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
-    library = finding.require(finding.faketime(), "libfaketime", "apt install faketime")
+def test_clock_jumps_lose_nothing_and_repeat_no_command(
+    faketime_program: Path, mosquitto: Broker, tmp_path: Path, report: Report
+) -> None:
     rate = tmp_path / "clock"
     rate.write_text("+0")
     jumping = {
-        "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(rate), "FAKETIME_NO_CACHE": "1",
+        "LD_PRELOAD": str(faketime_program), "FAKETIME_TIMESTAMP_FILE": str(rate), "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }  # fmt: skip
     lamp = f"t{secrets.token_hex(6)}"

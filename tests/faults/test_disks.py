@@ -78,6 +78,7 @@ def test_killed_while_the_disk_is_full(mosquitto: Broker, tmp_path: Path, report
            could_not_work_yet=codes.count(UNREACHABLE), ready_again_s=ready_s)  # fmt: skip
 
 
+@pytest.mark.usefixtures("influxd_program")
 def test_full_disk_of_the_store_alone(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
     with (
         small_disk(tmp_path / "disk", INFLUX_MB) as disk,
@@ -105,6 +106,7 @@ def test_full_disk_of_the_store_alone(mosquitto: Broker, tmp_path: Path, report:
     )
 
 
+@pytest.mark.usefixtures("initdb_program", "postgres_program")
 def test_full_disk_of_postgresql_alone(mosquitto: Broker, tmp_path: Path, report: Report) -> None:
     with (
         folder_for_others() as folder,
@@ -132,6 +134,7 @@ def test_full_disk_of_postgresql_alone(mosquitto: Broker, tmp_path: Path, report
 
 @pytest.mark.parametrize("damage", ["random bytes", "torn log", "deleted"])
 @pytest.mark.parametrize("file", ["journal-telemetry.db", "identity.db"])
+@pytest.mark.usefixtures("mosquitto_program")
 def test_damaged_file_is_set_aside_and_the_gateway_starts(
     request: pytest.FixtureRequest, tmp_path: Path, chance: random.Random, damage: str, file: str
 ) -> None:

@@ -18,7 +18,6 @@ from httpx2 import Client, HTTPError
 from application.access.second_factor import wait_us
 from devices.time_us import SECOND_US
 from tests.faults.conftest import Report
-from tests.real_parts import finding
 from tests.real_parts.ports import claim_port
 from tests.real_parts.servers import Server
 from tests.system.terminal import ROOT, Terminal
@@ -35,15 +34,14 @@ JUMPS: Final = {"-1h": 200, "+1h": 200, "-1d": 200, "+1d": 401, "+0": 200}
 class Api:
     """`lautern api` on fresh data, whose clock a file sets; its administrator has enrolled an app."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, faketime: Path) -> None:
         self.clock = folder / "clock"
         self.clock.write_text("+0")
         port = claim_port()
         self.address = f"http://127.0.0.1:{port}"
         data = folder / "data"
         link = LINK.findall(Terminal(folder)("init", "--data-dir", str(data)))[0]
-        library = finding.require(finding.faketime(), "libfaketime", "apt install faketime")
-        faked = [f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={self.clock}", "FAKETIME_NO_CACHE=1"]
+        faked = [f"LD_PRELOAD={faketime}", f"FAKETIME_TIMESTAMP_FILE={self.clock}", "FAKETIME_NO_CACHE=1"]
         faked += ["FAKETIME_DONT_FAKE_MONOTONIC=1", f"LAUTERN_HTTP__PORT={port}", f"PYTHONPATH={ROOT}"]
         command = ["env", *faked, sys.executable, "-m", "runtime.api_role", "--data-dir", str(data)]
         self.server = Server("api", command, folder=folder, ready=self._answers)
@@ -75,8 +73,8 @@ class Api:
 
 
 @pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    running = Api(tmp_path)
+def api(faketime_program: Path, tmp_path: Path) -> Iterator[Api]:
+    running = Api(tmp_path, faketime_program)
     yield running
     running.admin.close()
     running.server.stop()

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(tools.INSTALL_S + 60)
 
 
 @pytest.fixture(scope="module")
-def node() -> str:
+def node(node_program: Path, npm_program: Path) -> str:
     try:
         return tools.ready()
     except tools.MissingTools as missing:

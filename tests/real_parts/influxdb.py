@@ -16,8 +16,6 @@ import pytest
 from tests.real_parts import finding, ports
 from tests.real_parts.servers import Server, serving
 
-BUILD_REMEDY = "run .ci/influxdb/build-influxd (Go and Rust needed), or name one in LAUTERN_TEST_INFLUXD"
-
 
 @dataclass(frozen=True, kw_only=True)
 class InfluxServer:
@@ -77,7 +75,7 @@ class Token:
 @contextmanager
 def running(folder: Path) -> Iterator[InfluxServer]:
     """Run a new server in a folder, set up; empty but for the bucket `unused`."""
-    program = finding.require(finding.influxd(), "InfluxDB 2 (influxd)", BUILD_REMEDY)
+    program = finding.require_tool("influxd")
     port = ports.claim_port()
     url = f"http://127.0.0.1:{port}"
     command = _command(program, folder, port)
@@ -89,7 +87,7 @@ def running(folder: Path) -> Iterator[InfluxServer]:
 
 
 @pytest.fixture(scope="session")
-def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
+def influxdb(influxd_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
     """A running InfluxDB 2 for the whole test run."""
     with running(tmp_path_factory.mktemp("influxdb")) as influx:
         yield influx

@@ -32,7 +32,7 @@ log_type notice
 @contextmanager
 def running(folder: Path, *, autosave: bool = True) -> Iterator[Broker]:
     """Run one in a folder; takes every login. `autosave`: write the state to disk after every 100 changes."""
-    program = finding.require(finding.mosquitto(), "mosquitto", "apt install mosquitto")
+    program = finding.require_tool("mosquitto")
     port = ports.claim_port()
     command: list[str | Path] = [program, "-c", _write_configuration(folder, port, autosave=autosave)]
     with serving(Server("mosquitto", command, folder=folder, ready=lambda: ports.answers(port))) as server:
@@ -47,7 +47,7 @@ def running(folder: Path, *, autosave: bool = True) -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="module")
-def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def mosquitto(mosquitto_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A running mosquitto for the tests of a file: sessions left behind would queue all that later files publish."""
     with running(tmp_path_factory.mktemp("mosquitto")) as broker:
         yield broker

@@ -20,9 +20,9 @@ REMEDY: Final = "install Node.js 20 with npm; it fetches oidc-provider once"
 
 
 @pytest.fixture(scope="module")
-def openid_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def openid_provider(node_program: Path, npm_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Issuer of a running provider that knows the client `lautern`."""
-    node = finding.require(finding.on_path("node"), "Node.js", REMEDY)
+    node = finding.require_tool("node")
     modules = finding.require(_modules(), "npm's oidc-provider", REMEDY)
     port = ports.claim_port()
     command: list[str | Path] = [node, HERE / "provider.mjs", str(port), modules]
@@ -36,7 +36,7 @@ def _modules() -> Path | None:
     lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "lautern" / f"openid-{lock}"
-    npm = finding.on_path("npm")
+    npm = finding.find_tool("npm")
     if not (folder / "complete").exists() and npm is not None:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):

@@ -42,7 +42,7 @@ class PostgresCluster:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresCluster]:
+def postgres(initdb_program: Path, postgres_program: Path) -> Iterator[PostgresCluster]:
     """A running cluster of its own."""
     with folder_for_others() as folder, cluster_in(folder) as cluster:
         yield cluster
@@ -64,9 +64,7 @@ def cluster_in(folder: Path, *options: str) -> Iterator[PostgresCluster]:
 
     That user must be able to reach the folder, which becomes his.
     """
-    remedy = "apt install postgresql"
-    initdb = finding.require(finding.postgres_program("initdb"), "PostgreSQL (initdb)", remedy)
-    program = finding.require(finding.postgres_program("postgres"), "PostgreSQL (postgres)", remedy)
+    initdb, program = finding.require_tool("initdb"), finding.require_tool("postgres")
     user = _unprivileged_user()
     password = secrets.token_urlsafe(16)
     _make_cluster(initdb, folder, password, user)

@@ -38,7 +38,7 @@ class Speaker:
         self, channel: str, body: dict[str, Any] | bytes, *, retain: bool = False
     ) -> subprocess.CompletedProcess[bytes]:
         """Publish by `mosquitto_pub` with QoS 1; returns when the broker has acknowledged, or it gave up."""
-        program = finding.require(finding.on_path("mosquitto_pub"), "mosquitto_pub", "apt install mosquitto-clients")
+        program = finding.require_tool("mosquitto_pub")
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
         login = self.broker.device
         command = [str(program), "-h", self.broker.host, "-p", str(self.broker.port), "-u", login.user, "-P"]

@@ -26,7 +26,7 @@ from tests.system.lamps import Lamps
 from tests.system.speaking import Speaker
 
 RATE = 300
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("mosquitto_pub_program")]
 
 
 def lautern(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":

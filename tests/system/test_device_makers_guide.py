@@ -18,7 +18,6 @@ from gateway import admission, decode, deduplication, store_cursor
 from tests.documents.blocks import blocks
 from tests.documents.shell import Shell, end
 from tests.documents.town import Ear, Town
-from tests.real_parts import finding
 from tests.real_parts.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -45,9 +44,12 @@ class Reader:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    for program in ("mosquitto_pub", "mosquitto_sub", "curl"):
-        finding.require(finding.on_path(program), program, "apt install mosquitto-clients curl")
+def reader(
+    mosquitto_pub_program: Path,
+    mosquitto_sub_program: Path,
+    curl_program: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Reader]:
     folder = tmp_path_factory.mktemp("maker")
     for name in ("python lamp.py", "bash lamp.sh"):
         (folder / name.split()[1]).write_text(BLOCKS[name])

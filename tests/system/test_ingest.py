@@ -14,7 +14,7 @@ from tests.real_parts.waiting import wait_equal, wait_until
 from tests.system.installation import Installation, running
 from tests.system.speaking import Speaker, now_us
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("mosquitto_pub_program")]
 
 
 @pytest.fixture(scope="module", params=["nats-sqlite", "mosquitto-sqlite", "mosquitto-influxdb"])

@@ -19,7 +19,7 @@ from tests.real_parts.waiting import wait_equal, wait_until
 from tests.system.installation import Installation, Rest, running
 from tests.system.speaking import Speaker, now_us
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.usefixtures("mosquitto_pub_program")]
 SCOPES = ["event_network:*", "network:*", "devices:lend", "devices:write", "dead_letters:read"]
 PROFILE = {"name": "set_profile", "arguments": {"service_class": "visitors", "down_bps": 1, "up_bps": 1}}
 

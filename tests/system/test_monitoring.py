@@ -15,7 +15,6 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from application.health.faults import SystemFault
-from tests.real_parts import finding
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
 from tests.real_parts.waiting import wait_until
@@ -46,7 +45,7 @@ def town(mosquitto: Broker, influxdb: InfluxServer, tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture(scope="module")
-def served(town: Installation) -> dict[str, list[Any]]:
+def served(mosquitto_pub_program: Path, town: Installation) -> dict[str, list[Any]]:
     """Samples of both `/metrics` by name, after an error of the store and a dead letter took place."""
     wait_until(lambda: town.rest.call("GET", "/readyz")[0] == 200, timeout_s=30, what="ready")
     assert town.influx is not None
@@ -115,10 +114,11 @@ def test_every_alert_has_a_severity_a_summary_and_a_remedy() -> None:
     assert marks == ["50", "80", "95"]
 
 
-def test_rules_are_valid_and_fire_when_they_should() -> None:
-    promtool = finding.require(finding.promtool(), "promtool", "apt install prometheus")
+def test_rules_are_valid_and_fire_when_they_should(promtool_program: Path) -> None:
     for arguments in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts-test.yml"]):
-        done = subprocess.run([promtool, *arguments], cwd=PROMETHEUS, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [promtool_program, *arguments], cwd=PROMETHEUS, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
 

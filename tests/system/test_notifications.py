@@ -22,7 +22,7 @@ from tests.real_parts.waiting import wait_until
 from tests.system.installation import Installation, running
 from tests.system.speaking import Speaker, now_us
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.usefixtures("mosquitto_pub_program")]
 SETTINGS = """
 [mail]
 host = "localhost"
