@@ -67,16 +67,20 @@ class JournalIngest:
         self._release_through = through
 
     def commit_received(self) -> bool:
-        """Wait a moment for messages, commit and acknowledge what is there; after trouble the same are tried again."""
+        """Wait a moment for messages, commit and acknowledge what is there; after trouble the same are tried again.
+
+        Tells whether that was all: then more at a time cost less, if they may wait.
+        """
         self._connection.turn(self._wait_s)
         while self._injected:
             self._inbox.put(ReceivedBatch(_INJECTED, [self._injected.popleft()], [b""]))
         self._writer.release(self._release_through)
-        if len(self._inbox) and time.monotonic() >= self._again_at:
-            self._commit(self._inbox.peek(BATCH_MESSAGES, BATCH_BYTES))
-        elif not len(self._inbox):
+        if not len(self._inbox):
             self._settle()
-        return True
+            return False
+        if time.monotonic() >= self._again_at:
+            self._commit(self._inbox.peek(BATCH_MESSAGES, BATCH_BYTES))
+        return not len(self._inbox)
 
     def _commit(self, batches: list[ReceivedBatch]) -> None:
         messages = [message for batch in batches for message in batch.messages]

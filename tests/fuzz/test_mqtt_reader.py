@@ -19,6 +19,7 @@ from tests.fuzz.mqtt_wire import Reader, assert_alike
 
 LONG: Final = os.environ.get("LAUTERN_TEST_LONG", "") not in {"", "0"}
 HOSTILE: Final = 1_000_000 if LONG else 3_000
+pytestmark = pytest.mark.timeout(3600 if LONG else 60)
 OTHERS: Final = (
     b"\x20\x02\x00\x00", b"\x20\x02\x01\x00", b"\x20\x02\x00\x05", b"\x20\x02\x00\x06", b"\x20\x01\x00",
     b"\x90\x03\x00\x01\x01", b"\x90\x03\x00\x01\x80", b"\x90\x02\x00\x01", b"\xd0\x00", b"\xd0\x01\x00", b"\xc0\x00",
