@@ -1,7 +1,7 @@
 """`python -m tests.faults [--long] [--check] [pytest's arguments]`: breaks Lautern and writes docs/reliability.md.
 
-`--check` leaves the page as it is. Without arguments of pytest the short form runs in two processes: tests that mostly
-wait for something to be noticed beside those that load the machine and measure.
+`--check` leaves the page as it is. Without arguments of pytest the short form runs in three processes: tests that load
+the machine and measure one after the other, and beside them those that mostly wait for something to be noticed.
 """
 
 import json
@@ -10,7 +10,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +33,7 @@ COLUMNS: Final = (
     "figures",
     "seed",
 )
+WORKERS: Final = "3"
 COUNTED: Final = ("sent", "lost", "invented", "doubled", "came_twice")
 
 
@@ -47,31 +47,14 @@ def main(arguments: list[str]) -> int:
         given = {"LAUTERN_TEST_RELIABILITY": str(rows)} | ({"LAUTERN_TEST_LONG": "1"} if long else {})
         where = [] if any(not argument.startswith("-") for argument in chosen) else ["tests/faults"]
         command = [sys.executable, "-m", "pytest", "-q", *where, *chosen]
-        groups = [[]] if long or chosen else [["-m", "not waiting"], ["-m", "waiting"]]
-        code = _run([command + group for group in groups], {**os.environ, **given})
+        several = [] if long or chosen else ["-n", WORKERS, "--dist", "loadfile"]
+        code = subprocess.run([*command, *several], cwd=ROOT, env={**os.environ, **given}, check=False).returncode
         found = [_cells(json.loads(line)) for line in rows.read_text().splitlines()]
     found.sort()
     _print(found)
     if code == 0 and not chosen and "--check" not in arguments:
         _write(found, long=long)
     return code
-
-
-def _run(commands: list[list[str]], environment: dict[str, str]) -> int:
-    """Run them at the same time; what all but the first say is told when they have ended. The worst exit code."""
-    first, *others = commands
-    with ExitStack() as stack:
-        said = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in others]
-        beside = [
-            stack.enter_context(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output))
-            for command, output in zip(others, said, strict=True)
-        ]
-        codes = [subprocess.run(first, cwd=ROOT, env=environment, check=False).returncode]
-        for process, output in zip(beside, said, strict=True):
-            codes.append(process.wait())
-            output.seek(0)
-            sys.stdout.write(output.read())
-    return max(codes)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -1,10 +1,11 @@
 """What fault tests share: a seed that is told, and the row of the table that each of them adds."""
 
+import fcntl
 import json
 import os
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -18,24 +19,53 @@ SEED = "LAUTERN_TEST_SEED"
 Report = Callable[..., None]
 WAITING: Final = frozenset(
     {
+        "test_abuse_rights",
+        "test_abuse_schema",
+        "test_audit_log",
+        "test_auth_callout",
+        "test_broker_crash",
         "test_canary_secrets",
         "test_clock",
+        "test_connector_rights",
+        "test_connectors",
         "test_disks",
         "test_hanging",
+        "test_hostile_archive",
+        "test_impostors",
         "test_inside",
+        "test_read_only",
         "test_readiness",
         "test_registry_away",
+        "test_rows",
         "test_second_gateway",
+        "test_sessions",
+        "test_store_answers",
+        "test_supply_chain",
+        "test_ways_in",
+        "test_wills",
     }
 )
-"""Mostly idle, until something is noticed: they may run beside those that load the machine and measure."""
+"""Mostly idle, until something is noticed, and measure no speed: they may run beside one that loads the machine."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark those that mostly wait: `python -m tests.faults` runs them beside the others."""
+    """Mark those that mostly wait."""
     for item in items:
         if item.path.parent == Path(__file__).parent and item.path.stem in WAITING:
             item.add_marker(pytest.mark.waiting)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """One that measures waits, before its time begins, until no other one of this tree does."""
+    if item.get_closest_marker("waiting") is not None:
+        return (yield)
+    folder = os.open(Path(__file__).parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        return (yield)
+    finally:
+        os.close(folder)
 
 
 @pytest.fixture

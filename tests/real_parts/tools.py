@@ -14,10 +14,11 @@ import pytest
 from tests.real_parts import finding
 
 PROGRAMS: Final = frozenset({*finding.TOOLS, "influxd", "mosquitto_passwd", "libfaketimeMT.so.1", "prometheus"})
-SERVERS: Final = frozenset({"influxdb", "mosquitto", "postgres", "postgresql"})
+SERVERS: Final = {"influxdb": "influxd", "mosquitto": "mosquitto", "postgres": "postgres", "postgresql": "postgres"}
 """How parameters of tests call the servers that are tools."""
 _RUNNING: Final[list[pytest.Item]] = []
 """The test that runs, with its setup and teardown."""
+_asked: Final[dict[str, frozenset[str]]] = {}
 _missed: Final[set[str]] = set()
 
 
@@ -33,21 +34,23 @@ def _fixture_name(tool: str) -> str:
 
 
 globals().update({_fixture_name(name): _tool(name) for name in finding.TOOLS})
-FIXTURES: Final = frozenset(map(_fixture_name, finding.TOOLS))
+FIXTURES: Final = {_fixture_name(name): name for name in finding.TOOLS}
 
 
-def asks_for_a_tool(item: pytest.Item) -> bool:
-    """Whether a fixture of the test needs a tool, or a server that a parameter of it names (`nats-influxdb`)."""
+def tools_of(item: pytest.Item) -> frozenset[str]:
+    """Tools that a fixture of the test needs, or a server that a parameter of it names (`nats-influxdb`)."""
     given = getattr(item, "callspec", None)
     words = {word for value in given.params.values() for word in str(value).split("-")} if given is not None else set()
-    return bool(words & SERVERS or FIXTURES & set(getattr(item, "fixturenames", ())))
+    asked = FIXTURES.keys() & set(getattr(item, "fixturenames", ()))
+    return frozenset({SERVERS[word] for word in words & SERVERS.keys()} | {FIXTURES[name] for name in asked})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without tools only what asks for one is worth running."""
     if finding.WITHOUT_TOOLS:
-        config.hook.pytest_deselected(items=[item for item in items if not asks_for_a_tool(item)])
-        items[:] = filter(asks_for_a_tool, items)
+        _asked.update({item.nodeid: tools for item in items if (tools := tools_of(item))})
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in _asked])
+        items[:] = [item for item in items if item.nodeid in _asked]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -61,12 +64,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note which tool was missed; a test that passes without is none that needs it."""
-    if not finding.WITHOUT_TOOLS:
-        return
+    """Note what was missed."""
     if report.skipped:
-        said = str(report.longrepr)
-        _missed.update(name for name, tool in finding.TOOLS.items() if f"{tool.name} is not on this machine" in said)
+        _missed.update(_asked.get(report.nodeid, ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -92,7 +92,7 @@ def _not_missed(config: pytest.Config) -> list[str]:
 
 
 def _look_at_what_is_started(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "subprocess.Popen" or not _RUNNING or asks_for_a_tool(_RUNNING[-1]):
+    if event != "subprocess.Popen" or not _RUNNING or tools_of(_RUNNING[-1]):
         return
     program, words, _, environment = arguments
     texts = [f"./{program}", *map(str, words), str((environment or {}).get("LD_PRELOAD", ""))]
