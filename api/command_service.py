@@ -1,29 +1,24 @@
 """From a request for a command to the use-case, and waiting for what becomes of it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Header, Query
-from pydantic import BaseModel, Field, JsonValue, ValidationError
+from pydantic import BaseModel, Field, JsonValue
 
 from api.change_feed import ChangeFeedReader, wait_for
 from api.fields import Comment, RequestBody
 from api.problems import invalid_body
 from api.services import Services
-from api.sessions import secret_digest
 from api.time_parameters import TimeIn, TimeOut
-from application.access import authorization
 from application.access.actor import Actor
-from application.audit.audit_trail import object_name, record_action
-from application.commands.issue_command import issue_command, issue_to_group
-from application.ports.commands import CommandRepository
-from application.ports.registry import RegistryTransaction
+from application.commands.command_request import CommandRequest, InvalidArguments
+from application.commands.issue_command import CommandIssuer
 from devices.commands.command import Command, DeliveryState, EffectState
-from devices.errors import Forbidden, Invalid
-from devices.messages import Id
-from devices.time_us import SECOND_US, rfc3339
+from devices.messages import CommandBody, Id
 
 _LONGEST_EFFECT_S: Final = 31 * 86_400
 
@@ -115,85 +110,43 @@ class CommandShown(BaseModel):
     history: list[CommandStep]
 
 
-@dataclass(frozen=True, slots=True)
-class CommandService:
-    """Files commands for one caller."""
+def command_request(
+    name: str, arguments: Mapping[str, Any] | CommandBody, options: CommandOptions, key: str | None
+) -> CommandRequest:
+    """Return what was asked for as the use-case takes it."""
+    return CommandRequest(
+        name,
+        arguments,
+        reason=options.reason,
+        deliver_by_us=options.deliver_by,
+        deliver_within_s=options.deliver_within_s,
+        start_us=options.start_at,
+        until_us=options.until,
+        duration_s=options.duration_s,
+        idempotency_key=key,
+    )
 
-    services: Services
-    who: Actor
-    key: str | None
 
-    def to_device(
-        self, asset_id: str, kind: str | None, name: str, arguments: Mapping[str, Any], order: CommandOptions
-    ) -> Command:
-        """File a command to one device; `kind` given must be the device's."""
-        with self.services.registry.write() as tx:
-            asset = authorization.held_asset(tx, self.who, asset_id, self.services.now_us())
-            scope = self._scope(asset.kind, kind, name)
-            self.who.require_on(scope, asset_id)
-            self._check(asset.kind, name, arguments)
-            command = issue_command(tx, self.services.catalog, asset=asset, **self._request(tx, name, arguments, order))
-            self._record(tx, object_name(asset.kind, asset_id), command, {"command_id": command.command_id})
-            return command
+def command_device(
+    services: Services, who: Actor, asset_id: str, request: CommandRequest, kind: str | None = None
+) -> Command:
+    """File a command to one device; `kind` given must be the device's."""
+    with _named_fields(), services.registry.write() as tx:
+        return CommandIssuer(tx, who, services.catalog, services.now_us()).to_device(asset_id, request, kind)
 
-    def to_group(
-        self, group_id: str, name: str, arguments: Mapping[str, Any], order: CommandOptions
-    ) -> Sequence[Command]:
-        """File a command to every member of a group."""
-        with self.services.registry.write() as tx:
-            group = authorization.own_group(tx, self.who, group_id)
-            scope = self._scope(group.kind, None, name)
-            if not self.who.may_within(scope, f"group/{group_id}"):
-                raise Forbidden(f"scope {scope} is missing")
-            self._check(group.kind, name, arguments)
-            request = self._request(tx, name, arguments, order)
-            commands = issue_to_group(tx, self.services.catalog, group=group, **request)
-            first, told = commands[0], {"wire_id": commands[0].wire_id, "members": len(commands)}
-            self._record(tx, object_name(group.kind, "group", group_id), first, told)
-            return commands
 
-    def _record(self, tx: RegistryTransaction, thing: str, command: Command, told: Mapping[str, Any]) -> None:
-        until = None if command.until_us is None else rfc3339(command.until_us)
-        what = {"command": command.name, "arguments": dict(command.arguments), "until": until, "reason": command.reason}
-        record_action(tx, self.who, "command.issue", thing, detail={**what, **told}, tenant_id=command.tenant_id)
+def command_group(services: Services, who: Actor, group_id: str, request: CommandRequest) -> Sequence[Command]:
+    """File a command to every member of a group."""
+    with _named_fields(), services.registry.write() as tx:
+        return CommandIssuer(tx, who, services.catalog, services.now_us()).to_group(group_id, request)
 
-    def _scope(self, kind: str, wanted: str | None, name: str) -> str:
-        if wanted not in {None, kind}:
-            raise Invalid(f"the device is a {kind}", field="path.kind")
-        body = self.services.catalog[kind].command(name)
-        if body is None:
-            raise Invalid(f"{kind} has no command {name}", field="name")
-        return body.SCOPE
 
-    def _check(self, kind: str, name: str, arguments: Mapping[str, Any]) -> None:
-        body = self.services.catalog[kind].command(name)
-        try:
-            if body is not None:
-                body.model_validate(dict(arguments))
-        except ValidationError as error:
-            raise invalid_body(error, "arguments") from error
-
-    def _request(
-        self, tx: RegistryTransaction, name: str, arguments: Mapping[str, Any], order: CommandOptions
-    ) -> dict[str, Any]:
-        now_us = self.services.now_us()
-        # Of this caller alone: others may bear his name.
-        key = None if self.key is None else secret_digest(f"{self.who.actor} {self.key}").hex()
-        filed = None if key is None else tx.get(CommandRepository).by_idempotency_key(self.who.name, key)
-        # Durations count from the first request, so that its repetition asks for the same.
-        base_us = filed[1][0].issued_us if filed and filed[1] else now_us
-        begin_us = base_us if order.start_at is None else order.start_at
-        return {
-            "name": name,
-            "arguments": arguments,
-            "issuer": self.who.name,
-            "reason": order.reason,
-            "now_us": now_us,
-            "deliver_by_us": _one("deliver_by", order.deliver_by, "deliver_within_s", order.deliver_within_s, begin_us),
-            "start_us": order.start_at,
-            "until_us": _one("until", order.until, "duration_s", order.duration_s, begin_us),
-            "idempotency_key": key,
-        }
+@contextmanager
+def _named_fields() -> Iterator[None]:
+    try:
+        yield
+    except InvalidArguments as error:
+        raise invalid_body(error.cause, "arguments") from error
 
 
 async def wait_until_settled(
@@ -248,11 +201,3 @@ def _step(step: Mapping[str, Any]) -> CommandStep:
     return CommandStep(
         at=step["at_us"], delivery=step.get("delivery"), effect=step.get("effect"), reason=step.get("reason")
     )
-
-
-def _one(name: str, instant_us: int | None, other: str, seconds: float | None, begin_us: int) -> int | None:
-    if seconds is None:
-        return instant_us
-    if instant_us is not None:
-        raise Invalid(f"give this or {other}", field=name)
-    return begin_us + round(seconds * SECOND_US)

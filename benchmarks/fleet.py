@@ -12,18 +12,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Final, cast
 
 from rich.console import Console
 from rich.table import Table
 
-from application.commands.issue_command import issue_command, issue_to_group
+from application.commands.command_filing import CommandOrigin, file_command, file_group_command
+from application.commands.command_request import CommandRequest
 from application.ports.commands import CommandRepository
 from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository
 from benchmarks.parts.cost import cpu_s, pss_mb
 from devices.catalog import discover_kinds
 from devices.commands.command import Command
-from devices.time_us import SECOND_US
 from storage.registry.engine import SqlRegistry
 from tests.faults.embedded import Embedded, embedded
 from tests.real_parts.brokers import Login
@@ -87,7 +87,7 @@ def one_by_one(registry: SqlRegistry, devices: Sequence[str]) -> tuple[float, Co
     for at in range(0, len(devices), AT_ONCE):
         with registry.write() as tx:
             assets = tx.get(AssetRepository).many(devices[at : at + AT_ONCE])
-            filed += [issue_command(tx, CATALOG, asset=asset, **_dim(30)) for asset in assets.values()]
+            filed += [file_command(tx, CATALOG, asset, *_dim(30)) for asset in assets.values()]
     return _until_final(registry, {c.wire_id for c in filed}, began)
 
 
@@ -99,21 +99,13 @@ def as_a_group(registry: SqlRegistry, devices: Sequence[str], level: int) -> tup
         group = tx.get(GroupRepository).put(
             AssetGroup(group_id, "kl", "streetlight", group_id, tuple(devices), version=0)
         )
-        filed = issue_to_group(tx, CATALOG, group=group, **_dim(level))
+        filed = file_group_command(tx, CATALOG, group, *_dim(level))
     return _until_final(registry, {filed[0].wire_id}, began)
 
 
-def _dim(level: int) -> dict[str, Any]:
-    now = now_us()
-    return {
-        "name": "dim",
-        "arguments": {"level_pct": level},
-        "issuer": "benchmark",
-        "reason": "",
-        "now_us": now,
-        "deliver_by_us": now + DELIVERY_S * SECOND_US,
-        "until_us": now + 3600 * SECOND_US,
-    }
+def _dim(level: int) -> tuple[CommandRequest, CommandOrigin]:
+    request = CommandRequest("dim", {"level_pct": level}, deliver_within_s=DELIVERY_S, duration_s=3600)
+    return request, CommandOrigin("benchmark", now_us())
 
 
 def _until_final(registry: SqlRegistry, wire_ids: set[str], began: float) -> tuple[float, Counter[str]]:

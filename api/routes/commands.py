@@ -8,10 +8,10 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from api import command_service
 from api.authentication import Who
 from api.change_feed import ChangeFeedReader
 from api.command_service import (
-    CommandService,
     CommandShown,
     CommandWanted,
     IdempotencyKey,
@@ -25,13 +25,9 @@ from api.paging import ItemPage, PageWanted, page_of
 from api.problems import problem_responses
 from api.services import Services, Use
 from application.access import authorization
-from application.access.actor import Actor
-from application.audit.audit_trail import object_name, record_action
-from application.commands.issue_command import cancel_group, request_cancellation
+from application.commands.issue_command import CommandIssuer, find_command, find_group_command
 from application.ports.commands import CommandRepository
-from application.ports.registry import RegistryTransaction
 from devices.commands.command import Command, DeliveryState
-from devices.errors import NotFound
 
 router = APIRouter(tags=["commands"])
 
@@ -60,8 +56,8 @@ async def command_device(  # noqa: PLR0917
     key: IdempotencyKey = None,
 ) -> CommandShown:
     """File a command; needs the command's scope. 202: filed (200 with `wait`: final); follow it at Location."""
-    issuer = CommandService(services, who, key)
-    command = await asyncio.to_thread(issuer.to_device, asset_id, None, body.name, body.arguments, body)
+    asked = command_service.command_request(body.name, body.arguments, body, key)
+    command = await asyncio.to_thread(command_service.command_device, services, who, asset_id, asked)
     return await command_answer(request, response, services, command, wait)
 
 
@@ -77,8 +73,8 @@ async def command_group(  # noqa: PLR0917
     key: IdempotencyKey = None,
 ) -> GroupCommand:
     """File a command to every member of a group; needs the command's scope."""
-    issuer = CommandService(services, who, key)
-    filed = await asyncio.to_thread(issuer.to_group, group_id, body.name, body.arguments, body)
+    asked = command_service.command_request(body.name, body.arguments, body, key)
+    filed = await asyncio.to_thread(command_service.command_group, services, who, group_id, asked)
     wire_id = filed[0].wire_id
 
     def read() -> Sequence[Command]:
@@ -94,22 +90,14 @@ async def command_group(  # noqa: PLR0917
 def get_group_command(wire_id: RecordInPath, who: Who, services: Use) -> GroupCommand:
     """Show how far a group command got with every member."""
     with services.registry.read() as tx:
-        return _group(_members(tx, who, wire_id))
+        return _group(find_group_command(tx, who, wire_id))
 
 
 @router.post("/group-commands/{wire_id}/cancel", status_code=202, responses=problem_responses(409))
 def cancel_group_command(wire_id: RecordInPath, who: Who, services: Use) -> GroupCommand:
     """Ask that it be cancelled for every member it may still concern; needs the command's scope."""
     with services.registry.write() as tx:
-        first = _members(tx, who, wire_id)[0]
-        _require(services, who, first)
-        cancel_group(tx, wire_id, services.now_us())
-        thing, detail = (
-            object_name(first.kind, "group", first.group_id or ""),
-            {"command": first.name, "wire_id": wire_id},
-        )
-        record_action(tx, who, "command.cancel", thing, detail=detail, tenant_id=first.tenant_id)
-        return _group(_members(tx, who, wire_id))
+        return _group(CommandIssuer(tx, who, services.catalog, services.now_us()).cancel_group(wire_id))
 
 
 @router.get("/commands")
@@ -153,21 +141,14 @@ def list_device_commands(asset_id: IdInPath, who: Who, services: Use, page: Page
 def get_command(command_id: RecordInPath, who: Who, services: Use) -> CommandShown:
     """Show how far a command got and what it does now."""
     with services.registry.read() as tx:
-        return command_schema(_find(tx, who, command_id))
+        return command_schema(find_command(tx, who, command_id))
 
 
 @router.post("/commands/{command_id}/cancel", status_code=202, responses=problem_responses(409))
 def cancel_command(command_id: RecordInPath, who: Who, services: Use) -> CommandShown:
     """Ask that it be cancelled: not delivered any more, or its effect ended; needs the command's scope."""
     with services.registry.write() as tx:
-        _require(services, who, _find(tx, who, command_id))
-        cancelled = request_cancellation(tx, command_id, services.now_us())
-        thing, detail = (
-            object_name(cancelled.kind, cancelled.asset_id),
-            {"command": cancelled.name, "command_id": command_id},
-        )
-        record_action(tx, who, "command.cancel", thing, detail=detail, tenant_id=cancelled.tenant_id)
-        return command_schema(cancelled)
+        return command_schema(CommandIssuer(tx, who, services.catalog, services.now_us()).cancel(command_id))
 
 
 async def command_answer(
@@ -192,27 +173,6 @@ def _head(response: Response, location: str, commands: Sequence[Command], wait: 
 
 def _tail(request: Request) -> ChangeFeedReader:
     return cast("ChangeFeedReader", request.app.state.tail)
-
-
-def _find(tx: RegistryTransaction, who: Actor, command_id: str) -> Command:
-    command = tx.get(CommandRepository).get(command_id)
-    who.must_see_asset(command.tenant_id, command.kind, command.asset_id)
-    return command
-
-
-def _members(tx: RegistryTransaction, who: Actor, wire_id: str) -> Sequence[Command]:
-    commands = tx.get(CommandRepository).by_wire_id(wire_id)
-    if not commands or commands[0].group_id is None:
-        raise NotFound
-    authorization.own_group(tx, who, commands[0].group_id)
-    return commands
-
-
-def _require(services: Services, who: Actor, command: Command) -> None:
-    body = services.catalog[command.kind].command(command.name)
-    scope = body.SCOPE if body is not None else f"{command.kind}:command"
-    if command.group_id is None or not who.may_within(scope, f"group/{command.group_id}"):
-        who.require_on(scope, command.asset_id)
 
 
 def _group(commands: Sequence[Command]) -> GroupCommand:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import create_model
 
 from api.authentication import requires_scope
-from api.command_service import CommandOptions, CommandService, CommandShown, IdempotencyKey, Waiting
+from api.command_service import CommandOptions, CommandShown, IdempotencyKey, Waiting, command_device, command_request
 from api.fields import IdInPath
 from api.problems import problem_responses
 from api.routes.commands import command_answer
@@ -51,9 +51,8 @@ def _endpoint(kind: DeviceKind, body: type[CommandBody]) -> Callable[..., Any]:
         order: Any,  # noqa: ANN401 - its type is made from the catalog
         key: IdempotencyKey = None,
     ) -> CommandShown:
-        arguments = order.arguments.model_dump(mode="json", exclude_unset=True)
-        issuer = CommandService(services, who, key)
-        command = await asyncio.to_thread(issuer.to_device, asset_id, kind.name, body.NAME, arguments, order)
+        asked = command_request(body.NAME, order.arguments, order, key)
+        command = await asyncio.to_thread(command_device, services, who, asset_id, asked, kind.name)
         return await command_answer(request, response, services, command, wait)
 
     post.__annotations__["order"] = model

@@ -1,268 +1,118 @@
-"""File commands and cancellations as requests in the registry; the gateway's dispatcher carries them out."""
+"""Commands and their cancellation, for whoever may: asked for, filed and put on record in one transaction."""
 
 import hashlib
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
-from uuid import uuid4
+from typing import Any
 
-from pydantic import ValidationError
-
-from application.commands.command_changes import command_changes
-from application.lending import Lent, asset_ownerships
-from application.ports.changes import ChangeFeed
+from application.access import authorization
+from application.access.actor import Actor
+from application.audit.audit_trail import object_name, record_action
+from application.commands.command_filing import (
+    CommandOrigin,
+    cancel_group,
+    file_command,
+    file_group_command,
+    request_cancellation,
+)
+from application.commands.command_request import CommandRequest
 from application.ports.commands import CommandRepository
-from application.ports.inventory import Asset, AssetGroup, AssetRepository
-from application.ports.latest_values import LatestValues
 from application.ports.registry import RegistryTransaction
-from devices.commands.command import Command, DeliveryState, EffectState
-from devices.commands.lifecycle import mark_undeliverable
-from devices.commands.wire import ack_spread_s
-from devices.errors import Conflict, IdempotencyMismatch, Invalid
-from devices.kind import DeviceKind
-from devices.messages import CommandBody, InfoMessage
-from devices.time_us import DAY_US, SECOND_US
-
-START_AHEAD_MAX_US: Final = DAY_US
-"""What shall begin later belongs into a calendar."""
+from devices.catalog import KindCatalog
+from devices.commands.command import Command
+from devices.errors import Forbidden, Invalid, NotFound
+from devices.time_us import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
-    """What was asked for, before anything is looked up."""
+class CommandIssuer:
+    """Works for one actor in one transaction; what it raises is for him."""
 
-    target: str
-    name: str
-    arguments: Mapping[str, Any]
-    issuer: str
-    reason: str
+    tx: RegistryTransaction
+    actor: Actor
+    catalog: KindCatalog
     now_us: int
-    deliver_by_us: int | None
-    start_us: int | None
-    until_us: int | None
 
-    @property
-    def begin_us(self) -> int:
-        return self.now_us if self.start_us is None else self.start_us
-
-    def digest(self) -> str:
-        times = [self.deliver_by_us, self.start_us, self.until_us]
-        asked = [self.target, self.name, dict(self.arguments), self.reason, times]
-        return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def issue_command(
-    tx: RegistryTransaction,
-    catalog: Mapping[str, DeviceKind],
-    *,
-    asset: Asset,
-    name: str,
-    arguments: Mapping[str, Any],
-    issuer: str,
-    reason: str,
-    now_us: int,
-    deliver_by_us: int | None = None,
-    start_us: int | None = None,
-    until_us: int | None = None,
-    idempotency_key: str | None = None,
-) -> Command:
-    """File a command to one asset. Raises Invalid (with field), Conflict (retired, no device), IdempotencyMismatch.
-
-    It is the command of the town that has the asset now.
-    """
-    request = _Request(asset.asset_id, name, arguments, issuer, reason, now_us, deliver_by_us, start_us, until_us)
-    earlier = _filed_before(tx, request, idempotency_key)
-    if earlier:
-        return earlier[0]
-    if asset.retired_us is not None:
-        raise Conflict(f"{asset.asset_id} is retired")
-    if asset.asset_id not in tx.get(AssetRepository).current_devices([asset.asset_id]):
-        raise Conflict(f"no device is bound to {asset.asset_id}")
-    if not _heard(tx, catalog, request, [asset]):
-        raise Conflict(f"{asset.asset_id} is not online now, and this does not wait for its return")
-    window_us = _delivery_window_us(tx, [asset.asset_id])
-    command = _command(catalog, request, asset, window_us)
-    command = replace(command, tenant_id=asset_ownerships(tx, [asset])[asset.asset_id].at(now_us))
-    _file(tx, [command], request, idempotency_key)
-    return command
-
-
-def issue_to_group(
-    tx: RegistryTransaction,
-    catalog: Mapping[str, DeviceKind],
-    *,
-    group: AssetGroup,
-    name: str,
-    arguments: Mapping[str, Any],
-    issuer: str,
-    reason: str,
-    now_us: int,
-    deliver_by_us: int | None = None,
-    start_us: int | None = None,
-    until_us: int | None = None,
-    idempotency_key: str | None = None,
-) -> Sequence[Command]:
-    """File one command per member under one wire id; members without a device are `undeliverable` from the start.
-
-    Retired members are left out. Raises Invalid (with field), IdempotencyMismatch, Conflict (nobody to send to), Lent.
-    """
-    request = _Request(group.group_id, name, arguments, issuer, reason, now_us, deliver_by_us, start_us, until_us)
-    earlier = _filed_before(tx, request, idempotency_key)
-    if earlier:
-        return earlier
-    inventory = tx.get(AssetRepository)
-    assets = [a for a in inventory.many(group.members).values() if a.retired_us is None]
-    _refuse_lent(tx, assets, now_us)
-    bound = inventory.current_devices([a.asset_id for a in assets])
-    if not bound:
-        raise Conflict(f"group {group.group_id} has no member with a device")
-    reached = _heard(tx, catalog, request, assets) & set(bound)
-    window_us = _delivery_window_us(tx, bound) + int(2 * ack_spread_s(len(bound)) * SECOND_US)
-    first = replace(_command(catalog, request, assets[0], window_us), group_id=group.group_id)
-    commands = [_member(first, asset, bound, reached) for asset in assets]
-    _file(tx, commands, request, idempotency_key)
-    return commands
-
-
-def request_cancellation(tx: RegistryTransaction, command_id: str, now_us: int) -> Command:
-    """Ask that a command be cancelled. Raises NotFound, Conflict when there is nothing left to cancel."""
-    command = tx.get(CommandRepository).request_cancel(command_id, now_us)
-    tx.get(ChangeFeed).add(command_changes([command], now_us))
-    return command
-
-
-def cancel_group(tx: RegistryTransaction, wire_id: str, now_us: int) -> Sequence[Command]:
-    """Ask that a group command be cancelled for every member it may still concern. Raises Conflict when for none."""
-    commands = tx.get(CommandRepository)
-    open_ids = [c.command_id for c in commands.by_wire_id(wire_id) if _may_be_cancelled(c)]
-    if not open_ids:
-        raise Conflict("nothing is left to cancel")
-    cancelled = [commands.request_cancel(command_id, now_us) for command_id in open_ids]
-    tx.get(ChangeFeed).add(command_changes(cancelled, now_us))
-    return cancelled
-
-
-def _refuse_lent(tx: RegistryTransaction, assets: Sequence[Asset], now_us: int) -> None:
-    """All members hear what a group is told, so that none may be in other hands."""
-    lent = [asset_id for asset_id, owned in asset_ownerships(tx, assets).items() if owned.loan_at(now_us)]
-    if lent:
-        raise Lent(f"{', '.join(sorted(lent))}: command the others one by one")
-
-
-def _may_be_cancelled(command: Command) -> bool:
-    return not command.delivery.final or command.effect in {EffectState.PENDING, EffectState.IN_FORCE}
-
-
-def _filed_before(tx: RegistryTransaction, request: _Request, key: str | None) -> Sequence[Command]:
-    filed = None if key is None else tx.get(CommandRepository).by_idempotency_key(request.issuer, key)
-    if filed is None:
-        return ()
-    digest, commands = filed
-    if digest != request.digest():
-        raise IdempotencyMismatch
-    return commands
-
-
-def _file(tx: RegistryTransaction, commands: Sequence[Command], request: _Request, key: str | None) -> None:
-    tx.get(CommandRepository).add(commands, key, request.digest())
-    tx.get(ChangeFeed).add(command_changes(commands, request.now_us))
-
-
-def _heard(
-    tx: RegistryTransaction, catalog: Mapping[str, DeviceKind], request: _Request, assets: Sequence[Asset]
-) -> set[str]:
-    """Those to whom the command may go now: all, or those that are online and were heard just now."""
-    body = catalog[assets[0].kind].command(request.name) if assets else None
-    asked = {a.asset_id for a in assets}
-    if body is None or body.HEARD_WITHIN_S is None:
-        return asked
-    rows = tx.get(LatestValues).of_assets(asked)
-    online = {r.asset_id for r in rows if r.channel == "status" and r.values.get("state") == "online"}
-    since_us = request.now_us - int(body.HEARD_WITHIN_S * SECOND_US)
-    return online & {r.asset_id for r in rows if r.received_us >= since_us}
-
-
-def _delivery_window_us(tx: RegistryTransaction, asset_ids: Collection[str]) -> int:
-    """Longest delivery window that the devices of these assets announced."""
-    default = float(InfoMessage.model_fields["delivery_window_s"].default)
-    infos = [row.values for row in tx.get(LatestValues).of_assets(asset_ids) if row.channel == "info"]
-    told = [info.get("delivery_window_s", default) for info in infos]
-    return int(max((t for t in told if isinstance(t, int | float)), default=default) * SECOND_US)
-
-
-def _command(catalog: Mapping[str, DeviceKind], request: _Request, asset: Asset, window_us: int) -> Command:
-    body = catalog[asset.kind].command(request.name)
-    if body is None:
-        raise Invalid(f"{asset.kind} has no command {request.name}", field="name")
-    longest_us = int(body.DELIVERY_MAX_S * SECOND_US)
-    _check_times(request, longest_us)
-    until_us = _until(body, request)
-    deliver_by_us = request.deliver_by_us
-    if deliver_by_us is None:
-        window_us = min(window_us, longest_us)
-        deliver_by_us = min(request.begin_us + window_us, until_us or request.begin_us + window_us)
-    if until_us is not None and deliver_by_us > until_us:
-        raise Invalid("the effect would be over before", field="deliver_by")
-    command_id = str(uuid4())
-    return Command(
-        command_id=command_id,
-        wire_id=command_id,
-        tenant_id=asset.tenant_id,
-        kind=asset.kind,
-        asset_id=asset.asset_id,
-        group_id=None,
-        name=request.name,
-        arguments=_arguments(body, request.arguments),
-        issuer=request.issuer,
-        reason=request.reason,
-        issued_us=request.now_us,
-        deliver_by_us=deliver_by_us,
-        start_us=request.start_us,
-        until_us=until_us,
-        effect=EffectState.PENDING if body.HAS_EFFECT else EffectState.NONE,
-        history=({"at_us": request.now_us, "delivery": DeliveryState.QUEUED.value},),
-    )
-
-
-def _member(first: Command, asset: Asset, bound: Collection[str], reached: Collection[str]) -> Command:
-    command = replace(first, command_id=str(uuid4()), asset_id=asset.asset_id, tenant_id=asset.tenant_id)
-    if asset.asset_id in reached:
+    def to_device(self, asset_id: str, request: CommandRequest, kind: str | None = None) -> Command:
+        """File a command to one device; `kind` given must be the device's. Raises Forbidden and as `file_command`."""
+        asset = authorization.held_asset(self.tx, self.actor, asset_id, self.now_us)
+        if kind not in {None, asset.kind}:
+            raise Invalid(f"the device is a {asset.kind}", field="path.kind")
+        self.actor.require_on(self._scope(asset.kind, request.name), asset_id)
+        command = file_command(self.tx, self.catalog, asset, self._own(request), self._origin())
+        self._record(object_name(asset.kind, asset_id), command, {"command_id": command.command_id})
         return command
-    reason = "the device is not online" if asset.asset_id in bound else "no device is bound"
-    return mark_undeliverable(command, command.issued_us, reason)
+
+    def to_group(self, group_id: str, request: CommandRequest) -> Sequence[Command]:
+        """File a command to every member of a group. Raises Forbidden and as `file_group_command`."""
+        group = authorization.own_group(self.tx, self.actor, group_id)
+        scope = self._scope(group.kind, request.name)
+        if not self.actor.may_within(scope, f"group/{group_id}"):
+            raise Forbidden(f"scope {scope} is missing")
+        commands = file_group_command(self.tx, self.catalog, group, self._own(request), self._origin())
+        told = {"wire_id": commands[0].wire_id, "members": len(commands)}
+        self._record(object_name(group.kind, "group", group_id), commands[0], told)
+        return commands
+
+    def cancel(self, command_id: str) -> Command:
+        """Ask that it be not delivered any more, or its effect ended. Raises NotFound, Forbidden, Conflict."""
+        self._may_cancel(find_command(self.tx, self.actor, command_id))
+        cancelled = request_cancellation(self.tx, command_id, self.now_us)
+        told = {"command": cancelled.name, "command_id": command_id}
+        self._record_cancellation(object_name(cancelled.kind, cancelled.asset_id), cancelled, told)
+        return cancelled
+
+    def cancel_group(self, wire_id: str) -> Sequence[Command]:
+        """Ask that it be cancelled for every member it may still concern. Raises NotFound, Forbidden, Conflict."""
+        first = find_group_command(self.tx, self.actor, wire_id)[0]
+        self._may_cancel(first)
+        cancel_group(self.tx, wire_id, self.now_us)
+        told = {"command": first.name, "wire_id": wire_id}
+        self._record_cancellation(object_name(first.kind, "group", first.group_id or ""), first, told)
+        return find_group_command(self.tx, self.actor, wire_id)
+
+    def _origin(self) -> CommandOrigin:
+        return CommandOrigin(self.actor.name, self.now_us)
+
+    def _own(self, request: CommandRequest) -> CommandRequest:
+        """Its key is this actor's alone: others may bear his name."""
+        if request.idempotency_key is None:
+            return request
+        key = hashlib.sha256(f"{self.actor.actor} {request.idempotency_key}".encode()).hexdigest()
+        return replace(request, idempotency_key=key)
+
+    def _scope(self, kind: str, name: str) -> str:
+        body = self.catalog[kind].command(name)
+        if body is None:
+            raise Invalid(f"{kind} has no command {name}", field="name")
+        return body.SCOPE
+
+    def _may_cancel(self, command: Command) -> None:
+        body = self.catalog[command.kind].command(command.name)
+        scope = body.SCOPE if body is not None else f"{command.kind}:command"
+        if command.group_id is None or not self.actor.may_within(scope, f"group/{command.group_id}"):
+            self.actor.require_on(scope, command.asset_id)
+
+    def _record(self, thing: str, command: Command, told: Mapping[str, Any]) -> None:
+        until = None if command.until_us is None else rfc3339(command.until_us)
+        what = {"command": command.name, "arguments": dict(command.arguments), "until": until, "reason": command.reason}
+        record_action(self.tx, self.actor, "command.issue", thing, detail={**what, **told}, tenant_id=command.tenant_id)
+
+    def _record_cancellation(self, thing: str, command: Command, told: Mapping[str, Any]) -> None:
+        record_action(self.tx, self.actor, "command.cancel", thing, detail=told, tenant_id=command.tenant_id)
 
 
-def _check_times(request: _Request, longest_us: int) -> None:
-    if request.start_us is not None:
-        if request.start_us <= request.now_us:
-            raise Invalid("lies in the past", field="start_at")
-        if request.start_us > request.now_us + START_AHEAD_MAX_US:
-            raise Invalid("lies more than 24 h ahead", field="start_at")
-    if request.deliver_by_us is not None:
-        if request.deliver_by_us <= request.now_us:
-            raise Invalid("lies in the past", field="deliver_by")
-        if request.deliver_by_us > request.begin_us + longest_us:
-            raise Invalid(f"lies more than {longest_us / SECOND_US:g} s ahead", field="deliver_by")
+def find_command(tx: RegistryTransaction, actor: Actor, command_id: str) -> Command:
+    """Return a command to what the actor may see. Raises NotFound."""
+    command = tx.get(CommandRepository).get(command_id)
+    actor.must_see_asset(command.tenant_id, command.kind, command.asset_id)
+    return command
 
 
-def _until(body: type[CommandBody], request: _Request) -> int | None:
-    if not body.HAS_EFFECT:
-        if request.until_us is not None:
-            raise Invalid(f"{body.NAME} has no lasting effect", field="until")
-        return None
-    if request.until_us is None:
-        return request.begin_us + int(body.DEFAULT_EFFECT_S * SECOND_US)
-    if request.until_us <= request.begin_us:
-        raise Invalid("lies before the effect begins", field="until")
-    if request.until_us > request.begin_us + int(body.MAX_EFFECT_S * SECOND_US):
-        raise Invalid(f"the longest effect of {body.NAME} is {body.MAX_EFFECT_S / 3600:g} h", field="until")
-    return request.until_us
-
-
-def _arguments(body: type[CommandBody], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        return body.model_validate(dict(arguments)).model_dump(mode="json", exclude_none=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise Invalid(first["msg"], field=".".join(map(str, ("arguments", *first["loc"])))) from error
+def find_group_command(tx: RegistryTransaction, actor: Actor, wire_id: str) -> Sequence[Command]:
+    """Return a command to each member of a group that the actor may see. Raises NotFound."""
+    commands = tx.get(CommandRepository).by_wire_id(wire_id)
+    if not commands or commands[0].group_id is None:
+        raise NotFound
+    authorization.own_group(tx, actor, commands[0].group_id)
+    return commands

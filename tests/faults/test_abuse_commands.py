@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from application.commands.issue_command import issue_command
+from application.commands.command_filing import CommandOrigin, file_command
+from application.commands.command_request import CommandRequest
 from application.ports.commands import CommandRepository
 from application.ports.inventory import AssetRepository
 from devices.catalog import discover_kinds
@@ -217,16 +218,12 @@ def _post(town: Installation, name: str, body: dict[str, Any], key: str) -> tupl
 
 def _dim(registry: SqlRegistry, name: str, *, level: int, within_s: int) -> Command:
     with registry.write() as tx:
-        return issue_command(
+        return file_command(
             tx,
             discover_kinds(),
-            asset=tx.get(AssetRepository).get(name),
-            name="dim",
-            arguments={"level_pct": level},
-            issuer="test",
-            reason="",
-            now_us=now_us(),
-            deliver_by_us=now_us() + within_s * SECOND_US,
+            tx.get(AssetRepository).get(name),
+            CommandRequest("dim", {"level_pct": level}, deliver_within_s=within_s),
+            CommandOrigin("test", now_us()),
         )
 
 

@@ -12,12 +12,13 @@ from typing import Any, Final
 
 import pytest
 
-from application.commands.issue_command import issue_command
+from application.commands.command_filing import CommandOrigin, file_command
+from application.commands.command_request import CommandRequest
 from application.ports.inventory import AssetRepository
 from benchmarks.fleet import Fleet, lamps
 from benchmarks.parts.cost import open_things, pss_mb
 from devices.catalog import discover_kinds
-from devices.time_us import SECOND_US, rfc3339
+from devices.time_us import rfc3339
 from tests.faults.churning import MODES, WILL
 from tests.faults.conftest import Report
 from tests.faults.publishing import LONG
@@ -175,9 +176,13 @@ def _dim(town: Town, device: str) -> str:
     now = now_us()
     with town.registry.write() as tx:
         asset = tx.get(AssetRepository).many([device])[device]
-        filed = issue_command(tx, CATALOG, asset=asset, name="dim", arguments={"level_pct": 30}, issuer="test",
-                              reason="", now_us=now, deliver_by_us=now + 60 * SECOND_US,
-                              until_us=now + 3600 * SECOND_US)  # fmt: skip
+        filed = file_command(
+            tx,
+            CATALOG,
+            asset,
+            CommandRequest("dim", {"level_pct": 30}, deliver_within_s=60, duration_s=3600),
+            CommandOrigin("test", now),
+        )
     return filed.wire_id
 
 

@@ -13,7 +13,8 @@ from typing import Final
 
 import pytest
 
-from application.commands.issue_command import issue_command, issue_to_group
+from application.commands.command_filing import CommandOrigin, file_command, file_group_command
+from application.commands.command_request import CommandRequest
 from application.ports.commands import CommandRepository
 from application.ports.heartbeats import HeartbeatRepository
 from application.ports.inventory import Asset, AssetGroup, AssetRepository, DeviceBinding, GroupRepository
@@ -184,31 +185,20 @@ def _status(registry: SqlRegistry, name: str) -> object:
 
 def _dim(registry: SqlRegistry, name: str, deliver_by_us: int | None = None) -> Command:
     with registry.write() as tx:
-        return issue_command(
+        return file_command(
             tx,
             discover_kinds(),
-            asset=tx.get(AssetRepository).get(f"lp-{name}"),
-            name="dim",
-            arguments={"level_pct": 40},
-            issuer="test",
-            reason="",
-            now_us=now_us(),
-            deliver_by_us=deliver_by_us,
+            tx.get(AssetRepository).get(f"lp-{name}"),
+            CommandRequest("dim", {"level_pct": 40}, deliver_by_us=deliver_by_us),
+            CommandOrigin("test", now_us()),
         )
 
 
 def _dim_group(registry: SqlRegistry, group_id: str) -> Sequence[Command]:
     with registry.write() as tx:
         group = tx.get(GroupRepository).get(group_id)
-        return issue_to_group(
-            tx,
-            discover_kinds(),
-            group=group,
-            name="dim",
-            arguments={"level_pct": 60},
-            issuer="test",
-            reason="",
-            now_us=now_us(),
+        return file_group_command(
+            tx, discover_kinds(), group, CommandRequest("dim", {"level_pct": 60}), CommandOrigin("test", now_us())
         )
 
 

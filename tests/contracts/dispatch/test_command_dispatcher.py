@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.commands.issue_command import cancel_group, request_cancellation
+from application.commands.command_filing import cancel_group, request_cancellation
 from devices.commands.command import DeliveryState, EffectState
 from devices.commands.device_contract import DeviceContract
 from devices.time_us import SECOND_US

@@ -4,8 +4,8 @@ import json
 from itertools import count
 from typing import Any
 
+from application.commands.command_filing import cancel_group, request_cancellation
 from application.commands.desired_config import set_desired_config
-from application.commands.issue_command import cancel_group, request_cancellation
 from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import AssetRepository
 from application.ports.memberships import MOVED, ConnectorMembership, MembershipRepository

@@ -9,7 +9,8 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from application.commands.issue_command import issue_command, issue_to_group
+from application.commands.command_filing import CommandOrigin, file_command, file_group_command
+from application.commands.command_request import CommandRequest
 from application.ports.changes import Change, ChangeFeed
 from application.ports.commands import CommandRepository
 from application.ports.inventory import Asset, AssetGroup, AssetRepository, DeviceBinding, GroupRepository
@@ -201,19 +202,25 @@ class Town:
     def ask(self, asset_id: str = "a1", name: str = "shine", **more: Any) -> Command:
         arguments = {"level_pct": more.pop("level_pct", 40)} if name == "shine" else {}
         with self.registry.write() as tx:
-            return issue_command(
-                tx, CATALOG, asset=tx.get(AssetRepository).get(asset_id), name=name, arguments=arguments,
-                issuer="tester", reason="", now_us=self.now_us, **more,
-            )  # fmt: skip
+            return file_command(
+                tx,
+                CATALOG,
+                tx.get(AssetRepository).get(asset_id),
+                CommandRequest(name, arguments, **more),
+                CommandOrigin("tester", self.now_us),
+            )
 
     def ask_group(self, group: AssetGroup, **more: Any) -> list[Command]:
         with self.registry.write() as tx:
             return list(
-                issue_to_group(
-                    tx, CATALOG, group=group, name="shine", arguments={"level_pct": 40}, issuer="tester", reason="",
-                    now_us=self.now_us, **more,
+                file_group_command(
+                    tx,
+                    CATALOG,
+                    group,
+                    CommandRequest("shine", {"level_pct": 40}, **more),
+                    CommandOrigin("tester", self.now_us),
                 )
-            )  # fmt: skip
+            )
 
     def get(self, command: Command) -> Command:
         with self.registry.read() as tx:

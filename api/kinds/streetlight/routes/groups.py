@@ -13,11 +13,12 @@ from pydantic import BaseModel, Field
 from api.authentication import requires_scope
 from api.change_feed import ChangeFeedReader
 from api.command_service import (
-    CommandService,
     CommandShown,
     CommandWanted,
     IdempotencyKey,
     Waiting,
+    command_group,
+    command_request,
     command_schema,
     wait_until_settled,
 )
@@ -191,7 +192,8 @@ async def command_light_group(  # noqa: PLR0917
     def file() -> tuple[Sequence[Command], int]:
         with services.registry.read() as tx:
             online = _online(tx, _group(tx, who, group_id).members)
-        return CommandService(services, who, key).to_group(group_id, body.name, body.arguments, body), online
+        asked = command_request(body.name, body.arguments, body, key)
+        return command_group(services, who, group_id, asked), online
 
     filed, online = await asyncio.to_thread(file)
     wire_id = filed[0].wire_id

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from application.commands.issue_command import cancel_group, issue_command, issue_to_group, request_cancellation
+from application.commands.command_filing import (
+    CommandOrigin,
+    cancel_group,
+    file_command,
+    file_group_command,
+    request_cancellation,
+)
+from application.commands.command_request import CommandRequest
 from application.ports.inventory import Asset, AssetGroup
 from application.ports.latest_values import LatestValue
 from devices.commands.command import Command, DeliveryState, EffectState
@@ -30,17 +37,13 @@ def tx() -> FakeTransaction:
 def one(tx: FakeTransaction, name: str = "shine", arguments: dict[str, Any] | None = None, **times: Any) -> Command:
     asked = {"level_pct": 40} if arguments is None else arguments
     asset = tx.inventory.assets["a1"]
-    return issue_command(
-        tx, CATALOG, asset=asset, name=name, arguments=asked, issuer="key", reason="test", now_us=T0, **times
-    )
+    return file_command(tx, CATALOG, asset, CommandRequest(name, asked, "test", **times), CommandOrigin("key", T0))
 
 
 def group(tx: FakeTransaction, **more: Any) -> Sequence[Command]:
     street = AssetGroup("g1", "kl", "toy", "Street", ("a1", "a2", "a3"))
-    asked = {"level_pct": 40}
-    return issue_to_group(
-        tx, CATALOG, group=street, name="shine", arguments=asked, issuer="key", reason="", now_us=T0, **more
-    )
+    asked = CommandRequest("shine", {"level_pct": 40}, **more)
+    return file_group_command(tx, CATALOG, street, asked, CommandOrigin("key", T0))
 
 
 def test_effect_always_has_an_end(tx: FakeTransaction) -> None:
