@@ -1,7 +1,6 @@
 """Who calls: a browser's session, or an API key as `Authorization: Bearer <prefix>.<secret>` or `X-API-Key: …`."""
 
 import hmac
-import secrets
 import threading
 import time
 from collections.abc import Hashable, Mapping
@@ -17,9 +16,10 @@ from api.problems import TooManyRequests
 from api.rate_limiter import RateLimiter
 from api.second_factor import HALF_US, SecondFactorNeeded, step_of
 from api.services import Services, Use
-from api.sessions import SignedIn, secret_digest
-from application.access.actor import Actor, scope_of_kind, user_of
-from application.access.roles import common_scopes, role_scopes, whole_scopes
+from api.sessions import SignedIn
+from application.access.actor import Actor, scope_of_kind
+from application.access.api_keys import key_actor, secret_digest
+from application.access.roles import role_scopes
 from application.ports.api_keys import ApiKey, ApiKeys
 from application.ports.registry import RegistryTransaction
 from application.ports.users import BrowserSession, User
@@ -71,11 +71,6 @@ class AuthenticationState:
 def authentication_state(request: Request) -> AuthenticationState:
     """What the application remembers of those who come in."""
     return cast("AuthenticationState", request.app.state.doors)
-
-
-def new_key() -> tuple[str, str]:
-    """Return a fresh prefix and a secret of 256 random bits."""
-    return "lk" + secrets.token_hex(5), secrets.token_urlsafe(32)
 
 
 def verify_api_key(keys: ApiKeys, presented: str, now_us: int) -> ApiKey:
@@ -178,7 +173,7 @@ def _by_key(request: Request, services: Services, presented: str) -> Actor:
     try:
         with services.registry.read() as tx:
             key = verify_api_key(tx.get(ApiKeys), presented, now_us)
-            found = key_caller(tx, key, known)
+            found = key_actor(tx, key, known.roles, known.restricted)
     except Unauthenticated:
         # A right key gets in all the same: its 256 bits are not guessed, and others may share the address.
         known.key_attempts.begin("", sessions.address_of(request), services.steady_us())
@@ -202,21 +197,13 @@ def may_still_follow(request: Request, services: Services) -> bool:
     try:
         with services.registry.read() as tx:
             if who.session is None:
-                now = key_caller(tx, verify_api_key(tx.get(ApiKeys), request.state.presented, now_us), known)
+                key = verify_api_key(tx.get(ApiKeys), request.state.presented, now_us)
+                now = key_actor(tx, key, known.roles, known.restricted)
             else:
                 now = _signed_in(tx, services, known, request.state.presented).who
     except Unauthenticated:
         return False
     return replace(now, address=who.address, request_id=who.request_id) == who
-
-
-def key_caller(tx: RegistryTransaction, key: ApiKey, known: AuthenticationState) -> Actor:
-    """What a key may do: what it was given, and its maker may still do himself. Raises Unauthenticated."""
-    scopes, user_id = key.scopes, user_of(key.created_by)
-    if user_id is not None:
-        grants = sessions.let_in(tx, user_id).grants
-        scopes = common_scopes(scopes, whole_scopes(grants, key.tenant_id, known.roles), known.restricted)
-    return Actor(key.name, key.tenant_id, scopes, known.restricted, actor=f"key:{key.name}", made_by=key.created_by)
 
 
 Who = Annotated[Actor, Depends(signed_in_caller)]

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from api.device_registration import AssetRegistrar, AssetRegistration
+from api.asset_registration import AssetRegistration
 from api.problems import FieldError, SeveralInvalid
+from application.inventory.asset_registrar import AssetRegistrar
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.registry import RegistryTransaction
 from devices.errors import Invalid
@@ -66,7 +67,7 @@ def check_import(tx: RegistryTransaction, registrar: AssetRegistrar, lines: Sequ
     known = inventory.many(ids)
     bound = inventory.bindings_of_devices([line.wanted.device_id for line in lines if line.wanted.device_id])
     waiting = _waiting(inventory)
-    owners = {i: a.tenant_id for i, a in known.items() if registrar.who.may(f"{a.kind}:read")}
+    owners = {i: a.tenant_id for i, a in known.items() if registrar.actor.may(f"{a.kind}:read")}
     for line in lines:
         wanted = line.wanted
         errors += _against(registrar, line, known, waiting, owners)
@@ -87,7 +88,7 @@ def check_import(tx: RegistryTransaction, registrar: AssetRegistrar, lines: Sequ
 
 def register_import(tx: RegistryTransaction, registrar: AssetRegistrar, lines: Sequence[ImportLine]) -> Sequence[Asset]:
     """Register all checked lines at once. Raises Conflict when another did so meanwhile."""
-    assets = [registrar.asset(line.wanted) for line in lines]
+    assets = [registrar.asset(line.wanted.new_asset()) for line in lines]
     bindings = [
         DeviceBinding(asset.asset_id, line.wanted.device_id, asset.tenant_id, asset.kind, registrar.now_us)
         for asset, line in zip(assets, lines, strict=True)
@@ -173,7 +174,7 @@ def _against(
 ) -> Iterator[LineError]:
     wanted = line.wanted
     try:
-        owner = registrar.owner(wanted)
+        owner = registrar.owner(wanted.new_asset())
     except Invalid as error:
         yield _error(line, error.field or "line", error.detail)
         return

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import Request
 
 from api import sessions
+from application.access.api_keys import secret_digest
 from application.ports.users import User
 from devices.deferred_module import DeferredModule
 from devices.errors import Conflict, Invalid
@@ -64,7 +65,7 @@ class RelyingParty:
         options = webauthn.generate_registration_options(
             rp_id=self.host,
             rp_name=ISSUER,
-            user_id=sessions.secret_digest(user.user_id),
+            user_id=secret_digest(user.user_id),
             user_name=user.user_id,
             user_display_name=user.name,
             challenge=challenge,

@@ -34,9 +34,3 @@ def expected_version(
 
 Expected = Annotated[int | None, Depends(expected_version)]
 """Annotate a route's parameter with this: If-Match is then required."""
-
-
-def check_version(seen: int | None, current: int) -> None:
-    """Raise VersionMismatch unless the caller has seen the current version."""
-    if seen is not None and seen != current:
-        raise VersionMismatch

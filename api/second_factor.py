@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 
 from api.passkeys import RelyingParty, credential_id_of
-from api.sessions import secret_digest
+from application.access.api_keys import secret_digest
 from application.access.second_factor import (
     SecondFactorMethod,
     SecondFactorPolicy,

@@ -1,6 +1,5 @@
 """Sessions of browsers: a cookie that proves who signed in, for one town at a time."""
 
-import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,11 +9,12 @@ from urllib.parse import urlsplit
 from fastapi import Request, Response
 
 from application.access.actor import Actor, ScopeLimits, actor_of
+from application.access.api_keys import let_in, secret_digest
 from application.access.roles import RoleGrant, scope_covers, whole_scopes
 from application.access.second_factor import SignInStep
 from application.ports.inventory import AssetGroup, GroupRepository
 from application.ports.registry import RegistryTransaction
-from application.ports.users import BrowserSession, OneTimeLink, SessionRepository, User, UserRepository
+from application.ports.users import BrowserSession, OneTimeLink, SessionRepository, User
 from devices.errors import Forbidden, NotFound, Unauthenticated
 from devices.time_us import DAY_US, HOUR_US
 
@@ -41,11 +41,6 @@ class SessionLifetime:
         """
         made_ahead = session.created_us > now_us + DAY_US
         return not made_ahead and now_us < session.expires_us and now_us - session.last_used_us < self.idle_us
-
-
-def secret_digest(secret: str) -> bytes:
-    """SHA-256 of a secret; enough for random secrets of 256 bits."""
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def new_link(tx: RegistryTransaction, user_id: str, now_us: int, *, sets_password: bool = True) -> str:
@@ -128,17 +123,6 @@ def signed_in(
     if session is None or not lifetime.covers(session, now_us):
         raise Unauthenticated
     return session, let_in(tx, session.user_id)
-
-
-def let_in(tx: RegistryTransaction, user_id: str) -> User:
-    """Return a user who is there and not shut out. Raises Unauthenticated."""
-    try:
-        user = tx.get(UserRepository).get(user_id)
-    except NotFound:
-        raise Unauthenticated from None
-    if user.disabled_us is not None:
-        raise Unauthenticated
-    return user
 
 
 def caller_of(

@@ -24,7 +24,6 @@ from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.latest_values import LatestValue, LatestValues
 from application.ports.registry import Registry
 from benchmarks.query import values
-from cli.local_keys import make_key
 from devices.catalog import discover_kinds
 from devices.samples import TELEMETRY, Sample
 from devices.time_us import DAY_US, MINUTE_US, rfc3339
@@ -32,6 +31,7 @@ from runtime import settings
 from runtime.registry_access import registry_of
 from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 from tests.real_parts import finding, ports
+from tests.real_parts.operator import make_key
 from tests.real_parts.servers import Server
 
 KIND: Final = "streetlight"
@@ -210,7 +210,7 @@ def main(arguments: list[str]) -> None:
         folder, port = Path(name), ports.claim_port()
         (folder / "lautern.toml").write_text(f"[http]\nport = {port}\n")
         with registry_of(settings.load_settings(folder), migrate=True, recording=True) as registry:
-            key = make_key(registry, "bench", ["*"], None)
+            key = make_key(registry, "bench", ["*"])
             fill(registry, folder, given.lamps, given.days)
             rows = served(registry, folder, key, port=port, chromium=chromium, given=given)
     table = Table("figure", "measured", "wanted")

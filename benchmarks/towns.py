@@ -19,14 +19,13 @@ from rich.table import Table
 
 from application.ports.inventory import Asset, AssetGroup, AssetRepository, DeviceBinding, GroupRepository
 from application.ports.latest_values import LatestValue, LatestValues
-from application.tenants import add_tenant
 from benchmarks.parts import cost
 from benchmarks.query import values
-from cli.local_keys import make_key
 from runtime import settings
 from runtime.audit_setup import audit_signer_of
 from storage.registry.engine import SqlRegistry, open_registry
 from tests.real_parts import ports
+from tests.real_parts.operator import add_town, make_key
 from tests.real_parts.postgres import cluster_in, folder_for_others
 from tests.real_parts.servers import Server, serving
 from tests.system.installation import ROOT
@@ -67,7 +66,7 @@ def fill(registry: SqlRegistry, town: str, devices: int, now_us: int) -> None:
         )
     ]
     with registry.write() as tx:
-        add_tenant(tx, town, town, now_us)
+        add_town(tx, town, town, now_us)
         tx.get(AssetRepository).add_many(
             assets, [DeviceBinding(name, f"c-{name}", town, KIND, now_us) for name in names]
         )

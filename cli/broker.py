@@ -7,15 +7,17 @@ from typing import Annotated, Final
 
 import typer
 
+from application.audit.audit_trail import object_name, record_action
 from application.device_certificates import CertificateFacts
 from application.device_credentials import issue_passwords, parts_of
 from application.ports.credentials import CredentialRepository, CredentialType, DeviceCredential
 from application.ports.memberships import spoken_for
 from application.ports.registry import RegistryTransaction
 from devices import topics
+from devices.catalog import discover_kinds
 from devices.errors import Conflict, RegistryUnavailable
 from runtime import exit_codes, program_support, settings
-from runtime.audit_setup import by_machine, now_us
+from runtime.audit_setup import now_us, operator
 from runtime.broker import external_config, stream_limits
 from runtime.broker.legacy_logins import import_logins
 from runtime.broker.login_probe import wait_admitted
@@ -205,7 +207,8 @@ def certify(
 
 def _record(tx: RegistryTransaction, action: str, user: str) -> None:
     tenant, kind, device = parts_of(user)
-    by_machine(tx, action, f"{kind}/{device}/credential", tenant, {"user": user})
+    thing = object_name(kind, device, "credential")
+    record_action(tx, operator(discover_kinds()), action, thing, detail={"user": user}, tenant_id=tenant)
 
 
 @app.command("bound")

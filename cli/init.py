@@ -7,11 +7,16 @@ from typing import Annotated, Final
 
 import typer
 
+from application.access.actor import Actor
+from application.access.api_keys import KeyRequest, make_api_key
+from application.access.roles import EVERYTHING
 from application.ports.registry import Registry
-from cli.local_keys import make_key
+from application.tenants import take_in_first_tenant
+from devices.catalog import KindCatalog, discover_kinds
 from devices.errors import Conflict
 from runtime import influxdb_check, program_support, settings, settings_models
-from runtime.bootstrap import FIRST_USER, first_link, first_town
+from runtime.audit_setup import now_us, operator
+from runtime.bootstrap import FIRST_USER, first_link
 from runtime.bootstrap_settings import settings_text
 from runtime.broker.service_passwords import INSIDE, ServicePasswords
 from runtime.certificates import make_server_files
@@ -64,18 +69,21 @@ def init(
     with registry_of(chosen, migrate=True, recording=True) as registry:
         typer.echo("the registry's tables are up to date")
         typer.echo(f"the audit log is sealed with {chosen.audit_key_file}: keep a copy of it elsewhere")
-        key = _first_key(registry)
+        catalog = discover_kinds()
+        actor = operator(catalog)
+        key = _first_key(registry, actor, catalog)
         with registry.write() as tx:
-            first_town(tx, chosen.default_tenant)
-            link = first_link(tx, chosen.http.address)
+            take_in_first_tenant(tx, actor, chosen.default_tenant, now_us())
+            link = first_link(tx, actor, chosen.http.address)
     typer.echo(_told(key, link, chosen.default_tenant, folder))
 
 
-def _first_key(registry: Registry) -> str | None:
+def _first_key(registry: Registry, actor: Actor, catalog: KindCatalog) -> str | None:
     try:
-        return make_key(registry, ADMIN, ["*"], None)
+        with registry.write() as tx:
+            return make_api_key(tx, actor, catalog, KeyRequest(ADMIN, frozenset({EVERYTHING})), now_us())[1]
     except Conflict:
-        typer.echo(f"the key {ADMIN!r} exists; make another with: lautern keys create NAME --scope '*'")
+        typer.echo(f"the key {ADMIN!r} exists; make another with: lautern key create NAME --scope '*' --data-dir …")
         return None
 
 

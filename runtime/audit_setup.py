@@ -4,13 +4,12 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Mapping
-from typing import Any
 
-from application.audit.entry import AuditEvent
+from application.access.actor import Actor, local_operator
 from application.audit.signer import AuditSigner
 from application.ports.audit import AuditLog
-from application.ports.registry import Registry, RegistryTransaction
+from application.ports.registry import Registry
+from devices.catalog import KindCatalog
 from devices.errors import ConfigurationError
 from runtime.settings import Settings
 from storage.audit_files import AnchorFile
@@ -45,19 +44,10 @@ def require_own(registry: Registry, signer: AuditSigner, settings: Settings) -> 
         )
 
 
-def by_machine(
-    tx: RegistryTransaction, action: str, what: str, tenant_id: str | None, detail: Mapping[str, Any] | None = None
-) -> None:
-    """Record what somebody did at this machine's command line. Raises AuditUnavailable."""
-    deed = AuditEvent(
-        machine_actor(), at_the_machine(), tenant_id, action, what, socket.gethostname(), detail=detail or {}
-    )
-    tx.get(AuditLog).append(deed)
-
-
-def machine_actor() -> str:
-    """Actor that whoever runs this program is on record as."""
-    return f"machine:{at_the_machine()}"
+def operator(catalog: KindCatalog) -> Actor:
+    """Who runs this program, as who acts at this machine's command line."""
+    restricted = frozenset(kind.name for kind in catalog.values() if kind.restricted)
+    return local_operator(at_the_machine(), socket.gethostname(), restricted)
 
 
 def at_the_machine() -> str:

@@ -12,8 +12,8 @@ from api.services import Use
 from api.time_parameters import TimeIn, TimeOut
 from application.access import authorization
 from application.access.actor import Actor
-from application.asset_retirement import alarm_change
 from application.audit.audit_trail import object_name, record_action
+from application.inventory.asset_retirement import alarm_change
 from application.ports.alarms import AlarmRepository
 from application.ports.changes import ChangeFeed
 from application.ports.registry import RegistryTransaction

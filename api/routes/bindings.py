@@ -5,24 +5,19 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field, JsonValue
 
-from api import device_registration, schemas
+from api import schemas
 from api.authentication import Who
 from api.fields import Attributes, IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted, page_of
 from api.problems import problem_responses
-from api.routes.devices import WRITE, Writer
-from api.services import Services, Use
+from api.routes.devices import Writer
+from api.services import Use
 from api.time_parameters import TimeIn, TimeOut, age_s
 from application.access import authorization
-from application.access.actor import Actor
-from application.audit.audit_trail import object_name, record_action
-from application.device_credentials import revoke_if_any, user_of
-from application.ports.credentials import CredentialRepository
+from application.inventory import waiting_devices
+from application.inventory.asset_changes import AssetEditor
 from application.ports.inventory import AssetRepository, DeviceBinding, UnknownDevice
-from application.ports.registry import RegistryTransaction
-from devices.errors import Invalid, NotFound
 from devices.messages import Id
-from devices.time_us import rfc3339
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 
@@ -85,22 +80,8 @@ def approve_device(
 ) -> schemas.DeviceSchema:
     """Register a waiting device, from when it was first seen, so that its dead letters can be replayed."""
     with services.registry.write() as tx:
-        unknown = _find_unknown(tx, who, services, device_id)
-        wanted = device_registration.AssetRegistration(
-            id=body.id or device_id,
-            tenant_id=unknown.tenant_id,
-            kind=unknown.kind,
-            name=body.name or device_id,
-            device_id=device_id,
-            lat=body.lat if body.lat is not None else _number(unknown, "lat"),
-            lon=body.lon if body.lon is not None else _number(unknown, "lon"),
-            attributes=body.attributes,
-            via=body.via,
-        )
-        registrar = device_registration.AssetRegistrar(tx, who, services.catalog, services.now_us())
-        asset = registrar.register(wanted, unknown.first_seen_us)
-        thing = object_name(asset.kind, asset.asset_id)
-        record_action(tx, who, "device.approve", thing, detail={"device_id": device_id}, tenant_id=asset.tenant_id)
+        approval = waiting_devices.DeviceApproval(body.id, body.name, body.lat, body.lon, body.attributes, body.via)
+        asset = waiting_devices.approve_device(tx, who, services.catalog, device_id, approval, services.now_us())
         response.headers["Location"] = f"/api/v1/devices/{asset.asset_id}"
         return schemas.device_schema(tx, who, asset, services.now_us())
 
@@ -109,11 +90,7 @@ def approve_device(
 def forget_unknown_device(device_id: IdInPath, who: Writer, services: Use) -> None:
     """Drop from the waiting list; it comes back when the device speaks again."""
     with services.registry.write() as tx:
-        unknown = _find_unknown(tx, who, services, device_id)
-        tx.get(AssetRepository).forget_unknown(device_id)
-        record_action(
-            tx, who, "device.forget", object_name(unknown.kind, "unknown", device_id), tenant_id=unknown.tenant_id
-        )
+        waiting_devices.forget_waiting_device(tx, who, services.catalog, device_id)
 
 
 @router.get("/{asset_id}/bindings")
@@ -127,40 +104,9 @@ def list_bindings(asset_id: IdInPath, who: Who, services: Use) -> ItemPage[Bindi
 @router.post("/{asset_id}/replace", responses=problem_responses(409))
 def replace_device(asset_id: IdInPath, who: Writer, services: Use, body: ReplaceRequest) -> BindingSchema:
     """Bind a new device to the asset; its history goes on, the login of the device before it ends."""
-    now_us = services.now_us()
-    from_us = now_us if body.from_ is None else body.from_
-    if from_us > now_us:
-        raise Invalid("must not be in the future", field="from")
     with services.registry.write() as tx:
-        asset = authorization.own_asset(tx, who, asset_id)
-        who.require_of_kind(WRITE, asset.kind)
-        if asset.retired_us is not None:
-            raise NotFound
-        before = tx.get(AssetRepository).current_devices([asset_id]).get(asset_id)
-        bound = device_registration.AssetRegistrar(tx, who, services.catalog, now_us).bind(
-            asset, body.device_id, from_us
-        )
-        if before not in {None, body.device_id}:
-            revoke_if_any(tx.get(CredentialRepository), user_of(asset.tenant_id, asset.kind, str(before)), now_us)
-        detail = {"device_id": body.device_id, "from": rfc3339(from_us)}
-        record_action(
-            tx, who, "device.replace", object_name(asset.kind, asset_id), detail=detail, tenant_id=asset.tenant_id
-        )
-        return _bound(bound)
-
-
-def _find_unknown(tx: RegistryTransaction, who: Actor, services: Services, device_id: str) -> UnknownDevice:
-    unknown = tx.get(AssetRepository).get_unknown(device_id)
-    who.must_see(unknown.tenant_id, unknown.kind)
-    if unknown.kind not in services.catalog:
-        raise NotFound
-    who.require_of_kind(WRITE, unknown.kind)
-    return unknown
-
-
-def _number(unknown: UnknownDevice, name: str) -> float | None:
-    value = (unknown.info or {}).get(name)
-    return float(value) if isinstance(value, int | float) else None
+        editor = AssetEditor(tx, who, services.catalog, services.now_us())
+        return _bound(editor.replace_device(asset_id, body.device_id, body.from_))
 
 
 def _waiting(unknown: UnknownDevice, now_us: int) -> UnknownDeviceSchema:

@@ -8,12 +8,12 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from api import device_import
-from api.device_registration import AssetRegistrar
 from api.problems import problem_responses
 from api.routes.devices import Writer
 from api.services import Services, Use
 from application.access.actor import Actor
 from application.audit.audit_trail import record_assets
+from application.inventory.asset_registrar import AssetRegistrar
 
 PATH: Final = "/api/v1/devices/import"
 _BODY: Final[dict[str, Any]] = {

@@ -1,29 +1,27 @@
 """The registry of devices."""
 
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api import device_registration, schemas
+from api import schemas
+from api.asset_registration import AssetRegistration
 from api.authentication import Who, requires_scope
 from api.fields import ID, PRINTABLE, Attributes, IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted
-from api.preconditions import Expected, check_version, etag
+from api.preconditions import Expected, etag
 from api.problems import problem_responses
 from api.services import Use
 from application.access import authorization
 from application.access.actor import Actor
-from application.asset_retirement import retire_asset
-from application.audit.audit_trail import object_name, record_action
-from application.lending import Lent, asset_ownerships
-from application.ports.inventory import Asset, AssetFilter, AssetRepository
-from application.ports.registry import RegistryTransaction
+from application.inventory.asset_changes import AssetEditor
+from application.inventory.asset_registrar import WRITE
+from application.ports.inventory import AssetFilter, AssetRepository
 from devices.errors import Invalid
 from devices.messages import Id
 
-WRITE: Final = device_registration.WRITE
 Writer = Annotated[Actor, requires_scope(WRITE, of_kind=True)]
 router = APIRouter(prefix="/devices", tags=["devices"])
 
@@ -73,23 +71,12 @@ def list_devices(  # noqa: PLR0917 - a list has as many filters as its page show
 
 
 @router.post("", status_code=201, responses=problem_responses(409))
-def register_device(
-    who: Writer, services: Use, body: device_registration.AssetRegistration, response: Response
-) -> schemas.DeviceSchema:
+def register_device(who: Writer, services: Use, body: AssetRegistration, response: Response) -> schemas.DeviceSchema:
     """Register an asset; needs `devices:write`, for restricted kinds `{kind}:write` instead."""
     now_us = services.now_us()
     with services.registry.write() as tx:
-        asset = device_registration.AssetRegistrar(tx, who, services.catalog, now_us).register(body)
+        asset = AssetEditor(tx, who, services.catalog, now_us).register(body.new_asset())
         _locate(response, asset.asset_id, asset.version)
-        detail = {"name": asset.name, "device_id": body.device_id}
-        record_action(
-            tx,
-            who,
-            "device.register",
-            object_name(asset.kind, asset.asset_id),
-            detail=detail,
-            tenant_id=asset.tenant_id,
-        )
         return schemas.device_schema(tx, who, asset, now_us)
 
 
@@ -117,15 +104,8 @@ def change_device(  # noqa: PLR0917
     if given.get("name") == "":
         raise Invalid("must not be empty", field="name")
     with services.registry.write() as tx:
-        asset = _writable(tx, who, asset_id)
-        check_version(seen, asset.version)
-        wanted = replace(asset, **given)
-        device_registration.AssetRegistrar(tx, who, services.catalog, now_us).check(wanted)
-        changed = tx.get(AssetRepository).change(wanted)
+        changed = AssetEditor(tx, who, services.catalog, now_us).change(asset_id, given, seen)
         response.headers["ETag"] = etag(changed.version)
-        record_action(
-            tx, who, "device.change", object_name(asset.kind, asset_id), detail=given, tenant_id=asset.tenant_id
-        )
         return schemas.device_schema(tx, who, changed, now_us)
 
 
@@ -136,18 +116,7 @@ def retire_device(asset_id: IdInPath, who: Writer, services: Use) -> None:
     Needs `devices:write`, for restricted kinds `{kind}:write`.
     """
     with services.registry.write() as tx:
-        asset = _writable(tx, who, asset_id)
-        if asset.retired_us is None:
-            if asset_ownerships(tx, [asset])[asset_id].loan_at(services.now_us()):
-                raise Lent
-            retire_asset(tx, asset, services.now_us())
-        record_action(tx, who, "device.retire", object_name(asset.kind, asset_id), tenant_id=asset.tenant_id)
-
-
-def _writable(tx: RegistryTransaction, who: Actor, asset_id: str) -> Asset:
-    asset = authorization.own_asset(tx, who, asset_id)
-    who.require_of_kind(WRITE, asset.kind)
-    return asset
+        AssetEditor(tx, who, services.catalog, services.now_us()).retire(asset_id)
 
 
 def _locate(response: Response, asset_id: str, version: int) -> None:

@@ -1,9 +1,6 @@
 """Groups of devices of one tenant and kind, addressed by one command."""
 
-import uuid
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
@@ -11,18 +8,16 @@ from pydantic import BaseModel, Field
 from api.authentication import Who, requires_scope
 from api.fields import IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted
-from api.preconditions import Expected, check_version, etag
+from api.preconditions import Expected, etag
 from api.problems import problem_responses
 from api.services import Use
 from application.access import authorization
 from application.access.actor import Actor
-from application.audit.audit_trail import record_group
-from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository
-from application.ports.registry import RegistryTransaction
+from application.inventory.groups import WRITE, GroupEditor
+from application.ports.inventory import AssetGroup, GroupRepository
 from devices.errors import Invalid
 from devices.messages import Id
 
-WRITE: Final = "groups:write"
 Writer = Annotated[Actor, requires_scope(WRITE, of_kind=True)]
 Members = Annotated[list[Id], Field(max_length=5000)]
 router = APIRouter(prefix="/groups", tags=["groups"])
@@ -75,19 +70,8 @@ def create_group(who: Writer, services: Use, body: GroupWanted, response: Respon
     """Create a group; needs `groups:write`, for restricted kinds `{kind}:write`."""
     if body.kind not in who.kinds(services.catalog):
         raise Invalid(f"must be one of {', '.join(sorted(who.kinds(services.catalog)))}", field="kind")
-    who.require_of_kind(WRITE, body.kind)
     with services.registry.write() as tx:
-        group = AssetGroup(
-            group_id=body.id or uuid.uuid4().hex[:16],
-            tenant_id=authorization.tenant_of_new(tx, who, body.tenant_id),
-            kind=body.kind,
-            name=body.name,
-            members=tuple(dict.fromkeys(body.members)),
-            version=0,
-        )
-        _check_members(tx, who, group, group.members)
-        created = tx.get(GroupRepository).put(group)
-        record_group(tx, who, "group.create", created)
+        created = GroupEditor(tx, who).create(body.kind, body.name, body.members, body.id, body.tenant_id)
     response.headers["Location"] = f"/api/v1/groups/{created.group_id}"
     response.headers["ETag"] = etag(created.version)
     return group_schema(created)
@@ -108,13 +92,7 @@ def change_group(  # noqa: PLR0917
 ) -> GroupShown:
     """Change name or members; needs `groups:write`, for restricted kinds `{kind}:write`."""
     with services.registry.write() as tx:
-        group = authorization.own_group(tx, who, group_id)
-        who.require_of_kind(WRITE, group.kind)
-        check_version(seen, group.version)
-        members = group.members if body.members is None else tuple(dict.fromkeys(body.members))
-        _check_members(tx, who, group, [m for m in members if m not in set(group.members)])
-        changed = tx.get(GroupRepository).put(replace(group, name=body.name or group.name, members=members))
-        record_group(tx, who, "group.change", changed)
+        changed = GroupEditor(tx, who).change(group_id, body.name, body.members, seen)
     response.headers["ETag"] = etag(changed.version)
     return group_schema(changed)
 
@@ -123,10 +101,7 @@ def change_group(  # noqa: PLR0917
 def remove_group(group_id: IdInPath, who: Writer, services: Use) -> None:
     """Remove the group, not its members; needs `groups:write`, for restricted kinds `{kind}:write`."""
     with services.registry.write() as tx:
-        group = authorization.own_group(tx, who, group_id)
-        who.require_of_kind(WRITE, group.kind)
-        tx.get(GroupRepository).remove(group_id)
-        record_group(tx, who, "group.remove", group)
+        GroupEditor(tx, who).remove(group_id)
 
 
 def group_schema(group: AssetGroup) -> GroupShown:
@@ -139,12 +114,3 @@ def group_schema(group: AssetGroup) -> GroupShown:
         members=list(group.members),
         version=group.version,
     )
-
-
-def _check_members(tx: RegistryTransaction, who: Actor, group: AssetGroup, asset_ids: Sequence[str]) -> None:
-    known = tx.get(AssetRepository).many(asset_ids)
-    for asset_id in asset_ids:
-        asset = known.get(asset_id)
-        if asset is None or (asset.tenant_id, asset.kind) != (group.tenant_id, group.kind) or asset.retired_us:
-            raise Invalid(f"{asset_id} is no device of this tenant and kind", field="members")
-        who.must_see(asset.tenant_id, asset.kind)

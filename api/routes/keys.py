@@ -1,25 +1,20 @@
 """API keys: shown once, scoped, expiring, revocable."""
 
-import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.authentication import authentication_state, key_caller, new_key, requires_scope
+from api.authentication import requires_scope
 from api.fields import IdInPath, Name, RequestBody
 from api.paging import ItemPage
 from api.problems import problem_responses
-from api.services import Services, Use
-from api.sessions import secret_digest
+from api.services import Use
 from api.time_parameters import TimeIn, TimeOut
-from application.access import authorization
+from application.access import api_keys
 from application.access.actor import Actor
-from application.audit.audit_trail import object_name, record_action
-from application.ports.api_keys import ApiKey, ApiKeys
-from devices.errors import Forbidden, IdUnavailable, Invalid, NotFound
+from application.ports.api_keys import ApiKey
 from devices.messages import Id
-from devices.time_us import rfc3339
 
 Keeper = Annotated[Actor, requires_scope("api_keys:admin")]
 Scope = Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9_]{0,63}:(\*|[a-z][a-z0-9_]{0,63}))$")]
@@ -68,92 +63,32 @@ def list_keys(
 ) -> ItemPage[ApiKeySchema]:
     """List keys in order of creation; needs `api_keys:admin`."""
     with services.registry.read() as tx:
-        keys = [k for k in tx.get(ApiKeys).all() if _own(who, k) and (revoked or k.revoked_us is None)]
+        keys = [k for k in api_keys.visible_api_keys(tx, who) if revoked or k.revoked_us is None]
     return ItemPage[ApiKeySchema](items=[_key(who, k) for k in keys])
 
 
 @router.post("/api-keys", status_code=201, responses=problem_responses(409))
-def create_key(request: Request, who: Keeper, services: Use, body: KeyWanted, response: Response) -> NewKey:
+def create_key(who: Keeper, services: Use, body: KeyWanted, response: Response) -> NewKey:
     """Make a key and show its secret this once; needs `api_keys:admin` and every scope it grants."""
-    for scope in body.scopes:
-        if not _may_grant(who, scope):
-            raise Forbidden(f"scope {scope} is not yours to give", field="scopes")
-    now_us = services.now_us()
-    if body.expires_at is not None and body.expires_at <= now_us:
-        raise Invalid("lies in the past", field="expires_at")
+    wanted = api_keys.KeyRequest(body.name, frozenset(body.scopes), body.tenant_id, body.expires_at)
     with services.registry.write() as tx:
-        for_all = who.tenant_id is None and body.tenant_id is None
-        tenant_id = None if for_all else authorization.tenant_of_new(tx, who, body.tenant_id)
-        prefix, secret = new_key()
-        key = ApiKey(
-            key_id=uuid.uuid4().hex,
-            prefix=prefix,
-            secret_sha256=secret_digest(secret),
-            name=body.name,
-            tenant_id=tenant_id,
-            scopes=frozenset(body.scopes),
-            created_us=now_us,
-            expires_us=body.expires_at,
-            # Made with a key, it is of who made that one, and ends with him.
-            created_by=who.made_by or who.actor,
-        )
-        keys = tx.get(ApiKeys)
-        if any(k.name == key.name and k.revoked_us is None for k in keys.all()):
-            raise IdUnavailable("name")
-        keys.add(key)
-        expires = None if key.expires_us is None else rfc3339(key.expires_us)
-        detail = {"name": key.name, "prefix": prefix, "scopes": sorted(key.scopes), "expires_at": expires}
-        record_action(
-            tx, who, "api_key.create", object_name("api_key", key.key_id), detail=detail, tenant_id=key.tenant_id
-        )
-        # Only now nobody else records that its maker was shut out, or is no longer what he was.
-        if not all(map(key_caller(tx, key, authentication_state(request)).may, key.scopes)):
-            raise Forbidden("a scope is no longer yours to give", field="scopes")
+        key, presented = api_keys.make_api_key(tx, who, services.catalog, wanted, services.now_us())
     response.headers["Location"] = f"/api/v1/api-keys/{key.key_id}"
-    return NewKey(**dict(_key(who, key)), key=f"{prefix}.{secret}")
+    return NewKey.model_validate(vars(_key(who, key)) | {"key": presented})
 
 
 @router.get("/api-keys/{key_id}")
 def get_key(key_id: IdInPath, who: Keeper, services: Use) -> ApiKeySchema:
     """Show one key; needs `api_keys:admin`."""
-    return _key(who, _find(who, services, key_id))
+    with services.registry.read() as tx:
+        return _key(who, api_keys.find_api_key(tx, who, key_id))
 
 
 @router.delete("/api-keys/{key_id}", status_code=204)
 def revoke_key(key_id: IdInPath, who: Keeper, services: Use) -> None:
     """Revoke: works from the next request on; needs `api_keys:admin` and every scope the key was given."""
-    key = _find(who, services, key_id)
-    if not _may_revoke(who, key):
-        raise Forbidden("the key has scopes that are not yours to give")
     with services.registry.write() as tx:
-        if key.revoked_us is None:
-            tx.get(ApiKeys).revoke(key.key_id, services.now_us())
-        detail = {"name": key.name}
-        record_action(tx, who, "api_key.revoke", object_name("api_key", key_id), detail=detail, tenant_id=key.tenant_id)
-
-
-def _may_grant(who: Actor, scope: str) -> bool:
-    subject, _, verb = scope.partition(":")
-    if verb != "*":
-        return who.may(scope)
-    return scope in who.scopes or ("*" in who.scopes and subject not in who.restricted_kinds)
-
-
-def _may_revoke(who: Actor, key: ApiKey) -> bool:
-    """Only who could give a key's scopes may take them: else an admin would end what the brigade works with."""
-    return all(_may_grant(who, scope) for scope in key.scopes)
-
-
-def _own(who: Actor, key: ApiKey) -> bool:
-    return who.tenant_id is None or key.tenant_id == who.tenant_id
-
-
-def _find(who: Actor, services: Services, key_id: str) -> ApiKey:
-    with services.registry.read() as tx:
-        for key in tx.get(ApiKeys).all():
-            if key.key_id == key_id and _own(who, key):
-                return key
-    raise NotFound
+        api_keys.revoke_api_key(tx, who, key_id, services.now_us())
 
 
 def _key(who: Actor, key: ApiKey) -> ApiKeySchema:
@@ -168,5 +103,5 @@ def _key(who: Actor, key: ApiKey) -> ApiKeySchema:
         last_used_at=key.last_used_us,
         revoked_at=key.revoked_us,
         created_by=key.created_by,
-        yours_to_revoke=_may_revoke(who, key),
+        yours_to_revoke=api_keys.may_revoke(who, key),
     )

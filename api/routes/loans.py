@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.authentication import Who, requires_scope
 from api.fields import Comment, IdInPath, RequestBody
 from api.paging import ItemPage
-from api.preconditions import Expected, check_version, etag
+from api.preconditions import Expected, etag
 from api.problems import problem_responses
 from api.services import Use
 from api.time_parameters import TimeIn, TimeOut
@@ -23,6 +23,7 @@ from application.ports.inventory import Asset
 from application.ports.loans import LoanRepository
 from application.ports.registry import RegistryTransaction
 from application.tenants import must_be_served
+from application.versions import check_version
 from devices.errors import Conflict, Invalid, NotFound
 from devices.messages import Id
 

@@ -15,6 +15,7 @@ from api.refusal_audit import RefusalGroup, refusals_of
 from api.services import Services, Use
 from api.sessions import SignedIn
 from application.access.actor import Actor
+from application.access.api_keys import secret_digest
 from application.audit.audit_trail import object_name, record_action
 from application.ports.registry import RegistryTransaction
 from application.ports.tenants import TenantRepository
@@ -184,7 +185,7 @@ def _by_password(services: Services, user_id: str, password: str) -> User:
 
 
 def _by_link(tx: RegistryTransaction, token: str, now_us: int) -> User:
-    link = tx.get(SessionRepository).take_link(sessions.secret_digest(token), now_us)
+    link = tx.get(SessionRepository).take_link(secret_digest(token), now_us)
     if link is None:
         raise Unauthenticated(_LINK_OVER)
     user = tx.get(UserRepository).get(link.user_id)

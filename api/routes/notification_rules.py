@@ -13,7 +13,7 @@ from api.authentication import Who, requires_scope
 from api.fields import IdInPath, Name, RequestBody
 from api.notification_access import ADMIN
 from api.paging import ItemPage
-from api.preconditions import Expected, check_version, etag
+from api.preconditions import Expected, etag
 from api.problems import problem_responses
 from api.services import Use
 from application.access import authorization
@@ -24,6 +24,7 @@ from application.notifications.rules import EscalationStep, NotificationRule
 from application.ports.inventory import GroupRepository
 from application.ports.notifications import NotificationRules, NotificationTargets
 from application.ports.registry import RegistryTransaction
+from application.versions import check_version
 from devices.catalog import KindCatalog
 from devices.errors import Conflict, Invalid, NotFound
 from devices.messages import EventSeverity, Id

@@ -13,7 +13,7 @@ from api.authentication import Who, requires_scope
 from api.fields import IdInPath, Name, RequestBody
 from api.notification_access import ADMIN
 from api.paging import ItemPage
-from api.preconditions import Expected, check_version, etag
+from api.preconditions import Expected, etag
 from api.problems import problem_responses
 from api.routes.notifications import NotificationSchema, notification_schema
 from api.services import Use
@@ -26,6 +26,7 @@ from application.notifications.trial_message import trial_message
 from application.notifications.webhook_signature import new_secret
 from application.ports.notifications import DeliveryQueue, NotificationTargets
 from application.ports.registry import RegistryTransaction
+from application.versions import check_version
 from devices.errors import Conflict, Invalid, NotFound
 from devices.messages import Id
 from devices.wording.catalogue import Language

@@ -1,6 +1,5 @@
 """Towns."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -9,17 +8,16 @@ from pydantic import BaseModel
 from api.authentication import Who, requires_scope
 from api.fields import IdInPath, Name, RequestBody
 from api.paging import ItemPage
-from api.preconditions import Expected, check_version, etag
+from api.preconditions import Expected, etag
 from api.problems import problem_responses
 from api.services import Services, Use
 from api.time_parameters import TimeOut
 from application.access.actor import Actor
-from application.audit.audit_trail import object_name, record_action
 from application.ports import tenants
 from application.ports.inventory import AssetRepository
 from application.ports.registry import RegistryTransaction
 from application.ports.tenants import TenantRepository
-from devices.errors import Forbidden, NotFound
+from application.tenants import find_tenant, rename_tenant, take_in_tenant
 from devices.messages import Id
 
 Keeper = Annotated[Actor, requires_scope("tenants:admin")]
@@ -62,12 +60,8 @@ def list_tenants(who: Who, services: Use) -> ItemPage[TenantSchema]:
 @router.post("", status_code=201, responses=problem_responses(409))
 def create_tenant(who: Keeper, services: Use, body: TenantWanted, response: Response) -> TenantSchema:
     """Take in a town; needs `tenants:admin` for all towns."""
-    _must_keep_all(who)
     with services.registry.write() as tx:
-        tx.get(TenantRepository).add(tenants.Tenant(body.tenant_id, body.name, services.now_us()))
-        made = tx.get(TenantRepository).get(body.tenant_id)
-        thing, detail = object_name("tenant", made.tenant_id), {"name": made.name}
-        record_action(tx, who, "tenant.create", thing, detail=detail, tenant_id=made.tenant_id)
+        made = take_in_tenant(tx, who, body.tenant_id, body.name, services.now_us())
     _head(response, made)
     return _show(made, 0)
 
@@ -76,7 +70,7 @@ def create_tenant(who: Keeper, services: Use, body: TenantWanted, response: Resp
 def get_tenant(tenant_id: IdInPath, who: Who, services: Use, response: Response) -> TenantSchema:
     """Show one town; its ETag is what PATCH wants as If-Match."""
     with services.registry.read() as tx:
-        found = _find(tx, who, tenant_id)
+        found = find_tenant(tx, who, tenant_id)
         count = _count(tx, services, who, tenant_id)
     _head(response, found)
     return _show(found, count)
@@ -88,29 +82,14 @@ def change_tenant(  # noqa: PLR0917
 ) -> TenantSchema:
     """Change the name; needs `tenants:admin`."""
     with services.registry.write() as tx:
-        found = _find(tx, who, tenant_id)
-        check_version(seen, found.version)
-        changed = tx.get(TenantRepository).change(replace(found, name=body.name))
-        thing, detail = object_name("tenant", tenant_id), {"name": changed.name}
-        record_action(tx, who, "tenant.change", thing, detail=detail, tenant_id=tenant_id)
+        changed = rename_tenant(tx, who, tenant_id, body.name, seen)
         count = _count(tx, services, who, tenant_id)
     _head(response, changed)
     return _show(changed, count)
 
 
-def _find(tx: RegistryTransaction, who: Actor, tenant_id: str) -> tenants.Tenant:
-    if not who.is_at_home(tenant_id):
-        raise NotFound(tenant_id)
-    return tx.get(TenantRepository).get(tenant_id)
-
-
 def _count(tx: RegistryTransaction, services: Services, who: Actor, tenant_id: str) -> int:
     return tx.get(AssetRepository).count_by_tenant(who.kinds(services.catalog), {tenant_id}).get(tenant_id, 0)
-
-
-def _must_keep_all(who: Actor) -> None:
-    if who.tenant_id is not None:
-        raise Forbidden("only who keeps the whole installation takes towns in")
 
 
 def _head(response: Response, tenant: tenants.Tenant) -> None:

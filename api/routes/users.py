@@ -11,7 +11,7 @@ from api import sessions
 from api.authentication import authentication_state, requires_scope
 from api.fields import ID, IdInPath, Name, RequestBody
 from api.paging import ItemPage, PageWanted
-from api.preconditions import Expected, check_version, etag
+from api.preconditions import Expected, etag
 from api.problems import problem_responses
 from api.revoke_owner_keys import end_keys
 from api.routes.login import Language
@@ -24,6 +24,7 @@ from application.audit.audit_trail import object_name, record_action
 from application.ports.registry import RegistryTransaction
 from application.ports.second_factors import SecondFactors
 from application.ports.users import SessionRepository, User, UserRepository
+from application.versions import check_version
 from devices.errors import Forbidden, Invalid, NotFound
 
 Keeper = Annotated[Actor, requires_scope("users:admin")]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from application.access.roles import scope_covers
+from application.access.roles import EVERYTHING, scope_covers
 from devices.catalog import KindCatalog
 from devices.errors import Forbidden, NotFound
 
@@ -19,6 +19,12 @@ def actor_of(user_id: str) -> str:
 def user_of(actor: str | None) -> str | None:
     """Sign-in name of an actor that is a user."""
     return actor.removeprefix(_USER) if actor is not None and actor.startswith(_USER) else None
+
+
+def local_operator(user: str, machine: str, restricted_kinds: frozenset[str]) -> "Actor":
+    """Whoever has the machine has its data, those of restricted kinds too."""
+    scopes = frozenset({EVERYTHING, *(f"{kind}:*" for kind in restricted_kinds)})
+    return Actor(user, None, scopes, restricted_kinds, actor=f"machine:{user}", address=machine)
 
 
 def scope_of_kind(scope: str, kind: str, restricted: Collection[str]) -> str:

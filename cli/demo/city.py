@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import cli.demo.kinds
+from application.access.actor import Actor
+from application.access.api_keys import KeyRequest, make_api_key
 from application.ports.inventory import Asset, AssetGroup, AssetRepository, DeviceBinding, GroupRepository
 from application.ports.registry import Registry, RegistryTransaction
+from application.tenants import take_in_first_tenant
 from cli.demo.demo_part import KEYS, PLAN, USERS, AssetFacts, DemoPart
 from cli.demo.people import DemoPeople
-from cli.local_keys import make_key
-from devices.catalog import sub_packages
+from devices.catalog import KindCatalog, discover_kinds, sub_packages
 from devices.errors import NotFound
 from runtime import program_support, settings
-from runtime.bootstrap import first_town
+from runtime.audit_setup import operator
 from runtime.private_file import replace_private_file
 from runtime.registry_access import registry_of
 from simulators.device import SimulatedDevice
@@ -33,13 +35,23 @@ def main(data_dir: Annotated[Path, program_support.DATA_DIR]) -> None:
     counts = {kind: parts[kind].count if kind in parts else None for kind in simulated_kinds()}
     fleets = {kind: devices_of(SimulationOptions(kind, _NO_BROKER, count)) for kind, count in counts.items()}
     now_us = time.time_ns() // 1000
+    catalog = discover_kinds()
+    actor = operator(catalog)
     with registry_of(chosen, migrate=True, recording=True) as registry:
         with registry.write() as tx:
-            first_town(tx, chosen.default_tenant)
+            take_in_first_tenant(tx, actor, chosen.default_tenant, now_us)
             for kind, fleet in fleets.items():
                 _register(tx, chosen.default_tenant, fleet, parts.get(kind), now_us)
         shown = {kind: parts[kind] for kind in fleets if kind in parts}
-        keys = _keys(registry, chosen.data_dir / KEYS, list(shown.values()), chosen.default_tenant)
+        known = _read_keys(chosen.data_dir / KEYS)
+        wanted = [
+            KeyRequest(part.key, frozenset(part.scopes), chosen.default_tenant)
+            for part in shown.values()
+            if part.key not in known
+        ]
+        keys = known | _make_keys(registry, actor, catalog, wanted, now_us)
+        if wanted:
+            replace_private_file(chosen.data_dir / KEYS, json.dumps(keys, indent=1))
         people = DemoPeople(registry, chosen.data_dir / USERS, chosen.default_tenant, now_us)
         people.let_in(list(shown.values()))
         token = people.token()
@@ -72,13 +84,15 @@ def _register(
             groups.put(AssetGroup(group_id, tenant, fleet[0].kind, group_id.capitalize(), tuple(ids), version=0))
 
 
-def _keys(registry: Registry, file: Path, parts: Sequence[DemoPart], tenant: str) -> Mapping[str, str]:
-    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    missing = [part for part in parts if part.key not in known]
-    known |= {part.key: make_key(registry, part.key, list(part.scopes), tenant) for part in missing}
-    if missing:
-        replace_private_file(file, json.dumps(known, indent=1))
-    return known
+def _read_keys(file: Path) -> dict[str, str]:
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def _make_keys(
+    registry: Registry, actor: Actor, catalog: KindCatalog, wanted: Sequence[KeyRequest], now_us: int
+) -> dict[str, str]:
+    with registry.write() as tx:
+        return {one.name: make_api_key(tx, actor, catalog, one, now_us)[1] for one in wanted}
 
 
 def _audiences(parts: Mapping[str, DemoPart], keys: Mapping[str, str], now_us: int) -> object:

@@ -6,7 +6,6 @@ A program of its own, so that a command line that speaks to an API elsewhere loa
 import asyncio
 import json
 import os
-import socket
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -18,13 +17,11 @@ from fastapi import FastAPI
 
 from api import authentication
 from api.application import create_app
-from application.access.actor import Actor
-from application.access.roles import EVERYTHING
-from devices.catalog import KindCatalog, discover_kinds
+from application.tenants import take_in_first_tenant
+from devices.catalog import discover_kinds
 from runtime import logging_setup, program_support, settings, settings_models, stores
 from runtime.api_role import services_of
-from runtime.audit_setup import at_the_machine, machine_actor
-from runtime.bootstrap import first_town
+from runtime.audit_setup import now_us, operator
 from runtime.registry_access import registry_of
 
 
@@ -32,10 +29,10 @@ def main(data_dir: Annotated[Path, program_support.DATA_DIR]) -> None:
     """Answer requests until standard input ends."""
     chosen = settings.load_settings(data_dir)
     logging_setup.set_up(settings_models.LogSettings(level="error"))
-    with _answers() as out, _application(chosen) as app:
+    with _answers() as out, open_application(chosen) as app:
         for line in sys.stdin:
-            answer = asyncio.run(_answered(app, chosen.http.address, json.loads(line)))
-            out.write(json.dumps(answer) + "\n")
+            answered = asyncio.run(answer(app, chosen.http.address, json.loads(line)))
+            out.write(json.dumps(answered) + "\n")
             out.flush()
 
 
@@ -48,15 +45,16 @@ def _answers() -> Iterator[TextIO]:
 
 
 @contextmanager
-def _application(chosen: settings.Settings) -> Iterator[FastAPI]:
+def open_application(chosen: settings.Settings) -> Iterator[FastAPI]:
+    """The API of an installation, at which whoever runs this program is signed in."""
     catalog = discover_kinds()
+    who = operator(catalog)
     reader = stores.open_reader(chosen, catalog)
     try:
         with registry_of(chosen, recording=True) as registry:
             with registry.write() as tx:
-                first_town(tx, chosen.default_tenant)
+                take_in_first_tenant(tx, who, chosen.default_tenant, now_us())
             app = create_app(services_of(chosen, registry, reader, catalog))
-            who = _owner(catalog)
             for asked in (authentication.presented_identity, authentication.signed_in_caller):
                 app.dependency_overrides[asked] = lambda: who
             yield app
@@ -64,15 +62,7 @@ def _application(chosen: settings.Settings) -> Iterator[FastAPI]:
         reader.close()
 
 
-def _owner(catalog: KindCatalog) -> Actor:
-    """Whoever has the machine has its data, those of restricted kinds too."""
-    user = at_the_machine()
-    restricted = frozenset(kind.name for kind in catalog.values() if kind.restricted)
-    scopes = frozenset({EVERYTHING, *(f"{kind}:*" for kind in restricted)})
-    return Actor(user, None, scopes, restricted, actor=machine_actor(), address=socket.gethostname())
-
-
-async def _answered(app: FastAPI, address: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+async def answer(app: FastAPI, address: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
     """Carry one request to the application (ASGI 3) and gather its answer."""
     path, _, query = request["path"].partition("?")
     parts = urlsplit(address)

@@ -272,7 +272,7 @@ ACCESS: Final = (
     ),
     Mutation(
         "access: say which asset has a device",
-        "api/device_registration.py",
+        "application/inventory/asset_registrar.py",
         '            raise IdUnavailable("device_id")\n',
         '            raise IdUnavailable("device_id", past[0].asset_id if past else "")\n',
         _API + "test_oracles.py::test_a_device_of_others_reads_alike_where_one_is_bound",

@@ -81,7 +81,7 @@ def completed(line: str) -> list[str]:
 
 
 def test_verbs_and_what_follows_them_are_completed() -> None:
-    assert completed("lautern dev") == ["device", "devices"]
+    assert completed("lautern dev") == ["device"]
     assert completed("lautern user e") == ["enable", "export", "erase"]
     assert completed("lautern command list --del") == ["--delivery"]
 

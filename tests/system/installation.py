@@ -16,8 +16,6 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
-from application.tenants import add_tenant
-from cli.local_keys import make_key
 from devices.time_us import rfc3339
 from runtime import settings
 from runtime.audit_setup import audit_signer_of
@@ -25,6 +23,7 @@ from storage.registry.engine import open_registry
 from tests.real_parts import ports
 from tests.real_parts.brokers import Broker
 from tests.real_parts.influxdb import InfluxServer
+from tests.real_parts.operator import add_town, make_key
 from tests.real_parts.servers import Server
 from tests.real_parts.waiting import wait_until
 
@@ -123,8 +122,8 @@ class Installation:
         try:
             with registry.write() as tx:
                 for tenant_id in TOWNS:
-                    add_tenant(tx, tenant_id, tenant_id, time.time_ns() // 1000)
-            return make_key(registry, "test", ["*"], None)
+                    add_town(tx, tenant_id, tenant_id, time.time_ns() // 1000)
+            return make_key(registry, "test", ["*"])
         finally:
             registry.close()
 
@@ -189,7 +188,7 @@ class Installation:
         bindings = [DeviceBinding(name, name, tenant_id, "streetlight", 0) for name in device_ids]
         try:
             with registry.write() as tx:
-                add_tenant(tx, tenant_id, tenant_id, since_us)
+                add_town(tx, tenant_id, tenant_id, since_us)
                 tx.get(AssetRepository).add_many(assets, bindings)
         finally:
             registry.close()

@@ -126,7 +126,7 @@ def test_the_installation_verifies_and_shows_its_own_log(town: Path, tmp_path: P
 def test_keys_made_at_the_command_line_are_on_record_without_their_secret(tmp_path: Path) -> None:
     assert lautern("init", "--data-dir", tmp_path)[0] == 0
     assert (tmp_path / "audit.key").stat().st_mode & 0o777 == 0o600
-    code, key, _ = lautern("keys", "create", "ops", "--scope", "*", "--data-dir", tmp_path)
+    code, key, _ = lautern("key", "create", "ops", "--scope", "*", "--data-dir", tmp_path)
     assert code == 0
     code, out, _ = lautern("audit", "list", "--json", "--data-dir", tmp_path)
     newest = json.loads(out.splitlines()[0])
@@ -137,7 +137,7 @@ def test_keys_made_at_the_command_line_are_on_record_without_their_secret(tmp_pa
 
 def test_a_key_that_is_not_the_chains_is_refused_before_it_seals_anything(town: Path, tmp_path: Path) -> None:
     (tmp_path / "registry.db").write_bytes((town / "registry.db").read_bytes())
-    code, _, err = lautern("keys", "create", "ops", "--scope", "*", "--data-dir", tmp_path)
+    code, _, err = lautern("key", "create", "ops", "--scope", "*", "--data-dir", tmp_path)
     assert code == 2
     assert "is not the key of this registry's audit log" in err
     assert not (tmp_path / "audit.key").exists()
@@ -151,6 +151,6 @@ def test_the_installations_own_log_fails_without_its_anchors(tmp_path: Path) -> 
     (home / "audit.anchors").rename(tmp_path / "aside")
     code, _, err = lautern("audit", "verify", "--data-dir", home)
     assert (code, "No anchor is left" in err) == (1, True)
-    assert lautern("keys", "create", "x", "--scope", "streetlight:read", "--data-dir", home)[0] == 0
+    assert lautern("key", "create", "x", "--scope", "streetlight:read", "--data-dir", home)[0] == 0
     code, out, _ = lautern("audit", "verify", "--json", "--data-dir", home)
     assert (code, json.loads(out)["first_bad"]["fault"]) == (1, "unanchored")

@@ -295,7 +295,7 @@ def test_settings_of_a_file_come_instead_of_the_archives(archive: Path, tmp_path
         tmp_path / "new",
         *("audit.anchors", "audit.key", "broker", "lautern.lock", "lautern.toml", "registry.db", "secrets.key", "tls"),
     )
-    assert lautern("keys", "list", "--data-dir", tmp_path / "new").stdout.count("admin") == 1
+    assert lautern("key", "list", "--data-dir", tmp_path / "new").stdout.count("admin") == 1
 
 
 def test_older_tables_are_brought_up_to_date(home: Path, shelf: Path) -> None:

@@ -11,13 +11,12 @@ from fastapi.testclient import TestClient
 
 from api.application import create_app
 from api.services import Services
-from api.sessions import secret_digest
+from application.access.api_keys import secret_digest
 from application.audit.signer import AuditSigner
 from application.notifications.allow_list import TargetAllowList
 from application.ports.api_keys import ApiKey, ApiKeys
 from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
-from application.tenants import add_tenant
 from devices.catalog import KindCatalog, discover_kinds
 from devices.time_us import SECOND_US
 from storage.audit_files import AnchorFile
@@ -25,6 +24,7 @@ from storage.registry.engine import SqlRegistry, open_registry
 from storage.secret_box import AesSecretBox
 from storage.telemetry.sqlite_reader import SqliteTelemetryReader
 from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
+from tests.real_parts.operator import add_town
 
 NOW_US = 1_790_000_000 * SECOND_US
 SECRET = "s" * 43
@@ -57,7 +57,7 @@ class City:
         """Take towns in that are not there yet."""
         with self.registry.write() as tx:
             for tenant_id in tenant_ids:
-                add_tenant(tx, tenant_id, tenant_id.upper(), NOW_US)
+                add_town(tx, tenant_id, tenant_id.upper(), NOW_US)
 
     def key(self, *scopes: str, tenant_id: str | None = None, **fields: Any) -> dict[str, str]:
         """Headers of a fresh key with these scopes; its town is there."""

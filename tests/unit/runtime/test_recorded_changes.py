@@ -13,31 +13,36 @@ from typer.testing import CliRunner
 
 from application.ports.api_keys import ApiKeys
 from application.ports.inventory import AssetRepository, UnknownDevice
-from cli import broker, local_devices, local_keys, tenants
+from cli import broker
+from cli.remote import device, key, tenant
 from runtime import settings
 from runtime.registry_access import registry_of
+from tests.real_parts.local_api import api_here
+from tests.real_parts.operator import make_key
 
 RUNNER: Final = CliRunner()
 LAMP: Final = "kl/streetlight/L1"
 QUIET: Final = frozenset({"alembic_version", "heartbeats", "sqlite_sequence"})
 ENTRIES: Final = frozenset({"audit", "revisions"})
 VERBS: Final[dict[str, tuple[typer.Typer, tuple[str, ...]]]] = {
-    "a key": (local_keys.app, ("create", "ops", "--scope", "lights:dim")),
-    "a key's end": (local_keys.app, ("revoke", "KEY")),
-    "a town": (tenants.app, ("add", "speyer", "Speyer")),
-    "a town's name": (tenants.app, ("rename", "kl", "Lautern")),
+    "a key": (key.app, ("create", "ops", "--scope", "lights:dim")),
+    "a key's end": (key.app, ("revoke", "KEY")),
+    "a town": (tenant.app, ("add", "speyer", "Speyer")),
+    "a town's name": (tenant.app, ("rename", "kl", "Lautern")),
     "a login": (broker.app, ("add-device", "kl/streetlight/L2")),
     "a login's end": (broker.app, ("drop-device", LAMP)),
-    "an approval": (local_devices.app, ("approve", "u1")),
+    "an approval": (device.app, ("approve", "u1")),
 }
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A town with a key, a login and a device that nobody knows."""
+    for module in (key, tenant, device):
+        monkeypatch.setattr(module, "api_of", api_here)
     with registry_of(settings.load_settings(tmp_path), recording=True, migrate=True) as registry:
-        assert RUNNER.invoke(tenants.app, ["add", "kl", "KL", "--data-dir", str(tmp_path)]).exit_code == 0
-        local_keys.make_key(registry, "first", ["streetlight:read"], "kl")
+        assert RUNNER.invoke(tenant.app, ["add", "kl", "KL", "--data-dir", str(tmp_path)]).exit_code == 0
+        make_key(registry, "first", ["streetlight:read"], "kl")
         with registry.write() as tx:
             tx.get(AssetRepository).note_unknown([UnknownDevice("u1", "kl", "streetlight", 1, 1, 1)])
     RUNNER.invoke(broker.app, ["add-device", LAMP, "--data-dir", str(tmp_path)])

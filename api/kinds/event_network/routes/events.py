@@ -11,7 +11,7 @@ from api.authentication import requires_scope
 from api.fields import IdInPath
 from api.kinds.event_network.event_schemas import EventBody, EventShown, event_of, event_schema
 from api.paging import ItemPage, PageWanted, page_of
-from api.preconditions import Expected, check_version, etag
+from api.preconditions import Expected, etag
 from api.problems import problem_responses
 from api.services import Use
 from api.time_parameters import TimeIn
@@ -23,6 +23,7 @@ from application.lending import Span, asset_ownerships
 from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import AssetRepository
 from application.ports.registry import RegistryTransaction
+from application.versions import check_version
 from devices.errors import Conflict, Invalid, NotFound
 from devices.event_network.city_event import CityEvent, EventState, state_due
 from devices.event_network.planning import check_plan, refuse_overbooking

@@ -1,10 +1,8 @@
 """Light groups: lamps that are dimmed together."""
 
 import asyncio
-import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Request, Response
@@ -25,19 +23,17 @@ from api.command_service import (
 from api.fields import IdInPath, Name, RequestBody
 from api.kinds.streetlight.routes.lamps import KIND, Reader
 from api.paging import ItemPage, PageWanted
-from api.preconditions import Expected, check_version, etag
+from api.preconditions import Expected, etag
 from api.problems import problem_responses
-from api.routes.groups import WRITE
 from api.services import Use
 from application.access import authorization
 from application.access.actor import Actor
-from application.audit.audit_trail import record_group
+from application.inventory.groups import WRITE, GroupEditor
 from application.ports.commands import CommandRepository
-from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository
+from application.ports.inventory import AssetGroup, GroupRepository
 from application.ports.latest_values import LatestValues
 from application.ports.registry import RegistryTransaction
 from devices.commands.command import Command, DeliveryState
-from devices.errors import Invalid, NotFound
 from devices.messages import Id
 
 Members = Annotated[list[Id], Field(max_length=5000)]
@@ -120,17 +116,7 @@ def list_light_groups(who: Reader, services: Use, page: PageWanted) -> ItemPage[
 def create_light_group(who: Writer, services: Use, body: LightGroupWanted, response: Response) -> LightGroup:
     """Create a group of lamps; needs `groups:write`."""
     with services.registry.write() as tx:
-        group = AssetGroup(
-            group_id=body.id or uuid.uuid4().hex[:16],
-            tenant_id=authorization.tenant_of_new(tx, who, body.tenant_id),
-            kind=KIND,
-            name=body.name,
-            members=tuple(dict.fromkeys(body.members)),
-            version=0,
-        )
-        _check_members(tx, who, group, group.members)
-        created = tx.get(GroupRepository).put(group)
-        record_group(tx, who, "group.create", created)
+        created = _editor(tx, who).create(KIND, body.name, body.members, body.id, body.tenant_id)
         shown = _show(tx, created)
     response.headers["Location"] = f"/api/v1/light-groups/{created.group_id}"
     response.headers["ETag"] = etag(created.version)
@@ -141,7 +127,7 @@ def create_light_group(who: Writer, services: Use, body: LightGroupWanted, respo
 def get_light_group(group_id: IdInPath, who: Reader, services: Use, response: Response) -> LightGroup:
     """Show one group; its ETag is what PATCH wants as If-Match."""
     with services.registry.read() as tx:
-        group = _group(tx, who, group_id)
+        group = _editor(tx, who).find(group_id)
         shown = _show(tx, group)
     response.headers["ETag"] = etag(group.version)
     return shown
@@ -153,12 +139,7 @@ def change_light_group(  # noqa: PLR0917
 ) -> LightGroup:
     """Change name or members; needs `groups:write`."""
     with services.registry.write() as tx:
-        group = _group(tx, who, group_id)
-        check_version(seen, group.version)
-        members = group.members if body.members is None else tuple(dict.fromkeys(body.members))
-        _check_members(tx, who, group, set(members) - set(group.members))
-        changed = tx.get(GroupRepository).put(replace(group, name=body.name or group.name, members=members))
-        record_group(tx, who, "group.change", changed)
+        changed = _editor(tx, who).change(group_id, body.name, body.members, seen)
         shown = _show(tx, changed)
     response.headers["ETag"] = etag(changed.version)
     return shown
@@ -168,9 +149,7 @@ def change_light_group(  # noqa: PLR0917
 def remove_light_group(group_id: IdInPath, who: Writer, services: Use) -> None:
     """Remove the group, not its lamps; needs `groups:write`."""
     with services.registry.write() as tx:
-        group = _group(tx, who, group_id)
-        tx.get(GroupRepository).remove(group_id)
-        record_group(tx, who, "group.remove", group)
+        _editor(tx, who).remove(group_id)
 
 
 @router.post("/{group_id}/commands", status_code=202, responses=problem_responses(409))
@@ -191,7 +170,7 @@ async def command_light_group(  # noqa: PLR0917
 
     def file() -> tuple[Sequence[Command], int]:
         with services.registry.read() as tx:
-            online = _online(tx, _group(tx, who, group_id).members)
+            online = _online(tx, _editor(tx, who).find(group_id).members)
         asked = command_request(body.name, body.arguments, body, key)
         return command_group(services, who, group_id, asked), online
 
@@ -229,11 +208,8 @@ def _results(commands: Sequence[Command], online_before: int) -> LightGroupComma
     )
 
 
-def _group(tx: RegistryTransaction, who: Actor, group_id: str) -> AssetGroup:
-    group = authorization.own_group(tx, who, group_id)
-    if group.kind != KIND:
-        raise NotFound("light group")
-    return group
+def _editor(tx: RegistryTransaction, who: Actor) -> GroupEditor:
+    return GroupEditor(tx, who, KIND)
 
 
 def _show(tx: RegistryTransaction, group: AssetGroup) -> LightGroup:
@@ -250,13 +226,3 @@ def _show(tx: RegistryTransaction, group: AssetGroup) -> LightGroup:
 def _online(tx: RegistryTransaction, asset_ids: Sequence[str]) -> int:
     rows = tx.get(LatestValues).of_assets(asset_ids)
     return sum(row.channel == "status" and row.values.get("state") == "online" for row in rows)
-
-
-def _check_members(tx: RegistryTransaction, who: Actor, group: AssetGroup, asset_ids: Iterable[str]) -> None:
-    wanted = sorted(asset_ids)
-    known = tx.get(AssetRepository).many(wanted)
-    for asset_id in wanted:
-        asset = known.get(asset_id)
-        if asset is None or (asset.tenant_id, asset.kind) != (group.tenant_id, KIND) or asset.retired_us is not None:
-            raise Invalid(f"{asset_id} is no lamp of this tenant", field="members")
-        who.must_see(asset.tenant_id, asset.kind)

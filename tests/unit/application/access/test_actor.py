@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.authentication import UsageBuffer, new_key, verify_api_key
-from api.sessions import secret_digest
+from api.authentication import UsageBuffer, verify_api_key
 from application.access.actor import Actor
+from application.access.api_keys import new_key, secret_digest
 from application.access.roles import role_scopes
 from application.ports.api_keys import ApiKey
 from devices.catalog import discover_kinds

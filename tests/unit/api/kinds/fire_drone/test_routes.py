@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 from api.application import create_app
 from api.services import Services
-from api.sessions import secret_digest
+from application.access.api_keys import secret_digest
 from application.audit.signer import AuditSigner
 from application.kinds.fire_drone.flight_recorder import FlightRecorder
 from application.ports.api_keys import ApiKey, ApiKeys

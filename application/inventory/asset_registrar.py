@@ -5,16 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pydantic import Field
-
-from api.fields import Attributes, Name, RequestBody
 from application.access import authorization
 from application.access.actor import Actor
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.registry import RegistryTransaction
 from devices.catalog import KindCatalog
 from devices.errors import Conflict, IdUnavailable, Invalid, NotFound
-from devices.messages import Id
 from devices.pii_filter import named_among
 
 WRITE: Final = "devices:write"
@@ -22,34 +18,35 @@ WRITE: Final = "devices:write"
 _DEEPEST_VIA = 8
 
 
-class AssetRegistration(RequestBody):
-    """A new asset; with `device_id` the device is bound to it at once."""
+@dataclass(frozen=True, slots=True)
+class NewAsset:
+    """An asset to be; with `device_id` the device is bound to it at once."""
 
-    id: Id | None = None
+    kind: str
+    name: str
+    asset_id: str | None = None
     """Immutable, unique in the installation; made up when absent."""
-    tenant_id: Id | None = None
-    kind: Id
-    name: Name
-    device_id: Id | None = None
-    lat: float | None = Field(None, ge=-90, le=90)
-    lon: float | None = Field(None, ge=-180, le=180)
-    attributes: Attributes = Field(default_factory=dict)
-    via: Id | None = None
+    tenant_id: str | None = None
+    device_id: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    via: str | None = None
     """Id of its parent in the network: what it hangs behind. That lets nobody speak for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AssetRegistrar:
-    """Registers within one transaction, for one caller."""
+    """Registers within one transaction, for one actor."""
 
     tx: RegistryTransaction
-    who: Actor
+    actor: Actor
     catalog: KindCatalog
     now_us: int
     _owners: dict[str | None, str] = field(default_factory=dict)
     """Towns looked up, by what was wanted: a file names few of them in many lines."""
 
-    def register(self, wanted: AssetRegistration, since_us: int | None = None) -> Asset:
+    def register(self, wanted: NewAsset, since_us: int | None = None) -> Asset:
         """Add the asset and bind its device. Raises Invalid, Conflict."""
         asset = self.asset(wanted)
         self.check(asset)
@@ -58,30 +55,30 @@ class AssetRegistrar:
             self.bind(asset, wanted.device_id, self.now_us if since_us is None else since_us)
         return asset
 
-    def asset(self, wanted: AssetRegistration) -> Asset:
+    def asset(self, wanted: NewAsset) -> Asset:
         """Return the asset as it will be. Raises Invalid for a kind or tenant that is not the caller's, Forbidden."""
         return Asset(
-            asset_id=wanted.id or f"{wanted.kind[:20]}-{uuid.uuid4().hex[:16]}",
+            asset_id=wanted.asset_id or f"{wanted.kind[:20]}-{uuid.uuid4().hex[:16]}",
             tenant_id=self.owner(wanted),
             kind=wanted.kind,
             name=wanted.name,
             created_us=self.now_us,
             lat=wanted.lat,
             lon=wanted.lon,
-            attributes=wanted.attributes,
+            attributes=dict(wanted.attributes),
             via=wanted.via,
         )
 
-    def owner(self, wanted: AssetRegistration) -> str:
+    def owner(self, wanted: NewAsset) -> str:
         """Return the tenant the asset will belong to.
 
         Raises Invalid for a kind or tenant that is not the caller's, Forbidden for a kind that he may only read.
         """
-        if wanted.kind not in self.who.kinds(self.catalog):
-            raise Invalid(f"must be one of {', '.join(sorted(self.who.kinds(self.catalog)))}", field="kind")
-        self.who.require_of_kind(WRITE, wanted.kind)
+        if wanted.kind not in self.actor.kinds(self.catalog):
+            raise Invalid(f"must be one of {', '.join(sorted(self.actor.kinds(self.catalog)))}", field="kind")
+        self.actor.require_of_kind(WRITE, wanted.kind)
         if wanted.tenant_id not in self._owners:
-            self._owners[wanted.tenant_id] = authorization.tenant_of_new(self.tx, self.who, wanted.tenant_id)
+            self._owners[wanted.tenant_id] = authorization.tenant_of_new(self.tx, self.actor, wanted.tenant_id)
         return self._owners[wanted.tenant_id]
 
     def bind(self, asset: Asset, device_id: str, from_us: int) -> DeviceBinding:
@@ -122,7 +119,7 @@ class AssetRegistrar:
             if via is None:
                 return
             parent = inventory.many([via]).get(via)
-            if parent is None or parent.tenant_id != asset.tenant_id or not self.who.may(f"{parent.kind}:read"):
+            if parent is None or parent.tenant_id != asset.tenant_id or not self.actor.may(f"{parent.kind}:read"):
                 raise Invalid("is no asset of this tenant", field="via")
             if parent.asset_id == asset.asset_id:
                 raise Invalid("leads back to the asset itself", field="via")
