@@ -1,6 +1,6 @@
 """The seam between the gateway and what a kind does in it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,12 +10,19 @@ from application.ports.telemetry import TelemetryReader
 from devices.samples import Sample
 
 
+def owns_all(_asset_id: str) -> bool:
+    """Tell that one worker follows all assets."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class ReactionTools:
     """What reactions may use."""
 
     registry: Registry
     reader: TelemetryReader
+    owns: Callable[[str], bool] = owns_all
+    """Whether this worker follows an asset: `work` keeps to those."""
 
 
 class KindReactions(Protocol):

@@ -31,7 +31,7 @@ from gateway.mqtt.inbox import MessageInbox
 from gateway.mqtt.journal_ingest import JournalIngest
 from gateway.mqtt.quota_metering import QuotaMetering
 from gateway.quota_enforcer import QuotaEnforcer
-from gateway.reactions import KindReactions, ReactionTools
+from gateway.reactions import KindReactions, ReactionTools, owns_all
 from gateway.receiver import ReceiverProcess, start_piped
 from gateway.retention import NamePseudonymiser, RetentionCleanup
 from gateway.service import Gateway, GatewayParts, LaneParts, take_lease
@@ -139,9 +139,11 @@ def _lane(settings: Settings, name: str, release: Callable[[int], None], stack: 
     return LaneParts(f"{name}:{gauge.journal_id[:8]}", effects_reader, store_reader, gauge, release)
 
 
-def reactions_of(registry: Registry, reader: TelemetryReader, catalog: KindCatalog) -> Mapping[str, KindReactions]:
+def reactions_of(
+    registry: Registry, reader: TelemetryReader, catalog: KindCatalog, owns: Callable[[str], bool] = owns_all
+) -> Mapping[str, KindReactions]:
     """What each kind does in the gateway, by kind."""
-    tools = ReactionTools(registry, reader)
+    tools = ReactionTools(registry, reader, owns)
     modules = {m.__name__.rpartition(".")[2]: m for m in sub_packages(gateway.kinds)}
     return {kind: m.build_reactions(tools) for kind, m in modules.items() if kind in catalog}
 

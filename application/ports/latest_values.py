@@ -52,6 +52,9 @@ class LatestValues(Protocol):
     ) -> Mapping[str, LastContact]:
         """Connection and last sight of the assets of these kinds, and of those in `also`, by asset."""
 
+    def status_revision(self) -> int:
+        """Rises whenever the connection state of any asset is put."""
+
 
 class RuleStates(Protocol):
     """JSON state of each rule for each asset."""

@@ -18,6 +18,7 @@ from gateway.decode import MessageDecoder
 from gateway.deduplication import Decoded, Deduplicator
 from gateway.effects.effects_transaction import EffectsTransaction
 from gateway.journal_lane import JournalLane
+from gateway.reactions import owns_all
 from gateway.store_queue import StoreParcel, StoreQueue
 from gateway.verdicts import MessageVerdict, dump_verdicts, load_verdicts
 
@@ -37,7 +38,10 @@ class _Walk:
 
 
 class EffectsCursor:
-    """Walks the lanes in the order given, the first always before the others; one thread."""
+    """Walks the lanes in the order given, the first always before the others; one thread.
+
+    `owns`: whether it follows an asset, where several workers share them; what a connector speaks for goes with it.
+    """
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class EffectsCursor:
         bindings: BindingCache,
         apply: EffectsTransaction,
         now_us: Callable[[], int],
+        owns: Callable[[str], bool] = owns_all,
     ) -> None:
         self._decoder = decoder
         self._identity = identity
@@ -57,6 +62,7 @@ class EffectsCursor:
         self._judge = Deduplicator(identity, bindings)
         self._apply = apply
         self._now_us = now_us
+        self._owns = owns
         with registry.read() as tx:
             positions = tx.get(CursorPositions)
             self._walks = [
@@ -151,7 +157,7 @@ class EffectsCursor:
             inventory = tx.get(AssetRepository)
             self._refresh(tx, ())
             page = inventory.find(AssetFilter(), _CLOCK_ASSETS, self._clock_at or None)
-            self._apply.clock(tx, page.items, now_us)
+            self._apply.clock(tx, [asset for asset in page.items if self._owns(asset.asset_id)], now_us)
         self._clock_at = page.next_cursor or ""
         return bool(self._clock_at)
 

@@ -189,3 +189,4 @@ class EffectsTransaction:
         self._views.forget()
         self._tell.forget()
         self._watch.forget()
+        self._reachability.forget()

@@ -17,6 +17,7 @@ from devices.messages import AWAY, UNREACHABLE, StatusState
 from gateway.binding_cache import BindingCache
 from gateway.effects.device_state_cache import AssetNow, DeviceStateCache
 from gateway.effects.latest_updater import Trigger
+from gateway.effects.parent_statuses import ParentStatuses
 
 LOST: Final = frozenset({*AWAY, "removed"})
 """Connectors through which nobody is heard."""
@@ -32,6 +33,7 @@ class ReachabilityTracker:
         self._catalog = catalog
         self._bindings = bindings
         self._views = views
+        self._parents = ParentStatuses()
         self._revision = -1
         self._connector_of: dict[str, Asset | None] = {}
         self._speaking: dict[str, str] = {}
@@ -50,11 +52,20 @@ class ReachabilityTracker:
             if members := self.members(tx, asset_id):
                 now.update(self._views.load(tx, members))
                 told.update(asset.asset_id for asset in members)
-        return self.refresh(tx, {asset_id: now[asset_id] for asset_id in told}, now_us)
+        return self._refresh(tx, {asset_id: now[asset_id] for asset_id in told}, now, now_us)
 
     def refresh(self, tx: RegistryTransaction, now: Mapping[str, AssetNow], now_us: int) -> set[Trigger]:
         """Say of each whether it can be reached; returns what changed."""
-        self._know(tx, now)
+        return self._refresh(tx, now, now, now_us)
+
+    def forget(self) -> None:
+        """Drop what was read, after a transaction that failed."""
+        self._parents.forget()
+
+    def _refresh(
+        self, tx: RegistryTransaction, now: Mapping[str, AssetNow], at_hand: Mapping[str, AssetNow], now_us: int
+    ) -> set[Trigger]:
+        self._know(tx, now, at_hand)
         self._note_silent(tx, now, now_us)
         changed: set[Trigger] = set()
         for asset_id, asset in now.items():
@@ -68,7 +79,7 @@ class ReachabilityTracker:
     def excuses(self, asset: AssetNow, now_us: int) -> bool:
         """Tell whether somebody else has the alarm when nothing is heard of it; see `refresh` first."""
         parent = asset.asset.via
-        if parent is not None and self._views.status_of(parent) in AWAY:
+        if parent is not None and self._parents.of(parent) in AWAY:
             return True
         connector = self._connector(asset)
         if connector is None or not self._shares_alarms(asset, connector, now_us):
@@ -117,7 +128,7 @@ class ReachabilityTracker:
         self._speaking = {some[-1].asset_id: device for device, some in bound.items() if some[-1].until_us is None}
         self._revision = self._bindings.revision
 
-    def _know(self, tx: RegistryTransaction, now: Mapping[str, AssetNow]) -> None:
+    def _know(self, tx: RegistryTransaction, now: Mapping[str, AssetNow], at_hand: Mapping[str, AssetNow]) -> None:
         """Find who speaks for these and behind whom they are, and what is known of those."""
         self._sync(tx)
         wanted = [asset_id for asset_id in now if asset_id not in self._connector_of]
@@ -125,8 +136,8 @@ class ReachabilityTracker:
             self._connector_of.update(dict.fromkeys(wanted))
             self._connector_of.update(self._connectors_of(tx, wanted))
         above = [one for asset_id in now if (one := self._connector_of.get(asset_id)) is not None]
-        parents = {one.asset.via for one in now.values()} - {None} - now.keys()
-        above += self._bindings.assets(tx.get(AssetRepository), [p for p in parents if p is not None]).values()
+        parents = {parent for one in at_hand.values() if (parent := one.asset.via) is not None}
+        self._parents.follow(tx, parents, at_hand)
         self._views.load(tx, list({one.asset_id: one for one in above if one.asset_id not in now}.values()))
 
     def _connectors_of(self, tx: RegistryTransaction, asset_ids: Collection[str]) -> Mapping[str, Asset]:
@@ -165,7 +176,7 @@ class ReachabilityTracker:
         if connector is not None and self._is_lost(connector):
             return said not in LOST
         parent = asset.asset.via
-        return said == "offline" and parent is not None and self._views.status_of(parent) in AWAY
+        return said == "offline" and parent is not None and self._parents.of(parent) in AWAY
 
     def _is_lost(self, connector: AssetNow) -> bool:
         asset_id = connector.asset.asset_id

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from application.asset_retirement import alarm_change
+from application.inventory.asset_retirement import alarm_change
 from application.ports.alarms import AlarmRepository
 from application.ports.changes import Change
 from application.ports.latest_values import RuleStates

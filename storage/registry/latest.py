@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from application.ports.latest_values import LastContact, LatestValue
 from storage.registry.bulk import BulkUpsert
 from storage.registry.metadata import dump_json
+from storage.registry.revision import raise_revision, read_revision
 from storage.registry.rows import in_chunks
 from storage.registry.tables import ASSETS, LATEST
 
@@ -50,6 +51,8 @@ class SqlLatestValues:
 
     def put(self, rows: Sequence[LatestValue]) -> None:
         """Insert or replace; the caller has made sure that each row is newer."""
+        if any(row.channel == STATUS for row in rows):
+            raise_revision(self._connection, STATUS)
         PUT.run(
             self._connection,
             [
@@ -109,3 +112,7 @@ class SqlLatestValues:
         for some in in_chunks(also):
             rows += self._connection.execute(query.where(LATEST.c.asset_id.in_(some)))
         return {asset_id: LastContact(status, last_seen_us) for asset_id, status, last_seen_us in rows}
+
+    def status_revision(self) -> int:
+        """As of this transaction."""
+        return read_revision(self._connection, STATUS)

@@ -1,7 +1,7 @@
 """Records flights: what came is marked with its acceptance, and computed from the store once it is there."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
@@ -51,10 +51,18 @@ def mark_new_samples(tx: RegistryTransaction, samples: Sequence[Sample]) -> None
 
 
 class FlightRecorder:
-    """Called from one thread."""
+    """Called from one thread; `owns` tells which drones are its own, where several workers share them."""
 
-    def __init__(self, registry: Registry, reader: TelemetryReader, settings: DetectionSettings | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        reader: TelemetryReader,
+        settings: DetectionSettings | None = None,
+        *,
+        owns: Callable[[str], bool] = lambda _asset_id: True,
+    ) -> None:
         self._registry = registry
+        self._owns = owns
         self._reader = reader
         self._settings = settings or DetectionSettings()
         self._followed: dict[str, _Followed] = {}
@@ -66,7 +74,8 @@ class FlightRecorder:
         """
         with self._registry.read() as tx:
             book = tx.get(FlightBook)
-            marks, airborne = book.marks(), book.airborne()
+            marks = [mark for mark in book.marks() if self._owns(mark.asset_id)]
+            airborne = [flight for flight in book.airborne() if self._owns(flight.asset_id)]
             all_stored = _all_stored(tx)
         done = 0
         for asset_id, group in _by_asset(marks).items():

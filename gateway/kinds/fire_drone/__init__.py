@@ -49,4 +49,4 @@ class DroneReactions:
 
 def build_reactions(tools: ReactionTools) -> KindReactions:
     """Build them once per gateway."""
-    return DroneReactions(FlightRecorder(tools.registry, tools.reader))
+    return DroneReactions(FlightRecorder(tools.registry, tools.reader, owns=tools.owns))
