@@ -47,9 +47,10 @@ ACCESS: Final = (
     Mutation(
         "access: put a revocation on record in another transaction",
         "api/routes/keys.py",
-        "            tx.get(ApiKeys).revoke(key.key_id, services.now_us())\n        detail",
-        "            tx.get(ApiKeys).revoke(key.key_id, services.now_us())\n"
-        "    with services.registry.write() as tx:\n        detail",
+        "        api_keys.revoke_api_key(tx, who, key_id, services.now_us())\n",
+        "        tx.get(api_keys.ApiKeys).revoke(key_id, services.now_us())\n"
+        "    with services.registry.write() as tx:\n"
+        "        api_keys.revoke_api_key(tx, who, key_id, services.now_us())\n",
         f"{_ONE}[people]",
     ),
     Mutation(
@@ -131,8 +132,8 @@ ACCESS: Final = (
     ),
     Mutation(
         "access: let a key do what its maker may no more",
-        "api/authentication.py",
-        "        scopes = common_scopes(scopes, whole_scopes(grants, key.tenant_id, known.roles), known.restricted)\n",
+        "application/access/api_keys.py",
+        "        scopes = common_scopes(scopes, whole_scopes(grants, key.tenant_id, roles), restricted)\n",
         "",
         _API + "test_key_makers.py::test_a_key_does_no_more_than_its_maker_may_now",
     ),

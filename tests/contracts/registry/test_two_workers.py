@@ -39,7 +39,8 @@ from simulators.fleet import devices_of, simulated_kinds
 from simulators.options import BrokerAddress, SimulationOptions
 from storage.registry.engine import SqlRegistry, open_registry
 from storage.registry.metadata import METADATA
-from storage.telemetry import SqliteTelemetryReader, SqliteTelemetryWriter
+from storage.telemetry.sqlite_reader import SqliteTelemetryReader
+from storage.telemetry.sqlite_writer import SqliteTelemetryWriter
 from tests.unit.gateway.fakes import MemoryIdentity, MemoryJournal
 
 CATALOG: Final = discover_kinds()
@@ -161,9 +162,9 @@ class Worker:
         self.survive(self.catch_up)
 
     def catch_up(self) -> None:
-        while self._effects.step():
+        while self._effects.run_pass():
             pass
-        while self._store.step():
+        while self._store.store_due():
             pass
 
     def clock(self) -> None:
@@ -322,8 +323,12 @@ def ran(url: str, folder: Path, steps: Sequence[Step], *, several: bool) -> dict
         engine = create_engine(url)
         stack.callback(engine.dispose)
         with engine.begin() as connection:
-            for table in reversed(METADATA.sorted_tables):
-                connection.execute(text(f'DELETE FROM "{table.name}"'))
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SET LOCAL session_replication_role = replica"))
+                connection.execute(text(f"TRUNCATE {', '.join(METADATA.tables)} RESTART IDENTITY CASCADE"))
+            else:
+                for table in reversed(METADATA.sorted_tables):
+                    connection.execute(text(f'DELETE FROM "{table.name}"'))
         registry = open_registry(url)
         stack.callback(registry.close)
         owner = register(registry)
