@@ -14,14 +14,13 @@ from application.access.roles import RoleGrant, scope_covers, whole_scopes
 from application.access.second_factor import SignInStep
 from application.ports.inventory import AssetGroup, GroupRepository
 from application.ports.registry import RegistryTransaction
-from application.ports.users import BrowserSession, OneTimeLink, SessionRepository, User
+from application.ports.users import BrowserSession, SessionRepository, User
 from devices.errors import Forbidden, NotFound, Unauthenticated
 from devices.time_us import DAY_US, HOUR_US
 
 COOKIE: Final = "lautern_session"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-LINK_US: Final = 7 * 24 * HOUR_US
 NOWHERE: Final = ""
 """No town's id."""
 _GROUP: Final = "group/"
@@ -41,14 +40,6 @@ class SessionLifetime:
         """
         made_ahead = session.created_us > now_us + DAY_US
         return not made_ahead and now_us < session.expires_us and now_us - session.last_used_us < self.idle_us
-
-
-def new_link(tx: RegistryTransaction, user_id: str, now_us: int, *, sets_password: bool = True) -> str:
-    """Make a link that signs a user in once, within a week; returns its secret."""
-    secret = secrets.token_urlsafe(32)
-    link = OneTimeLink(secret_digest(secret), user_id, now_us, now_us + LINK_US, sets_password)
-    tx.get(SessionRepository).put_link(link)
-    return secret
 
 
 def open_session(  # noqa: PLR0917

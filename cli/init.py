@@ -10,17 +10,18 @@ import typer
 from application.access.actor import Actor
 from application.access.api_keys import KeyRequest, make_api_key
 from application.access.roles import EVERYTHING
+from application.access.sign_in_links import FIRST_USER, invite_first_user
 from application.ports.registry import Registry
 from application.tenants import take_in_first_tenant
 from devices.catalog import KindCatalog, discover_kinds
 from devices.errors import Conflict
 from runtime import influxdb_check, program_support, settings, settings_models
 from runtime.audit_setup import now_us, operator
-from runtime.bootstrap import FIRST_USER, first_link
 from runtime.bootstrap_settings import settings_text
 from runtime.broker.service_passwords import INSIDE, ServicePasswords
 from runtime.certificates import make_server_files
 from runtime.file_modes import mend_modes, modes_sentence
+from runtime.installation import sign_in_link
 from runtime.private_file import replace_private_file
 from runtime.registry_access import registry_of
 
@@ -74,7 +75,8 @@ def init(
         key = _first_key(registry, actor, catalog)
         with registry.write() as tx:
             take_in_first_tenant(tx, actor, chosen.default_tenant, now_us())
-            link = first_link(tx, actor, chosen.http.address)
+            secret = invite_first_user(tx, actor, now_us())
+    link = None if secret is None else sign_in_link(chosen.http.address, secret)
     typer.echo(_told(key, link, chosen.default_tenant, folder))
 
 

@@ -17,7 +17,7 @@ from api.revoke_owner_keys import end_keys
 from api.routes.login import Language
 from api.services import Use
 from api.time_parameters import TimeOut
-from application.access import authorization
+from application.access import authorization, sign_in_links
 from application.access.actor import Actor
 from application.access.roles import RoleGrant
 from application.audit.audit_trail import object_name, record_action
@@ -263,9 +263,9 @@ def _granted(user: User) -> dict[str, Any]:
 
 
 def _invite(tx: RegistryTransaction, request: Request, user: User, now_us: int) -> Invitation:
-    token = sessions.new_link(tx, user.user_id, now_us)
+    token = sign_in_links.new_link(tx, user.user_id, now_us)
     link = f"{sessions.base_url(request)}/sign-in#token={token}"
-    return Invitation(link=link, expires_at=now_us + sessions.LINK_US)
+    return Invitation(link=link, expires_at=now_us + sign_in_links.LINK_US)
 
 
 def _grants(tx: RegistryTransaction, request: Request, who: Actor, wanted: list[RoleHeld]) -> tuple[RoleGrant, ...]:

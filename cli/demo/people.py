@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from api.passwords import hash_password
-from api.sessions import new_link
 from application.access.roles import ADMIN, VIEWER, RoleGrant
+from application.access.sign_in_links import new_link
 from application.ports.registry import Registry
 from application.ports.users import User, UserRepository
 from cli.demo.demo_part import DemoPart

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from httpx2 import Client
 
-from api.sessions import COOKIE, new_link
+from api.sessions import COOKIE
 from application.access.roles import RoleGrant
+from application.access.sign_in_links import new_link
 from application.ports.users import User, UserRepository
 from storage.registry.engine import open_registry
 from tests.real_parts.brokers import Broker

@@ -3,8 +3,8 @@
 from fastapi.testclient import TestClient
 
 from api.passwords import hash_password
-from api.sessions import new_link
 from application.access.roles import RoleGrant
+from application.access.sign_in_links import new_link
 from application.ports.users import User, UserRepository
 from tests.contracts.api.conftest import ADDRESS, NOW_US, City
 
