@@ -70,7 +70,7 @@ from application.ports.users import SessionRepository
 from devices.catalog import sub_packages
 from devices.errors import RegistryUnavailable
 
-API_VERSION: Final = "1.26.1"
+API_VERSION: Final = "1.27.0"
 """Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
     login,

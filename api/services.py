@@ -16,6 +16,7 @@ from application.audit.signer import AuditSigner
 from application.notifications.allow_list import TargetAllowList
 from application.ports.audit import AnchorStore
 from application.ports.heartbeats import Heartbeat, HeartbeatRepository
+from application.ports.job_runs import JobRun, JobRuns
 from application.ports.registry import Registry
 from application.ports.secret_box import SecretBox
 from application.ports.telemetry import TelemetryReader
@@ -60,6 +61,11 @@ class Services:
         """Words of all parts. Raises RegistryUnavailable."""
         with self.registry.read() as tx:
             return [*tx.get(HeartbeatRepository).all(), *self.processes()]
+
+    def job_runs(self) -> Sequence[JobRun]:
+        """What the gateway does by the clock, and how it went last. Raises RegistryUnavailable."""
+        with self.registry.read() as tx:
+            return tx.get(JobRuns).all()
 
 
 def _services(request: Request) -> Services:

@@ -11,7 +11,7 @@ from devices.time_us import SECOND_US
 from gateway.canary import LOST_US, Canary
 from gateway.mqtt.connection import MqttConnection
 from gateway.receiver import ReceiverProcess
-from gateway.scheduler import DutyTimer
+from gateway.scheduler import JobScheduler
 from gateway.watched_loops import WatchedLoop
 
 NOTICED_S = 30.0
@@ -115,7 +115,7 @@ def canary_probe(canary: Canary) -> Probe:
     return probe
 
 
-def scheduler_probe(timer: DutyTimer) -> Probe:
+def scheduler_probe(timer: JobScheduler) -> Probe:
     """Whether the scheduler still ticks."""
 
     def probe() -> HealthReport:

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from application.ports.changes import ChangeFeed
 from application.ports.commands import CommandRepository
 from application.ports.heartbeats import Heartbeat, HeartbeatRepository
+from application.ports.job_runs import JobRuns
 from application.ports.message_ledger import MessageLedger
 from application.ports.registry import Registry, RegistryTransaction
 from devices.time_us import HOUR_US
 from gateway.health_reports import HealthReport, Probe, loop_said, now_us
-from gateway.scheduler import DutyTimer
+from gateway.scheduler import JobScheduler
 from gateway.watched_loops import WatchedLoops
 
 
@@ -30,24 +30,27 @@ class LedgerSums:
 class HeartbeatWriter:
     """Stepped by one thread; `newest` and `sums` may be read by any."""
 
-    def __init__(self, registry: Registry, probes: Mapping[str, Probe], loops: WatchedLoops, timer: DutyTimer) -> None:
+    def __init__(
+        self, registry: Registry, probes: Mapping[str, Probe], loops: WatchedLoops, jobs: JobScheduler
+    ) -> None:
         self._registry = registry
         self._probes = probes
         self._loops = loops
-        self._timer = timer
+        self._jobs = jobs
         self.newest: dict[str, Heartbeat] = {}
         self.sums = LedgerSums()
 
     def write_heartbeats(self) -> None:
-        """Write one beat of each part."""
+        """Write one beat of each part, and the runs of jobs since."""
         at_us = now_us()
         beats = [_beat(part, probe(), at_us) for part, probe in self._probes.items()]
         beats += [_beat(f"loop/{loop.name}", loop_said(loop), at_us) for loop in self._loops.all()]
         self.newest = {beat.part: beat for beat in beats}
         with self._registry.write() as tx:
             tx.get(HeartbeatRepository).put(beats)
-            if self._timer.take("changes"):
-                tx.get(ChangeFeed).trim()
+            runs = self._jobs.unsaved()
+            tx.get(JobRuns).put(runs)
+        self._jobs.saved(runs)
         with self._registry.read() as tx:
             self.sums = _sums(tx, at_us)
 

@@ -10,6 +10,7 @@ from application.health.assessment import AWAITED
 from application.health.faults import SystemFault
 from application.ports.gateway_lease import GatewayLease
 from application.ports.identity import DedupIndex
+from application.ports.job_runs import JobRuns
 from application.ports.journal import JournalReader
 from application.ports.registry import Registry
 from application.ports.telemetry import TelemetryReader, TelemetryWriter
@@ -35,8 +36,8 @@ from gateway.health_reports import (
     scheduler_probe,
 )
 from gateway.heartbeats import HeartbeatWriter
+from gateway.jobs import gateway_jobs
 from gateway.journal_lane import JournalLane
-from gateway.lost_messages import write_off
 from gateway.mqtt.connection import MqttConnection
 from gateway.mqtt.journal_ingest import JournalIngest
 from gateway.notifications.service import NotificationService
@@ -44,7 +45,7 @@ from gateway.quota_enforcer import QuotaEnforcer
 from gateway.reactions import KindReactions
 from gateway.receiver import ReceiverProcess
 from gateway.retention import NamePseudonymiser, RetentionCleanup, record_expired
-from gateway.scheduler import DutyTimer
+from gateway.scheduler import JobScheduler
 from gateway.store_cursor import StoreCursor, VerdictReader
 from gateway.store_queue import StoreQueue
 from gateway.watched_loops import PATIENCE_S, WatchedLoop, WatchedLoops
@@ -151,15 +152,17 @@ class Gateway:
             apply=apply,
             now_us=_now_us,
         )
-        self.timer = DutyTimer()
+        self.jobs = JobScheduler(gateway_jobs(parts, list(self.store_cursors)), _now_us)
         self._stored_us: int | None = None
-        self._rolling = self._retaining = False
-        self.heart = HeartbeatWriter(parts.registry, self._probes(), self.loops, self.timer)
+        self._rolling = self._retaining = self._ruling = False
+        self._rolled = self._expired = 0
+        self.heart = HeartbeatWriter(parts.registry, self._probes(), self.loops, self.jobs)
 
     def start(self) -> None:
         """Start all loops; the lease is ours already."""
         parts = self._parts
-        self.timer.start()
+        with parts.registry.read() as tx:
+            self.jobs.start(tx.get(JobRuns).all())
         for loop in (
             WatchedLoop("lease", self._renew_lease, 5),
             WatchedLoop("journal-control", parts.feeder.commit_received, 0),
@@ -169,8 +172,6 @@ class Gateway:
             WatchedLoop("replay", DeadLetterReplay(parts.registry, parts.feeder, _now_us).replay_requested, 1, 0.05),
             WatchedLoop("canary", parts.canary.publish_and_check, 1, 0.25),
             WatchedLoop("heartbeats", self.heart.write_heartbeats, 2, 2),
-            WatchedLoop("retention", parts.retention.step, 60, 0.2),
-            WatchedLoop("names", parts.names.step, 60, 0.2),
             WatchedLoop("quotas", parts.quotas.begin_pauses, 0.05),
             WatchedLoop("notifications", parts.notifying.notify_due, 0.2, 0.1),
             *(WatchedLoop(name, step, 0.1, 0.02) for name, step in parts.dispatch.items()),
@@ -184,8 +185,10 @@ class Gateway:
             return f"loop {loop.name}: {loop.died!r}"
         if not self._parts.receiver.alive():
             return "the telemetry receiver"
-        if self.timer.lag_s() > PATIENCE_S:
+        if self.jobs.lag_s() > PATIENCE_S:
             return "the scheduler"
+        if self.jobs.died is not None:
+            return f"job {self.jobs.died}"
         return None
 
     def hanging(self) -> str | None:
@@ -193,6 +196,8 @@ class Gateway:
         loop = self.loops.stuck()
         if loop is not None:
             return f"loop {loop.name}: no sign of life for {loop.still_s():.0f} s"
+        if (job := self.jobs.stuck()) is not None:
+            return f"job {job}: no sign of life for {PATIENCE_S:.0f} s"
         if self._parts.receiver.silent_s() > PATIENCE_S:
             return f"the telemetry receiver: silent for {self._parts.receiver.silent_s():.0f} s"
         return None
@@ -201,7 +206,7 @@ class Gateway:
         """Stop receiving, finish what is under way, give the lease back; bounded by about 10 s."""
         self._parts.receiver.stop()
         late = self.loops.stop()
-        self.timer.stop()
+        self.jobs.stop()
         self._parts.notifying.close()
         if late:
             log.warning("loops_late", loops=late)
@@ -214,11 +219,17 @@ class Gateway:
 
     def _effects(self) -> int:
         done = self.effects.run_pass()
-        if not done and self.effects.clock(due=self.timer.take("rules")):
-            done = 1
+        if not done:
+            due = self.jobs.begin("rules")
+            self._ruling = due or self._ruling
+            done = int(self.effects.clock(due=due))
+            if self._ruling and not done:
+                self._ruling = False
+                self.jobs.end("rules")
         self.effects.release({key: cursor.position for key, cursor in self.store_cursors.items()})
-        if self.timer.take("identities"):
+        if self.jobs.begin("identities"):
             self.effects.prune()
+            self.jobs.end("identities")
         return done
 
     def _store(self) -> int:
@@ -230,17 +241,24 @@ class Gateway:
     def _housekeeping(self) -> int:
         """A slice of rollups or retention while nothing waits to be stored; tells whether more is to do."""
         writer = self._parts.writer
-        if self.timer.take("ledger"):
-            write_off(self._parts.registry, list(self.store_cursors))
-        self._rolling = self.timer.take("rollups") or self._rolling
+        self._rolling = self.jobs.begin("rollups") or self._rolling
         if self._rolling:
-            self._rolling = writer.roll_up(_now_us()) > 0
+            rolled = writer.roll_up(_now_us())
+            self._rolled += rolled
+            self._rolling = rolled > 0
+            if not self._rolling:
+                self.jobs.end("rollups", self._rolled)
+                self._rolled = 0
             return self._rolling
-        self._retaining = self.timer.take("retention") or self._retaining
+        self._retaining = self.jobs.begin("telemetry_retention") or self._retaining
         if self._retaining:
             dropped = writer.apply_retention(_now_us())
             record_expired(self._parts.registry, self._parts.catalog, dropped, _now_us())
+            self._expired += sum(dropped.values())
             self._retaining = bool(dropped)
+            if not self._retaining:
+                self.jobs.end("telemetry_retention", self._expired)
+                self._expired = 0
         return self._retaining
 
     def _react(self) -> None:
@@ -256,7 +274,7 @@ class Gateway:
             "journal/control": journal_probe(parts.control.gauge.fill, lambda: parts.feeder.fault),
             "journal/telemetry": journal_probe(parts.telemetry.gauge.fill, self._receiver_fault),
             "store": self._store_said,
-            "scheduler": scheduler_probe(self.timer),
+            "scheduler": scheduler_probe(self.jobs),
             "canary": canary_probe(parts.canary),
             "notifications": parts.notifying.said,
         }

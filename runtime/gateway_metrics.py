@@ -127,7 +127,7 @@ class _Figures(Collector):
         yield _gauge("lautern_canary_age_seconds", "Age of the newest canary seen.", "", canary.age_s(now_us()))
         if canary.latency_s is not None:
             yield _gauge("lautern_canary_latency_seconds", "Publish to queryable, last beat.", "", canary.latency_s)
-        lag_s = self._running.timer.lag_s()
+        lag_s = self._running.jobs.lag_s()
         yield _gauge("lautern_scheduler_lag_seconds", "How late the scheduler is.", "", lag_s)
 
 

@@ -17,7 +17,7 @@ HIDDEN: Final = "***"
 _SECRET_KEY: Final = re.compile(r"password|passwd|secret|token|authorization|api_?key|credential", re.IGNORECASE)
 _IN_URL: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@]*@", re.IGNORECASE)
 _BEARER: Final = re.compile(r"\b(?P<word>bearer|token)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
-_QUIET: Final = {"uvicorn.access": "warning", "apscheduler": "warning", "alembic": "warning", "asyncio": "warning"}
+_QUIET: Final = {"uvicorn.access": "warning", "apscheduler": "error", "alembic": "warning", "asyncio": "warning"}
 
 
 def set_up(log: LogSettings, stream: TextIO = sys.stderr) -> None:

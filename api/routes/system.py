@@ -12,7 +12,9 @@ from api.time_parameters import TimeOut
 from application.health.assessment import InstallationHealth, PartState, assess_health, registry_away
 from application.health.fault_messages import ALL_WELL, SENTENCES
 from application.health.faults import SystemFault
+from application.ports.job_runs import JobRun
 from devices.errors import RegistryUnavailable
+from devices.time_us import SECOND_US
 from devices.wording.catalogue import Language
 
 router = APIRouter(prefix="/system", tags=["health"])
@@ -39,6 +41,19 @@ class PartSchema(BaseModel):
     detail: dict[str, JsonValue]
 
 
+class JobSchema(BaseModel):
+    """Something that is done by the clock, with its last run; `done` counts what that changed."""
+
+    job: str
+    next_run_at: TimeOut | None
+    last_run_at: TimeOut | None
+    duration_s: float | None
+    ok: bool | None
+    done: int | None
+    fault: SystemFault | None
+    cause: str | None
+
+
 class SystemSchema(BaseModel):
     """The installation; `summary` says in a sentence whether it works, `troubles` what to do."""
 
@@ -47,6 +62,7 @@ class SystemSchema(BaseModel):
     summary: str
     troubles: list[TroubleSchema]
     parts: list[PartSchema]
+    jobs: list[JobSchema]
     version: str
     api_version: str
     python: str
@@ -61,15 +77,16 @@ def get_system(
     """Show what every part says of itself, and what is wrong; needs `system:read`."""
     now_us = services.now_us()
     try:
-        health = assess_health(services.beats(), now_us)
+        health, runs = assess_health(services.beats(), now_us), services.job_runs()
     except RegistryUnavailable:
-        health = registry_away()
+        health, runs = registry_away(), ()
     return SystemSchema(
         at=now_us,
         ready=health.ready,
         summary=_summary(health, lang),
         troubles=[_trouble(fault, lang) for fault in health.roots],
         parts=[_part(state, lang) for state in health.parts],
+        jobs=[_job(run, lang) for run in runs],
         version=services.version,
         api_version=str(request.app.version),
         python=platform.python_version(),
@@ -84,6 +101,20 @@ def _summary(health: InstallationHealth, lang: Language) -> str:
 def _trouble(fault: SystemFault, lang: Language) -> TroubleSchema:
     said = SENTENCES[fault]
     return TroubleSchema(fault=fault, cause=said.cause.text(lang), remedy=said.remedy.text(lang))
+
+
+def _job(run: JobRun, lang: Language) -> JobSchema:
+    ran = run.began_us is not None and run.ended_us is not None
+    return JobSchema(
+        job=run.job,
+        next_run_at=run.next_us,
+        last_run_at=run.began_us,
+        duration_s=((run.ended_us or 0) - (run.began_us or 0)) / SECOND_US if ran else None,
+        ok=run.fault is None if ran else None,
+        done=run.done,
+        fault=run.fault,
+        cause=None if run.fault is None else SENTENCES[run.fault].cause.text(lang),
+    )
 
 
 def _part(state: PartState, lang: Language) -> PartSchema:

@@ -1,5 +1,6 @@
 """Looks at the alarms and queues what the rules want told; what it must not forget is in the registry."""
 
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,9 +43,13 @@ class _Due:
 
 
 class AlarmWatcher:
-    """`queue_due` is called often, from one thread."""
+    """`queue_due` is called often; `every_us` None: what time alone makes due is queued by `queue_reminders`."""
 
-    def __init__(self, registry: Registry, catalog: KindCatalog, wording: MessageWording) -> None:
+    def __init__(
+        self, registry: Registry, catalog: KindCatalog, wording: MessageWording, every_us: int | None = EVERY_US
+    ) -> None:
+        self._every_us = every_us
+        self._lock = threading.Lock()
         self._registry = registry
         self._catalog = catalog
         self._wording = wording
@@ -61,26 +66,41 @@ class AlarmWatcher:
         """Queue all that is due; tells whether there was something. Raises RegistryUnavailable: call again."""
         if 0 <= now_us - self._looked_us < LOOK_US or time.monotonic() < self._rests_until:
             return False
+        with self._lock:
+            return self._timed_look(now_us, whole=False) > 0
+
+    def queue_reminders(self, now_us: int) -> int:
+        """Look at all alarms, as time passed: reminders, hours on duty. Returns how many rules had something to tell.
+
+        Called in time, late, or twice, it queues the same. Raises RegistryUnavailable.
+        """
+        with self._lock:
+            return 0 if time.monotonic() < self._rests_until else self._timed_look(now_us, whole=True)
+
+    def _timed_look(self, now_us: int, *, whole: bool) -> int:
         began = time.monotonic()
         try:
-            return self._look(now_us)
+            return self._look(now_us, whole=whole)
         finally:
             ended = time.monotonic()
             self._rests_until = ended + IDLE_TIMES * (ended - began)
 
-    def _look(self, now_us: int) -> bool:
+    def _look(self, now_us: int, *, whole: bool) -> int:
         with self._registry.read() as tx:
             rules = tx.get(NotificationRules).list()
             mark = (tx.get(NotificationMemory).mark(), tuple((r.rule_id, r.version) for r in rules)) if rules else ()
             self._looked_us = now_us
-            if not rules or (mark == self._mark and 0 <= now_us - self._whole_us < EVERY_US):
-                return False
+            if not rules or (mark == self._mark and not (whole or self._is_time(now_us))):
+                return 0
             self._breaking.clear()
             due = list(self._due(tx, rules, now_us))
         self._commit(due, now_us)
         self.broken = frozenset(self._breaking)
         self._mark, self._whole_us = mark, now_us
-        return bool(due)
+        return len(due)
+
+    def _is_time(self, now_us: int) -> bool:
+        return self._every_us is not None and not 0 <= now_us - self._whole_us < self._every_us
 
     def _due(self, tx: RegistryTransaction, rules: Sequence[NotificationRule], now_us: int) -> Iterator[_Due]:
         memory = tx.get(NotificationMemory)

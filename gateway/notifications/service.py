@@ -19,6 +19,10 @@ class NotificationService:
         queued = self._watching.queue_due(now_us())
         return self._sending.send_due(now_us()) or queued
 
+    def queue_reminders(self) -> int:
+        """Queue what time alone makes due; returns for how many rules. Raises RegistryUnavailable: call again."""
+        return self._watching.queue_reminders(now_us())
+
     def said(self) -> HealthReport:
         """Whether messages arrive."""
         standing, broken = self._sending.standing, self._watching.broken

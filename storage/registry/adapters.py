@@ -16,6 +16,7 @@ from application.ports.desired_configs import DesiredConfigs
 from application.ports.gateway_lease import GatewayLease
 from application.ports.heartbeats import HeartbeatRepository
 from application.ports.inventory import AssetRepository, GroupRepository
+from application.ports.job_runs import JobRuns
 from application.ports.latest_values import LatestValues, RuleStates
 from application.ports.loans import LoanRepository
 from application.ports.memberships import MembershipRepository
@@ -40,6 +41,7 @@ from storage.registry.gateway_lease import SqlGatewayLease
 from storage.registry.groups import SqlGroupRepository
 from storage.registry.heartbeats import SqlHeartbeatRepository
 from storage.registry.inventory import SqlAssetRepository
+from storage.registry.job_runs import SqlJobRuns
 from storage.registry.kinds import Repository
 from storage.registry.latest import SqlLatestValues
 from storage.registry.ledger import SqlMessageLedger
@@ -72,6 +74,7 @@ ADAPTERS: Final[Mapping[type, Repository]] = MappingProxyType(
         GroupRepository: SqlGroupRepository,
         HeartbeatRepository: SqlHeartbeatRepository,
         AssetRepository: SqlAssetRepository,
+        JobRuns: SqlJobRuns,
         LatestValues: SqlLatestValues,
         QuotaPauses: SqlQuotaPauses,
         GatewayLease: SqlGatewayLease,

@@ -306,6 +306,17 @@ HEARTBEATS = Table(
     Column("last_success_us", Instant),
     Column("detail", Json, nullable=False),
 )
+JOB_RUNS = Table(
+    "job_runs",
+    METADATA,
+    Column("job", Text, primary_key=True),
+    Column("tenant_id", Text),
+    Column("next_us", Instant),
+    Column("began_us", Instant),
+    Column("ended_us", Instant),
+    Column("fault", Text),
+    Column("done", Instant),
+)
 LEASES = Table(
     "leases",
     METADATA,

@@ -352,3 +352,19 @@ def test_a_rule_that_breaks_stops_no_other_and_is_a_fault(office: Office) -> Non
     office.look()
     assert sorted(str(d.rule_id) for d in office.deliveries()) == ["r-0", "r-1", "r-2"]
     assert NotificationService(office.watching, office.sending).said().fault is None
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_reminders_are_queued_once_however_often_or_late_the_job_runs(office: Office, runs: int) -> None:
+    office.watching = AlarmWatcher(office.flaky, CATALOG, MessageWording(), every_us=None)
+    office.rule(repeat_us=60 * MINUTE_US)
+    office.raise_alarm("a-1", "L07")
+    office.look()
+    assert len(office.deliveries()) == 1
+    office.now_us += 100 * MINUTE_US
+    office.look()
+    assert len(office.deliveries()) == 1
+    for _ in range(runs):
+        office.watching._rests_until = 0.0
+        office.watching.queue_reminders(office.now_us)
+    assert len(office.deliveries()) == 2

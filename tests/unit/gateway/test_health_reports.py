@@ -24,7 +24,7 @@ from gateway.health_reports import (
     scheduler_probe,
 )
 from gateway.heartbeats import HeartbeatWriter
-from gateway.scheduler import DutyTimer
+from gateway.scheduler import TICK_S, JobScheduler
 from gateway.watched_loops import WatchedLoops
 from storage.journal.sqlite_journal import SqliteJournalReader, SqliteJournalWriter
 from storage.registry.engine import open_registry
@@ -59,7 +59,7 @@ def test_a_journal_that_cannot_be_read_is_told_and_keeps_no_other_part_from_tell
             "gateway": lambda: HealthReport(None, None, {}),
             "journal/control": journal_probe(reader.fill, lambda: None),
         }
-        HeartbeatWriter(registry, probes, WatchedLoops(), DutyTimer()).write_heartbeats()
+        HeartbeatWriter(registry, probes, WatchedLoops(), JobScheduler([], lambda: 0)).write_heartbeats()
         with registry.read() as tx:
             beats = {beat.part: (beat.ok, beat.detail.get("fault")) for beat in tx.get(HeartbeatRepository).all()}
     assert beats == {"gateway": (True, None), "journal/control": (False, SystemFault.JOURNAL_BROKEN)}
@@ -127,7 +127,7 @@ def test_a_canary_never_seen_is_a_fault() -> None:
 
 
 def test_a_scheduler_that_stopped_is_a_fault() -> None:
-    timer = DutyTimer({"tick": 1})
+    timer = JobScheduler([], lambda: 1)
     timer.start()
     try:
         wait_until(lambda: timer.last_tick_us is not None, what="a tick")
@@ -136,5 +136,5 @@ def test_a_scheduler_that_stopped_is_a_fault() -> None:
         timer.stop()
     before = timer.lag_s()
     wait_until(lambda: timer.lag_s() > max(before, 0), what="its lag grows")
-    timer._ticked = time.monotonic() - 32
+    timer._ticked = time.monotonic() - TICK_S - 31
     assert scheduler_probe(timer)().fault is SystemFault.SCHEDULER_DEAD

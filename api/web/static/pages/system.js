@@ -8,6 +8,7 @@ import { ago, duration, moment, timeOf } from "../lib/times.js";
 import { kindPlural, named, t } from "../lib/words.js";
 
 /** @typedef {Answer<"/system">["parts"][number]} Health */
+/** @typedef {Answer<"/system">["jobs"][number]} Job */
 
 const EVERY_MS = 5000;
 /** @type {("received" | "stored" | "duplicate" | "conflict" | "dead_letter" | "in_journal" | "lost")[]} */
@@ -106,6 +107,44 @@ function parts(system) {
         h("summary", {}, t("system.threads", { n: threads.length })),
         table(threads),
       ),
+  );
+}
+
+/** @param {number} seconds */
+const took = (seconds) => (seconds < 1 ? `${number(seconds * 1000, 0)} ms` : duration(seconds));
+
+/** @param {Job} job */
+function result(job) {
+  if (job.cause) return h("span", { class: "state is-alarm" }, icon("alarm"), h("span", {}, job.cause));
+  if (job.ok === null) return h("span", { class: "quiet" }, t("system.not_run"));
+  return job.done ? t("system.done", { n: job.done }) : t("system.done_nothing");
+}
+
+/** @param {Answer<"/system">} system */
+function jobs(system) {
+  /** @param {string | null} at */
+  const next = (at) => {
+    if (!at) return "–";
+    return new Date(at) <= new Date(system.at) ? t("system.due_now") : timeOf(at);
+  };
+  /** @param {Job} job */
+  const row = (job) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, named(job.job, `job.${job.job}`)),
+      h("td", { "data-label": t("system.last_run") }, job.last_run_at ? timeOf(job.last_run_at, ago) : "–"),
+      h("td", { "data-label": t("system.duration") }, job.duration_s === null ? "–" : took(job.duration_s)),
+      h("td", { "data-label": t("system.result") }, result(job)),
+      h("td", { "data-label": t("system.next_run") }, next(job.next_run_at)),
+    );
+  const columns = ["job", "last_run", "duration", "result", "next_run"];
+  const heads = columns.map((name) => h("th", { scope: "col" }, t(`system.${name}`)));
+  return h(
+    "section",
+    { class: "card" },
+    h("h2", {}, t("system.jobs")),
+    h("table", { class: "stack" }, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, system.jobs.map(row))),
   );
 }
 
@@ -263,6 +302,7 @@ async function read() {
     { class: "stackup" },
     system.troubles.map(trouble),
     parts(system),
+    system.jobs.length > 0 && jobs(system),
     lines && ledger(lines),
     h("div", { class: "columns" }, holes && gaps(holes), versions(system)),
   );
