@@ -26,12 +26,13 @@ def cpu_s(pid: int) -> float:
 
 def pss_mb(pid: int) -> float:
     """Proportional memory of the tree now, MB."""
-    total = 0
-    for one in tree(pid):
-        for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1])
-    return total / 1000
+    return sum(pss_of_mb(one) for one in tree(pid))
+
+
+def pss_of_mb(pid: int) -> float:
+    """That of one process."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1000
 
 
 def open_things(pid: int) -> tuple[int, int]:
