@@ -128,7 +128,7 @@ def signed_in_caller(found: Presented) -> Actor:
 def half_way(request: Request, services: Use, cookie: Annotated[str | None, Security(_COOKIE)]) -> SignedIn:
     """Return a browser's session, whether it owes its second step or not. Raises Unauthenticated, Forbidden."""
     if not cookie:
-        raise Unauthenticated("only people have second factors, not keys")
+        raise Unauthenticated("keys_have_no_factors")
     sessions.must_be_ours(request)
     with services.registry.read() as tx:
         found = _signed_in(tx, services, authentication_state(request), cookie)
@@ -142,7 +142,7 @@ def _take_turn(request: Request, who: Actor) -> None:
     """Count a request of somebody's. Raises TooManyRequests."""
     wait_s = authentication_state(request).requests.take_permit(f"{who.tenant_id} {who.actor}", time.monotonic())
     if wait_s:
-        raise TooManyRequests("with your key, or signed in as you", retry_after_s=wait_s)
+        raise TooManyRequests("from_your_account", retry_after_s=wait_s)
 
 
 HalfWay = Annotated[SignedIn, Depends(half_way)]
@@ -160,7 +160,7 @@ def resolve_session(
     now_us = services.now_us()
     step = step_of(tx, session, user, services.second_factor, known.roles)
     if step is not None and now_us - session.created_us >= HALF_US:
-        raise Unauthenticated("the second step came too late")
+        raise Unauthenticated("second_step_too_late")
     who = sessions.caller_of(tx, session, user, known.roles, known.restricted)
     if step is not None:
         who = Actor(who.name, sessions.NOWHERE, frozenset(), known.restricted, actor=who.actor, owes=step.value)
@@ -227,7 +227,7 @@ class RequiresScope:
         if self.of_kind:
             enough |= {scope_of_kind(self.scope, kind, who.restricted_kinds) for kind in who.restricted_kinds}
         if not any(who.may_at_all(scope) if self._in_part else who.may(scope) for scope in enough):
-            raise Forbidden(f"scope {self.scope} is missing")
+            raise Forbidden("scope_missing", scope=self.scope)
         return who
 
 

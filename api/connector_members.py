@@ -34,11 +34,11 @@ class MembershipEditor:
         bindings = tx.get(AssetRepository).current_bindings([asset.asset_id for asset, _ in wanted])
         begin_us = now_us if from_us is None else from_us
         if begin_us > now_us:
-            raise Invalid("must not be in the future", field="from")
+            raise Invalid("in_the_future", field="from")
         for asset, _ in wanted:
             self._must_fit(asset, connector)
             if begin_us < max(bound.from_us, bindings[asset.asset_id].from_us):
-                raise Invalid(f"is before {asset.asset_id} and the connector had the devices they have", field="from")
+                raise Invalid("before_their_devices", device=asset.asset_id, field="from")
         self.issuer.must_have_no_login([user for _, user in wanted])
         new = [_membership(bindings[asset.asset_id], bound, begin_us) for asset, _ in wanted]
         tx.get(MembershipRepository).begin(new)
@@ -83,15 +83,15 @@ class MembershipEditor:
         connector = authorization.own_asset(tx, self.issuer.who, asset_id)
         bound = tx.get(AssetRepository).current_bindings([asset_id]).get(asset_id)
         if bound is None:
-            raise Conflict("no device is bound to it")
+            raise Conflict("no_device_bound")
         return connector, bound
 
     @staticmethod
     def _must_fit(asset: Asset, connector: Asset) -> None:
         if asset.asset_id == connector.asset_id:
-            raise Invalid("names the connector itself", field="devices")
+            raise Invalid("names_connector_itself", field="devices")
         if asset.tenant_id != connector.tenant_id:
-            raise Invalid(f"{asset.asset_id} belongs to another town than the connector", field="devices")
+            raise Invalid("other_town_than_connector", device=asset.asset_id, field="devices")
 
     def _assets(self, device_ids: Sequence[str]) -> Mapping[str, str]:
         """Assets that the devices are bound to, by device, those that the caller may see."""

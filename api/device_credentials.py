@@ -35,14 +35,14 @@ class CredentialIssuer:
         self._may(asset)
         device_id = self.tx.get(AssetRepository).current_devices([asset_id]).get(asset_id)
         if device_id is None:
-            raise Conflict("no device is bound to it")
+            raise Conflict("no_device_bound")
         return asset, user_of(asset.tenant_id, asset.kind, device_id)
 
     def first(self, asset_id: str) -> HandedLogin:
         """Issue where there is none that is valid. Raises Conflict."""
         asset, user = self.device(asset_id)
         if self._valid([user]):
-            raise Conflict("it has a valid login: rotate or revoke that one")
+            raise Conflict("has_valid_login")
         return self._issue([(asset, user)], "credential.issue")[0]
 
     def rotated(self, asset_id: str) -> HandedLogin:
@@ -50,7 +50,7 @@ class CredentialIssuer:
         asset, user = self.device(asset_id)
         self.tx.get(CredentialRepository).get(user)
         if not self._valid([user]):
-            raise Conflict("it has no valid login: issue one")
+            raise Conflict("has_no_valid_login")
         return self._issue([(asset, user)], "credential.rotate")[0]
 
     def certified(self, asset_id: str, pem: str) -> DeviceCredential:
@@ -59,7 +59,7 @@ class CredentialIssuer:
         facts = CertificateFacts.of(pem)
         way, proof, end_us = CredentialType.CERTIFICATE, facts.fingerprint, facts.end_us
         if end_us <= self.now_us:
-            raise Invalid("has ended", field="certificate")
+            raise Invalid("certificate_has_ended", field="certificate")
         self._must_speak_for_itself([user])
         credentials = self.tx.get(CredentialRepository)
         credentials.put(
@@ -97,7 +97,7 @@ class CredentialIssuer:
         restricted = asset.kind in self.who.restricted_kinds
         scope = f"{asset.kind}:credentials" if restricted else ADMIN
         if not self.who.may(scope):
-            raise Forbidden(f"scope {scope} is missing")
+            raise Forbidden("scope_missing", scope=scope)
 
     def devices(self, asset_ids: Sequence[str]) -> list[tuple[Asset, str]]:
         """Assets and the user names of their devices, each once. Raises Forbidden, Invalid, Conflict."""
@@ -107,10 +107,10 @@ class CredentialIssuer:
         for asset_id in dict.fromkeys(asset_ids):
             asset, device_id = assets.get(asset_id), bound.get(asset_id)
             if asset is None or not self._sees(asset):
-                raise Invalid(f"{asset_id} is no device of yours", field="devices")
+                raise Invalid("no_device_of_yours", device=asset_id, field="devices")
             self._may(asset)
             if device_id is None:
-                raise Conflict(f"no device is bound to {asset_id}", field="devices")
+                raise Conflict("no_device_bound_to", device=asset_id, field="devices")
             found.append((asset, user_of(asset.tenant_id, asset.kind, device_id)))
         return found
 
@@ -121,12 +121,12 @@ class CredentialIssuer:
         """Raise Conflict for devices that could speak for themselves."""
         valid = self._valid(users)
         if valid:
-            raise Conflict(f"{min(valid)} has a login of its own: revoke it first", field="devices")
+            raise Conflict("has_own_login", user=min(valid), field="devices")
 
     def _must_speak_for_itself(self, users: Sequence[str]) -> None:
         running = spoken_for(self.tx, [user.rpartition("/")[2] for user in users])
         if running:
-            raise Conflict(f"{min(running)} speaks through a connector: end that first")
+            raise Conflict("speaks_through_connector", device=min(running))
 
     def _valid(self, users: Sequence[str]) -> set[str]:
         known = self.tx.get(CredentialRepository).of_devices([user.rpartition("/")[2] for user in users])

@@ -4,20 +4,22 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from api.asset_registration import AssetRegistration
-from api.problems import FieldError, SeveralInvalid
+from api.problems import SeveralInvalid, field_error
 from application.inventory.asset_registrar import AssetRegistrar
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.registry import RegistryTransaction
 from devices.errors import Invalid
+from devices.wording.catalogue import CodedText, Language
+from devices.wording.validation import FieldProblem, validation_problem
 
 MOST_LINES: Final = 10_000
-UNAVAILABLE: Final = "is not available: choose another"
+UNAVAILABLE: Final = CodedText("line_not_available")
 """Whatever has it: see `IdUnavailable`."""
 _MOST_ERRORS: Final = 200
 _COLUMNS: Final = ("id", "tenant_id", "kind", "name", "device_id", "lat", "lon", "via")
@@ -27,11 +29,25 @@ _DECIMAL: Final = re.compile(r"-?\d{1,15}\.\d{1,15}", re.ASCII)
 
 
 class LineError(BaseModel):
-    """What is wrong in a line; the header is line 1."""
+    """What is wrong in a line; the header is line 1. `code` and `params` say the same as `message` to programs."""
 
     line: int
     field: str
+    code: str
+    params: dict[str, JsonValue]
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineProblem:
+    """What is wrong in a line."""
+
+    line: int
+    problem: FieldProblem
+
+    def schema(self, language: Language) -> LineError:
+        """As it is answered."""
+        return LineError(line=self.line, **field_error(self.problem, language).model_dump())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +58,24 @@ class ImportLine:
     wanted: AssetRegistration
 
 
-def read_import(content: bytes) -> tuple[list[ImportLine], list[LineError]]:
+def read_import(content: bytes) -> tuple[list[ImportLine], list[LineProblem]]:
     """Read CSV (UTF-8, comma or semicolon) into registrations and errors. Raises Invalid for what is no table."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Invalid("must be UTF-8", field="body") from error
+        raise Invalid("not_utf8", field="body") from error
     header = text.partition("\n")[0]
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if header.count(";") > header.count(",") else ",")
     try:
         columns = _columns(next(rows, []))
         return _lines(columns, rows)
     except csv.Error as error:
-        raise Invalid(f"is no CSV: {error}", field="body") from error
+        raise Invalid("no_csv", why=str(error), field="body") from error
 
 
-def check_import(tx: RegistryTransaction, registrar: AssetRegistrar, lines: Sequence[ImportLine]) -> list[LineError]:
+def check_import(tx: RegistryTransaction, registrar: AssetRegistrar, lines: Sequence[ImportLine]) -> list[LineProblem]:
     """Return what the registry has against these lines."""
-    errors: list[LineError] = []
+    errors: list[LineProblem] = []
     inventory = tx.get(AssetRepository)
     in_file: dict[str, ImportLine] = {}
     devices: set[str] = set()
@@ -74,11 +90,11 @@ def check_import(tx: RegistryTransaction, registrar: AssetRegistrar, lines: Sequ
         try:
             registrar.check_nameless(wanted.kind, wanted.attributes)
         except Invalid as error:
-            errors.append(_error(line, error.field or "attributes", error.detail))
+            errors.append(_error(line, error.field or "attributes", error.reason))
         if wanted.id is not None and wanted.id in in_file:
-            errors.append(_error(line, "id", f"stands in line {in_file[wanted.id].number} too"))
+            errors.append(_error(line, "id", CodedText("line_twice", {"line": in_file[wanted.id].number})))
         if wanted.device_id is not None and wanted.device_id in devices:
-            errors.append(_error(line, "device_id", "stands in an earlier line too"))
+            errors.append(_error(line, "device_id", CodedText("line_twice_earlier")))
         elif wanted.device_id is not None and wanted.device_id in bound:
             errors.append(_error(line, "device_id", UNAVAILABLE))
         in_file.setdefault(wanted.id or "", line)
@@ -98,31 +114,32 @@ def register_import(tx: RegistryTransaction, registrar: AssetRegistrar, lines: S
     return assets
 
 
-def import_error(errors: Sequence[LineError]) -> SeveralInvalid:
+def import_error(errors: Sequence[LineProblem]) -> SeveralInvalid:
     """Return the error that names the lines, at most 200."""
-    shown = [FieldError(field=f"line {e.line}.{e.field}", message=e.message) for e in errors[:_MOST_ERRORS]]
-    return SeveralInvalid(shown, f"{len(errors)} errors, nothing was registered")
+    shown = [replace(e.problem, field=f"line {e.line}.{e.problem.field}") for e in errors[:_MOST_ERRORS]]
+    return SeveralInvalid(shown, "import_refused", count=len(errors))
 
 
 def _columns(header: Sequence[str]) -> Sequence[str]:
     columns = [name.strip().lower() for name in header]
     bad = [c for c in columns if c not in _COLUMNS and not c.startswith(_ATTRIBUTE)]
     if bad or len(set(columns)) != len(columns) or not {"kind", "name"} <= set(columns):
-        allowed = ", ".join((*_COLUMNS, f"{_ATTRIBUTE}…"))
-        raise Invalid(f"the first line names the columns: kind and name, each once, of {allowed}", field="line 1")
+        allowed = [*_COLUMNS, f"{_ATTRIBUTE}…"]
+        raise Invalid("import_columns", allowed=allowed, field="line 1")
     return columns
 
 
-def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> tuple[list[ImportLine], list[LineError]]:
+def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> tuple[list[ImportLine], list[LineProblem]]:
     lines: list[ImportLine] = []
-    errors: list[LineError] = []
+    errors: list[LineProblem] = []
     for number, row in enumerate(rows, 2):
         if not any(cell.strip() for cell in row):
             continue
         if number > MOST_LINES + 1:
-            raise Invalid(f"at most {MOST_LINES} lines at once", field="body")
+            raise Invalid("too_many_lines", most=MOST_LINES, field="body")
         if len(row) != len(columns):
-            errors.append(LineError(line=number, field="line", message=f"has {len(row)} cells, not {len(columns)}"))
+            cells = CodedText("line_cells", {"cells": len(row), "columns": len(columns)})
+            errors.append(LineProblem(number, FieldProblem("line", cells)))
             continue
         try:
             lines.append(
@@ -130,8 +147,7 @@ def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> tuple[list[
             )
         except ValidationError as error:
             errors += [
-                LineError(line=number, field=".".join(map(str, e["loc"])), message=e["msg"])
-                for e in error.errors(include_url=False)
+                LineProblem(number, validation_problem(e, e["loc"])) for e in error.errors(include_url=False)
             ]
     return lines, errors
 
@@ -171,17 +187,17 @@ def _against(
     known: Mapping[str, Asset],
     waiting: Mapping[str, tuple[str, str]],
     owners: dict[str, str],
-) -> Iterator[LineError]:
+) -> Iterator[LineProblem]:
     wanted = line.wanted
     try:
         owner = registrar.owner(wanted.new_asset())
     except Invalid as error:
-        yield _error(line, error.field or "line", error.detail)
+        yield _error(line, error.field or "line", error.reason)
         return
     if wanted.id in known:
         yield _error(line, "id", UNAVAILABLE)
     if wanted.via is not None and owners.get(wanted.via) != owner:
-        yield _error(line, "via", "is no asset of this tenant, registered or in an earlier line")
+        yield _error(line, "via", CodedText("line_no_asset"))
     if wanted.device_id is not None and waiting.get(wanted.device_id, (owner, wanted.kind)) != (owner, wanted.kind):
         yield _error(line, "device_id", UNAVAILABLE)
     owners.setdefault(wanted.id or "", owner)
@@ -198,5 +214,5 @@ def _waiting(inventory: AssetRepository) -> dict[str, tuple[str, str]]:
             return found
 
 
-def _error(line: ImportLine, field: str, message: str) -> LineError:
-    return LineError(line=line.number, field=field, message=message)
+def _error(line: ImportLine, field: str, reason: CodedText) -> LineProblem:
+    return LineProblem(line.number, FieldProblem(field, reason))

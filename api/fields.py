@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
+from devices.errors import ValueRefused
 from devices.kind import LONGEST_INTERVAL_S, interval_s
 
 _LONGEST_ATTRIBUTES: Final = 16_384
@@ -22,16 +23,16 @@ AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 def _int64(digits: str) -> int:
     number = int(digits)
     if not -(2**63) <= number < 2**63:
-        raise ValueError("must not contain integers beyond 64 bits")
+        raise ValueRefused("beyond_64_bits")
     return number
 
 
 def _bounded(attributes: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(attributes, allow_nan=False, ensure_ascii=False)
     if len(text.encode()) > _LONGEST_ATTRIBUTES:
-        raise ValueError(f"must be at most {_LONGEST_ATTRIBUTES} bytes as JSON")
+        raise ValueRefused("json_too_long", most=_LONGEST_ATTRIBUTES)
     if "\\u0000" in text:
-        raise ValueError("must not contain NUL")
+        raise ValueRefused("contains_nul")
     json.loads(text, parse_int=_int64)
     return attributes
 
@@ -39,7 +40,7 @@ def _bounded(attributes: dict[str, Any]) -> dict[str, Any]:
 def _usable(attributes: dict[str, Any]) -> dict[str, Any]:
     interval = attributes.get("reporting_interval_s")
     if interval is not None and interval_s(0, interval) == 0:
-        raise ValueError(f"reporting_interval_s must be a number above 0, at most {LONGEST_INTERVAL_S}")
+        raise ValueRefused("no_interval", most=LONGEST_INTERVAL_S)
     return attributes
 
 

@@ -8,12 +8,11 @@ from typing import Final
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.metrics import ApiMetrics
-from api.problems import route_of, too_large, unexpected_problem
+from api.problems import BodyTooLarge, route_of, too_large, unexpected_problem
 
 MEBIBYTE: Final = 1 << 20
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -116,7 +115,7 @@ class BodyLimit:
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
                 if seen > limit:
-                    raise HTTPException(413, f"at most {limit} bytes")
+                    raise BodyTooLarge(limit)
             return message
 
         await self._app(scope, counted, send)

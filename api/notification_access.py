@@ -38,4 +38,4 @@ def must_not_be_others(tx: RegistryTransaction, who: Actor, target: Notification
     """Raise Conflict when a rule that the caller may not see uses the target: its messages would go elsewhere."""
     rules = tx.get(NotificationRules).list({target.tenant_id})
     if any(target.target_id in rule.everyone() and not may_see_rule(who, rule) for rule in rules):
-        raise Conflict("a rule uses this target")
+        raise Conflict("rule_uses_target")

@@ -97,7 +97,7 @@ class RelyingParty:
                 expected_origin=self.origin,
             )
         except (exceptions.WebAuthnException, ValueError, KeyError, TypeError) as error:
-            raise Invalid("is no answer to what was asked", field=FIELD) from error
+            raise Invalid("passkey_does_not_answer", field=FIELD) from error
         return found.credential_id, found.credential_public_key, found.sign_count
 
     def signed(self, answer: Mapping[str, Any], challenge: bytes, public_key: bytes, count: int) -> int | None:

@@ -27,9 +27,9 @@ class Busy(TooManyRequests):
 def hash_password(password: str, user_id: str, field: str = "new") -> str:
     """Return what to store of a new password. Raises Invalid when it is too easy to guess, Busy."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise Invalid(f"must have {SHORTEST} to {LONGEST} characters", field=field)
+        raise Invalid("password_length", least=SHORTEST, most=LONGEST, field=field)
     if user_id.casefold() in password.casefold() or len(set(password)) < 5:
-        raise Invalid("must not hold the sign-in name, nor few different characters", field=field)
+        raise Invalid("password_too_simple", field=field)
     with _Room():
         return _HASHES.hash(password)
 

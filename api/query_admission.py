@@ -94,7 +94,7 @@ class AdmittedQuery:
             queries.remember(about)
         wait_s = queries.spent.wait_s(self._caller, time.monotonic())
         if wait_s > 0:
-            raise TooManyRequests("your large questions took all the time that one caller has", retry_after_s=wait_s)
+            raise TooManyRequests("your_time_is_up", retry_after_s=wait_s)
         return await self._in(queries.large, work, queries.budget(queries.limits.query_rows))
 
     async def _in(self, lane: QueryQueue, work: Callable[[QueryBudget], T], budget: QueryBudget) -> T:
@@ -102,7 +102,7 @@ class AdmittedQuery:
         self._budgets.append(budget)
         async with lane.turn(self._caller, self._gone):
             began = time.monotonic()
-            late = QueryTooSlow(f"more than {queries.limits.query_seconds:g} s: ask for a shorter range, or less of it")
+            late = QueryTooSlow("answer_took_too_long", most=queries.limits.query_seconds)
             timer = loop.call_later(queries.limits.query_seconds, budget.end, late)
             try:
                 return await lane.run(work, budget)
@@ -120,9 +120,9 @@ class AdmittedQuery:
         """Send a file as it is read, in bounded memory; what fails before its first block still becomes a problem."""
         queries, limits = self._queries, self._queries.limits
         if queries.downloads[self._caller] >= limits.downloads_per_caller:
-            raise TooManyRequests(f"{limits.downloads_per_caller} downloads of yours run already", retry_after_s=10)
+            raise TooManyRequests("your_downloads_run", most=limits.downloads_per_caller, retry_after_s=10)
         if queries.downloads.total() >= limits.downloads:
-            raise TooBusy(f"{limits.downloads} downloads run already", retry_after_s=30)
+            raise TooBusy("downloads_run", most=limits.downloads, retry_after_s=30)
         queries.downloads[self._caller] += 1
         self._downloads += 1
         budget = QueryBudget()

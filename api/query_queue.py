@@ -50,10 +50,10 @@ class QueryQueue:
     async def _queue(self, caller: str, gone: asyncio.Event) -> None:
         mine = self._waiting.setdefault(caller, deque())
         if len(mine) >= self._most_per_caller:
-            raise TooManyRequests("so many of your questions wait already", retry_after_s=_RETRY_S)
+            raise TooManyRequests("your_questions_wait", retry_after_s=_RETRY_S)
         if sum(map(len, self._waiting.values())) >= self._most_waiting:
             self._forget_empty(caller)
-            raise TooBusy("too many large questions wait: ask for less, or later", retry_after_s=_RETRY_S)
+            raise TooBusy("questions_wait", retry_after_s=_RETRY_S)
         called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         mine.append(called)
         left = asyncio.ensure_future(gone.wait())
@@ -92,4 +92,4 @@ class QueryQueue:
 def _given_up(gone: asyncio.Event) -> LauternError:
     if gone.is_set():
         return QueryCancelled()
-    return TooBusy("others' large questions took too long: ask for less, or later", retry_after_s=_RETRY_S)
+    return TooBusy("others_took_too_long", retry_after_s=_RETRY_S)

@@ -130,11 +130,11 @@ class FactorEnroller:
         """The app shows its first code; returns recovery codes where these are new. Raises Invalid."""
         waiting = self._factors.of_user(self.user.user_id, unconfirmed=True)
         if not waiting:
-            raise Conflict("no app is being set up: begin again")
+            raise Conflict("no_app_set_up")
         factor = waiting[-1]
         step = totp_step(open_secret(self.box, factor), code, self.now_us, factor.counter)
         if step is None:
-            raise Invalid("is not the code that the app shows now", field="code")
+            raise Invalid("not_the_apps_code", field="code")
         self._factors.use(factor.factor_id, step, self.now_us, after=factor.counter)
         first = not self._factors.of_user(self.user.user_id)
         self._factors.confirm(factor.factor_id, name, self.now_us)
@@ -172,7 +172,7 @@ class FactorEnroller:
 
     def _leave_room(self) -> None:
         if len(self._factors.of_user(self.user.user_id)) >= MOST:
-            raise Conflict(f"at most {MOST}: remove one first")
+            raise Conflict("too_many_factors", most=MOST)
 
 
 def recovery_digest(user_id: str, code: str) -> bytes:

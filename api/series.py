@@ -30,7 +30,7 @@ def width_us(bucket: str) -> int:
     """Width of `5m`, `1h`, `1d` in µs. Raises Invalid."""
     match = _WIDTH.fullmatch(bucket)
     if match is None or (width := int(match[1]) * _UNITS[match[2]]) > 31 * DAY_US:
-        raise Invalid("must be a number and s, m, h or d, at most 31d", field="query.bucket")
+        raise Invalid("no_bucket_width", field="query.bucket")
     return width
 
 
@@ -40,8 +40,8 @@ def model_of(kind: DeviceKind, series: str) -> type[Envelope]:
         return kind.telemetry
     event = kind.events.get(series.removeprefix("event_")) if series.startswith("event_") else None
     if event is None:
-        known = ", ".join((TELEMETRY, *(f"event_{n}" for n in kind.events)))
-        raise Invalid(f"must be one of {known}", field="query.series")
+        known = [TELEMETRY, *(f"event_{n}" for n in kind.events)]
+        raise Invalid("not_one_of", allowed=known, field="query.series")
     return event
 
 
@@ -62,9 +62,9 @@ def chosen_fields(model: type[Envelope], fields: str | None, *, numeric: bool) -
     wanted = list(dict.fromkeys(fields.split(",")))
     for name in wanted:
         if name not in known:
-            raise Invalid(f"there is no field {name}", field=f"query.fields.{name}")
+            raise Invalid("no_such_field", name=name, field=f"query.fields.{name}")
         if numeric and not known[name]:
-            raise Invalid(f"{name} is no number: it cannot be aggregated", field=f"query.fields.{name}")
+            raise Invalid("not_a_number", name=name, field=f"query.fields.{name}")
     return wanted
 
 

@@ -147,7 +147,7 @@ def must_be_ours(request: Request) -> None:
     else:
         ours = request.headers.get("sec-fetch-site") == "same-origin"
     if not ours:
-        raise Forbidden("the request comes from another site")
+        raise Forbidden("other_site")
 
 
 def address_of(request: Request) -> str:

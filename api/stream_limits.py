@@ -30,16 +30,11 @@ class StreamPlaces:
         holders = {f"caller {caller}": limits.streams_per_caller}
         holders[f"address {address_neighbourhood(address)}"] = limits.streams_per_address
         if self._taken[f"caller {caller}"] >= limits.streams_per_caller:
-            raise TooManyRequests(
-                f"at most {limits.streams_per_caller} live streams of one person or key: close some",
-                retry_after_s=_RETRY_S,
-            )
+            raise TooManyRequests("streams_of_caller", most=limits.streams_per_caller, retry_after_s=_RETRY_S)
         if any(self._taken[name] >= most for name, most in holders.items()):
-            raise TooManyRequests(
-                f"at most {limits.streams_per_address} live streams from one address", retry_after_s=_RETRY_S
-            )
+            raise TooManyRequests("streams_of_address", most=limits.streams_per_address, retry_after_s=_RETRY_S)
         if self._all >= limits.streams:
-            raise TooBusy("too many clients follow the live stream", retry_after_s=_RETRY_S)
+            raise TooBusy("streams_taken", retry_after_s=_RETRY_S)
         self._all += 1
         self._taken.update(holders.keys())
         try:

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+from devices.errors import ValueRefused
 from devices.time_us import SECOND_US, rfc3339, to_us
 
 EARLIEST_US: Final = 0
@@ -17,10 +18,10 @@ _RFC3339: Final = re.compile(_FORM, re.ASCII)
 def parse_instant(text: object) -> int:
     """Microseconds since 1970 of RFC 3339 text with zone, between 1970 and 2200. Raises ValueError."""
     if not isinstance(text, str) or not _RFC3339.fullmatch(text):
-        raise ValueError("must be RFC 3339 with a zone, such as 2026-05-01T20:00:00Z")
+        raise ValueRefused("not_rfc3339")
     instant_us = to_us(datetime.fromisoformat(text.upper()))
     if not EARLIEST_US <= instant_us <= LATEST_US:
-        raise ValueError("must be between 1970 and 2200")
+        raise ValueRefused("beyond_centuries")
     return instant_us
 
 

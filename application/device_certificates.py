@@ -23,5 +23,5 @@ class CertificateFacts:
         try:
             found = x509.load_pem_x509_certificate(pem.encode())
         except ValueError as problem:
-            raise Invalid("not a certificate in PEM", field="certificate") from problem
+            raise Invalid("no_pem_certificate", field="certificate") from problem
         return cls(found.fingerprint(hashes.SHA256()).hex(), to_us(found.not_valid_after_utc))

@@ -25,7 +25,7 @@ def parts_of(user: str) -> tuple[str, str, str]:
     """Tenant, kind and device of a user name. Raises Invalid."""
     parts = user.split("/")
     if len(parts) != 3 or not all(map(is_id, parts)):
-        raise Invalid(f"{user!r} is not TENANT/KIND/DEVICE", field="user")
+        raise Invalid("no_device_user", user=repr(user), field="user")
     return parts[0], parts[1], parts[2]
 
 

@@ -15,13 +15,13 @@ def must_be_served(tx: RegistryTransaction, tenant_id: str, field: str = "tenant
     try:
         tx.get(TenantRepository).get(tenant_id)
     except NotFound:
-        raise Invalid(f"there is no town {tenant_id} here", field=field) from None
+        raise Invalid("no_such_town", tenant=tenant_id, field=field) from None
 
 
 def take_in_tenant(tx: RegistryTransaction, actor: Actor, tenant_id: str, name: str, now_us: int) -> Tenant:
     """Take a town in. Raises Forbidden, Conflict when it is there."""
     if actor.tenant_id is not None:
-        raise Forbidden("only who keeps the whole installation takes towns in")
+        raise Forbidden("installation_takes_towns")
     tx.get(TenantRepository).add(Tenant(tenant_id, name, now_us))
     made = tx.get(TenantRepository).get(tenant_id)
     _record(tx, actor, "tenant.create", made)

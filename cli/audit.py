@@ -189,7 +189,7 @@ def _instant(text: str | None) -> int | None:
     try:
         return None if text is None else parse_instant(text)
     except ValueError as error:
-        raise Invalid(f"{text}: {error}") from error
+        raise Invalid("no_instant", text=text, why=str(error)) from error
 
 
 def _told(entry: AuditEntry) -> str:

@@ -153,7 +153,7 @@ def add_device(
         import_logins(registry, folder)
         with registry.write() as tx:
             if spoken_for(tx, [parts_of(user)[2]]):
-                raise Conflict(f"a connector speaks for {user}: end that first (lautern device speak-for … --end)")
+                raise Conflict("connector_speaks_for", user=user)
             password = issue_passwords(tx.get(CredentialRepository), [user], COMMAND_LINE, now_us())[user]
             _record(tx, "credential.issue", user)
     typer.echo(password)

@@ -1,8 +1,15 @@
-"""The error tree; each docstring is the message people read."""
+"""The error tree. A docstring is the English message; the catalogue has it by code, and in German."""
+
+from typing import ClassVar
+
+from devices.wording.catalogue import NOTHING_SAID, CodedText, Language, find_text, problem_key
 
 
 class LauternError(Exception):
-    """Something Lautern could not do."""
+    """Something Lautern could not do. `detail` is of a program's words, such as a database's."""
+
+    KIND: ClassVar[str] = ""
+    """Name of the device kind whose error it is; the others are of all."""
 
     def __init__(self, detail: str = "", *, field: str | None = None) -> None:
         self.title = (type(self).__doc__ or "").strip().split("\n")[0]
@@ -10,12 +17,62 @@ class LauternError(Exception):
         self.field = field
         super().__init__(f"{self.title} {detail}".strip())
 
+    @classmethod
+    def problem_type(cls) -> str:
+        """The class as a word: `version_mismatch`."""
+        return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(cls.__name__))
+
+    @classmethod
+    def class_code(cls) -> str:
+        """Code of all errors of this class."""
+        return f"{cls.KIND}.{cls.problem_type()}" if cls.KIND else cls.problem_type()
+
+    @property
+    def code(self) -> str:
+        """What exactly is wrong: stable, for programs."""
+        return self.class_code()
+
+    def title_in(self, language: Language) -> str:
+        """The message in a language; in English where the catalogue has none."""
+        own = None if language == "en" else find_text(language, problem_key(self.class_code()))
+        return own or self.title
+
+    def detail_in(self, language: Language) -> str:
+        """What is said of this one."""
+        return self.detail
+
+
+class CodedError(LauternError):
+    """Something that people are told in their language."""
+
+    def __init__(self, reason: str = "", *, field: str | None = None, **params: object) -> None:
+        self.reason = CodedText(reason, params) if reason else NOTHING_SAID
+        """Code of the catalogue and what fills its text; nothing where the class says it all."""
+        super().__init__(self.reason.text() if reason else "", field=field)
+
+    @property
+    def code(self) -> str:
+        """Code of the reason, else of the class."""
+        return self.reason.code or self.class_code()
+
+    def detail_in(self, language: Language) -> str:
+        """What is said of this one."""
+        return self.reason.text(language) if self.reason.code else ""
+
+
+class ValueRefused(ValueError):
+    """A validator's refusal; pydantic keeps it beside its own words."""
+
+    def __init__(self, reason: str, **params: object) -> None:
+        self.reason = CodedText(reason, params)
+        super().__init__(self.reason.text())
+
 
 class NotFound(LauternError):
     """There is no such thing here, or it is not yours."""
 
 
-class Conflict(LauternError):
+class Conflict(CodedError):
     """This contradicts what is already there."""
 
 
@@ -24,26 +81,29 @@ class IdUnavailable(Conflict):
 
     def __init__(self, field: str, which: str = "") -> None:
         # Never what has it, nor whose that is: it may be another town's, of a kind that is not shown, or retired.
-        super().__init__(f"{which} is not available" if which else "", field=field)
+        if which:
+            super().__init__("which_not_available", field=field, which=which)
+        else:
+            super().__init__(field=field)
 
 
 class VersionMismatch(Conflict):
     """Somebody else changed this since you read it."""
 
 
-class Invalid(LauternError):
+class Invalid(CodedError):
     """A value is not acceptable."""
 
 
-class Forbidden(LauternError):
+class Forbidden(CodedError):
     """Your key does not allow this."""
 
 
-class Unauthenticated(LauternError):
+class Unauthenticated(CodedError):
     """A valid key is needed."""
 
 
-class IdempotencyMismatch(LauternError):
+class IdempotencyMismatch(CodedError):
     """This Idempotency-Key was used before with another request."""
 
 
@@ -103,7 +163,7 @@ class LeaseHeld(LauternError):
     """Another gateway runs for this installation."""
 
 
-class RawDataGone(LauternError):
+class RawDataGone(CodedError):
     """Raw samples of this range are past their retention; only rollups are left."""
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, Union, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from devices.errors import ValueRefused
 from devices.fields import Text, Version
 from devices.time_us import rfc3339, to_us
 
@@ -169,7 +170,7 @@ class RequestModel(BaseModel):
     def _numbers_are_numbers(cls, value: object, info: ValidationInfo) -> object:
         field = cls.model_fields[info.field_name or ""]
         if isinstance(value, bool | str) and set(_plain_types(field.annotation)) <= {int, float, type(None)}:
-            raise ValueError("must be a number")
+            raise ValueRefused("no_number")
         return value
 
 

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from devices.errors import ValueRefused
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 SECOND_US: Final = 1_000_000
@@ -32,5 +34,5 @@ def from_rfc3339(text: str) -> int:
     """Microseconds since 1970 of what `rfc3339` made. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no zone")
+        raise ValueRefused("has_no_zone", text=repr(text))
     return to_us(moment)

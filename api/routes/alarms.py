@@ -165,10 +165,10 @@ def comment_alarm(alarm_id: RecordInPath, who: Watcher, services: Use, body: Rem
 
 def _until(body: ShelveRequest, now_us: int) -> int:
     if (body.until is None) == (body.duration_s is None):
-        raise Invalid("give this or duration_s", field="until")
+        raise Invalid("this_or_other", other="duration_s", field="until")
     until_us = body.until if body.duration_s is None else now_us + round(body.duration_s * SECOND_US)
     if until_us is None or not now_us < until_us <= now_us + LONGEST_SHELF_US:
-        raise Invalid("must be in the next 31 days", field="until")
+        raise Invalid("beyond_days", most=31, field="until")
     return until_us
 
 

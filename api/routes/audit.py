@@ -126,7 +126,7 @@ def verify_audit(request: Request, who: Reader, services: Use) -> AuditVerificat
     """
     verifying = cast("threading.Lock", request.app.state.verifying)
     if not verifying.acquire(blocking=False):
-        raise TooManyRequests("another verification runs", retry_after_s=10)
+        raise TooManyRequests("verification_runs", retry_after_s=10)
     try:
         return _verified(services)
     finally:

@@ -19,7 +19,7 @@ from api.time_parameters import TimeOut
 from application.access import authorization
 from application.access.actor import Actor
 from application.ports.credentials import CredentialType, DeviceCredential, LoginRefusal, LoginRefusals
-from devices.errors import Invalid
+from devices.errors import Invalid, ValueRefused
 from devices.messages import Id
 
 MOST: Final = 5000
@@ -70,7 +70,7 @@ class CredentialRequest(RequestBody):
     @model_validator(mode="after")
     def _one_of_both(self) -> "CredentialRequest":
         if (self.devices is None) == (self.group is None):
-            raise ValueError("give either devices or group")
+            raise ValueRefused("devices_or_group")
         return self
 
 
@@ -188,7 +188,7 @@ def _issue_many(services: Services, who: Actor, body: CredentialRequest, form: L
         issuer = CredentialIssuer(tx, who, services.catalog, services.now_us())
         ids = body.devices if body.devices is not None else list(issuer.members(body.group or ""))
         if form in {LoginFormat.SHEET, LoginFormat.ZIP} and len(ids) > provisioning_sheet.MOST_ON_SHEETS:
-            raise Invalid(f"at most {provisioning_sheet.MOST_ON_SHEETS} with labels at a time", field="devices")
+            raise Invalid("too_many_labels", most=provisioning_sheet.MOST_ON_SHEETS, field="devices")
         handed, kept = issuer.many(ids, renew=body.renew)
     return _formed(handed, kept, services, form)
 

@@ -102,7 +102,7 @@ def change_device(  # noqa: PLR0917
     now_us = services.now_us()
     given = {name: getattr(body, name) for name in body.model_fields_set}
     if given.get("name") == "":
-        raise Invalid("must not be empty", field="name")
+        raise Invalid("empty", field="name")
     with services.registry.write() as tx:
         changed = AssetEditor(tx, who, services.catalog, now_us).change(asset_id, given, seen)
         response.headers["ETag"] = etag(changed.version)

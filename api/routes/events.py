@@ -59,7 +59,7 @@ async def list_events(  # noqa: PLR0917
         kind = services.catalog[asset.kind]
         names = kind.events
         if name is not None and name not in names:
-            raise Invalid(f"must be one of {', '.join(names)}", field="query.name")
+            raise Invalid("not_one_of", allowed=list(names), field="query.name")
         return _page(kind, _merged(reader, asset, [name] if name else list(names), from_ or 0, end_us, limit), limit)
 
     return await question.answer(found, rows=0)

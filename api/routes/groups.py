@@ -69,7 +69,7 @@ def list_groups(
 def create_group(who: Writer, services: Use, body: GroupWanted, response: Response) -> GroupShown:
     """Create a group; needs `groups:write`, for restricted kinds `{kind}:write`."""
     if body.kind not in who.kinds(services.catalog):
-        raise Invalid(f"must be one of {', '.join(sorted(who.kinds(services.catalog)))}", field="kind")
+        raise Invalid("not_one_of", allowed=sorted(who.kinds(services.catalog)), field="kind")
     with services.registry.write() as tx:
         created = GroupEditor(tx, who).create(body.kind, body.name, body.members, body.id, body.tenant_id)
     response.headers["Location"] = f"/api/v1/groups/{created.group_id}"

@@ -54,7 +54,7 @@ class SequenceGapSchema(BaseModel):
 def get_ledger(who: Reader, services: Use) -> ItemPage[LedgerLineSchema]:
     """Show the sums of the kinds the caller may read; counts the whole installation, so needs a key for all tenants."""
     if who.tenant_id is not None:
-        raise Forbidden("the ledger counts all tenants; see /ledger/gaps for yours")
+        raise Forbidden("ledger_counts_all")
     kinds = who.kinds(services.catalog)
     everything = authorization.every_kind(who, services.catalog)
     with services.registry.read() as tx:

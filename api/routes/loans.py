@@ -80,15 +80,15 @@ def lend_device(asset_id: IdInPath, who: Lender, services: Use, body: LoanWanted
     with services.registry.write() as tx:
         asset = authorization.own_asset(tx, who, asset_id)
         if not services.catalog[asset.kind].lendable or asset.retired_us is not None:
-            raise Conflict(f"a {services.catalog[asset.kind].title.lower()} is not lent")
+            raise Conflict("kind_is_not_lent", kind=services.catalog[asset.kind].title.lower())
         begin_us = now_us if body.from_ is None else body.from_
         if begin_us < now_us:
-            raise Invalid("lies in the past: what was measured is yours", field="from")
+            raise Invalid("loan_in_the_past", field="from")
         if body.until <= begin_us:
-            raise Invalid("must be after `from`", field="until")
+            raise Invalid("until_before_from", field="until")
         must_be_served(tx, body.tenant_id)
         if body.tenant_id == asset.tenant_id:
-            raise Invalid("is the town it belongs to", field="tenant_id")
+            raise Invalid("its_own_town", field="tenant_id")
         wanted = loans.Loan(
             uuid.uuid4().hex,
             asset_id,
@@ -122,7 +122,7 @@ def change_loan(  # noqa: PLR0917
         if body.until is not None and body.until != loan.until_us:
             _must_not_be_over(loan, now_us)
             if body.until < max(now_us, loan.from_us + 1):
-                raise Invalid("must be after its begin, and not in the past", field="until")
+                raise Invalid("loan_end_out_of_order", field="until")
         until_us = loan.until_us if body.until is None else body.until
         note = loan.note if body.note is None else body.note
         changed = tx.get(LoanRepository).change(replace(loan, until_us=until_us, note=note))
@@ -153,7 +153,7 @@ def _find(tx: RegistryTransaction, who: Actor, asset_id: str, loan_id: str) -> t
 
 def _must_not_be_over(loan: loans.Loan, now_us: int) -> None:
     if loan.until_us <= now_us:
-        raise Conflict("the loan is over: what was measured then is the borrower's")
+        raise Conflict("loan_is_over")
 
 
 def _told(  # noqa: PLR0917

@@ -24,7 +24,6 @@ from devices.errors import Forbidden, Invalid, NotFound, Unauthenticated
 
 Language = Literal["de", "en"]
 Secret = Annotated[str, Field(min_length=1, max_length=passwords.LONGEST)]
-_LINK_OVER: Final = "the link was used, or is too old"
 router = APIRouter(tags=["access"])
 
 
@@ -95,7 +94,7 @@ def login(request: Request, response: Response, services: Use, body: LoginReques
     """
     sessions.must_be_ours(request)
     if body.token is None and (body.name is None or body.password is None):
-        raise Invalid("give name and password, or a token", field="name")
+        raise Invalid("name_and_password_or_token", field="name")
     now_us, known = services.now_us(), authentication_state(request)
     address = sessions.address_of(request)
     account = request.state.account = body.name or ""
@@ -160,7 +159,7 @@ def change_password(request: Request, who: Who, services: Use, body: PasswordCha
                 "me.password", object_name("user", user.user_id), "wrong", who.address, who.actor, who.name
             )
             refusals_of(request).note(replace(wrong, tenant_id=who.tenant_id), who.request_id)
-            raise Invalid("is not your password", field="current")
+            raise Invalid("not_your_password", field="current")
         known.attempts.succeeded(user.user_id, who.address)
     stored = passwords.hash_password(body.new, user.user_id)
     with services.registry.write() as tx:
@@ -180,17 +179,17 @@ def _by_password(services: Services, user_id: str, password: str) -> User:
     # Whoever asks learns neither from the answer nor from its time whether there is such a user.
     right = passwords.password_matches(password, user.password_hash if user else None)
     if user is None or not right or user.disabled_us is not None:
-        raise Unauthenticated
+        raise Unauthenticated("login_refused")
     return user
 
 
 def _by_link(tx: RegistryTransaction, token: str, now_us: int) -> User:
     link = tx.get(SessionRepository).take_link(secret_digest(token), now_us)
     if link is None:
-        raise Unauthenticated(_LINK_OVER)
+        raise Unauthenticated("link_is_over")
     user = tx.get(UserRepository).get(link.user_id)
     if user.disabled_us is not None:
-        raise Unauthenticated(_LINK_OVER)
+        raise Unauthenticated("link_is_over")
     if link.sets_password and user.password_hash is not None:
         # Whoever was sent a new link has lost the old password, or somebody else has it.
         user = tx.get(UserRepository).change(replace(user, password_hash=None))
@@ -206,7 +205,7 @@ def _moved(tx: RegistryTransaction, request: Request, who: Actor, user: User, te
     if tenant_id is not None:
         tx.get(TenantRepository).get(tenant_id)
     if who.session is None:
-        raise Forbidden("only a session moves")
+        raise Forbidden("only_a_session_moves")
     sessions_ = tx.get(SessionRepository)
     sessions_.move(who.session, tenant_id)
     moved = sessions.caller_of(tx, _session(sessions_, who.session), user, known.roles, known.restricted)
@@ -226,7 +225,7 @@ def _user(tx: RegistryTransaction, who: Actor) -> User | None:
 
 def _must_be_user(user: User | None) -> User:
     if user is None:
-        raise Forbidden("a key has neither language nor password")
+        raise Forbidden("key_has_no_account")
     return user
 
 

@@ -14,6 +14,7 @@ from api.problems import problem_responses
 from api.services import Use
 from api.time_parameters import TimeIn, TimeOut
 from application.ports.memberships import ConnectorMembership
+from devices.errors import ValueRefused
 from devices.messages import Id
 
 MOST = 5000
@@ -48,7 +49,7 @@ class MembersWanted(RequestBody):
     @model_validator(mode="after")
     def _one_of_both(self) -> "MembersWanted":
         if (self.devices is None) == (self.group is None):
-            raise ValueError("give either devices or group")
+            raise ValueRefused("devices_or_group")
         return self
 
 

@@ -31,7 +31,7 @@ class SessionShown(BaseModel):
 
 def _user(who: Who) -> Actor:
     if who.session is None:
-        raise Forbidden("a key has no sessions")
+        raise Forbidden("key_has_no_sessions")
     return who
 
 

@@ -131,7 +131,7 @@ def create_rule(who: Keeper, services: Use, body: RuleWanted, response: Response
         tenant_id = authorization.tenant_of_new(tx, who, body.tenant_id)
         rule = _rule(who, services.catalog, body, body.id or uuid.uuid4().hex[:16], tenant_id, version=0)
         if len(tx.get(NotificationRules).list({tenant_id})) >= notification_access.MOST:
-            raise Conflict(f"a town has at most {notification_access.MOST} rules")
+            raise Conflict("too_many_rules", most=notification_access.MOST)
         _check(tx, rule)
         made = tx.get(NotificationRules).put(rule)
         _record(tx, who, "notification_rule.create", made)
@@ -187,7 +187,7 @@ def _rule(
 ) -> NotificationRule:
     stages = [EscalationStep(s.after_min * MINUTE_US, tuple(dict.fromkeys(s.targets))) for s in body.escalation]
     if [s.after_us for s in stages] != sorted({s.after_us for s in stages}):
-        raise Invalid("each step must be later than the one before", field="escalation")
+        raise Invalid("steps_out_of_order", field="escalation")
     return NotificationRule(
         rule_id=rule_id,
         tenant_id=tenant_id,
@@ -212,13 +212,13 @@ def _kinds(who: Actor, catalog: KindCatalog, wanted: list[str] | None) -> frozen
     if wanted is None:
         wanted = [kind for kind in readable if not catalog[kind].restricted]
     if not wanted or not readable.issuperset(wanted):
-        raise Invalid(f"must be of {', '.join(sorted(readable)) or 'those you may read: none'}", field="kinds")
+        raise Invalid("not_of_kinds" if readable else "no_kind_is_yours", allowed=sorted(readable), field="kinds")
     return frozenset(wanted)
 
 
 def _duty(body: DutySchema) -> DutyHours:
     if body.zone not in available_timezones():
-        raise Invalid("is no time zone, such as Europe/Berlin", field="duty.zone")
+        raise Invalid("no_time_zone", field="duty.zone")
     holidays_of(body.region, 2026)
     spans = [
         WeeklySpan(frozenset(map(_DAYS.index, s.weekdays)), time.fromisoformat(s.begins), time.fromisoformat(s.ends))
@@ -232,14 +232,14 @@ def _check(tx: RegistryTransaction, rule: NotificationRule) -> None:
     targets = {t.target_id for t in tx.get(NotificationTargets).list({rule.tenant_id})}
     if strange := sorted(rule.everyone() - targets):
         field = "targets" if strange[0] in rule.target_ids else "escalation"
-        raise Invalid(f"{strange[0]} is no target of this town", field=field)
+        raise Invalid("no_target_of_town", target=strange[0], field=field)
     for group_id in sorted(rule.group_ids):
         try:
             group = tx.get(GroupRepository).get(group_id)
         except NotFound:
             group = None
         if group is None or group.tenant_id != rule.tenant_id or group.kind not in rule.kinds:
-            raise Invalid(f"{group_id} is no group of this town and these kinds", field="groups")
+            raise Invalid("no_group_of_town", group=group_id, field="groups")
 
 
 def _show(rule: NotificationRule) -> RuleShown:

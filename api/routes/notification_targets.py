@@ -103,7 +103,7 @@ def create_target(who: Keeper, services: Use, body: TargetWanted, response: Resp
         )
         targets = tx.get(NotificationTargets)
         if len(targets.list({target.tenant_id})) >= notification_access.MOST:
-            raise Conflict(f"a town has at most {notification_access.MOST} targets")
+            raise Conflict("too_many_targets", most=notification_access.MOST)
         made = targets.put(target)
         _record(tx, who, "notification_target.create", made)
     response.headers["Location"] = f"/api/v1/notification-targets/{made.target_id}"
@@ -155,7 +155,7 @@ def renew_secret(target_id: IdInPath, who: Keeper, services: Use, response: Resp
         target = notification_access.target_of(tx, who, target_id)
         notification_access.must_not_be_others(tx, who, target)
         if target.channel is not NotificationChannel.WEBHOOK:
-            raise Conflict("mail is not signed: only webhooks have a secret")
+            raise Conflict("mail_has_no_secret")
         changed = tx.get(NotificationTargets).put(replace(target, secret=new_secret()))
         _record(tx, who, "notification_target.secret", changed)
     return _made(who, changed, response)
@@ -187,7 +187,7 @@ def _address(allowed: TargetAllowList, channel: NotificationChannel, address: st
             return allowed.mail(address)
         allowed.webhook(address)
     except NotAllowed as error:
-        raise Invalid(error.detail, field="address") from error
+        raise Invalid(error.reason.code, field="address", **error.reason.params) from error
     return address
 
 

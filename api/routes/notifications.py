@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from api.authentication import Who
 from api.fields import ID, IdInPath
 from api.paging import ItemPage, PageWanted, page_of
+from api.problems import plain_params
 from api.services import Use
 from api.time_parameters import TimeOut
 from application.notifications.deliveries import NotificationDelivery, NotificationState
@@ -20,7 +21,7 @@ router = APIRouter(prefix="/notifications", tags=["notifications"])
 
 
 class NotificationSchema(BaseModel):
-    """One message to one target; `reason` says why the last attempt failed."""
+    """One message to one target; `reason` says in English why the last attempt failed, `reason_code` the same."""
 
     id: str
     tenant_id: str
@@ -38,6 +39,8 @@ class NotificationSchema(BaseModel):
     next_attempt_at: TimeOut | None
     final_at: TimeOut | None
     reason: str | None
+    reason_code: str | None
+    reason_params: dict[str, JsonValue]
 
 
 @router.get("")
@@ -93,4 +96,6 @@ def notification_schema(delivery: NotificationDelivery) -> NotificationSchema:
         next_attempt_at=delivery.next_attempt_us if delivery.state is NotificationState.QUEUED else None,
         final_at=delivery.final_us,
         reason=delivery.reason,
+        reason_code=None if delivery.coded is None else delivery.coded.code,
+        reason_params={} if delivery.coded is None else plain_params(delivery.coded),
     )

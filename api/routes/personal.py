@@ -28,7 +28,6 @@ from devices.time_us import rfc3339
 SCOPE: Final = "privacy:admin"
 MOST: Final = 10_000
 _HIDDEN: Final = frozenset({"secret_sha256", "proof", "person", "content", "previous", "mac"})
-_SAME_NAME: Final = "the name is not his alone: change it first"
 Keeper = Annotated[Actor, requires_scope(SCOPE)]
 router = APIRouter(prefix="/users/{user_id}", tags=["privacy"])
 
@@ -99,7 +98,7 @@ def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use
     with services.registry.write() as tx:
         user = users.must_be_mine(request, who, users.find_user(tx, who, user_id))
         if who.user_id == user_id:
-            raise Forbidden("nobody erases himself: ask another who may")
+            raise Forbidden("nobody_erases_himself")
         _must_be_unique(tx, user)
         pseudonym, counts = tx.get(PersonIndex).erase(user.name, actor_of(user_id), who.tenants())
         tx.get(UserRepository).remove(user_id)
@@ -111,12 +110,12 @@ def erase_person(request: Request, user_id: IdInPath, who: Keeper, services: Use
 def _must_be_unique(tx: RegistryTransaction, user: User) -> None:
     """Commands are signed with names: with two of a name, one a key's perhaps, nobody knows whose they are."""
     if any(key.name == user.name for key in tx.get(ApiKeys).all()):
-        raise Conflict(_SAME_NAME, field="name")
+        raise Conflict("name_is_shared", field="name")
     cursor: str | None = None
     while True:
         page = tx.get(UserRepository).find(None, 500, cursor)
         if any(other.name == user.name and other.user_id != user.user_id for other in page.items):
-            raise Conflict(_SAME_NAME, field="name")
+            raise Conflict("name_is_shared", field="name")
         if page.next_cursor is None:
             return
         cursor = page.next_cursor

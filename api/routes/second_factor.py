@@ -31,7 +31,7 @@ from application.ports.registry import RegistryTransaction
 from application.ports.second_factors import SecondFactor, SecondFactors
 from application.ports.users import SessionRepository
 from devices.deferred_module import DeferredModule
-from devices.errors import Conflict, Invalid
+from devices.errors import Conflict, Invalid, ValueRefused
 from devices.time_us import SECOND_US
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ProofRequest(RequestBody):
     @model_validator(mode="after")
     def _one(self) -> "ProofRequest":
         if sum(given is not None for given in (self.code, self.recovery_code, self.passkey)) != 1:
-            raise ValueError("give one of code, recovery_code, passkey")
+            raise ValueRefused("one_second_factor")
         return self
 
 
@@ -155,7 +155,7 @@ def prove(request: Request, response: Response, half: HalfWay, services: Use, bo
     refusals_of(request).note(wrong, half.who.request_id)
     if wait_us:
         raise Locked(retry_after_s=-(-wait_us // SECOND_US))
-    raise Invalid("is not right, or was used", field=next(iter(body.model_dump(exclude_none=True))))
+    raise Invalid("second_factor_wrong", field=next(iter(body.model_dump(exclude_none=True))))
 
 
 @router.post("/login/second-factor/passkey", responses=problem_responses(409))
@@ -165,7 +165,7 @@ def ask_passkey(request: Request, half: HalfWay, services: Use) -> dict[str, Any
     with services.registry.write() as tx:
         known = _credentials(tx.get(SecondFactors).of_user(half.user.user_id))
         if not known:
-            raise Conflict("no passkey is enrolled")
+            raise Conflict("no_passkey_enrolled")
         tx.get(SessionRepository).challenge(half.session.secret_sha256, challenge, services.now_us() + CHALLENGE_US)
     return party.ask_for_proof(known, challenge)
 
@@ -229,7 +229,7 @@ def add_passkey(
         _may_enrol(tx, half, services)
         challenge = _challenge(half, services)
         if challenge is None:
-            raise Conflict("nothing was asked of a passkey, or too long ago: begin again")
+            raise Conflict("no_passkey_asked")
         codes = _enrolling(tx, half, services).take_passkey(*party.made(body.passkey, challenge), body.name)
         _enrolled(tx, request, response, half, services, SecondFactorMethod.PASSKEY, body.name)
     return EnrolmentResult(recovery_codes=list(codes))
@@ -243,7 +243,7 @@ def remove_my_second_factor(request: Request, factor_id: IdInPath, half: HalfWay
         factors = tx.get(SecondFactors)
         mine = factors.of_user(half.user.user_id)
         if len(mine) == 1 and mine[0].factor_id == factor_id and _required(request, half, services):
-            raise Conflict("your role needs one: enrol another first")
+            raise Conflict("role_needs_factor")
         factors.remove(half.user.user_id, factor_id)
         if len(mine) == 1:
             factors.remove_all(half.user.user_id)
@@ -257,7 +257,7 @@ def renew_recovery_codes(half: HalfWay, services: Use) -> EnrolmentResult:
     with services.registry.write() as tx:
         _must_be_fresh(tx, half, services)
         if not tx.get(SecondFactors).of_user(half.user.user_id):
-            raise Conflict("there is no second factor that they would stand for")
+            raise Conflict("no_factor_to_recover")
         codes = _enrolling(tx, half, services).new_codes()
         record_action(tx, half.who, "second_factor.recovery_codes", object_name("user", half.user.user_id))
     return EnrolmentResult(recovery_codes=list(codes))

@@ -178,7 +178,7 @@ def _asked(  # noqa: PLR0917
     to_us = now_us if to is None else to
     from_us = to_us - DAY_US if from_ is None else from_
     if from_us >= to_us:
-        raise Invalid("must be before `to`", field="query.from")
+        raise Invalid("from_after_to", field="query.from")
     with services.registry.read() as tx:
         asset = authorization.visible_asset(tx, who, asset_id)
         kind = services.catalog[asset.kind]
@@ -250,7 +250,7 @@ def _raw(asked: TelemetryQuery, budget: QueryBudget) -> Response:
 def _buckets(asked: TelemetryQuery, bucket: str, agg: str, csv: bool, budget: QueryBudget) -> Response:  # noqa: FBT001
     width = width_us(bucket)
     if (asked.to_us - asked.from_us) // width > MOST_BUCKETS:
-        raise Invalid(f"too narrow for this range: at most {MOST_BUCKETS} buckets", field="query.bucket")
+        raise Invalid("bucket_too_narrow", most=MOST_BUCKETS, field="query.bucket")
     aggregates = _aggregates(agg)
     fields = asked.chosen(numeric=True)
     found = asked.reader.within(budget).buckets(
@@ -292,7 +292,7 @@ def _buckets(asked: TelemetryQuery, bucket: str, agg: str, csv: bool, budget: Qu
 
 def _raw_csv(asked: TelemetryQuery, budget: QueryBudget) -> FileDownload:
     if asked.to_us - asked.from_us > _LONGEST_CSV_US:
-        raise Invalid("at most 100 days of raw samples at once", field="query.from")
+        raise Invalid("too_many_days", most=100, field="query.from")
     fields = asked.chosen(numeric=False)
     wanted = None if asked.fields is None else fields
 
@@ -360,7 +360,7 @@ def _aggregates(agg: str) -> Sequence[Aggregate]:
     wanted = list(dict.fromkeys(agg.split(",")))
     for name in wanted:
         if name not in get_args(Aggregate):
-            raise Invalid(f"there is no {name}; there are {', '.join(get_args(Aggregate))}", field="query.agg")
+            raise Invalid("no_such_aggregate", name=name, allowed=list(get_args(Aggregate)), field="query.agg")
     return cast("Sequence[Aggregate]", wanted)
 
 

@@ -1,7 +1,7 @@
 """Users: who may sign in, with which roles; a new one gets a link to choose a password."""
 
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -30,7 +30,6 @@ from devices.errors import Forbidden, Invalid, NotFound
 Keeper = Annotated[Actor, requires_scope("users:admin")]
 Limit = Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}/[A-Za-z0-9_-]{1,64}$")]
 Email = Annotated[str, Field(pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}$")]
-_NOT_YOURS: Final = "the user has roles that are not yours to give"
 router = APIRouter(tags=["access"])
 
 
@@ -186,7 +185,7 @@ def change_user(  # noqa: PLR0917
         check_version(seen, user.version)
         given = {n: getattr(body, n) for n in body.model_fields_set & {"name", "email", "language", "subject"}}
         if given.get("name") == "":
-            raise Invalid("must not be empty", field="name")
+            raise Invalid("empty", field="name")
         if "disabled" in body.model_fields_set:
             given["disabled_us"] = (user.disabled_us or services.now_us()) if body.disabled else None
         if given:
@@ -250,7 +249,7 @@ def reset_second_factors(request: Request, user_id: IdInPath, who: Keeper, servi
     with services.registry.write() as tx:
         user = must_be_mine(request, who, find_user(tx, who, user_id))
         if who.user_id == user_id:
-            raise Forbidden("nobody resets his own: ask another who may, or remove one on your account")
+            raise Forbidden("nobody_resets_his_own")
         count = tx.get(SecondFactors).remove_all(user.user_id)
         tx.get(SessionRepository).end_of_user(user_id)
         record_action(tx, who, "second_factor.reset", object_name("user", user_id), detail={"removed": count})
@@ -274,9 +273,9 @@ def _grants(tx: RegistryTransaction, request: Request, who: Actor, wanted: list[
     for held in wanted:
         tenant_id = _town(tx, who, held.tenant_id)
         if held.role not in known:
-            raise Invalid(f"must be one of {', '.join(sorted(known))}", field="roles.role")
+            raise Invalid("not_one_of", allowed=sorted(known), field="roles.role")
         if not all(map(who.may, known[held.role])):
-            raise Forbidden(f"the role {held.role} is not yours to give", field="roles.role")
+            raise Forbidden("role_not_yours_to_give", role=held.role, field="roles.role")
         for limit in held.limits:
             _check_limit(tx, who, limit)
         found.append(RoleGrant(held.role, tenant_id, frozenset(held.limits)))
@@ -298,7 +297,7 @@ def _check_limit(tx: RegistryTransaction, who: Actor, limit: str) -> None:
     try:
         authorization.own_group(tx, who, name)
     except NotFound:
-        raise Invalid(f"there is no group {name}", field="roles.limits") from None
+        raise Invalid("no_such_group", name=name, field="roles.limits") from None
 
 
 def find_user(tx: RegistryTransaction, who: Actor, user_id: str) -> User:
@@ -318,7 +317,7 @@ def _must_keep(request: Request, who: Actor, user: User) -> User:
     known = authentication_state(request).roles
     held = {scope for grant in user.grants if _mine(who, grant) for scope in known.get(grant.role, ())}
     if not all(map(who.may, held)):
-        raise Forbidden(_NOT_YOURS)
+        raise Forbidden("has_roles_not_yours")
     return user
 
 
@@ -330,7 +329,7 @@ def must_be_mine(request: Request, who: Actor, user: User) -> User:
 
 def _must_be_all_mine(who: Actor, user: User) -> None:
     if not all(_mine(who, grant) for grant in user.grants):
-        raise Forbidden(_NOT_YOURS)
+        raise Forbidden("has_roles_not_yours")
 
 
 def _head(response: Response, user: User) -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from devices.wording.catalogue import LANGUAGES, Entry, Language, Words, all_words, fill_text
+from devices.wording.catalogue import LANGUAGES, Entry, Language, Words, all_words, fill_text, find_language
 
 SERVER_ONLY: Final = frozenset({"alarm_text", "alarm_remedy", "fault"})
 """Sections, and parts of a kind's section, of which browsers get the texts from the API."""
@@ -23,15 +23,6 @@ def choose_language(asked: str | None, kept: str | None, accepted: str) -> Langu
         if wish in LANGUAGES:
             return wish
     return find_language(accepted) or "de"
-
-
-def find_language(accepted: str) -> Language | None:
-    """The first of our languages in an Accept-Language header."""
-    for wish in accepted.split(","):
-        tag = wish.partition(";")[0].strip().lower().partition("-")[0]
-        if tag in LANGUAGES:
-            return tag
-    return None
 
 
 def browser_words(pages: Mapping[str, Iterable[str]], kinds: Iterable[str]) -> Mapping[str, bytes]:

@@ -89,12 +89,12 @@ class Actor:
     def require(self, scope: str) -> None:
         """Raise Forbidden unless the scope is granted in the whole town."""
         if not self.may(scope):
-            raise Forbidden(f"scope {scope} is missing")
+            raise Forbidden("scope_missing", scope=scope)
 
     def require_on(self, scope: str, asset_id: str) -> None:
         """Raise Forbidden unless the scope is granted for an asset."""
         if not self.may_on(scope, asset_id):
-            raise Forbidden(f"scope {scope} is missing")
+            raise Forbidden("scope_missing", scope=scope)
 
     def require_of_kind(self, scope: str, kind: str) -> None:
         """Raise Forbidden unless the scope is granted for things of a kind; for a restricted one that is its own."""

@@ -45,9 +45,9 @@ def make_api_key(
     """Store a key; returns it and, this once, what its holder presents. Raises Forbidden, Invalid, IdUnavailable."""
     for scope in sorted(wanted.scopes):
         if not _may_grant(actor, scope):
-            raise Forbidden(f"scope {scope} is not yours to give", field="scopes")
+            raise Forbidden("scope_not_yours_to_give", scope=scope, field="scopes")
     if wanted.expires_us is not None and wanted.expires_us <= now_us:
-        raise Invalid("lies in the past", field="expires_at")
+        raise Invalid("in_the_past", field="expires_at")
     for_all = actor.tenant_id is None and wanted.tenant_id is None
     tenant_id = None if for_all else authorization.tenant_of_new(tx, actor, wanted.tenant_id)
     prefix, secret = new_key()
@@ -72,7 +72,7 @@ def make_api_key(
     record_action(tx, actor, "api_key.create", object_name("api_key", key.key_id), detail=detail, tenant_id=tenant_id)
     # Only now nobody else records that its maker was shut out, or is no longer what he was.
     if not all(map(key_actor(tx, key, role_scopes(catalog), actor.restricted_kinds).may, key.scopes)):
-        raise Forbidden("a scope is no longer yours to give", field="scopes")
+        raise Forbidden("scope_no_longer_yours", field="scopes")
     return key, f"{prefix}.{secret}"
 
 
@@ -80,7 +80,7 @@ def revoke_api_key(tx: RegistryTransaction, actor: Actor, key_id: str, now_us: i
     """Let a key fail from its next use on. Raises NotFound, Forbidden."""
     key = find_api_key(tx, actor, key_id)
     if not may_revoke(actor, key):
-        raise Forbidden("the key has scopes that are not yours to give")
+        raise Forbidden("key_has_scopes_not_yours")
     if key.revoked_us is None:
         tx.get(ApiKeys).revoke(key_id, now_us)
     detail, thing = {"name": key.name}, object_name("api_key", key_id)

@@ -100,7 +100,7 @@ def readable_kinds(who: Actor, catalog: KindCatalog, wanted: str | None = None) 
     if wanted is None:
         return who.kinds(catalog)
     if wanted not in catalog:
-        raise Invalid(f"must be one of {', '.join(catalog)}", field="query.kind")
+        raise Invalid("not_one_of", allowed=list(catalog), field="query.kind")
     return who.kinds(catalog) & {wanted}
 
 
@@ -112,9 +112,9 @@ def every_kind(who: Actor, catalog: KindCatalog) -> bool:
 def tenant_of_new(tx: RegistryTransaction, who: Actor, wanted: str | None, field: str = "tenant_id") -> str:
     """Town that a new thing belongs to: the caller's own, or the one named, which must be there. Raises Invalid."""
     if who.tenant_id is None and wanted is None:
-        raise Invalid("your key is for all tenants: say which", field=field)
+        raise Invalid("say_which_tenant", field=field)
     if who.tenant_id is not None and wanted not in {None, who.tenant_id}:
-        raise Invalid("is not yours", field=field)
+        raise Invalid("not_yours", field=field)
     chosen = who.tenant_id or wanted or ""
     must_be_served(tx, chosen, field)
     return chosen

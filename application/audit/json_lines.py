@@ -82,7 +82,7 @@ def parse_entry(text: bytes, number: int) -> AuditEntry:
         found = _Open.model_validate(values)
         at_us = from_rfc3339(found.at)
     except (ValidationError, ValueError) as error:
-        raise Invalid(f"line {number} is no audit entry: {_first(error)}") from error
+        raise Invalid("audit_line_unfit", line=number, why=_first(error)) from error
     deed = AuditEvent(
         actor=found.actor,
         name=found.name,
@@ -119,9 +119,9 @@ def _object(text: bytes, number: int) -> dict[str, Any]:
     try:
         values = json.loads(text)
     except ValueError as error:
-        raise Invalid(f"line {number} is no JSON") from error
+        raise Invalid("audit_line_no_json", line=number) from error
     if not isinstance(values, dict):
-        raise Invalid(f"line {number} is no JSON object")
+        raise Invalid("audit_line_no_object", line=number)
     return values
 
 

@@ -67,11 +67,11 @@ def file_command(
     if earlier:
         return earlier[0]
     if asset.retired_us is not None:
-        raise Conflict(f"{asset.asset_id} is retired")
+        raise Conflict("is_retired", device=asset.asset_id)
     if asset.asset_id not in tx.get(AssetRepository).current_devices([asset.asset_id]):
-        raise Conflict(f"no device is bound to {asset.asset_id}")
+        raise Conflict("no_device_bound_to", device=asset.asset_id)
     if not _heard(tx, order, [asset]):
-        raise Conflict(f"{asset.asset_id} is not online now, and this does not wait for its return")
+        raise Conflict("is_not_online", device=asset.asset_id)
     window_us = _delivery_window_us(tx, [asset.asset_id])
     tenant_id = asset_ownerships(tx, [asset])[asset.asset_id].at(origin.now_us)
     command = replace(_command(order, asset, window_us), tenant_id=tenant_id)
@@ -98,7 +98,7 @@ def file_group_command(
     _refuse_lent(tx, assets, origin.now_us)
     bound = inventory.current_devices([a.asset_id for a in assets])
     if not bound:
-        raise Conflict(f"group {group.group_id} has no member with a device")
+        raise Conflict("group_has_no_device", group=group.group_id)
     reached = _heard(tx, order, assets) & set(bound)
     window_us = _delivery_window_us(tx, bound) + int(2 * ack_spread_s(len(bound)) * SECOND_US)
     first = replace(_command(order, assets[0], window_us), group_id=group.group_id)
@@ -119,7 +119,7 @@ def cancel_group(tx: RegistryTransaction, wire_id: str, now_us: int) -> Sequence
     commands = tx.get(CommandRepository)
     open_ids = [c.command_id for c in commands.by_wire_id(wire_id) if _may_be_cancelled(c)]
     if not open_ids:
-        raise Conflict("nothing is left to cancel")
+        raise Conflict("nothing_left_to_cancel")
     cancelled = [commands.request_cancel(command_id, now_us) for command_id in open_ids]
     tx.get(ChangeFeed).add(command_changes(cancelled, now_us))
     return cancelled
@@ -129,7 +129,7 @@ def _refuse_lent(tx: RegistryTransaction, assets: Sequence[Asset], now_us: int) 
     """All members hear what a group is told, so that none may be in other hands."""
     lent = [asset_id for asset_id, owned in asset_ownerships(tx, assets).items() if owned.loan_at(now_us)]
     if lent:
-        raise Lent(f"{', '.join(sorted(lent))}: command the others one by one")
+        raise Lent("lent_members", devices=sorted(lent))
 
 
 def _may_be_cancelled(command: Command) -> bool:
@@ -142,7 +142,7 @@ def _order(
     """Check what can be checked of it alone; returns also what was filed for the same request before."""
     body = kind.command(request.name)
     if body is None:
-        raise Invalid(f"{kind.name} has no command {request.name}", field="name")
+        raise Invalid("no_such_command", kind=kind.name, command=request.name, field="name")
     arguments = request.checked_arguments(body)
     key = request.idempotency_key
     filed = None if key is None else tx.get(CommandRepository).by_idempotency_key(origin.issuer, key)
@@ -188,7 +188,7 @@ def _command(order: _Order, asset: Asset, window_us: int) -> Command:
         window_us = min(window_us, longest_us)
         deliver_by_us = min(order.begin_us + window_us, until_us or order.begin_us + window_us)
     if until_us is not None and deliver_by_us > until_us:
-        raise Invalid("the effect would be over before", field="deliver_by")
+        raise Invalid("effect_over_before", field="deliver_by")
     command_id = str(uuid4())
     return Command(
         command_id=command_id,
@@ -222,26 +222,26 @@ def _check_times(order: _Order, longest_us: int) -> None:
     request, now_us = order.request, order.origin.now_us
     if request.start_us is not None:
         if request.start_us <= now_us:
-            raise Invalid("lies in the past", field="start_at")
+            raise Invalid("in_the_past", field="start_at")
         if request.start_us > now_us + START_AHEAD_MAX_US:
-            raise Invalid("lies more than 24 h ahead", field="start_at")
+            raise Invalid("hours_ahead", most=24, field="start_at")
     if request.deliver_by_us is not None:
         if request.deliver_by_us <= now_us:
-            raise Invalid("lies in the past", field="deliver_by")
+            raise Invalid("in_the_past", field="deliver_by")
         if request.deliver_by_us > order.begin_us + longest_us:
-            raise Invalid(f"lies more than {longest_us / SECOND_US:g} s ahead", field="deliver_by")
+            raise Invalid("seconds_ahead", most=longest_us / SECOND_US, field="deliver_by")
 
 
 def _until(order: _Order) -> int | None:
     body, until_us = order.body, order.request.until_us
     if not body.HAS_EFFECT:
         if until_us is not None:
-            raise Invalid(f"{body.NAME} has no lasting effect", field="until")
+            raise Invalid("no_lasting_effect", command=body.NAME, field="until")
         return None
     if until_us is None:
         return order.begin_us + int(body.DEFAULT_EFFECT_S * SECOND_US)
     if until_us <= order.begin_us:
-        raise Invalid("lies before the effect begins", field="until")
+        raise Invalid("before_effect", field="until")
     if until_us > order.begin_us + int(body.MAX_EFFECT_S * SECOND_US):
-        raise Invalid(f"the longest effect of {body.NAME} is {body.MAX_EFFECT_S / 3600:g} h", field="until")
+        raise Invalid("longest_effect", command=body.NAME, hours=body.MAX_EFFECT_S / 3600, field="until")
     return until_us

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from devices.errors import Invalid
 from devices.messages import CommandBody
 from devices.time_us import SECOND_US
+from devices.wording.validation import code_validation_error
 
 
 class InvalidArguments(Invalid):
@@ -20,7 +21,13 @@ class InvalidArguments(Invalid):
         self.cause = cause
         """Names all fields; `field` is the first of them."""
         first = cause.errors(include_url=False, include_input=False)[0]
-        super().__init__(first["msg"], field=".".join(map(str, ("arguments", *first["loc"]))))
+        reason, place = code_validation_error(first), ".".join(map(str, ("arguments", *first["loc"])))
+        super().__init__(reason.code, field=place, **reason.params)
+
+    @classmethod
+    def problem_type(cls) -> str:
+        """It is of the sort of one that is not acceptable."""
+        return Invalid.problem_type()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +88,5 @@ def _either(field: str, instant_us: int | None, other: str, seconds: float | Non
     if seconds is None:
         return instant_us
     if instant_us is not None:
-        raise Invalid(f"give this or {other}", field=field)
+        raise Invalid("this_or_other", other=other, field=field)
     return begin_us + round(seconds * SECOND_US)

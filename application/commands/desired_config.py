@@ -10,6 +10,7 @@ from application.ports.inventory import Asset
 from application.ports.registry import RegistryTransaction
 from devices.errors import Conflict, Invalid
 from devices.kind import DeviceKind
+from devices.wording.validation import code_validation_error
 
 
 def set_desired_config(
@@ -26,11 +27,12 @@ def set_desired_config(
     Raises Invalid (with field), Conflict, VersionMismatch.
     """
     if asset.retired_us is not None:
-        raise Conflict(f"{asset.asset_id} is retired")
+        raise Conflict("is_retired", device=asset.asset_id)
     try:
         checked = catalog[asset.kind].config.model_validate(dict(body)).model_dump(mode="json", exclude_none=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise Invalid(first["msg"], field=".".join(map(str, first["loc"]))) from error
+        reason, place = code_validation_error(first), ".".join(map(str, first["loc"]))
+        raise Invalid(reason.code, field=place, **reason.params) from error
     wanted = DesiredConfig(asset.asset_id, asset.tenant_id, asset.kind, expected_version + 1, checked, now_us)
     return tx.get(DesiredConfigs).put(wanted, expected_version)

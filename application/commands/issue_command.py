@@ -37,7 +37,7 @@ class CommandIssuer:
         """File a command to one device; `kind` given must be the device's. Raises Forbidden and as `file_command`."""
         asset = authorization.held_asset(self.tx, self.actor, asset_id, self.now_us)
         if kind not in {None, asset.kind}:
-            raise Invalid(f"the device is a {asset.kind}", field="path.kind")
+            raise Invalid("is_of_kind", kind=asset.kind, field="path.kind")
         self.actor.require_on(self._scope(asset.kind, request.name), asset_id)
         command = file_command(self.tx, self.catalog, asset, self._own(request), self._origin())
         self._record(object_name(asset.kind, asset_id), command, {"command_id": command.command_id})
@@ -48,7 +48,7 @@ class CommandIssuer:
         group = authorization.own_group(self.tx, self.actor, group_id)
         scope = self._scope(group.kind, request.name)
         if not self.actor.may_within(scope, f"group/{group_id}"):
-            raise Forbidden(f"scope {scope} is missing")
+            raise Forbidden("scope_missing", scope=scope)
         commands = file_group_command(self.tx, self.catalog, group, self._own(request), self._origin())
         told = {"wire_id": commands[0].wire_id, "members": len(commands)}
         self._record(object_name(group.kind, "group", group_id), commands[0], told)
@@ -84,7 +84,7 @@ class CommandIssuer:
     def _scope(self, kind: str, name: str) -> str:
         body = self.catalog[kind].command(name)
         if body is None:
-            raise Invalid(f"{kind} has no command {name}", field="name")
+            raise Invalid("no_such_command", kind=kind, command=name, field="name")
         return body.SCOPE
 
     def _may_cancel(self, command: Command) -> None:

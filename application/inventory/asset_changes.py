@@ -65,7 +65,7 @@ class AssetEditor:
         """Bind a new device, now or from an earlier time on; the login of the one before it ends. Raises Conflict."""
         since_us = self.now_us if from_us is None else from_us
         if since_us > self.now_us:
-            raise Invalid("must not be in the future", field="from")
+            raise Invalid("in_the_future", field="from")
         asset = self._own(asset_id)
         if asset.retired_us is not None:
             raise NotFound

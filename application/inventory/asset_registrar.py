@@ -75,7 +75,7 @@ class AssetRegistrar:
         Raises Invalid for a kind or tenant that is not the caller's, Forbidden for a kind that he may only read.
         """
         if wanted.kind not in self.actor.kinds(self.catalog):
-            raise Invalid(f"must be one of {', '.join(sorted(self.actor.kinds(self.catalog)))}", field="kind")
+            raise Invalid("not_one_of", allowed=sorted(self.actor.kinds(self.catalog)), field="kind")
         self.actor.require_of_kind(WRITE, wanted.kind)
         if wanted.tenant_id not in self._owners:
             self._owners[wanted.tenant_id] = authorization.tenant_of_new(self.tx, self.actor, wanted.tenant_id)
@@ -92,10 +92,10 @@ class AssetRegistrar:
         if taken or (waiting is not None and waiting != (asset.tenant_id, asset.kind)):
             raise IdUnavailable("device_id")
         if any(b.until_us is not None and b.until_us > from_us for b in past):
-            raise Conflict("the device was bound at that time", field="from")
+            raise Conflict("device_was_bound", field="from")
         running = [b for b in inventory.bindings_of_asset(asset.asset_id) if b.until_us is None]
         if any(b.from_us >= from_us for b in running):
-            raise Invalid("must be after the running binding began", field="from")
+            raise Invalid("before_running_binding", field="from")
         binding = DeviceBinding(asset.asset_id, device_id, asset.tenant_id, asset.kind, from_us)
         inventory.bind(binding)
         return binding
@@ -110,7 +110,7 @@ class AssetRegistrar:
         known = self.catalog.get(kind)
         named = named_among(attributes) if known is not None and known.names_nobody else None
         if named is not None:
-            raise Invalid("would name somebody's device: this kind takes in counts only", field=f"attributes.{named}")
+            raise Invalid("names_somebodys_device", field=f"attributes.{named}")
 
     def check_via(self, asset: Asset) -> None:
         """Raise Invalid when `via` is not an asset of the same tenant or leads back to the asset."""
@@ -120,11 +120,11 @@ class AssetRegistrar:
                 return
             parent = inventory.many([via]).get(via)
             if parent is None or parent.tenant_id != asset.tenant_id or not self.actor.may(f"{parent.kind}:read"):
-                raise Invalid("is no asset of this tenant", field="via")
+                raise Invalid("no_asset_of_tenant", field="via")
             if parent.asset_id == asset.asset_id:
-                raise Invalid("leads back to the asset itself", field="via")
+                raise Invalid("leads_back_to_itself", field="via")
             via = parent.via
-        raise Invalid(f"is more than {_DEEPEST_VIA} deep", field="via")
+        raise Invalid("too_deep", most=_DEEPEST_VIA, field="via")
 
     def _waiting(self, device_id: str) -> tuple[str, str] | None:
         try:

@@ -77,5 +77,5 @@ class GroupEditor:
         for asset_id in asset_ids:
             asset = known.get(asset_id)
             if asset is None or (asset.tenant_id, asset.kind) != (group.tenant_id, group.kind) or asset.retired_us:
-                raise Invalid(f"{asset_id} is no device of this tenant and kind", field="members")
+                raise Invalid("no_device_of_tenant_and_kind", device=asset_id, field="members")
             self.actor.must_see(asset.tenant_id, asset.kind)

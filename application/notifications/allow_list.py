@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from devices.errors import Invalid, LauternError
+from devices.errors import CodedError, Invalid
 
 ANY: Final = "*"
 LONGEST_URL: Final = 2000
@@ -22,7 +22,7 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 Address = IPv4Address | IPv6Address
 
 
-class NotAllowed(LauternError):
+class NotAllowed(CodedError):
     """Messages may not go there."""
 
 
@@ -58,18 +58,18 @@ class TargetAllowList:
         """Return the address. Raises Invalid for what is none, NotAllowed for a domain that is not on the list."""
         found = _MAIL.fullmatch(address)
         if found is None or len(address) > _LONGEST_MAIL:
-            raise Invalid("is no e-mail address", field="address")
+            raise Invalid("no_email_address", field="address")
         if not _covered(found[2].lower(), self.mail_domains):
-            raise NotAllowed(f"{found[2]} is not in notifications.mail_domains")
+            raise NotAllowed("domain_not_allowed", domain=found[2])
         return address
 
     def webhook(self, url: str) -> WebhookAddress:
         """Take a URL apart. Raises Invalid for what is none, NotAllowed for a host that is not on the list."""
         place = _place(url, self.webhook_hosts)
         if not place.named and not _covered(place.host, self.webhook_hosts):
-            raise NotAllowed(f"{place.host} is not in notifications.webhook_hosts")
+            raise NotAllowed("host_not_allowed", host=place.host)
         if not place.named and (place.scheme != "https" or place.port != _PORTS["https"]):
-            raise NotAllowed(f"{place.netloc} is not named itself, with its port, in notifications.webhook_hosts")
+            raise NotAllowed("host_not_named", host=place.netloc)
         if (literal := _literal(place.host)) is not None:
             check_addresses([literal], place)
         return place
@@ -80,9 +80,9 @@ def check_addresses(addresses: Iterable[Address], place: WebhookAddress) -> None
     for address in addresses:
         inner = embedded_ipv4(address)
         if inner.is_link_local or inner.is_multicast or inner.is_unspecified or _reserved(inner):
-            raise NotAllowed(f"{place.host} leads to {address}, where no message goes")
+            raise NotAllowed("address_forbidden", host=place.host, address=str(address))
         if not inner.is_global and not place.named:
-            raise NotAllowed(f"{place.host} leads to {address}, which is not public")
+            raise NotAllowed("address_not_public", host=place.host, address=str(address))
 
 
 def embedded_ipv4(address: Address) -> Address:
@@ -108,10 +108,10 @@ def _place(url: str, listed: Iterable[str]) -> WebhookAddress:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise Invalid("is no URL", field="address") from error
+        raise Invalid("no_url", field="address") from error
     plain = _URL.fullmatch(url) is not None and len(url) <= LONGEST_URL and "\\" not in url
     if not plain or parts.scheme not in _PORTS or not host or "@" in parts.netloc or parts.fragment or port == 0:
-        raise Invalid("must look like https://host/path, without user, password or fragment", field="address")
+        raise Invalid("not_a_plain_url", field="address")
     number = port or _PORTS[parts.scheme]
     name = host.lower().rstrip(".")
     own = {f"{name}:{number}", f"[{name}]:{number}"}

@@ -7,6 +7,7 @@ from typing import Final
 from application.notifications.rule_evaluation import NotificationOccasion
 from application.notifications.rules import NotificationChannel
 from devices.time_us import DAY_US, MINUTE_US, SECOND_US
+from devices.wording.catalogue import CodedText
 
 GIVE_UP_US: Final = DAY_US
 """What could not be delivered for so long is failed."""
@@ -30,7 +31,8 @@ class NotificationState(StrEnum):
 class NotificationDelivery:
     """One message to one target. `delivery_id` goes with every attempt, so that a receiver can tell a repetition.
 
-    `reason`: why the last attempt failed. `kind`: that of the devices it tells of, None for a test.
+    `reason`: why the last attempt failed, in English; `coded`: the same by code.
+    `kind`: that of the devices it tells of, None for a test.
     """
 
     delivery_id: str
@@ -49,6 +51,8 @@ class NotificationDelivery:
     state: NotificationState = NotificationState.QUEUED
     attempts: int = 0
     reason: str | None = None
+    coded: CodedText | None = None
+    """None also for what failed before codes were kept."""
     final_us: int | None = None
 
 

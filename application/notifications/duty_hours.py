@@ -64,7 +64,7 @@ def holidays_of(region: str | None, year: int) -> frozenset[date]:
     try:
         return frozenset(holidays.country_holidays(country, subdiv=part or None, years=year, expand=False))
     except NotImplementedError:
-        raise Invalid(f"no public holidays are known of {region}", field="duty.region") from None
+        raise Invalid("no_holidays_known", region=region, field="duty.region") from None
 
 
 def dump_duty(duty: DutyHours) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from devices.errors import Invalid, LauternError
+from devices.errors import CodedError, Invalid, LauternError
 
 KEPT_BYTES: Final = 8
 """Of a number that is kept to be ranked."""
@@ -17,7 +17,7 @@ class QueryTooLarge(Invalid):
     """This asks for more than one request may read at once."""
 
 
-class QueryTooSlow(LauternError):
+class QueryTooSlow(CodedError):
     """The answer took longer than a request may take."""
 
 
@@ -44,14 +44,14 @@ class QueryBudget:
         self.go_on()
         self.rows += rows
         if self._most_rows is not None and self.rows > self._most_rows:
-            raise QueryTooLarge(f"at most {self._most_rows} samples: ask for a shorter range", field="query.from")
+            raise QueryTooLarge("too_many_samples", most=self._most_rows, field="query.from")
 
     def hold(self, held_bytes: int) -> None:
         """Count memory as it is taken. Raises QueryTooLarge."""
         self.held_bytes += held_bytes
         if self._most_bytes is not None and self.held_bytes > self._most_bytes:
             raise QueryTooLarge(
-                "more than fits in memory: ask for fewer fields, a shorter range, or wider buckets",
+                "more_than_fits_in_memory",
                 field="query.fields",
             )
 

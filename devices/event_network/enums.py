@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from devices.errors import ValueRefused
 from devices.fields import FieldUnit, Text
 from devices.pii_filter import holds_address
 
@@ -82,7 +83,7 @@ Profile = Annotated[dict[RateName, BitsPerSecond], Field(max_length=2 * len(Serv
 
 def _no_address(text: str) -> str:
     if holds_address(text):
-        raise ValueError("must not hold a MAC or IP address")
+        raise ValueRefused("event_network.names_a_device")
     return text
 
 

@@ -14,10 +14,13 @@ from devices.event_network.city_event import (
     TestedCapacity,
 )
 from devices.event_network.enums import TrafficDirection
+from devices.wording.catalogue import CodedText
 
 
 class Overbooked(Conflict):
     """More is guaranteed over a link than was tested on it; give `override_reason` to file it nevertheless."""
+
+    KIND = "event_network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +32,21 @@ class LinkExcess:
     guaranteed_bps: int
     tested_bps: int
 
-    def __str__(self) -> str:
-        numbers = f"guaranteed {self.guaranteed_bps} bit/s, tested {self.tested_bps} bit/s"
-        return f"{self.object_id} {self.direction}: {numbers}"
+    def told(self) -> CodedText:
+        """What is too much."""
+        numbers = {"guaranteed_bps": self.guaranteed_bps, "tested_bps": self.tested_bps}
+        return CodedText(
+            "event_network.link_excess", {"object": self.object_id, "direction": self.direction, **numbers}
+        )
 
 
 def check_plan(event: CityEvent) -> None:
     """Raise Invalid, naming the field, when the parts of a plan do not fit each other."""
     times = (event.setup_from_us, event.service_from_us, event.service_to_us, event.teardown_to_us)
     if list(times) != sorted(times) or event.service_from_us == event.service_to_us:
-        raise Invalid("setup_from <= service_from < service_to <= teardown_to", field="service_from")
+        raise Invalid("event_network.times_out_of_order", field="service_from")
     if event.time_zone not in available_timezones():
-        raise Invalid(f"{event.time_zone} is no IANA time zone", field="time_zone")
+        raise Invalid("event_network.no_time_zone", zone=event.time_zone, field="time_zone")
     areas = _unique("areas", [a.area_id for a in event.areas])
     objects = _unique("objects", [o.object_id for o in event.objects])
     _unique("objects", [(o.asset_id, o.part) for o in event.objects])
@@ -50,7 +56,7 @@ def check_plan(event: CityEvent) -> None:
         _known(item.area_id, areas, "objects.area_id")
         _known(item.parent_id, objects, "objects.parent_id")
         if item.from_us is not None and item.until_us is not None and item.from_us >= item.until_us:
-            raise Invalid(f"{item.object_id} ends before it begins", field="objects.until")
+            raise Invalid("event_network.object_ends_first", object=item.object_id, field="objects.until")
     for booking in event.bookings:
         _known(booking.area_id, areas, "bookings.area_id")
         for booked in booking.objects:
@@ -61,20 +67,20 @@ def check_plan(event: CityEvent) -> None:
 def _unique(field: str, names: Sequence[object]) -> frozenset[object]:
     twice = next((n for n in names if names.count(n) > 1), None)
     if twice is not None:
-        raise Invalid(f"{twice} stands twice", field=field)
+        raise Invalid("event_network.stands_twice", name=twice, field=field)
     return frozenset(names)
 
 
 def _known(name: str | None, names: Collection[object], field: str) -> None:
     if name is not None and name not in names:
-        raise Invalid(f"{name} is not part of this event", field=field)
+        raise Invalid("event_network.not_part_of_event", name=name, field=field)
 
 
 def _no_circle(objects: Sequence[MeasuredObject]) -> None:
     parents = {o.object_id: o.parent_id for o in objects}
     for start in parents:
         if len(list(_upwards(start, parents))) > len(parents):
-            raise Invalid(f"{start} is its own parent", field="objects.parent_id")
+            raise Invalid("event_network.own_parent", object=start, field="objects.parent_id")
 
 
 def _upwards(start: str, parents: Mapping[str, str | None]) -> Iterator[str]:
@@ -140,4 +146,4 @@ def refuse_overbooking(event: CityEvent, tests: Collection[TestedCapacity]) -> N
     """Raise Overbooked with the numbers, unless the event says why."""
     found = link_excesses(event, tests)
     if found and not event.override_reason:
-        raise Overbooked("; ".join(map(str, found)), field="bookings")
+        raise Overbooked("event_network.links_overbooked", links=[x.told() for x in found], field="bookings")

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from devices.errors import ValueRefused
 from devices.fields import FieldUnit, Percent, Text
 from devices.messages import ConfigMessage, Id
 from devices.streetlight.commands import FadeSeconds
@@ -37,7 +38,7 @@ class LightStep(_Part):
     @model_validator(mode="after")
     def _time_fits_base(self) -> Self:
         if (self.at is None) == (self.base in {StepBase.CLOCK, StepBase.UTC}):
-            raise ValueError("`at` goes with clock and utc, and only with them")
+            raise ValueRefused("streetlight.at_goes_with_clock")
         return self
 
 

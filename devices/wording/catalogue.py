@@ -6,6 +6,7 @@ Each folder has one file per language, `de.json` and `en.json`.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -16,7 +17,7 @@ Entry = str | Mapping[str, str]
 """Text with `{placeholders}`, or by plural category (`one`, `other`) of the placeholder `n`."""
 Words = Mapping[str, Entry]
 _SHARED: Final = Path(__file__).parent
-_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
 def wording_folders() -> Sequence[Path]:
@@ -60,10 +61,43 @@ def require_text(language: Language, key: str, **params: object) -> str:
 def fill_text(language: Language, entry: Entry, params: Mapping[str, object]) -> str:
     """Text with its placeholders filled in; what is not given stays as it stands."""
     text = entry if isinstance(entry, str) else entry["one" if params.get("n") == 1 else "other"]
-    return _PLACEHOLDER.sub(lambda m: _write(language, params[m[1]]) if m[1] in params else m[0], text)
+    return PLACEHOLDER.sub(lambda m: _write(language, params[m[1]]) if m[1] in params else m[0], text)
+
+
+def find_language(accepted: str) -> Language | None:
+    """The first of our languages in an Accept-Language header."""
+    for wish in accepted.split(","):
+        tag = wish.partition(";")[0].strip().lower().partition("-")[0]
+        if tag in LANGUAGES:
+            return tag
+    return None
+
+
+def problem_key(code: str) -> str:
+    """Key of the text of an error's code; a kind's own codes begin with its name and a dot."""
+    kind, dot, name = code.rpartition(".")
+    return f"{kind}{dot}problem.{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class CodedText:
+    """A code of the catalogue, and what fills its text; for people in their language, for programs as it is."""
+
+    code: str
+    params: Mapping[str, object] = field(default_factory=dict)
+
+    def text(self, language: Language = "en") -> str:
+        """In words; the code's own where the catalogue has none."""
+        found = find_text(language, problem_key(self.code), self.params)
+        return self.code if found is None else found
+
+
+NOTHING_SAID: Final = CodedText("")
 
 
 def _write(language: Language, value: object) -> str:
+    if isinstance(value, CodedText):
+        return value.text(language).rstrip(".")
     if isinstance(value, float):
         return f"{value:g}".replace(".", "," if language == "de" else ".")
     if isinstance(value, list | tuple | set | frozenset):

@@ -43,7 +43,7 @@ class RunningAttempt:
             self.error = error
         except Exception as error:  # one message must not keep all others, or end the gateway
             log.exception("delivery_broke", delivery=self.key)
-            self.error = NotDelivered(f"an error of ours: {type(error).__name__}")
+            self.error = NotDelivered("error_of_ours", why=type(error).__name__)
 
 
 class DeliveryAttempts:

@@ -12,8 +12,9 @@ from application.notifications.errors import NotDelivered, Undeliverable
 from application.notifications.rules import NotificationChannel, NotificationTarget
 from application.ports.notifications import DeliveryQueue, NotificationTargets
 from application.ports.registry import Registry, RegistryTransaction
-from devices.errors import LauternError, NotFound
+from devices.errors import CodedError, LauternError, NotFound
 from devices.time_us import DAY_US, SECOND_US
+from devices.wording.catalogue import CodedText
 from gateway.notifications.delivery_attempts import DeliveryAttempt, DeliveryAttempts
 
 log = structlog.get_logger()
@@ -139,7 +140,7 @@ class NotificationSender:
 class _Hopeless:
     def run(self) -> None:
         """See Attempt."""
-        raise Undeliverable("the target is switched off or removed")
+        raise Undeliverable("target_off")
 
     def cut(self) -> None:
         """See Attempt."""
@@ -158,10 +159,17 @@ def _settle(tx: RegistryTransaction, delivery: NotificationDelivery, error: Laut
     deliveries = tx.get(DeliveryQueue)
     if isinstance(error, NotDelivered):
         next_us = retry_us(attempts, now_us)
-        deliveries.put(replace(delivery, attempts=attempts, reason=error.detail, next_attempt_us=next_us))
+        deliveries.put(
+            replace(delivery, attempts=attempts, reason=error.detail, coded=_coded(error), next_attempt_us=next_us)
+        )
         deliveries.postpone(next_us, delivery.channel, None if error.all_of_channel else delivery.target_id)
         return
     state, reason = (
         (NotificationState.SENT, None) if error is None else (NotificationState.FAILED, error.detail or error.title)
     )
-    deliveries.put(replace(delivery, attempts=attempts, state=state, reason=reason, final_us=now_us))
+    coded = None if error is None else _coded(error)
+    deliveries.put(replace(delivery, attempts=attempts, state=state, reason=reason, coded=coded, final_us=now_us))
+
+
+def _coded(error: LauternError) -> CodedText:
+    return CodedText(error.code, error.reason.params if isinstance(error, CodedError) else {})

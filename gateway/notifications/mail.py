@@ -73,7 +73,7 @@ class _Handing:
         """See Attempt."""
         recipient = self._allowed.mail(self._target.address)
         if self._server is None:
-            raise NotDelivered("no mail server is set (mail.host)", all_of_channel=True)
+            raise NotDelivered("no_mail_server", all_of_channel=True)
         message = compose_mail(self._delivery, self._target, self._server.sender)
         client = self._client = _client(self._server, self._context)
         try:
@@ -130,11 +130,11 @@ def _hand_over(client: smtplib.SMTP, message: EmailMessage, sender: str, recipie
         code, text = error.recipients[recipient]
         raise _refusal(code, text) from error
     except smtplib.SMTPSenderRefused as error:
-        raise NotDelivered(f"the mail server does not take our sender: {_said(error)}", all_of_channel=True) from error
+        raise NotDelivered("sender_refused", why=_said(error), all_of_channel=True) from error
     except smtplib.SMTPResponseException as error:
         raise _refusal(error.smtp_code, error.smtp_error) from error
     except (smtplib.SMTPException, OSError) as error:
-        raise NotDelivered(f"the mail server broke off ({type(error).__name__})", all_of_channel=True) from error
+        raise NotDelivered("mail_server_broke_off", why=type(error).__name__, all_of_channel=True) from error
     with contextlib.suppress(smtplib.SMTPException, OSError):
         client.quit()  # it has the message; that its goodbye is lost must not send it again
 
@@ -146,22 +146,20 @@ def _explained(server: MailServer) -> Iterator[None]:
     try:
         yield
     except smtplib.SMTPNotSupportedError as error:
-        what = "the mail server offers no STARTTLS or login as the settings ask for"
-        raise NotDelivered(f"{what} ({place})", all_of_channel=True) from error
+        raise NotDelivered("mail_server_not_as_set", place=place, all_of_channel=True) from error
     except smtplib.SMTPAuthenticationError as error:
-        what = f"the mail server does not accept user or password ({place}, SMTP {error.smtp_code})"
-        raise NotDelivered(what, all_of_channel=True) from error
+        raise NotDelivered("mail_login_refused", place=place, status=error.smtp_code, all_of_channel=True) from error
     except ssl.SSLCertVerificationError as error:
-        what = f"the mail server's certificate is not trusted ({place}): {error.verify_message}"
-        raise NotDelivered(what, all_of_channel=True) from error
+        why = error.verify_message
+        raise NotDelivered("mail_certificate_not_trusted", place=place, why=why, all_of_channel=True) from error
     except (smtplib.SMTPException, OSError) as error:
-        what = f"the mail server does not answer ({place}, {type(error).__name__})"
-        raise NotDelivered(what, all_of_channel=True) from error
+        why = type(error).__name__
+        raise NotDelivered("mail_server_does_not_answer", place=place, why=why, all_of_channel=True) from error
 
 
 def _refusal(code: int, text: bytes | str) -> NotDelivered | Undeliverable:
-    said = f"the mail server refuses it: {_plain(code, text)}"
-    return Undeliverable(said) if 500 <= code < 600 else NotDelivered(said)
+    kind = Undeliverable if 500 <= code < 600 else NotDelivered
+    return kind("mail_refused", why=_plain(code, text))
 
 
 def _said(error: smtplib.SMTPResponseException) -> str:

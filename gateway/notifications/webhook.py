@@ -59,7 +59,7 @@ class _Unsigned:
 
     def run(self) -> None:
         """See Attempt."""
-        raise Undeliverable("its secret was sealed with another key (secrets.key): set address and secret anew")
+        raise Undeliverable("secret_sealed_with_other_key")
 
     def cut(self) -> None:
         """Nothing is under way."""
@@ -90,21 +90,21 @@ class _Post:
         try:
             addresses = self._resolve(place.host, place.port)
         except OSError as error:
-            raise NotDelivered(f"{place.host} is not known to the name service") from error
+            raise NotDelivered("host_unknown", host=place.host) from error
         check_addresses(addresses, place)
         connection = self._connection = self._connect(place, addresses)
         try:
             connection.request("POST", place.path, body=self._body, headers=self._headers, preload_content=False)
             status = connection.getresponse().status
         except ssl.SSLCertVerificationError as error:
-            raise NotDelivered(f"the certificate of {place.host} is not trusted: {error.verify_message}") from error
+            raise NotDelivered("certificate_not_trusted", host=place.host, why=error.verify_message) from error
         except (HTTPError, OSError) as error:
-            raise NotDelivered(f"{place.netloc} does not answer ({_cause(error)})") from error
+            raise NotDelivered("host_does_not_answer", host=place.netloc, why=_cause(error)) from error
         finally:
             connection.close()
         if self._cut:
             # The end of a cut connection may be read as the end of an answer's head.
-            raise NotDelivered(f"{place.netloc} had not answered when its time was over")
+            raise NotDelivered("host_too_slow", host=place.netloc)
         _judge(status, place)
 
     def cut(self) -> None:
@@ -154,10 +154,10 @@ def _judge(status: int, place: WebhookAddress) -> None:
     if 200 <= status < 300:
         return
     if 300 <= status < 400:
-        raise Undeliverable(f"{place.netloc} answers with a redirect (HTTP {status}), which is not followed")
+        raise Undeliverable("host_redirects", host=place.netloc, status=status)
     if status == _GONE:
-        raise Undeliverable(f"{place.netloc} wants no more messages (HTTP 410)")
-    raise NotDelivered(f"{place.netloc} answers HTTP {status}")
+        raise Undeliverable("host_wants_no_more", host=place.netloc)
+    raise NotDelivered("host_answers_status", host=place.netloc, status=status)
 
 
 def _cause(error: BaseException) -> str:

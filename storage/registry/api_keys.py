@@ -33,7 +33,7 @@ class SqlApiKeys:
             "created_by": key.created_by,
         }
         if not insert_new(self._connection, API_KEYS, [row]):
-            raise Conflict(key.key_id)
+            raise Conflict("key_exists", key=key.key_id)
 
     def by_prefix(self, prefix: str) -> ApiKey | None:
         """The key with this prefix, revoked or not."""

@@ -60,7 +60,7 @@ class SqlAuditLog:
 
 def _decoded(cursor: str) -> int:
     if not cursor.isascii() or not cursor.isdigit() or len(cursor) > _LONGEST_CURSOR:
-        raise Invalid("not a cursor of this list", field="cursor")
+        raise Invalid("no_cursor_of_list", field="cursor")
     return int(cursor)
 
 

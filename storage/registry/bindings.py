@@ -33,7 +33,7 @@ class BindingTable:
             if other.from_us >= binding.from_us or (other.until_us is not None and other.until_us > binding.from_us):
                 if other.asset_id != binding.asset_id:
                     raise IdUnavailable("device_id")
-                raise Conflict("another device is bound to it at that time", field="from")
+                raise Conflict("other_device_bound", field="from")
         running = update(BINDINGS).where(of_either, BINDINGS.c.until_us.is_(None))
         self._connection.execute(running.values(until_us=binding.from_us))
         ended = {r.device_id for r in rows if r.until_us is None}

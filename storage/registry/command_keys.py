@@ -36,7 +36,7 @@ class CommandKeys:
             "filed_us": now_us,
         }
         if not insert_new(self._connection, KEYS, [row]):
-            raise Conflict(f"{key} is in use", field="Idempotency-Key")
+            raise Conflict("key_in_use", key=key, field="Idempotency-Key")
 
     def get(self, issuer: str, key: str) -> tuple[str, Sequence[str]] | None:
         """Digest and command ids. In a transaction that writes, others with this key wait until its end."""

@@ -41,7 +41,7 @@ class SqlCommandRepository:
         for some in in_chunks(ids):
             known = self._connection.execute(select(COMMANDS.c.command_id).where(COMMANDS.c.command_id.in_(some)))
             if found := known.scalars().first():
-                raise Conflict(found)
+                raise Conflict("command_exists", command=found)
         if idempotency_key is not None:
             self._keys.add(commands[0], idempotency_key, request_digest, ids)
         self._connection.execute(insert(COMMANDS), [row_of(command) for command in commands])
@@ -95,7 +95,7 @@ class SqlCommandRepository:
     def request_cancel(self, command_id: str, at_us: int) -> Command:
         """Ask the dispatcher to cancel; the first request stays. Raises NotFound, Conflict when nothing is left."""
         if not is_open(self.get(command_id)):
-            raise Conflict("it is finished already")
+            raise Conflict("finished_already")
         first = (COMMANDS.c.command_id == command_id) & COMMANDS.c.cancel_requested_us.is_(None)
         self._connection.execute(update(COMMANDS).where(first).values(cancel_requested_us=at_us))
         return self.get(command_id)

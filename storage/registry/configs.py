@@ -42,7 +42,7 @@ class SqlDesiredConfigs:
             read = (CONFIGS.c.asset_id == config.asset_id) & (CONFIGS.c.version == expected_version)
             done = self._connection.execute(update(CONFIGS).where(read).values(new)).rowcount
         if not done:
-            raise VersionMismatch(f"{config.asset_id} is not at version {expected_version}")
+            raise VersionMismatch("not_at_version", name=config.asset_id, version=expected_version)
         return self.get(config.asset_id)
 
     def reporting_intervals_s(self, asset_ids: Collection[str]) -> Mapping[str, float]:

@@ -66,7 +66,7 @@ class SqlDeadLetters:
     def request_replay(self, letter_id: str) -> None:
         """Ask the gateway to judge it again. Raises NotFound, Conflict when its bytes were not kept."""
         if self.get(letter_id).payload is None:
-            raise Conflict("the bytes of this message were not kept")
+            raise Conflict("bytes_not_kept")
         self._connection.execute(update(LETTERS).where(LETTERS.c.letter_id == letter_id).values(replay_requested=True))
 
     def replays(self, limit: int = 100) -> Sequence[DeadLetter]:

@@ -49,7 +49,7 @@ class SqlDeletionLog:
             query = query.where(DELETIONS.c.tenant_id.in_(tenant_ids))
         if cursor is not None:
             if not cursor.isascii() or not cursor.isdigit() or len(cursor) > _LONGEST_CURSOR:
-                raise Invalid("not a cursor of this list", field="cursor")
+                raise Invalid("no_cursor_of_list", field="cursor")
             query = query.where(DELETIONS.c.deletion_id < int(cursor))
         rows = list(self._connection.execute(query.order_by(DELETIONS.c.deletion_id.desc()).limit(limit + 1)))
         following = str(rows[limit - 1].deletion_id) if len(rows) > limit else None

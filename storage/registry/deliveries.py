@@ -10,13 +10,14 @@ from application.notifications.rule_evaluation import NotificationOccasion
 from application.notifications.rules import NotificationChannel
 from application.ports.paging import ResultPage
 from devices.errors import NotFound
+from devices.wording.catalogue import CodedText
 from storage.registry.notification_tables import DELIVERIES, ENDED, TARGETS, WAITING
 from storage.registry.paging import newest_first
 from storage.registry.rows import in_chunks, insert_new
 
 TABLE = DELIVERIES
-TOO_MANY = "too many waited for this target"
-TOO_LONG = "not delivered within 24 hours"
+TOO_MANY = CodedText("queue_full")
+TOO_LONG = CodedText("given_up")
 
 
 class SqlDeliveryQueue:
@@ -75,6 +76,7 @@ class SqlDeliveryQueue:
             "attempts": delivery.attempts,
             "next_attempt_us": delivery.next_attempt_us,
             "reason": delivery.reason,
+            "reason_coded": _coded(delivery.coded),
             "final_us": delivery.final_us,
         }
         self._connection.execute(update(TABLE).where(TABLE.c.delivery_id == delivery.delivery_id).values(values))
@@ -89,9 +91,9 @@ class SqlDeliveryQueue:
     def give_up(self, before_us: int, now_us: int) -> int:
         """Fail what is queued since before then; returns how many."""
         late = update(TABLE).where(WAITING, TABLE.c.created_us < before_us)
-        reason = func.coalesce(TABLE.c.reason, TOO_LONG)
-        values = {"state": NotificationState.FAILED.value, "final_us": now_us, "reason": reason}
-        return self._connection.execute(late.values(values)).rowcount
+        values = {"state": NotificationState.FAILED.value, "final_us": now_us}
+        never = late.where(TABLE.c.reason.is_(None)).values({**values, **_reason(TOO_LONG)})
+        return self._connection.execute(never).rowcount + self._connection.execute(late.values(values)).rowcount
 
     def failing(self, since_us: int) -> int:
         """How many targets, enabled ones, last ended in failure, and that since then."""
@@ -127,7 +129,7 @@ class SqlDeliveryQueue:
         order = (TABLE.c.created_us.desc(), TABLE.c.delivery_id.desc())
         waiting = select(TABLE.c.delivery_id).where(WAITING, TABLE.c.target_id == target_id).order_by(*order)
         over = list(self._connection.execute(waiting.offset(WAITING_MOST)).scalars())
-        values = {"state": NotificationState.FAILED.value, "final_us": now_us, "reason": TOO_MANY}
+        values = {"state": NotificationState.FAILED.value, "final_us": now_us, **_reason(TOO_MANY)}
         for some in in_chunks(over):
             self._connection.execute(update(TABLE).where(TABLE.c.delivery_id.in_(some)).values(values))
         return len(over)
@@ -150,8 +152,17 @@ def _row(delivery: NotificationDelivery) -> dict[str, Any]:
         "next_attempt_us": delivery.next_attempt_us,
         "attempts": delivery.attempts,
         "reason": delivery.reason,
+        "reason_coded": _coded(delivery.coded),
         "final_us": delivery.final_us,
     }
+
+
+def _reason(told: CodedText) -> dict[str, Any]:
+    return {"reason": told.text(), "reason_coded": _coded(told)}
+
+
+def _coded(told: CodedText | None) -> dict[str, Any] | None:
+    return None if told is None else {"code": told.code, "params": dict(told.params)}
 
 
 def _delivery(row: Row[Any]) -> NotificationDelivery:
@@ -171,5 +182,6 @@ def _delivery(row: Row[Any]) -> NotificationDelivery:
         state=NotificationState(row.state),
         attempts=row.attempts,
         reason=row.reason,
+        coded=None if row.reason_coded is None else CodedText(row.reason_coded["code"], row.reason_coded["params"]),
         final_us=row.final_us,
     )

@@ -38,7 +38,7 @@ def registry_errors() -> Iterator[None]:
         raise RegistryUnavailable("all connections are busy") from error
     except IntegrityError as error:
         # Never in the words of the database: they name what is there already.
-        raise Conflict("somebody else was faster: read it again") from error
+        raise Conflict("somebody_was_faster") from error
     except DBAPIError as error:
         if not _may_pass(error):
             raise

@@ -65,7 +65,7 @@ class SqlGroupRepository:
         """Raises NotFound, Conflict while a notification rule names it."""
         naming = select(RULE_GROUPS.c.rule_id).where(RULE_GROUPS.c.group_id == group_id).limit(1)
         if self._connection.execute(naming).first() is not None:
-            raise Conflict("a notification rule names this group")
+            raise Conflict("rule_names_group")
         if not self._connection.execute(delete(GROUPS).where(GROUPS.c.group_id == group_id)).rowcount:
             raise NotFound(group_id)
         raise_inventory_revision(self._connection)
@@ -85,7 +85,7 @@ class SqlGroupRepository:
         read = (GROUPS.c.group_id == group.group_id) & (GROUPS.c.version == group.version)
         change = update(GROUPS).where(read).values(name=group.name, version=group.version + 1)
         if not self._connection.execute(change).rowcount:
-            raise VersionMismatch(f"{group.group_id} has version {self.get(group.group_id).version}")
+            raise VersionMismatch("has_version", name=group.group_id, version=self.get(group.group_id).version)
 
     def _require(self, group: AssetGroup, members: Sequence[str]) -> None:
         fits = (ASSETS.c.tenant_id == group.tenant_id) & (ASSETS.c.kind == group.kind)
@@ -94,7 +94,13 @@ class SqlGroupRepository:
             query = select(ASSETS.c.asset_id).where(fits, ASSETS.c.asset_id.in_(some))
             known.update(self._connection.execute(query).scalars())
         if wrong := [asset_id for asset_id in members if asset_id not in known]:
-            raise Conflict(f"no {group.kind} of {group.tenant_id}: {', '.join(wrong[:5])}", field="members")
+            raise Conflict(
+                "not_of_kind_and_tenant",
+                kind=group.kind,
+                tenant=group.tenant_id,
+                names=list(wrong[:5]),
+                field="members",
+            )
 
     def _groups(self, which: ColumnElement[bool]) -> Sequence[AssetGroup]:
         members: defaultdict[str, list[str]] = defaultdict(list)

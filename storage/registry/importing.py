@@ -44,7 +44,7 @@ class RegistryImport:
             with registry_errors(), self._engine.connect() as connection, connection.begin():
                 return _take_in(connection, revisions, files, sequences)
         except StatementError as error:
-            raise Invalid(f"the database refuses a row: {str(error.orig or error).partition(chr(10))[0]}") from error
+            raise Invalid("row_refused", why=str(error.orig or error).partition(chr(10))[0]) from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -57,7 +57,7 @@ def _take_in(
     upgrade_tables(connection, revisions)
     tables = {table.name: table for table in tables_of(connection)}
     if other := files.keys() - tables.keys():
-        raise Invalid(f"rows of tables that there are none of: {', '.join(sorted(other))}")
+        raise Invalid("no_such_tables", names=sorted(other))
     for name, table in tables.items():
         if name in files:
             _fill(connection, table, files[name])
@@ -92,11 +92,11 @@ def _fill(connection: Connection, table: Table, path: Path) -> None:
     with path.open("rb") as file:
         columns = [str(name) for name in _read(file) or ()]
         if set(columns) - set(table.columns.keys()) or set(table.primary_key.columns.keys()) - set(columns):
-            raise Invalid(f"{table.name} has other columns")
+            raise Invalid("other_columns", table=table.name)
         some: list[dict[str, object]] = []
         for values in iter(lambda: _read(file), None):
             if len(values) != len(columns):
-                raise Invalid(f"a row of {table.name} has {len(values)} values for {len(columns)} columns")
+                raise Invalid("row_of_other_length", table=table.name, values=len(values), columns=len(columns))
             some.append(dict(zip(columns, map(_value, values), strict=True)))
             if len(some) == ROWS_AT_ONCE:
                 connection.execute(insert(table), some)
@@ -113,9 +113,9 @@ def _read(file: BinaryIO) -> list[object] | None:
     try:
         values = json.loads(line)
     except ValueError as error:
-        raise Invalid(f"a line is no JSON: {error}") from error
+        raise Invalid("line_no_json", why=str(error)) from error
     if not isinstance(values, list):
-        raise Invalid("a line is no list of values")
+        raise Invalid("line_no_list")
     return values
 
 
@@ -125,7 +125,7 @@ def _value(shown: object) -> object:
     try:
         return base64.b64decode(shown[BYTES_KEY], validate=True)
     except (KeyError, TypeError, binascii.Error) as error:
-        raise Invalid(f"a value is neither plain nor bytes: {error}") from error
+        raise Invalid("value_not_plain", why=str(error)) from error
 
 
 def _go_on_counting(connection: Connection, tables: Sequence[Table], sequences: Mapping[str, int]) -> None:

@@ -49,7 +49,7 @@ class SqlAssetRepository(SqlUnknownDevices):
         changed = {name: value for name, value in _row(asset).items() if name not in KEPT}
         new = changed | {"version": asset.version + 1}
         if not self._connection.execute(update(ASSETS).where(read).values(new)).rowcount:
-            raise VersionMismatch(f"{asset.asset_id} has version {self.get(asset.asset_id).version}")
+            raise VersionMismatch("has_version", name=asset.asset_id, version=self.get(asset.asset_id).version)
         if asset.retired_us is not None:
             self._bindings.end(asset.asset_id, asset.retired_us)
         raise_inventory_revision(self._connection)

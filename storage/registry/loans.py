@@ -40,7 +40,7 @@ class SqlLoanRepository:
         read = (LOANS.c.loan_id == loan.loan_id) & (LOANS.c.version == loan.version)
         new = {"until_us": loan.until_us, "note": loan.note, "version": loan.version + 1}
         if not self._connection.execute(update(LOANS).where(read).values(new)).rowcount:
-            raise VersionMismatch(f"{loan.loan_id} has version {self.get(loan.loan_id).version}")
+            raise VersionMismatch("has_version", name=loan.loan_id, version=self.get(loan.loan_id).version)
         raise_inventory_revision(self._connection)
         return self.get(loan.loan_id)
 
@@ -75,4 +75,4 @@ class SqlLoanRepository:
         overlapping = (LOANS.c.from_us < loan.until_us) & (LOANS.c.until_us > loan.from_us)
         others = select(LOANS.c.loan_id).where(LOANS.c.asset_id == loan.asset_id, LOANS.c.loan_id != loan.loan_id)
         if self._connection.execute(others.where(overlapping).limit(1)).one_or_none() is not None:
-            raise Conflict(f"{loan.asset_id} is lent in that time", field="from")
+            raise Conflict("is_lent_then", device=loan.asset_id, field="from")

@@ -33,7 +33,7 @@ class SqlMembershipRepository:
         for one in new:
             for other in known.get(one.member_id, ()):
                 if other.from_us >= one.from_us or (other.until_us is not None and other.until_us > one.from_us):
-                    raise Conflict(f"another speaks for {one.member_id} at that time", field="from")
+                    raise Conflict("another_speaks_for", device=one.member_id, field="from")
         by_start: dict[int, list[str]] = {}
         for one in new:
             by_start.setdefault(one.from_us, []).append(one.member_id)
@@ -91,19 +91,19 @@ class SqlMembershipRepository:
     ) -> None:
         for one in new:
             if one.connector_id in members:
-                raise Conflict(f"{one.connector_id} would be a connector and a member", field="devices")
+                raise Conflict("connector_and_member", device=one.connector_id, field="devices")
         if not new:
             return
         earliest_us = min(one.from_us for one in new)
         lasting = or_(RUNNING, SPEAKS_FOR.c.until_us > earliest_us)
         for column, ids, why in (
-            (SPEAKS_FOR.c.connector_id, members, "speaks for others itself"),
-            (SPEAKS_FOR.c.member_id, connectors, "is spoken for by another"),
+            (SPEAKS_FOR.c.connector_id, members, "speaks_for_others"),
+            (SPEAKS_FOR.c.member_id, connectors, "is_spoken_for"),
         ):
             for some in in_chunks(ids):
                 row = self._connection.execute(select(column).where(column.in_(some), lasting).limit(1)).first()
                 if row is not None:
-                    raise Conflict(f"{row[0]} {why}", field="devices")
+                    raise Conflict(why, device=row[0], field="devices")
 
     def _tell(self, member_ids: Collection[str]) -> None:
         tell_brokers_and_gateway(self._connection, member_ids)

@@ -82,6 +82,7 @@ DELIVERIES = Table(
     Column("next_attempt_us", Instant, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("reason", Text),
+    Column("reason_coded", Json),
     Column("final_us", Instant),
     Index(
         "ix_notification_deliveries_waiting",

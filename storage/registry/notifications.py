@@ -26,7 +26,7 @@ class SqlNotificationTargets:
     def put(self, target: NotificationTarget) -> NotificationTarget:
         """Create (version 0 given) or replace (current version given). Raises Conflict, NotFound, VersionMismatch."""
         if target.address == UNREADABLE:
-            raise Conflict("its address was sealed with another key: give it one", field="address")
+            raise Conflict("sealed_with_other_key", field="address")
         values: dict[str, Any] = {
             "tenant_id": target.tenant_id,
             "name": target.name,
@@ -79,7 +79,7 @@ class SqlNotificationTargets:
         """Raises NotFound, Conflict while a rule names it."""
         naming = select(RULE_TARGETS.c.rule_id).where(RULE_TARGETS.c.target_id == target_id).limit(1)
         if self._connection.execute(naming).first() is not None:
-            raise Conflict("a rule uses this target")
+            raise Conflict("rule_uses_target")
         if not self._connection.execute(delete(TARGETS).where(TARGETS.c.target_id == target_id)).rowcount:
             raise NotFound(target_id)
 
@@ -125,7 +125,7 @@ class SqlNotificationRules:
     def _require(self, rule: NotificationRule, table: Table, column: str, ids: Collection[str], field: str) -> None:
         query = select(table.c[column]).where(table.c[column].in_(ids), table.c.tenant_id == rule.tenant_id)
         if wrong := sorted(set(ids) - set(self._connection.execute(query).scalars())):
-            raise Conflict(f"none of {rule.tenant_id}: {', '.join(wrong[:5])}", field=field)
+            raise Conflict("none_of_tenant", tenant=rule.tenant_id, names=list(wrong[:5]), field=field)
 
     def _link(self, rule: NotificationRule, table: Table, column: str, ids: Collection[str]) -> None:
         self._connection.execute(delete(table).where(table.c.rule_id == rule.rule_id))
@@ -146,7 +146,7 @@ def _put(  # noqa: PLR0917 - what makes up a row
         return
     if connection.execute(select(table.c[key]).where(table.c[key] == value)).first() is None:
         raise NotFound(value)
-    raise VersionMismatch(f"{value} is not at version {version}")
+    raise VersionMismatch("not_at_version", name=value, version=version)
 
 
 def _body(rule: NotificationRule) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def _decode(cursor: str, types: tuple[type, ...]) -> list[int | str]:
     except (binascii.Error, ValueError):
         values = None
     if not isinstance(values, list) or [type(value) for value in values] != list(types) or not all(map(_fits, values)):
-        raise Invalid("not a cursor of this list", field="cursor")
+        raise Invalid("no_cursor_of_list", field="cursor")
     return values
 
 

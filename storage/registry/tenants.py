@@ -34,7 +34,7 @@ class SqlTenantRepository:
         read = (TENANTS.c.tenant_id == tenant.tenant_id) & (TENANTS.c.version == tenant.version)
         change = update(TENANTS).where(read).values(name=tenant.name, version=tenant.version + 1)
         if not self._connection.execute(change).rowcount:
-            raise VersionMismatch(f"{tenant.tenant_id} has version {self.get(tenant.tenant_id).version}")
+            raise VersionMismatch("has_version", name=tenant.tenant_id, version=self.get(tenant.tenant_id).version)
         return self.get(tenant.tenant_id)
 
     def all(self) -> Sequence[Tenant]:

@@ -63,7 +63,7 @@ class SqlUserRepository:
         except IntegrityError:
             raise IdUnavailable("subject") from None
         if not changed:
-            raise VersionMismatch(f"{user.user_id} has version {self.get(user.user_id).version}")
+            raise VersionMismatch("has_version", name=user.user_id, version=self.get(user.user_id).version)
         self._put_grants(user)
         return self.get(user.user_id)
 

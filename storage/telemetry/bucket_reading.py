@@ -72,7 +72,7 @@ def read_buckets(  # noqa: PLR0917
 ) -> BucketAnswer:
     """Answer the query within the budget. Raises RawDataGone, Invalid, and what the budget raises."""
     if query.width_us <= 0 or query.expected_interval_s <= 0:
-        raise Invalid("bucket width and expected interval must be above zero")
+        raise Invalid("not_above_zero")
     source = _source(query, limits, now_us, raw_rows_max)
     if query.from_us >= query.to_us:
         return BucketAnswer(query.width_us, source, [])
@@ -100,7 +100,7 @@ def _source(query: BucketQuery, limits: KindLimits, now_us: int, raw_rows_max: i
     narrowed = rollup.widest_rollup(query.width_us) if query.key.series == TELEMETRY else None
     if narrowed is None or any(aggregate in PERCENTILES for aggregate in query.aggregates):
         if not raw_lasts:
-            raise RawDataGone(f"raw samples last {limits.raw_retention_days} days")
+            raise RawDataGone("raw_samples_last", days=limits.raw_retention_days)
         return "raw"
     span_us = min(query.end_us, now_us) - query.start_us
     few = span_us <= raw_rows_max * query.expected_interval_s * SECOND_US

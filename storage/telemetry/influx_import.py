@@ -56,7 +56,7 @@ class InfluxImport:
             lambda some: retry_patiently(lambda: self._http.write(bucket, some, "ns")), lines
         )
         if refused:
-            raise Invalid(f"InfluxDB refuses {len(refused)} lines for {bucket}: {next(iter(refused.values()))}")
+            raise Invalid("influxdb_refuses_lines", count=len(refused), bucket=bucket, why=next(iter(refused.values())))
 
     def close(self) -> None:
         """Close all connections."""
@@ -78,7 +78,7 @@ def _time_of(line: str) -> int:
     try:
         return time_of(line)
     except ValueError as error:
-        raise Invalid(f"no line of protocol: {line[:80]!r}") from error
+        raise Invalid("no_line_of_protocol", line=repr(line[:80])) from error
 
 
 def _values(lines: Iterable[str]) -> int:

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, JsonValue, ValidationError
 
 from api.fields import PRINTABLE, Comment, Name, RequestBody
 from api.time_parameters import TimeIn, TimeOut
+from devices.errors import ValueRefused
 from devices.event_network.city_event import (
     BookedObject,
     Booking,
@@ -33,11 +34,11 @@ def _on_earth(polygon: dict[str, JsonValue]) -> dict[str, JsonValue]:
     try:
         rings = _Polygon.model_validate(polygon).coordinates
     except ValidationError as error:
-        raise ValueError('must be {"type": "Polygon", "coordinates": [rings of at least 4 positions]}') from error
+        raise ValueRefused("event_network.no_polygon") from error
     if any(ring[0] != ring[-1] for ring in rings):
-        raise ValueError("a ring ends where it begins")
+        raise ValueRefused("event_network.open_ring")
     if any(abs(position[0]) > 180 or abs(position[1]) > 90 for ring in rings for position in ring):
-        raise ValueError("positions are longitude, latitude in degrees")
+        raise ValueRefused("event_network.no_position")
     return polygon
 
 

@@ -72,7 +72,9 @@ class RateHistory:
         """Buckets of [from_us, to_us), aligned to 1970. Raises Invalid when too much is asked for, StoreUnavailable."""
         samples = len(event.objects) * (to_us - from_us) / (self._interval_s * SECOND_US)
         if samples > MOST_SAMPLES:
-            raise Invalid(f"at most {MOST_SAMPLES} samples at once, this is about {samples:.0f}", field="query.from")
+            raise Invalid(
+                "event_network.too_many_samples", most=MOST_SAMPLES, samples=round(samples), field="query.from"
+            )
 
         def read(item: MeasuredObject) -> dict[TrafficDirection, Sequence[RateBucket]]:
             return self._read(event, item, (from_us, to_us), width_us)

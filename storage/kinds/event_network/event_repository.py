@@ -44,7 +44,7 @@ class SqlEventRepository:
         same = (EVENTS.c.event_id == event.event_id) & (EVENTS.c.version == event.version)
         if not self._connection.execute(update(EVENTS).where(same).values(values)).rowcount:
             self.get(event.event_id)
-            raise VersionMismatch(event.event_id)
+            raise VersionMismatch("event_network.event_changed", event=event.event_id)
         for table in (AREAS, OBJECTS, BOOKINGS):
             self._connection.execute(delete(table).where(table.c.event_id == event.event_id))
         self._put_parts(new)
@@ -67,7 +67,7 @@ class SqlEventRepository:
         """Drop a draft. Raises NotFound, Conflict."""
         self._lock()
         if self.get(event_id).state is not EventState.DRAFT:
-            raise Conflict("only a draft can be removed; cancel the event instead")
+            raise Conflict("event_network.only_drafts_removed")
         for table in (AREAS, OBJECTS, BOOKINGS, EVENTS):
             self._connection.execute(delete(table).where(table.c.event_id == event_id))
 
@@ -135,7 +135,13 @@ class SqlEventRepository:
             for row in self._connection.execute(query.where(OBJECTS.c.asset_id.in_(some))):
                 start, end = spans[row.asset_id]
                 if row.a < end and start < row.b:
-                    raise Conflict(f"{row.asset_id} serves {row.name} ({row.event_id}) in that time", field="objects")
+                    raise Conflict(
+                        "event_network.serves_another",
+                        device=row.asset_id,
+                        name=row.name,
+                        event=row.event_id,
+                        field="objects",
+                    )
 
     def _events(self, query: Select[Any]) -> list[CityEvent]:
         return self._with_parts(list(self._connection.execute(query)))

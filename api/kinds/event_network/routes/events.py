@@ -105,11 +105,11 @@ def replace_event(  # noqa: PLR0917
         old = find_event(tx, who, event_id)
         check_version(seen, old.version)
         if body.id not in {None, event_id} or body.tenant_id not in {None, old.tenant_id}:
-            raise Invalid("id and tenant_id stay what they are", field="id")
+            raise Invalid("event_network.identity_fixed", field="id")
         new = event_of(body, event_id, old.tenant_id, now_us)
         new = replace(new, version=old.version, created_us=old.created_us)
         if old.holds and new.state is EventState.DRAFT:
-            raise Conflict("a confirmed event becomes no draft again; cancel it", field="state")
+            raise Conflict("event_network.no_draft_again", field="state")
         changed = tx.get(EventRepository).change(
             _checked(tx, who, new, now_us, {(o.asset_id, old.span(o)) for o in old.objects})
         )
@@ -146,9 +146,9 @@ def _checked(
         asset = assets.get(item.asset_id)
         mine = asset is not None and owned[item.asset_id].concerns({new.tenant_id})
         if asset is None or asset.kind != KIND or asset.retired_us or not mine or not who.may(READ):
-            raise Invalid(f"{item.asset_id} is no network node of yours", field="objects.device_id")
+            raise Invalid("event_network.no_node_of_yours", device=item.asset_id, field="objects.device_id")
         if span[0] < span[1] and owned[item.asset_id].spans({new.tenant_id}, *span) != [span]:
-            raise Invalid(f"{item.asset_id} is not yours in all that time", field="objects.device_id")
+            raise Invalid("event_network.node_not_yours_throughout", device=item.asset_id, field="objects.device_id")
     if new.holds:
         tests = tx.get(EventRepository).tests(nodes)
         refuse_overbooking(new, [t for t in tests if t.tenant_id == new.tenant_id])

@@ -114,9 +114,9 @@ async def get_series(  # noqa: PLR0917
         from_us = found.service_from_us if from_ is None else from_
         to_us = min(found.service_to_us, services.now_us()) if to is None else to
         if from_us >= to_us:
-            raise Invalid("must be before `to`", field="query.from")
+            raise Invalid("from_after_to", field="query.from")
         if (to_us - from_us) // width > MOST_BUCKETS:
-            raise Invalid(f"too narrow for this range: at most {MOST_BUCKETS} buckets", field="query.bucket")
+            raise Invalid("bucket_too_narrow", most=MOST_BUCKETS, field="query.bucket")
         history = RateHistory(reader, interval_s=_interval_s(services)).of(found, from_us, to_us, width)
         if as_csv:
             return csv_response.csv_answer(_SERIES_HEADER, _series_rows(history), f"{event_id}-series")

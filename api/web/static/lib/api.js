@@ -1,11 +1,11 @@
-import { goTo, here, page } from "./facts.js";
+import { goTo, here, language, page } from "./facts.js";
 import { learn } from "./times.js";
-import { known, said, t } from "./words.js";
+import { t, told } from "./words.js";
 
 /** Where the API is. */
 export const BASE = page("/api/v1");
 
-/** @typedef {{field: string, message: string}} FieldError */
+/** @typedef {{field: string, message: string, code?: string, params?: Record<string, any>}} FieldError */
 
 /** What the server answered instead of what was asked for; `message` is a sentence for people. */
 export class Problem extends Error {
@@ -14,11 +14,12 @@ export class Problem extends Error {
     /** @type {FieldError[]} */
     const errors = (body.errors ?? []).map((/** @type {FieldError} */ error) => ({
       ...error,
-      message: said(error.message),
+      message: told(error, error.message),
     }));
     super(sentence(status, body, errors, after));
     this.status = status;
     this.kind = kindOf(body);
+    this.code = body.code ?? this.kind;
     this.errors = errors;
     this.requestId = body.request_id ?? "";
     this.after = after;
@@ -39,9 +40,13 @@ const kindOf = (body) => (body.type ?? "").replace("urn:lautern:problem:", "");
 
 /** @param {number} status @param {any} body @param {FieldError[]} errors @param {number} [after] */
 function sentence(status, body, errors, after) {
-  const detail = errors.length ? errors.map((e) => `${e.field}: ${e.message}`).join("; ") : said(body.detail ?? "");
-  const key = [`problem.${kindOf(body)}`, `problem.${status}`].find(known) ?? "problem.other";
-  return t(key, { detail, after: after ?? 60, status, request: body.request_id ?? "" }).replace(/[:,] ?\.?$/, ".");
+  if (!status) return t("problem.no_answer");
+  const { detail, title } = body;
+  const fields = errors.map((e) => `${e.field}: ${e.message}`).join("; ");
+  const what = told({ code: kindOf(body) }, title ?? t("problem.other", { status, request: body.request_id ?? "" }));
+  const more = fields || (detail && told(body, detail));
+  const said = more ? `${what.replace(/[.:]$/, "")}: ${more.replace(/\.$/, "")}.` : what;
+  return status === 429 ? `${said} ${t("problem.wait", { after: after ?? 60 })}` : said;
 }
 
 /**
@@ -60,7 +65,7 @@ async function send(method, path, { body, query, headers }) {
     return await fetch(`${BASE}${path}${text.length ? `?${new URLSearchParams(text)}` : ""}`, {
       method,
       credentials: "same-origin",
-      headers: { Accept: "application/json", ...sent, ...headers },
+      headers: { Accept: "application/json", "Accept-Language": language, ...sent, ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {

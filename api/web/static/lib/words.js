@@ -65,20 +65,23 @@ export const valueName = (kind, value) => named(value, `${kind}.value.${value}`,
  */
 export const listed = (names) => LIST.format(names);
 
-const SAID = "said.";
+/** @typedef {{code?: string, params?: Record<string, any>}} Coded */
 
 /**
- * A sentence of the server in the language of the page: keys are those known, with `{what}` for any text.
- * @param {string} sentence
+ * What a code of the server says here, such as that of a refusal; without a text of ours what the server says itself.
+ * A kind's own codes begin with its name and a dot.
+ * @param {Coded} coded
+ * @param {string} [otherwise]
+ * @returns {string}
  */
-export function said(sentence) {
-  for (const key of Object.keys(entries).filter((one) => one.startsWith(SAID))) {
-    const pattern = key
-      .slice(SAID.length)
-      .replace(/[.()]/g, "\\$&")
-      .replace(/\{(\w+)\}/g, "(?<$1>.+)");
-    const found = new RegExp(`^${pattern}$`).exec(sentence);
-    if (found) return t(key, found.groups);
-  }
-  return sentence;
+export function told({ code = "", params = {} }, otherwise = code.replaceAll("_", " ")) {
+  const kind = code.slice(0, code.lastIndexOf(".") + 1);
+  const key = `${kind}problem.${code.slice(kind.length)}`;
+  if (!known(key)) return otherwise;
+  const written = (/** @type {any} */ value) => (value?.code ? told(value).replace(/\.$/, "") : value);
+  const values = Object.entries(params).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.map(written).join(", ") : written(value),
+  ]);
+  return t(key, Object.fromEntries(values));
 }

@@ -1,7 +1,7 @@
 import { h, icon } from "../lib/dom.js";
 import { stack } from "../lib/stacked_table.js";
 import { ago, moment, timeOf } from "../lib/times.js";
-import { said, t } from "../lib/words.js";
+import { t, told } from "../lib/words.js";
 
 /** @typedef {Item<"/notifications">} Message */
 
@@ -39,7 +39,7 @@ function mark(message) {
  */
 export const whyText = (message) =>
   [
-    message.reason && said(message.reason),
+    message.reason && told({ code: message.reason_code ?? "", params: message.reason_params }, message.reason),
     message.reason &&
       message.next_attempt_at &&
       t("notifications.next", { at: moment(message.next_attempt_at, { seconds: true }) }),

@@ -23,7 +23,6 @@ SOURCES: Final = [
 ASKED: Final = re.compile(r"""\bt\(\s*["'`]([a-z][a-z0-9_.]*)["'`]\s*[,)]""")
 CHOSEN: Final = re.compile(r"""\bt\([^()"'`]+\?\s*"([a-z0-9_.]+)"\s*:\s*"([a-z0-9_.]+)"\s*[,)]""")
 BEGUN: Final = re.compile(r"\bt\(`([a-z][a-z0-9_.]*\.)\$\{")
-PROGRAM: Final = ("api", "application", "devices", "gateway", "storage")
 PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -67,14 +66,6 @@ def test_every_text_that_is_asked_for_is_there() -> None:
 
 def test_the_search_for_texts_finds_some() -> None:
     assert {"shell.loading", "chart.time", "sign_in.title"} <= {key for key, _ in asked()}
-
-
-def test_a_sentence_that_is_translated_is_one_that_the_program_says() -> None:
-    program = "".join(p.read_text(encoding="utf-8") for folder in PROGRAM for p in (API.parent / folder).rglob("*.py"))
-    sentences = [key.removeprefix("said.") for key in load_catalogue(FOLDERS)["de"] if key.startswith("said.")]
-    parts = {sentence: max((p.strip(" (:,)") for p in PLACEHOLDER.split(sentence)), key=len) for sentence in sentences}
-    assert sentences
-    assert [sentence for sentence, part in parts.items() if part not in program] == []
 
 
 def test_a_kinds_words_bear_its_name() -> None:

@@ -1,0 +1,46 @@
+"""What pydantic finds wrong, by its types: `string_too_short`, `missing`, …; our own validators' refusals by theirs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from devices.errors import ValueRefused
+from devices.wording.catalogue import CodedText, Language, find_text, problem_key
+
+
+def code_validation_error(error: Mapping[str, Any]) -> CodedText:
+    """Code and parameters of one of `ValidationError.errors()`."""
+    context = error.get("ctx") or {}
+    if isinstance(refused := context.get("error"), ValueRefused):
+        return refused.reason
+    return CodedText(error["type"], {name: _plain(value) for name, value in context.items()})
+
+
+def word_validation_error(error: Mapping[str, Any], language: Language) -> str:
+    """The same in words; pydantic's own in English, and where the catalogue has none."""
+    coded = code_validation_error(error)
+    if language == "en" and coded.code == error["type"]:
+        return str(error["msg"])
+    return find_text(language, problem_key(coded.code), coded.params) or str(error["msg"])
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """What is wrong with a field; `error` is pydantic's, where it found it."""
+
+    field: str
+    reason: CodedText
+    error: Mapping[str, Any] | None = None
+
+    def text(self, language: Language) -> str:
+        """In words."""
+        return self.reason.text(language) if self.error is None else word_validation_error(self.error, language)
+
+
+def validation_problem(error: Mapping[str, Any], place: Sequence[Any]) -> FieldProblem:
+    """One of pydantic's errors, at a place: of the whole where that is empty."""
+    return FieldProblem(".".join(map(str, place)) or "body", code_validation_error(error), error)
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool) else str(value)
