@@ -1,4 +1,4 @@
-"""Writes docs/reference/asyncapi.yaml and the tables in docs/reference/names/.
+"""Writes docs/reference/asyncapi.yaml, codes.md and the tables in names/.
 
 python -m runtime.reference_docs [ROOT OF A CHECKOUT]
 """
@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Final
 
 from devices.catalog import discover_kinds
-from runtime.reference_docs import asyncapi, names, recorded_messages
+from runtime.reference_docs import asyncapi, codes, names, recorded_messages
 
 ASYNCAPI: Final = Path("docs/reference/asyncapi.yaml")
+CODES: Final = Path("docs/reference/codes.md")
 NAMES: Final = Path("docs/reference/names")
 PAYLOADS: Final = Path("tests/payloads")
 
 
 def main(root: Path) -> None:
-    """Write both below the root of a checkout."""
+    """Write all below the root of a checkout."""
     catalog = discover_kinds()
     document = asyncapi.describe_protocol(catalog.values(), recorded_messages.read_recorded(root / PAYLOADS))
     (root / NAMES).mkdir(parents=True, exist_ok=True)
     (root / ASYNCAPI).write_text(asyncapi.asyncapi_text(document), encoding="utf-8")
+    (root / CODES).write_text(codes.codes_page(), encoding="utf-8")
     for kind in catalog.values():
         if not kind.internal:
             path = names.page_path(root / NAMES, kind)
