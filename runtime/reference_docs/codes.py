@@ -7,10 +7,10 @@ from devices.wording.catalogue import PLACEHOLDER, Entry, all_words
 
 _HEAD: Final = """# Codes
 
-Made from the catalogue by `python -m runtime.reference_docs`. `code` in a problem, and in each of its `errors`, is one
-of these; `params` are what its text names in braces. Types of pydantic (`missing`, `string_too_short`, …) are codes too.
-More will come; none is renamed or given another meaning within a version of the API. A client treats one that it does not
-know by `type` and `status`, and shows `detail`.
+Made from the catalogue by `python -m runtime.reference_docs`. `code` in a problem, and in each of its `errors`, is
+one of these; `params` are what its text names in braces. Types of pydantic (`missing`, `string_too_short`, …) are codes
+too. More will come; none is renamed or given another meaning within a version of the API. A client treats one that it
+does not know by `type` and `status`, and shows `detail`.
 """
 
 

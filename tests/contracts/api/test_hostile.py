@@ -37,6 +37,8 @@ def test_a_problem_names_request_and_place(city: City) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json() == {
         "type": "urn:lautern:problem:not_found",
+        "code": "not_found",
+        "params": {},
         "title": "Not Found",
         "status": 404,
         "detail": "",
