@@ -146,9 +146,7 @@ def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> tuple[list[
                 ImportLine(number, AssetRegistration.model_validate(_values(dict(zip(columns, row, strict=True)))))
             )
         except ValidationError as error:
-            errors += [
-                LineProblem(number, validation_problem(e, e["loc"])) for e in error.errors(include_url=False)
-            ]
+            errors += [LineProblem(number, validation_problem(e, e["loc"])) for e in error.errors(include_url=False)]
     return lines, errors
 
 
