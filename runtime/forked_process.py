@@ -15,10 +15,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, Protocol
 
+from devices.catalog import sub_packages
+
 WORKS: Final = sys.platform == "linux"
 """Elsewhere a copy of a process may not call all of the system's libraries."""
 _STAT_ARGUMENTS: Final = slice(45, 47)
 """Where /proc/self/stat says from where until where in memory the command line is, after the name."""
+
+
+KINDS: Final = ("devices", "storage.kinds", "gateway.kinds", "api.kinds")
+"""In these every role finds the kinds at its start."""
 
 
 class StartedProcess(Protocol):
@@ -136,6 +142,8 @@ def preload(modules: Iterable[str]) -> None:
     if WORKS:
         for module in modules:
             importlib.import_module(module)
+        for package in KINDS:
+            list(sub_packages(importlib.import_module(package)))
         gc.collect()
         gc.freeze()
 
