@@ -20,7 +20,7 @@ sys.stdout.flush()
 sys.stdin.readline()
 try:
     with registry.write() as tx:
-        print("took", tx.get(GatewayLease).take(sys.argv[2], 1000, 500))
+        print("took", tx.get(GatewayLease).acquire(sys.argv[2], 1000, 500))
 except LeaseHeld:
     print("refused")
 registry.close()
