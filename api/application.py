@@ -17,7 +17,7 @@ from api.change_feed import ChangeFeedReader, wait_for
 from api.health_monitor import SelfWatch
 from api.metrics import ApiMetrics
 from api.middleware import MEBIBYTE, BodyLimit, RequestEnvelope
-from api.openapi import DescribedApi
+from api.openapi import RELEASE, DescribedApi
 from api.query_admission import QueryAdmission
 from api.rate_limiter import RateLimiter
 from api.refusal_audit import RefusalCounter
@@ -70,8 +70,6 @@ from application.ports.users import SessionRepository
 from devices.catalog import sub_packages
 from devices.errors import RegistryUnavailable
 
-API_VERSION: Final = "1.27.0"
-"""Rises with every change of the OpenAPI description."""
 _MODULES: Final = (
     login,
     second_factor,
@@ -116,7 +114,7 @@ def create_app(services: Services, *, poll_s: float = 0.2, web: WebOptions | Non
     app = DescribedApi(
         title="Lautern",
         summary="Streetlights, the fire brigade's drones and the mobile event network of a city",
-        version=API_VERSION,
+        version=RELEASE,
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,

@@ -1,4 +1,4 @@
-"""Writes docs/reference/asyncapi.yaml, codes.md and the tables in names/.
+"""Writes docs/reference/openapi.json, asyncapi.yaml, codes.md and the tables in names/.
 
 python -m runtime.reference_docs [ROOT OF A CHECKOUT]
 """
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from devices.catalog import discover_kinds
-from runtime.reference_docs import asyncapi, codes, names, recorded_messages
+from runtime.reference_docs import asyncapi, codes, names, openapi, recorded_messages
 
+OPENAPI: Final = Path("docs/reference/openapi.json")
 ASYNCAPI: Final = Path("docs/reference/asyncapi.yaml")
 CODES: Final = Path("docs/reference/codes.md")
 NAMES: Final = Path("docs/reference/names")
@@ -21,6 +22,7 @@ def main(root: Path) -> None:
     catalog = discover_kinds()
     document = asyncapi.describe_protocol(catalog.values(), recorded_messages.read_recorded(root / PAYLOADS))
     (root / NAMES).mkdir(parents=True, exist_ok=True)
+    (root / OPENAPI).write_text(openapi.openapi_text(openapi.describe_api()), encoding="utf-8")
     (root / ASYNCAPI).write_text(asyncapi.asyncapi_text(document), encoding="utf-8")
     (root / CODES).write_text(codes.codes_page(), encoding="utf-8")
     for kind in catalog.values():

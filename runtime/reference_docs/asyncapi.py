@@ -6,6 +6,7 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel
 
+from api.openapi import derive_version
 from devices.kind import DeviceKind
 from devices.messages import AckMessage, StatusMessage
 from devices.topics import ROOT
@@ -23,7 +24,7 @@ from runtime.reference_docs.wire_messages import (
 
 ASYNCAPI: Final = "3.1.0"
 RELEASE: Final = "1.0.0"
-"""Of the description; its first number is the protocol's `v`."""
+"""What devices can rely on: its first number is the protocol's `v`. What is added changes the digest behind it only."""
 ABOUT: Final = f"""\
 What devices say to Lautern and what it says to them: MQTT 3.1.1, JSON in UTF-8 of at most {MAX_PAYLOAD_BYTES} bytes.
 
@@ -66,7 +67,7 @@ def describe_protocol(kinds: Iterable[DeviceKind], recorded: RecordedMessages, r
     topics = [topic for speaker in speakers for topic in speaker.topics()]
     topics.append(group_topic(speakers, root))
     topics.extend(member_topics(speakers, root))
-    return {
+    document: Node = {
         "asyncapi": ASYNCAPI,
         "info": {
             "title": "Lautern: devices",
@@ -91,6 +92,8 @@ def describe_protocol(kinds: Iterable[DeviceKind], recorded: RecordedMessages, r
             "schemas": {**shared_schemas(), **schemas},
         },
     }
+    document["info"]["version"] = derive_version(RELEASE, document)
+    return document
 
 
 def _models(kind: DeviceKind) -> Iterator[type[BaseModel]]:
