@@ -1,7 +1,8 @@
 """What happens at a node."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field
 
@@ -62,3 +63,11 @@ class Enclosure(NodeEvent):
     """Somebody opened or closed the case."""
 
     open: bool
+
+
+EVENTS: Final[Mapping[str, type[EventMessage]]] = {
+    "capacity_test": CapacityTest,
+    "link_change": LinkChange,
+    "power_change": PowerChange,
+    "enclosure": Enclosure,
+}

@@ -10,9 +10,10 @@ from devices.event_network.enums import TrafficDirection
 from devices.event_network.rates import CounterReading, RateQuality, RateStep, counter_readings, rate_step
 from devices.event_network.rule_facts import PartFacts, interface_of
 from devices.event_network.state import applied_profile
+from devices.generic_rules import login_refused, quota_exceeded
 from devices.kind import interval_s
 from devices.messages import EventSeverity
-from devices.rules import DeviceView, LatestObservation, RuleContext, RuleOutcome, RuleState
+from devices.rules import DeviceView, LatestObservation, Rule, RuleContext, RuleOutcome, RuleState
 from devices.time_us import MINUTE_US
 
 DOWN: Final = frozenset({"DOWN", "LOWER_LAYER_DOWN", "NOT_PRESENT"})
@@ -200,3 +201,14 @@ def optical_low(view: DeviceView, _context: RuleContext, state: RuleState) -> Ru
 
 def _light(level: float | None) -> dict[str, float]:
     return {} if level is None else {"optical_rx_dbm": level}
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    link_down,
+    link_saturated,
+    on_battery,
+    battery_low,
+    optical_low,
+    login_refused,
+    quota_exceeded,
+)

@@ -26,10 +26,6 @@ COUNTERS: Final = (
     "carrier_transitions",
 )
 
-COUNTS_APART: Final = frozenset({"wifi_clients_2g4", "wifi_clients_5g", "wifi_clients_6g"})
-"""Clients by band: parts of `wifi_clients`."""
-COUNTS_PEOPLE: Final = COUNTS_APART | {"wifi_clients", "dhcp_leases_used"}
-
 Millis = Annotated[float, Field(ge=0, le=600_000), FieldUnit("ms"), PlausibleRange(0, 10_000)]
 Count = Annotated[int, Field(ge=0, le=10_000_000), FieldUnit("1")]
 Dbm = Annotated[float, Field(ge=-100, le=30), FieldUnit("dBm"), PlausibleRange(-40, 10)]

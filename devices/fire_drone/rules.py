@@ -4,8 +4,10 @@ from typing import Any, Final
 
 from devices.alarms import AlarmCleared, AlarmRaised
 from devices.fire_drone.enums import FlightState
+from devices.fire_drone.limits import LIMITS
+from devices.generic_rules import implausible_value, login_refused, quota_exceeded, silence_rule
 from devices.messages import AWAY, EventSeverity
-from devices.rules import DeviceView, LatestObservation, RuleContext, RuleOutcome, RuleState
+from devices.rules import DeviceView, LatestObservation, Rule, RuleContext, RuleOutcome, RuleState
 from devices.time_us import SECOND_US
 
 BATTERY_LOW: Final = "battery_low"
@@ -104,3 +106,15 @@ def _main(view: DeviceView) -> LatestObservation | None:
 def _number(values: Any, name: str) -> float | None:  # noqa: ANN401 - a mapping of values
     value = values.get(name)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    battery_low,
+    battery_critical,
+    telemetry_link_lost,
+    control_link_lost,
+    implausible_value,
+    silence_rule(LIMITS, EventSeverity.WARNING),
+    login_refused,
+    quota_exceeded,
+)

@@ -7,8 +7,10 @@ from devices.streetlight.commands import DimCommand, ResumeCommand
 from devices.streetlight.config import LampConfig
 from devices.streetlight.events import EVENTS
 from devices.streetlight.info import LampInfo
+from devices.streetlight.limits import LIMITS
+from devices.streetlight.privacy import COUNTS_PEOPLE, PURPOSE
 from devices.streetlight.roles import ROLES
-from devices.streetlight.rules import LIMITS, RULES
+from devices.streetlight.rules import RULES
 from devices.streetlight.state import LampState
 from devices.streetlight.telemetry import LampTelemetry
 
@@ -24,9 +26,6 @@ KIND: Final = DeviceKind(
     rules=RULES,
     limits=LIMITS,
     roles=ROLES,
-    purpose={
-        "de": "Betrieb der Beleuchtung: Leistung, Zustand und Störungen von Leuchten; Passanten nur gezählt.",
-        "en": "Operation of lighting: power, state and faults of lamps; passers-by are only counted.",
-    },
-    counts_people=frozenset({"road_users"}),
+    purpose=PURPOSE,
+    counts_people=COUNTS_PEOPLE,
 )

@@ -3,8 +3,8 @@
 from typing import Final
 
 from devices.generic_rules import device_offline, implausible_value, login_refused, quota_exceeded, silence_rule
-from devices.kind import KindLimits
 from devices.rules import Rule
+from devices.streetlight.limits import LIMITS
 from devices.streetlight.rules.cycling_failure import cycling_failure
 from devices.streetlight.rules.lamp_failure import lamp_failure
 from devices.streetlight.rules.lamp_power import lamp_power_too_high, lamp_power_too_low
@@ -19,7 +19,6 @@ from devices.streetlight.rules.thresholds import (
     lamp_voltage_too_low,
 )
 
-LIMITS: Final = KindLimits(reporting_interval_s=60)
 RULES: Final[tuple[Rule, ...]] = (
     lamp_failure,
     lamp_unexpectedly_on,

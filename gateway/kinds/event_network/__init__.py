@@ -1,6 +1,6 @@
 """What the event network does in the gateway: the schedule of events, capacity tests, facts for rules."""
 
-from gateway.kinds.event_network.event_reactions import NetworkReactions
+from gateway.kinds.event_network.reactions import NetworkReactions
 from gateway.reactions import ReactionTools
 
 

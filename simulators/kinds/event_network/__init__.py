@@ -5,7 +5,7 @@ from typing import Final
 
 from simulators.device import FleetOptions, SimulatedDevice
 from simulators.kinds.event_network.crowd import SceneTraffic
-from simulators.kinds.event_network.node import SimulatedNode
+from simulators.kinds.event_network.device import SimulatedNode
 from simulators.kinds.event_network.scene import mogli_scene
 
 SCENE: Final = 5

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from simulators.device import FleetOptions, SimulatedDevice
-from simulators.kinds.fire_drone.drone import SimulatedDrone
+from simulators.kinds.fire_drone.device import SimulatedDrone
 from simulators.kinds.fire_drone.reports import HomePosition
 
 _KNOWN = (("fritz", HomePosition(49.4447, 7.7690, 236.0)), ("ottmar", HomePosition(49.4312, 7.7525, 251.0)))

@@ -7,8 +7,8 @@ from typing import Final
 
 from devices.time_us import SECOND_US
 from simulators.device import FleetOptions, SimulatedDevice
+from simulators.kinds.streetlight.device import LampSite, SimulatedLamp
 from simulators.kinds.streetlight.electrics import LampElectrics
-from simulators.kinds.streetlight.lamp import LampSite, SimulatedLamp
 from simulators.kinds.streetlight.passers import MotionDetector
 
 SCENE: Final = 10

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.authentication import requires_scope
 from api.fields import IdInPath
-from api.kinds.event_network.event_schemas import EventBody, EventShown, event_of, event_schema
+from api.kinds.event_network.schemas.events import EventBody, EventShown, event_of, event_schema
 from api.paging import ItemPage, PageWanted, page_of
 from api.preconditions import Expected, etag
 from api.problems import problem_responses

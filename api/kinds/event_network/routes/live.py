@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api import csv_response, series
 from api.fields import IdInPath
 from api.kinds.event_network.routes.events import KIND, Reader, find_event
-from api.kinds.event_network.schemas import DirectionShown, LiveEvent, live_schema
+from api.kinds.event_network.schemas.live import DirectionShown, LiveEvent, live_schema
 from api.problems import problem_responses
 from api.query_admission import Ask
 from api.services import Services, Use

@@ -14,11 +14,11 @@ from devices.event_network.city_event import EventState, TestedCapacity
 from devices.event_network.telemetry import NodeTelemetry
 from devices.samples import Sample
 from devices.time_us import HOUR_US, MINUTE_US, SECOND_US, rfc3339
-from gateway.kinds.event_network.event_reactions import NetworkReactions
+from gateway.kinds.event_network.reactions import NetworkReactions
 from simulators.device import FleetOptions
 from simulators.kinds.event_network import build_fleet
+from simulators.kinds.event_network.device import SimulatedNode
 from simulators.kinds.event_network.event import demo_event
-from simulators.kinds.event_network.node import SimulatedNode
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.api.statements import statements
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.kinds.event_network.event_schemas import EventBody, event_of
+from api.kinds.event_network.schemas.events import EventBody, event_of
 from application.kinds.event_network.rate_history import RateHistory
 from application.ports.telemetry import TelemetryReader, TelemetryWriter
 from devices.catalog import discover_kinds
@@ -20,8 +20,8 @@ from devices.samples import Sample
 from devices.time_us import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from simulators.device import FleetOptions
 from simulators.kinds.event_network import build_fleet
+from simulators.kinds.event_network.device import SimulatedNode, TrueVolume
 from simulators.kinds.event_network.event import demo_event
-from simulators.kinds.event_network.node import SimulatedNode, TrueVolume
 from storage.telemetry.influx_reader import InfluxTelemetryReader
 from storage.telemetry.influx_writer import InfluxTelemetryWriter
 from storage.telemetry.sqlite_reader import SqliteTelemetryReader

@@ -26,11 +26,11 @@ from devices.catalog import discover_kinds
 from devices.samples import RawMessage, Sample
 from devices.time_us import HOUR_US, SECOND_US, to_us
 from gateway.decode import DecodedMessage, MessageDecoder
-from gateway.kinds.fire_drone import DroneReactions
+from gateway.kinds.fire_drone.reactions import DroneReactions
 from simulators.device import FleetOptions
 from simulators.envelope_sender import EnvelopeSender
 from simulators.kinds.fire_drone import build_fleet
-from simulators.kinds.fire_drone.drone import SimulatedDrone, TrueFlight
+from simulators.kinds.fire_drone.device import SimulatedDrone, TrueFlight
 from storage.registry.engine import SqlRegistry, open_registry
 from storage.telemetry.sqlite_reader import SqliteTelemetryReader
 from storage.telemetry.sqlite_writer import SqliteTelemetryWriter

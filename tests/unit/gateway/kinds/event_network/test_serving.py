@@ -13,7 +13,7 @@ from devices.errors import RegistryUnavailable
 from devices.event_network.city_event import CityEvent, EventKind, EventState, MeasuredObject
 from devices.samples import Sample, Value
 from devices.time_us import HOUR_US, SECOND_US
-from gateway.kinds.event_network.event_reactions import NetworkReactions
+from gateway.kinds.event_network.reactions import NetworkReactions
 from storage.registry.engine import SqlRegistry, open_registry
 
 START_US = 1_790_000_000_000_000

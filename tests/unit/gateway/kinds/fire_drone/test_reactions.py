@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from devices.errors import RegistryUnavailable, StoreUnavailable
-from gateway.kinds.fire_drone import DroneReactions
+from gateway.kinds.fire_drone.reactions import DroneReactions
 
 
 class Recorder:

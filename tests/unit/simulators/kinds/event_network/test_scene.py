@@ -16,7 +16,7 @@ from devices.time_us import DAY_US, HOUR_US, MINUTE_US, SECOND_US, rfc3339
 from simulators.device import FleetOptions, OutgoingReport
 from simulators.kinds.event_network import build_fleet
 from simulators.kinds.event_network.crowd import SceneTraffic
-from simulators.kinds.event_network.node import SimulatedNode
+from simulators.kinds.event_network.device import SimulatedNode
 from simulators.kinds.event_network.scene import mogli_scene
 
 START_US = 1_790_000_000_000_000

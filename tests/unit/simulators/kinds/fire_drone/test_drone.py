@@ -15,7 +15,7 @@ from gateway.decode import DecodedMessage, MessageDecoder
 from simulators.device import FleetOptions, OutgoingReport
 from simulators.envelope_sender import EnvelopeSender
 from simulators.kinds.fire_drone import build_fleet
-from simulators.kinds.fire_drone.drone import SimulatedDrone
+from simulators.kinds.fire_drone.device import SimulatedDrone
 
 PAYLOADS = Path(__file__).parents[4] / "payloads" / "fire_drone"
 START_US = 1_790_000_000 * SECOND_US

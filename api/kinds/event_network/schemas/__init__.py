@@ -1,0 +1,1 @@
+"""The event network as the API shows it."""
