@@ -28,7 +28,7 @@ def kinds(files: tuple[Source, ...]) -> set[str]:
     return {
         file.module[1]
         for file in files
-        if file.path.name == "__init__.py" and file.module[:1] == ("devices",) and "KIND" in _assigned(file.tree)
+        if file.path.name == "__init__.py" and file.module[:1] == ("devices",) and "KIND" in assigned(file.tree)
     }
 
 
@@ -57,7 +57,8 @@ def _imported(file: Source, node: ast.AST) -> Iterator[Module]:
         yield from ((*base, alias.name) for alias in node.names)
 
 
-def _assigned(tree: ast.Module) -> set[str]:
+def assigned(tree: ast.Module) -> set[str]:
+    """Names that a module binds at its top."""
     targets = [node.targets[0] for node in tree.body if isinstance(node, ast.Assign)]
     targets += [node.target for node in tree.body if isinstance(node, ast.AnnAssign)]
     return {target.id for target in targets if isinstance(target, ast.Name)}

@@ -18,8 +18,23 @@ from tests.documents.town import Town
 from tests.real_parts.waiting import wait_until
 
 BLOCKS: Final = blocks(source.ROOT / "docs" / "add-a-device-kind.md")
-FILES: Final = {name.split()[1]: text for name, text in BLOCKS.items() if name.startswith("python ")}
+FILES: Final = {name.split()[1]: text for name, text in BLOCKS.items() if name.startswith(("python ", "json "))}
+CODE: Final = {name: text for name, text in FILES.items() if name.endswith(".py")}
 KIND: Final = "parking_sensor"
+EVERY_KIND: Final = (
+    "tests/architecture/test_kinds_alike.py",
+    "tests/architecture/test_imports.py",
+    "tests/architecture/test_names.py",
+    "tests/contracts/test_asyncapi.py",
+    "tests/contracts/test_names_table.py",
+    "tests/unit/api/web/test_translations.py",
+    "tests/unit/application/notifications/test_wording.py",
+    "tests/unit/application/access/test_actor.py",
+    "tests/unit/devices/test_bounds.py",
+    "tests/unit/devices/commands/test_wire.py",
+    "tests/unit/runtime/test_openapi.py",
+)
+"""The part of the suite that goes over all kinds."""
 pytestmark = pytest.mark.timeout(180)
 
 
@@ -27,9 +42,11 @@ pytestmark = pytest.mark.timeout(180)
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packages and the settings of the tools, with the new folders; no file that was there is another."""
     root = tmp_path_factory.mktemp("copy")
-    for package in source.PACKAGES:
-        shutil.copytree(source.ROOT / package, root / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(source.ROOT / "pyproject.toml", root)
+    for folder in (*source.PACKAGES, "docs", "tests"):
+        made = shutil.ignore_patterns("__pycache__", "node_modules")
+        shutil.copytree(source.ROOT / folder, root / folder, ignore=made)
+    for name in ("pyproject.toml", "README.md", "ARCHITECTURE.md", *source.SCRIPTS):
+        shutil.copy(source.ROOT / name, root)
     before = digests(root)
     for name, text in FILES.items():
         path = root / name
@@ -40,6 +57,13 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert {name: after[name] for name in before} == before
     assert set(after) - set(before) == set(FILES)
     return root
+
+
+@pytest.fixture(scope="module")
+def described(copy: Path) -> Path:
+    """The copy with both descriptions made anew, by the guide's command."""
+    subprocess.run([sys.executable, *BLOCKS["sh describe"].split()[1:]], cwd=copy, check=True, timeout=60)
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -110,25 +134,29 @@ def test_its_rule_raises_an_alarm(town: Town) -> None:
     assert (alarm["kind"], alarm["name"]) == (KIND, "battery_low")
 
 
-def test_its_messages_are_described_without_a_line_for_them(copy: Path) -> None:
-    (copy / "docs" / "reference").mkdir(parents=True)
-    subprocess.run([sys.executable, *BLOCKS["sh describe"].split()[1:]], cwd=copy, check=True, timeout=60)
-    described = yaml.load((copy / "docs/reference/asyncapi.yaml").read_text(), Loader=yaml.CSafeLoader)
-    assert f"{KIND}.cmd.set_threshold" in described["channels"]
-    bay = described["components"]["schemas"]["BayTelemetry"]["properties"]["field_ut"]
+def test_its_messages_are_described_without_a_line_for_them(described: Path) -> None:
+    protocol = yaml.load((described / "docs/reference/asyncapi.yaml").read_text(), Loader=yaml.CSafeLoader)
+    assert f"{KIND}.cmd.set_threshold" in protocol["channels"]
+    bay = protocol["components"]["schemas"]["BayTelemetry"]["properties"]["field_ut"]
     assert (bay["x-unit"], bay["maximum"], bay["x-plausible"]) == ("µT", 1000, [-300, 300])
     assert (
         "| `occupied` | telemetry | – | FIWARE ParkingSpot.status |"
-        in (copy / f"docs/reference/names/{KIND}.md").read_text()
+        in (described / f"docs/reference/names/{KIND}.md").read_text()
     )
+
+
+def test_it_passes_what_every_kind_is_asked(described: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *EVERY_KIND]
+    done = subprocess.run(command, cwd=described, capture_output=True, text=True, check=False, timeout=170)
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 def test_the_guides_code_is_as_we_write_ours(copy: Path) -> None:
     ruff = Path(sys.executable).with_name("ruff")
     for check in (["check"], ["format", "--check"]):
-        done = subprocess.run([ruff, *check, *FILES], cwd=copy, capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run([ruff, *check, *CODE], cwd=copy, capture_output=True, text=True, check=False, timeout=30)
         assert done.returncode == 0, done.stdout
-    found = tuple(source.parse(Path(name), text) for name, text in FILES.items())
+    found = tuple(source.parse(Path(name), text) for name, text in CODE.items())
     assert KIND in imports.kinds(found)
     kinds = imports.kinds(source.program()) | {KIND}
     assert [line for file in found for line in (*imports.strangers(file, kinds), *imports.local(file))] == []
