@@ -145,6 +145,15 @@ test("a refusal is a sentence, an error of ours is thrown on", async () => {
   assert.equal(failed(new Problem(403)).querySelector("button"), null);
 });
 
+test("a refusal is said by its code, one that is not known in the server's words", async () => {
+  const parts = { type: "urn:lautern:problem:conflict", title: "Contradiction.", detail: "in English" };
+  serve(() => problem(409, { ...parts, code: "has_own_login", params: { user: "kl/lamp/L01" } }));
+  const known = (await get("/city").catch(refusal)).message;
+  assert.match(known, /^Das steht in Widerspruch .*: kl\/lamp\/L01 hat eine eigene Anmeldung/);
+  serve(() => problem(409, { ...parts, code: "of_next_year", params: {} }));
+  assert.match((await get("/city").catch(refusal)).message, /: in English\.$/);
+});
+
 test("what is asked stands in the address, changes carry the version they change", async () => {
   /** @type {any[]} */
   const seen = [];

@@ -1,6 +1,7 @@
 """Whatever comes from outside: an answer, bounded, without details."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -47,6 +48,22 @@ def test_a_problem_names_request_and_place(city: City) -> None:
         "errors": [],
     }
     assert city.client.put("/healthz").json()["status"] == 405
+
+
+def test_a_refusal_is_said_in_the_language_asked_and_by_code(city: City) -> None:
+    def refused(language: str) -> dict[str, Any]:
+        wanted = city.key("*") | {"Accept-Language": language}
+        answer = city.client.post("/api/v1/groups", headers=wanted, json={"name": 1, "strange": 2})
+        assert (answer.status_code, answer.headers["vary"]) == (422, "Accept-Language")
+        return dict(answer.json())
+
+    german, english = refused("de-DE, en;q=0.5"), refused("fr")
+    assert (german["title"], english["title"]) == ("Das passt so nicht.", "A value is not acceptable.")
+    told = {e["field"]: (e["code"], e["message"]) for e in german["errors"]}
+    assert told["name"] == ("string_type", "Muss Text sein.")
+    assert told["strange"] == ("extra_forbidden", "Das gehört hier nicht hin.")
+    assert [e["code"] for e in english["errors"]] == [e["code"] for e in german["errors"]]
+    assert {e["message"] for e in english["errors"]} >= {"Input should be a valid string"}
 
 
 def test_an_announced_body_over_the_limit_is_refused_unread(city: City) -> None:

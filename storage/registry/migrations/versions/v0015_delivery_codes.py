@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "registry_0014"
-down_revision = "registry_0013"
+revision = "registry_0015"
+down_revision = "registry_0014"
 branch_labels = None
 depends_on = None
 
