@@ -43,6 +43,11 @@ class Envelope(WireModel):
         cls._body = tuple(n for n in cls.model_fields if n not in cls.HEAD)
         cls._nested = tuple(n for n in cls._body if not _is_plain(cls.model_fields[n].annotation))
 
+    @classmethod
+    def plain_fields(cls) -> frozenset[str]:
+        """Names of the fields that `values` takes as they are."""
+        return frozenset(cls._body) - frozenset(cls._nested)
+
     def values(self) -> dict[str, float | int | bool | str]:
         """Fields that have a value, flat, without the head; a nested `a.b` becomes `a_b`, lists are left out."""
         fields = self.__dict__

@@ -1,7 +1,7 @@
 """A pass: some journal batches of one lane, decoded and judged together."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -61,20 +61,29 @@ class MessageBatch:
 
 
 def items_of(
-    batch: JournalBatch, decoded: list[DecodedMessage | RefusedMessage], verdicts: list[MessageVerdict]
+    batch: JournalBatch,
+    decoded: list[DecodedMessage | RefusedMessage],
+    verdicts: list[MessageVerdict],
+    given: Callable[[tuple[Sample, ...]], tuple[Sample, ...]] | None = None,
 ) -> Iterator[BatchItem]:
-    """Join what belongs together."""
+    """Join what belongs together; `given` says whose the samples of a message are, where anything is lent."""
+    batch_id, accepted = batch.batch_id, MessageOutcome.ACCEPTED
     for index, (message, heard, verdict) in enumerate(zip(batch.messages, decoded, verdicts, strict=True)):
-        samples = _samples(message, heard, verdict)
-        plain = len(samples) == 1 and not verdict.standings and isinstance(heard, DecodedMessage) and not heard.refused
-        yield BatchItem(batch.batch_id, index, message, heard, verdict, samples, plain)
+        if verdict.outcome is not accepted or isinstance(heard, RefusedMessage):
+            yield BatchItem(batch_id, index, message, heard, verdict, (), False)  # noqa: FBT003 - one of each message
+            continue
+        standings, readings = verdict.standings, heard.readings
+        if len(readings) == 1 and not standings:
+            samples: tuple[Sample, ...] = (_sample(message, heard, verdict, 0),)
+        else:
+            samples = _samples(message, heard, verdict)
+        if given is not None:
+            samples = given(samples)
+        plain = len(samples) == 1 and not standings and not heard.refused
+        yield BatchItem(batch_id, index, message, heard, verdict, samples, plain)
 
 
-def _samples(
-    message: RawMessage, heard: DecodedMessage | RefusedMessage, verdict: MessageVerdict
-) -> tuple[Sample, ...]:
-    if verdict.outcome is not MessageOutcome.ACCEPTED or isinstance(heard, RefusedMessage):
-        return ()
+def _samples(message: RawMessage, heard: DecodedMessage, verdict: MessageVerdict) -> tuple[Sample, ...]:
     numbers, standings = range(len(heard.readings)), verdict.standings
     if standings:
         return tuple(_sample(message, heard, verdict, n) for n in numbers if standings[n] == DedupResult.NEW)
@@ -82,17 +91,13 @@ def _samples(
 
 
 def _sample(message: RawMessage, heard: DecodedMessage, verdict: MessageVerdict, number: int) -> Sample:
-    uplink, reading = heard.uplink, heard.readings[number]
-    return Sample(
-        verdict.asset_id,
-        uplink.kind,
-        uplink.tenant_id,
-        reading.series,
-        reading.part,
+    uplink = heard.uplink
+    series, part, ts_us, _, values, suspect, _ = heard.readings[number]
+    received_us = message.received_us
+    if ts_us is None:
         # Clockless samples of one message are a microsecond apart: the same instant would be the same sample.
-        message.received_us + number if reading.ts_us is None else reading.ts_us,
         # Equal times are the mark of a sample without a clock, also of the later ones of a batch.
-        message.received_us + number if reading.ts_us is None else message.received_us,
-        reading.values,
-        bool(reading.suspect),
+        ts_us = received_us = received_us + number
+    return Sample(
+        verdict.asset_id, uplink.kind, uplink.tenant_id, series, part, ts_us, received_us, values, bool(suspect)
     )

@@ -79,6 +79,11 @@ class BindingCache:
         """Whose an asset is, at which time."""
         return AssetOwnership(asset.tenant_id, self._loans.get(asset.asset_id, ()))
 
+    @property
+    def lent(self) -> bool:
+        """Whether anything was ever lent; else each sample is whose the topic says."""
+        return bool(self._loans)
+
     def given(self, samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
         """Samples of one message, each as that town's whose the asset was when it was measured."""
         if not self._loans or not samples or samples[0].asset_id not in self._loans:

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Any, NamedTuple, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, NotRequired, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from application.privacy.small_counts import rounded_values
 from devices.catalog import KindCatalog
@@ -13,7 +14,7 @@ from devices.kind import DeviceKind
 from devices.messages import AckMessage, Envelope, StatusMessage, TelemetryMessage, WireModel
 from devices.pii_filter import REASON, named_in
 from devices.samples import TELEMETRY, RawMessage, Value
-from devices.time_us import DAY_US, SECOND_US, to_us
+from devices.time_us import DAY_US, EPOCH, MICROSECOND, SECOND_US, to_us
 from devices.topics import ROOT, UplinkTopic, parse_uplink
 from gateway.content_digest import digest_of
 
@@ -61,13 +62,36 @@ class DecodedMessage(NamedTuple):
     refused: tuple[tuple[int, RefusedMessage], ...] = ()
 
 
+class PlainTelemetry(NamedTuple):
+    """How most telemetry of a kind is read: JSON straight to the values that it holds, without a model's object.
+
+    Accepts what the kind's model accepts, and no more; what has anything unusual about it goes by the model.
+    """
+
+    read: Callable[[bytes], dict[str, Any]]
+    names: frozenset[str]
+    """Of the fields that are stored as they are."""
+    ranges: tuple[tuple[str, float, float], ...]
+    ahead_us: float
+    oldest_us: int
+
+
+class _Route(NamedTuple):
+    """What follows from a topic."""
+
+    where: UplinkTopic
+    kind: DeviceKind
+    plain: PlainTelemetry | None
+
+
 class MessageDecoder:
     """Knows the kinds; remembers topics it has parsed."""
 
     def __init__(self, catalog: KindCatalog, root: str = ROOT) -> None:
         self._root = root
         self._kinds = dict(catalog)
-        self._topics: dict[bytes, UplinkTopic | RefusedMessage] = {}
+        self._topics: dict[bytes, _Route | RefusedMessage] = {}
+        self._plain = {name: plain_telemetry(kind) for name, kind in catalog.items()}
         self._read: dict[type[Envelope], Callable[[bytes], Envelope]] = {
             kind.telemetry: TypeAdapter(kind.telemetry).validator.validate_json for kind in catalog.values()
         }
@@ -79,13 +103,17 @@ class MessageDecoder:
 
     def decode(self, message: RawMessage) -> DecodedMessage | RefusedMessage:
         """Decode one message."""
-        where = self._topics.get(message.topic) or self._where(message.topic)
-        if isinstance(where, RefusedMessage):
-            return where
-        kind = self._kinds[where.kind]
-        unfit = _unfit(where, kind, message.payload)
-        if unfit is not None:
-            return unfit
+        route = self._topics.get(message.topic) or self._route(message.topic)
+        if isinstance(route, RefusedMessage):
+            return route
+        where, kind, plain = route
+        if plain is not None and (heard := _plainly_heard(where, kind, plain, message)) is not None:
+            return heard
+        return _unfit(where, kind, message.payload) or self._closely_heard(where, kind, message)
+
+    def _closely_heard(
+        self, where: UplinkTopic, kind: DeviceKind, message: RawMessage
+    ) -> DecodedMessage | RefusedMessage:
         try:
             return self._heard(where, kind, message)
         except ValidationError as error:
@@ -95,14 +123,20 @@ class MessageDecoder:
         except (ValueError, RecursionError, TypeError) as error:
             return RefusedMessage("bad_json", str(error)[:300], where)
 
-    def _where(self, topic: bytes) -> UplinkTopic | RefusedMessage:
+    def _route(self, topic: bytes) -> _Route | RefusedMessage:
         where = self._parse(topic)
+        route: _Route | RefusedMessage
+        if isinstance(where, RefusedMessage):
+            route = where
+        else:
+            plain = self._plain[where.kind] if where.channel == TELEMETRY else None
+            route = _Route(where, self._kinds[where.kind], plain)
         if len(topic) > _LONGEST_REMEMBERED:
-            return where
+            return route
         if len(self._topics) >= _TOPICS_REMEMBERED:
             self._topics.clear()
-        self._topics[topic] = where
-        return where
+        self._topics[topic] = route
+        return route
 
     def _parse(self, topic: bytes) -> UplinkTopic | RefusedMessage:
         try:
@@ -210,6 +244,57 @@ class MessageDecoder:
         own = {name: value for name, value in (model.__pydantic_extra__ or {}).items() if name in names}
         reading = self._reading(where, kind, model, TELEMETRY, message, not_stored=own)
         return reading._replace(payload=payload) if isinstance(reading, RefusedMessage) else (model, reading)
+
+
+def plain_telemetry(kind: DeviceKind) -> PlainTelemetry | None:
+    """How to read a kind's telemetry plainly; None where its model or its privacy asks for more than fields."""
+    model = kind.telemetry
+    decorators = model.__pydantic_decorators__
+    if kind.names_nobody or decorators.model_validators or decorators.field_validators or decorators.root_validators:
+        return None
+    fields: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        if field.alias is not None or field.validation_alias is not None:
+            return None
+        declared: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+        fields[name] = declared if field.is_required() else NotRequired[declared]
+    # Made at run time, of the model's fields: a type checker knows only those that are written.
+    values = TypedDict("Values", fields)  # type: ignore[misc]
+    values.__pydantic_config__ = model.model_config  # type: ignore[attr-defined]
+    return PlainTelemetry(
+        TypeAdapter(values).validator.validate_json,
+        model.plain_fields() - kind.counts_people,
+        _plausible_ranges(model),
+        kind.limits.clock_ahead_s * SECOND_US,
+        kind.limits.raw_retention_days * DAY_US,
+    )
+
+
+def _plainly_heard(
+    where: UplinkTopic, kind: DeviceKind, plain: PlainTelemetry, message: RawMessage
+) -> DecodedMessage | None:
+    """One sample of declared fields, with a clock that is right; None: look at it more closely."""
+    payload = message.payload
+    if message.retained or len(payload) > MAX_PAYLOAD_BYTES:
+        return None
+    try:
+        values = plain.read(payload)
+    except (ValueError, RecursionError, TypeError):
+        return None
+    del values["v"]
+    ts = values.pop("ts", None)
+    if ts is None or values.pop("device_id") != where.device_id:
+        return None
+    ts_us = (ts - EPOCH) // MICROSECOND
+    boot_id, seq, part = values.pop("boot_id"), values.pop("seq"), values.pop("part", "")
+    if not (
+        -plain.oldest_us <= ts_us - message.received_us <= plain.ahead_us
+        and values.keys() <= plain.names
+        and None not in values.values()
+    ):
+        return None
+    reading = DecodedSample(TELEMETRY, part, ts_us, seq, values, _suspect(values, plain.ranges), digest_of(values))
+    return DecodedMessage(where, kind, boot_id, (seq,), None, (reading,))
 
 
 def _suspect(values: Mapping[str, Any], ranges: tuple[tuple[str, float, float], ...]) -> tuple[str, ...]:

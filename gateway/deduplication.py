@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from application.ports.identity import DedupIndex, DedupResult, DedupTransaction, SampleClaim
 from devices.samples import RawMessage
 from devices.sequence_ranges import SequenceRanges
 from devices.time_us import HOUR_US, rfc3339
+from devices.topics import UplinkTopic
 from gateway.admission import admission_refusal
 from gateway.binding_cache import BindingCache
 from gateway.content_digest import digest_of_bytes
@@ -23,16 +25,28 @@ _NONE: frozenset[int] = frozenset()
 Decoded = DecodedMessage | RefusedMessage
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(NamedTuple):
     """A message whose readings are claimed, until the answer is there."""
 
-    index: int
+    number: int
+    """Of the message in its batch."""
     asset_id: str
     first_claim: int
-    count: int
-    refused: frozenset[int] = frozenset()
+    claims: int
+    refused: frozenset[int] = _NONE
     """Numbers of readings without a claim."""
+
+
+class _Speaker(NamedTuple):
+    """A device that always spoke for itself and for one asset, by the topic that it is registered with."""
+
+    uplink: UplinkTopic
+    accepted: MessageVerdict
+    """One for all its messages."""
+
+
+_Taken = tuple[MessageVerdict, list[SampleClaim], frozenset[int]]
+"""Verdict while its claims are free, the claims, and numbers of readings without one."""
 
 
 @dataclass(slots=True)
@@ -77,6 +91,9 @@ class Deduplicator:
         self._bindings = bindings
         self._ranges: dict[tuple[str, str], SequenceRanges] = {}
         self._begun: dict[str, _Begun] = {}
+        self._speakers: dict[str, _Speaker] = {}
+        self._revision = -1
+        """Of the bindings that `_speakers` follow from."""
 
     def judge(
         self, judgement: DedupTransaction, messages: Sequence[RawMessage], decoded: Sequence[Decoded]
@@ -86,6 +103,7 @@ class Deduplicator:
             self._ranges.clear()
         judged = JudgedBatch([])
         self._begun.clear()
+        self._follow_bindings()
         claims: list[SampleClaim] = []
         pending: list[_Pending] = []
         repeated: list[tuple[int, str, list[SampleClaim]]] = []
@@ -94,33 +112,70 @@ class Deduplicator:
                 # What is retained comes again at each subscribe; it was refused and counted when it was new.
                 judged.verdicts.append(_unfit(message, heard.reason, heard.detail))
                 continue
-            barred = self._barred(message, heard)
-            if isinstance(barred, MessageVerdict):
-                judged.verdicts.append(barred)
+            taken = self._plain_claim(judgement, message, heard) or self._closely(judgement, message, heard)
+            if isinstance(taken, MessageVerdict):
+                judged.verdicts.append(taken)
                 continue
-            owner = self._owner(judgement, message, heard)
-            if isinstance(owner, MessageVerdict):
-                judged.verdicts.append(owner)
-                continue
+            accepted, mine, barred = taken
             key = (heard.uplink.device_id, heard.boot_id or "")
             ranges = judged.touched[key] = self._ranges.get(key) or self._fetch(judgement, key)
-            mine = _without(claims_of(message, heard), barred)
-            fresh = list(map(ranges.add, heard.seqs))
-            judged.verdicts.append(MessageVerdict(MessageOutcome.ACCEPTED, owner))
-            if not any(fresh):
-                repeated.append((index, owner, mine))
+            judged.verdicts.append(accepted)
+            if not any(list(map(ranges.add, heard.seqs))):
+                repeated.append((index, accepted.asset_id, mine))
                 continue
-            pending.append(_Pending(index, owner, len(claims), len(mine), barred))
+            pending.append(_Pending(index, accepted.asset_id, len(claims), len(mine), barred))
             claims += mine
         standings = judgement.claim(claims)
         if any(standings) or any(p.refused for p in pending):
             for p in pending:
-                claimed = standings[p.first_claim : p.first_claim + p.count]
-                judged.verdicts[p.index] = _verdict(p.asset_id, _with(claimed, p.refused))
+                claimed = standings[p.first_claim : p.first_claim + p.claims]
+                judged.verdicts[p.number] = _verdict(p.asset_id, _with(claimed, p.refused))
         # After the claims: what it repeats may stand before it in the same batch.
         for index, asset_id, mine in repeated:
             judged.verdicts[index] = _seen_before(judgement, mine, asset_id)
         return judged
+
+    def _follow_bindings(self) -> None:
+        if self._revision != self._bindings.revision or len(self._speakers) > _BOOTS_REMEMBERED:
+            self._speakers.clear()
+            self._revision = self._bindings.revision
+
+    def _plain_claim(self, judgement: DedupTransaction, message: RawMessage, heard: DecodedMessage) -> _Taken | None:
+        """One more sample of a series that is there, by a device that may say it; None: look more closely."""
+        if message.retained or len(heard.readings) != 1 or heard.boot_id is None:
+            return None
+        reading, uplink = heard.readings[0], heard.uplink
+        speaker = self._speakers.get(uplink.device_id)
+        if speaker is None or speaker.uplink is not uplink:
+            speaker = self._learn(uplink)
+        if speaker is None or reading.ts_us is None:
+            return None
+        claim = _claim(uplink.device_id, heard, message, reading)
+        return (speaker.accepted, [claim], _NONE) if judgement.knows(claim) else None
+
+    def _closely(
+        self, judgement: DedupTransaction, message: RawMessage, heard: DecodedMessage
+    ) -> _Taken | MessageVerdict:
+        """What it takes, or its verdict where that needs no identity."""
+        barred = self._barred(message, heard)
+        if isinstance(barred, MessageVerdict):
+            return barred
+        owner = self._owner(judgement, message, heard)
+        if isinstance(owner, MessageVerdict):
+            return owner
+        claims = _without(claims_of(message, heard), barred)
+        return MessageVerdict(MessageOutcome.ACCEPTED, owner), claims, barred
+
+    def _learn(self, uplink: UplinkTopic) -> _Speaker | None:
+        bindings = self._bindings.of_device(uplink.device_id)
+        if len(bindings) != 1 or uplink.connector_id or self._bindings.memberships(uplink.device_id):
+            return None
+        (only,) = bindings
+        if only.until_us is not None or (only.tenant_id, only.kind) != (uplink.tenant_id, uplink.kind):
+            return None
+        speaker = _Speaker(uplink, MessageVerdict(MessageOutcome.ACCEPTED, only.asset_id))
+        self._speakers[uplink.device_id] = speaker
+        return speaker
 
     def again(self, judgement: DedupTransaction, decoded: Sequence[Decoded]) -> dict[tuple[str, str], SequenceRanges]:
         """Received numbers that messages judged before touched; whether their gaps were told is not known."""

@@ -107,10 +107,11 @@ class EffectsCursor:
     def _pass(self, walk: _Walk, batches: list[JournalBatch]) -> int:
         decoded = self._decode(batches)
         verdicts, touched = self._verdicts(walk, batches, decoded)
+        given = self._bindings.given if self._bindings.lent else None
         items = tuple(
-            item._replace(samples=self._bindings.given(item.samples))
+            item
             for batch, heard, judged in zip(batches, decoded, verdicts, strict=True)
-            for item in items_of(batch, heard, judged)
+            for item in items_of(batch, heard, judged, given)
         )
         done = MessageBatch(walk.lane.key, batches[0].batch_id, batches[-1].batch_id, items, touched)
         samples = self._apply(done, self._now_us())

@@ -89,8 +89,7 @@ class EffectsTransaction:
 
     def _apply(self, tx: RegistryTransaction, done: MessageBatch, samples: list[Sample], now_us: int) -> None:
         asset_ids = {item.verdict.asset_id for item in done.items if item.verdict.asset_id}
-        through = {c for item in done.items if (u := item.heard.uplink) is not None and (c := u.connector_id)}
-        speakers = self._reachability.speakers(tx, through) if through else {}
+        speakers = self._speakers(tx, done) if self._bindings.connectors else {}
         assets = self._bindings.assets(tx.get(AssetRepository), asset_ids | set(speakers.values()))
         now = self._views.load(tx, list(assets.values()))
         triggers = update_latest(done.items, now, speakers)
@@ -101,6 +100,11 @@ class EffectsTransaction:
         changes += self._react(tx, samples)
         changes += self._tell.changes(triggers, now, now_us)
         self._book(tx, done, changes)
+
+    def _speakers(self, tx: RegistryTransaction, done: MessageBatch) -> Mapping[str, str]:
+        """Assets of the connectors through which something was said."""
+        through = {c for item in done.items if (u := item.heard.uplink) is not None and (c := u.connector_id)}
+        return self._reachability.speakers(tx, through) if through else {}
 
     @staticmethod
     def _put_latest(tx: RegistryTransaction, now: Mapping[str, AssetNow], now_us: int) -> None:

@@ -30,20 +30,13 @@ def update_latest(
         asset = now.get(item.verdict.asset_id)
         if asset is None or not isinstance(item.heard, DecodedMessage):
             continue
-        outcome = item.verdict.outcome
-        if outcome is not MessageOutcome.RETAINED and item.message.received_us > asset.last_seen_us:
+        if not item.plain:
+            changed |= _take_special(item, item.heard, asset)
+        elif item.message.received_us > asset.last_seen_us:
             asset.last_seen_us = item.message.received_us
+        if speakers and item.verdict.outcome is not MessageOutcome.RETAINED:
             _relayed(item, now.get(speakers.get(item.heard.uplink.connector_id, "")))
-        if item.heard.model is not None and outcome in {MessageOutcome.ACCEPTED, MessageOutcome.RETAINED}:
-            changed |= _take_model(item, item.heard, asset)
-        for sample in item.samples:
-            if sample.series == TELEMETRY:
-                key = (sample.asset_id, sample.part)
-                known = newest.get(key)
-                if known is None or _is_newer(sample, known):
-                    newest[key] = sample
-            else:
-                changed.add((sample.asset_id, sample.series, ""))
+        changed.update(_keep_newest(item.samples, newest))
     for sample in newest.values():
         if now[sample.asset_id].keep_newer(_row(sample)):
             changed.add((sample.asset_id, TELEMETRY, sample.part))
@@ -54,7 +47,9 @@ def signs_of_life(items: Iterable[BatchItem]) -> dict[str, int]:
     """When each asset's device was last heard itself: not by what was retained, nor by its last will."""
     heard: dict[str, int] = {}
     for item in items:
-        if item.verdict.asset_id and item.verdict.outcome is not MessageOutcome.RETAINED and not _is_will(item):
+        if item.plain or (
+            item.verdict.asset_id and item.verdict.outcome is not MessageOutcome.RETAINED and not _is_will(item)
+        ):
             heard[item.verdict.asset_id] = item.message.received_us
     return heard
 
@@ -69,10 +64,26 @@ def _relayed(item: BatchItem, connector: AssetNow | None) -> None:
         connector.last_seen_us = max(connector.last_seen_us, item.message.received_us)
 
 
-def _is_newer(sample: Sample, known: Sample) -> bool:
-    if sample.ts_us == known.ts_us:
-        return sample.received_us >= known.received_us
-    return sample.ts_us > known.ts_us
+def _keep_newest(samples: Iterable[Sample], newest: dict[tuple[str, str], Sample]) -> Iterable[Trigger]:
+    """Telemetry goes to `newest` where it is; returns what else changed."""
+    events: tuple[Trigger, ...] = ()
+    for sample in samples:
+        if sample.series != TELEMETRY:
+            events = (*events, (sample.asset_id, sample.series, ""))
+            continue
+        key = (sample.asset_id, sample.part)
+        known = newest.get(key)
+        if known is None or (sample.ts_us, sample.received_us) >= (known.ts_us, known.received_us):
+            newest[key] = sample
+    return events
+
+
+def _take_special(item: BatchItem, heard: DecodedMessage, asset: AssetNow) -> set[Trigger]:
+    outcome = item.verdict.outcome
+    if outcome is not MessageOutcome.RETAINED:
+        asset.last_seen_us = max(asset.last_seen_us, item.message.received_us)
+    taken = heard.model is not None and outcome in {MessageOutcome.ACCEPTED, MessageOutcome.RETAINED}
+    return _take_model(item, heard, asset) if taken else set()
 
 
 def _row(sample: Sample) -> LatestValue:
