@@ -15,6 +15,7 @@ from api.audit_anchors import AuditKeeper
 from api.authentication import AuthenticationState
 from api.change_feed import ChangeFeedReader, wait_for
 from api.health_monitor import SelfWatch
+from api.live_stream_limits import StreamPlaces
 from api.metrics import ApiMetrics
 from api.middleware import MEBIBYTE, BodyLimit, RequestEnvelope
 from api.openapi import RELEASE, DescribedApi
@@ -61,14 +62,13 @@ from api.routes import (
     users,
 )
 from api.services import Services
-from api.stream_limits import StreamPlaces
 from api.web import routes as pages
 from api.web.shell import PageShell, WebOptions, of_kinds
 from api.worker_probe import WorkerProbe
 from application.ports.api_keys import ApiKeys
 from application.ports.users import SessionRepository
-from devices.catalog import sub_packages
 from devices.errors import RegistryUnavailable
+from devices.kind_catalog import sub_packages
 
 _MODULES: Final = (
     login,

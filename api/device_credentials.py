@@ -13,8 +13,8 @@ from application.ports.credentials import CredentialRepository, CredentialType, 
 from application.ports.inventory import Asset, AssetRepository, GroupRepository
 from application.ports.memberships import spoken_for
 from application.ports.registry import RegistryTransaction
-from devices.catalog import KindCatalog
 from devices.errors import Conflict, Forbidden, Invalid
+from devices.kind_catalog import KindCatalog
 
 ADMIN = "credentials:admin"
 """For open kinds; those of a restricted kind are given out by who holds `{kind}:credentials`."""

@@ -21,7 +21,7 @@ from application.ports.registry import Registry
 from application.ports.secret_box import SecretBox
 from application.ports.telemetry import TelemetryReader
 from application.privacy.processing_register import RegisterFacts
-from devices.catalog import KindCatalog
+from devices.kind_catalog import KindCatalog
 
 
 @dataclass(frozen=True, slots=True)

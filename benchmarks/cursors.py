@@ -16,7 +16,7 @@ from typing import Any
 
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from benchmarks.parts.load import name, payload, topic
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.samples import RawMessage
 from gateway.binding_cache import BindingCache
 from gateway.decode import MessageDecoder

@@ -22,8 +22,8 @@ from application.commands.command_request import CommandRequest
 from application.ports.commands import CommandRepository
 from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository
 from benchmarks.parts.cost import cpu_s, pss_mb
-from devices.catalog import discover_kinds
 from devices.commands.command import Command
+from devices.kind_catalog import discover_kinds
 from storage.registry.engine import SqlRegistry
 from tests.faults.embedded import Embedded, embedded
 from tests.real_parts.brokers import Login

@@ -21,7 +21,7 @@ from rich.table import Table
 from application.ports.telemetry import TelemetryWriter
 from benchmarks.parts import cost
 from benchmarks.query import values
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.samples import TELEMETRY, Sample
 from devices.time_us import SECOND_US, rfc3339
 from storage.telemetry.influx_writer import InfluxTelemetryWriter

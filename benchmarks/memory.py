@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.parts import cost
-from runtime.ports import choose_port
+from runtime.tcp_ports import choose_port
 
 ROLES = ("cli.demo.program", "nats-server", "auth_callout_role", "gateway_role", "receiver_role", "api_role")
 DEVICES = "simulators"

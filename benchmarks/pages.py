@@ -24,7 +24,7 @@ from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.latest_values import LatestValue, LatestValues
 from application.ports.registry import Registry
 from benchmarks.query import values
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.samples import TELEMETRY, Sample
 from devices.time_us import DAY_US, MINUTE_US, rfc3339
 from runtime import settings

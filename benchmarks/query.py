@@ -15,7 +15,7 @@ from rich.table import Table
 
 from application.ports.latest_values import LatestValue, LatestValues
 from application.ports.telemetry import TelemetryReader, TelemetryWriter
-from devices.catalog import KindCatalog, discover_kinds
+from devices.kind_catalog import KindCatalog, discover_kinds
 from devices.samples import TELEMETRY, Sample, SeriesKey
 from devices.time_us import DAY_US, HOUR_US, MINUTE_US
 from storage.registry.engine import open_registry

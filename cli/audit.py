@@ -19,8 +19,8 @@ from application.audit.json_lines import LONGEST_LINE, entry_as_json, entry_as_l
 from application.audit.signer import AuditSigner
 from application.audit.verification import ChainVerdict, verify_chain, verify_each
 from application.ports.audit import AuditFilter, AuditLog
-from devices.catalog import discover_kinds
 from devices.errors import ConfigurationError, Invalid, LauternError
+from devices.kind_catalog import discover_kinds
 from devices.time_us import rfc3339
 from runtime import audit_setup, exit_codes, program_support, settings
 from runtime.registry_access import registry_of

@@ -10,8 +10,8 @@ from typing import Annotated, Final
 
 import typer
 
-from devices.catalog import discover_kinds
 from devices.errors import ConfigurationError
+from devices.kind_catalog import discover_kinds
 from devices.time_us import from_us, rfc3339
 from runtime import program_support, settings
 from runtime.backup_archive import encryption

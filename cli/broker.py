@@ -14,15 +14,15 @@ from application.ports.credentials import CredentialRepository, CredentialType, 
 from application.ports.memberships import spoken_for
 from application.ports.registry import RegistryTransaction
 from devices import topics
-from devices.catalog import discover_kinds
 from devices.errors import Conflict, RegistryUnavailable
+from devices.kind_catalog import discover_kinds
 from runtime import exit_codes, program_support, settings
 from runtime.audit_setup import now_us, operator
-from runtime.broker import external_config, stream_limits
+from runtime.broker import external_config, mqtt_stream_limits
 from runtime.broker.legacy_logins import import_logins
 from runtime.broker.login_probe import wait_admitted
 from runtime.broker.mosquitto_conf import ACL, INSIDE_ACL
-from runtime.broker.mosquitto_sync import MosquittoFiles, SyncResult
+from runtime.broker.mosquitto_files import MosquittoFiles, SyncResult
 from runtime.certificates import CLIENT_DAYS, CertificateAuthority
 from runtime.private_file import replace_private_file
 from runtime.registry_access import registry_of
@@ -235,7 +235,7 @@ def bound_queue(  # noqa: PLR0917 - typer takes options so
     """
     password, told = password_file.read_text(encoding="utf-8").strip(), False
     while True:
-        done = stream_limits.bound_streams(host, port, password, max_mb * 2**20, root)
+        done = mqtt_stream_limits.bound_streams(host, port, password, max_mb * 2**20, root)
         if every is None and not done:
             raise typer.Exit(exit_codes.UNREACHABLE)
         if done and not told:

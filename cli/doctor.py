@@ -21,11 +21,11 @@ from runtime import (
     exit_codes,
     file_descriptors,
     influxdb_check,
-    ports,
     process_faults,
     program_support,
     settings,
     settings_models,
+    tcp_ports,
 )
 from runtime.broker.embedded_broker import nats_server_program
 from runtime.certificates import certificate_end
@@ -111,9 +111,9 @@ def _broker(broker: settings_models.BrokerSettings) -> str:
             broker.max_connections, insisted="max_connections" in broker.model_fields_set
         )
         return f"embedded, {nats_server_program()}, port {_port(broker.host, broker.port)}, at most {most} connections"
-    if not ports.port_answers(broker.host, broker.port):
+    if not tcp_ports.port_answers(broker.host, broker.port):
         raise LauternError(
-            f"{SENTENCES[SystemFault.BROKER_AWAY].text()} (nobody at {ports.place_of(broker.host, broker.port)})"
+            f"{SENTENCES[SystemFault.BROKER_AWAY].text()} (nobody at {tcp_ports.place_of(broker.host, broker.port)})"
         )
     return f"{broker.host}:{broker.port} answers"
 
@@ -140,9 +140,9 @@ def _mail(chosen: settings.Settings) -> str:
     server = mail_server(chosen.mail)
     if server is None:
         return f"no mail.host is set, so nobody gets mail of alarms; may be told: {listed}"
-    if not ports.port_answers(server.host, server.port):
+    if not tcp_ports.port_answers(server.host, server.port):
         raise LauternError(
-            f"{SENTENCES[SystemFault.MAIL_AWAY].text()} (nobody at {ports.place_of(server.host, server.port)})"
+            f"{SENTENCES[SystemFault.MAIL_AWAY].text()} (nobody at {tcp_ports.place_of(server.host, server.port)})"
         )
     return f"{server.host}:{server.port} answers; may be told: {listed}"
 
@@ -164,9 +164,9 @@ def _running(chosen: settings.Settings) -> str:
     now_us = time.time_ns() // 1000
     beats = [*beats, *process_faults.process_heartbeats(chosen.data_dir / process_faults.FILE, now_us)]
     fresh = {beat.part for beat in beats if now_us - beat.at_us < STALE_S * SECOND_US}
-    if not fresh & {"gateway", API} and not ports.port_answers(chosen.http.host, chosen.http.port):
+    if not fresh & {"gateway", API} and not tcp_ports.port_answers(chosen.http.host, chosen.http.port):
         return "nothing; `lautern up` starts it"
-    if API not in fresh and not ports.port_answers(chosen.http.host, chosen.http.port):
+    if API not in fresh and not tcp_ports.port_answers(chosen.http.host, chosen.http.port):
         beats = [beat for beat in beats if beat.part not in {API, AUDIT}]
     health = assess_health(beats, now_us)
     if health.roots:
@@ -198,7 +198,7 @@ def _left(file: Path) -> str:
 
 
 def _port(host: str, port: int) -> str:
-    return f"{port} {'free' if ports.is_free(host, port) else 'in use (by us, if Lautern runs)'}"
+    return f"{port} {'free' if tcp_ports.is_free(host, port) else 'in use (by us, if Lautern runs)'}"
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from application.access.roles import EVERYTHING
 from application.access.sign_in_links import FIRST_USER, invite_first_user
 from application.ports.registry import Registry
 from application.tenants import take_in_first_tenant
-from devices.catalog import KindCatalog, discover_kinds
 from devices.errors import Conflict
+from devices.kind_catalog import KindCatalog, discover_kinds
 from runtime import influxdb_check, program_support, settings, settings_models
 from runtime.audit_setup import now_us, operator
 from runtime.bootstrap_settings import settings_text

@@ -17,8 +17,8 @@ from runtime.file_modes import mend_modes, modes_sentence
 from runtime.forked_process import module_command, preload
 from runtime.installation import ROLES, Installation, choose_ports, exclusive_data_dir
 from runtime.operators import TOLD, Operators, mailing
-from runtime.ports import place_of
 from runtime.processes import ChildProgram, ProcessSupervisor, ProgramFailed, run_to_end
+from runtime.tcp_ports import place_of
 
 log = structlog.get_logger()
 TABLES_S: Final = 10.0

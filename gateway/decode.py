@@ -8,9 +8,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from application.privacy.small_counts import rounded_values
-from devices.catalog import KindCatalog
 from devices.fields import PlausibleRange
 from devices.kind import DeviceKind
+from devices.kind_catalog import KindCatalog
 from devices.messages import AckMessage, Envelope, StatusMessage, TelemetryMessage, WireModel
 from devices.pii_filter import REASON, named_in
 from devices.samples import TELEMETRY, RawMessage, Value

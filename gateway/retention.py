@@ -11,7 +11,7 @@ from application.audit.entry import NAMES_OUT, OURSELVES, AuditEvent
 from application.ports.audit import AuditLog
 from application.ports.registry import Registry
 from application.ports.retention import DeletionLog, DeletionRecord, PersonIndex, RetentionRepository
-from devices.catalog import KindCatalog
+from devices.kind_catalog import KindCatalog
 from devices.time_us import DAY_US
 
 AT_ONCE: Final = 500

@@ -14,7 +14,7 @@ from application.ports.job_runs import JobRuns
 from application.ports.journal import JournalReader
 from application.ports.registry import Registry
 from application.ports.telemetry import TelemetryReader, TelemetryWriter
-from devices.catalog import KindCatalog
+from devices.kind_catalog import KindCatalog
 from devices.time_us import SECOND_US
 from gateway.binding_cache import BindingCache
 from gateway.canary import Canary

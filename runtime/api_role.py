@@ -16,8 +16,8 @@ from api.single_sign_on import SingleSignOn
 from api.web.shell import WebOptions
 from application.ports.registry import Registry
 from application.ports.telemetry import TelemetryReader
-from devices.catalog import KindCatalog
 from devices.errors import ConfigurationError
+from devices.kind_catalog import KindCatalog
 from devices.time_us import HOUR_US
 from runtime import audit_setup, logging_setup, process_faults, program_support, settings, settings_models, stores
 from runtime.device_listeners import check_http
@@ -26,11 +26,11 @@ from runtime.garbage_collection import GarbageTidying, set_up_malloc
 from runtime.http_guard import GuardFigures, open_listener
 from runtime.http_serving import guard_of, server_of
 from runtime.liveness import LifeSigns
-from runtime.ports import PortTaken
 from runtime.processing_setup import facts_of
 from runtime.registry_access import registry_of
 from runtime.retention_periods import catalog_of
 from runtime.secret_sealing import secret_box_of
+from runtime.tcp_ports import PortTaken
 from runtime.version import VERSION
 from storage.registry.dialects import ANSWERING
 

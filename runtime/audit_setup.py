@@ -9,8 +9,8 @@ from application.access.actor import Actor, local_operator
 from application.audit.signer import AuditSigner
 from application.ports.audit import AuditLog
 from application.ports.registry import Registry
-from devices.catalog import KindCatalog
 from devices.errors import ConfigurationError
+from devices.kind_catalog import KindCatalog
 from runtime.settings import Settings
 from storage.audit_files import AnchorFile
 from storage.key_files import make_key, read_key

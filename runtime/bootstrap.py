@@ -9,7 +9,7 @@ import typer
 from application.access.sign_in_links import FIRST_USER, invite_first_user
 from application.ports.users import UserRepository
 from application.tenants import take_in_first_tenant
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from runtime import program_support, settings
 from runtime.audit_setup import now_us, operator
 from runtime.installation import sign_in_link

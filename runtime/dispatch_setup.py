@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from application.ports.registry import Registry
-from devices.catalog import KindCatalog
+from devices.kind_catalog import KindCatalog
 from gateway.dispatch.command_dispatcher import CommandDispatcher
 from gateway.dispatch.config_publisher import ConfigPublisher
 from gateway.dispatch.member_release import MemberRelease

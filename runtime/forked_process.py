@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from devices.catalog import sub_packages
+from devices.kind_catalog import sub_packages
 
 WORKS: Final = sys.platform == "linux"
 """Elsewhere a copy of a process may not call all of the system's libraries."""

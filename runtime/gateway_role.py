@@ -19,8 +19,8 @@ from application.ports.heartbeats import Heartbeat, HeartbeatRepository
 from application.ports.registry import Registry
 from application.ports.telemetry import TelemetryReader
 from devices import topics
-from devices.catalog import KindCatalog, sub_packages
 from devices.errors import ConfigurationError, JournalUnavailable, LauternError, LeaseHeld
+from devices.kind_catalog import KindCatalog, sub_packages
 from gateway.canary import Canary
 from gateway.dispatch.command_progress import CommandProgress
 from gateway.dispatch.signs_of_life import SignsOfLife

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from devices.errors import LauternError
-from runtime import file_descriptors, ports
+from runtime import file_descriptors, tcp_ports
 from runtime.broker.embedded_broker import EmbeddedBroker
 from runtime.broker.external_config import tls_of
 from runtime.broker.jwt_signer import JwtSigner
@@ -71,7 +71,7 @@ def choose_ports(
     taken: set[int] = set()
 
     def choose(what: str, host: str, wanted: int, *, fixed: bool, setting: str = "") -> int:
-        port = ports.choose_port(host, wanted, fixed=fixed, setting=setting, avoid=frozenset(taken))
+        port = tcp_ports.choose_port(host, wanted, fixed=fixed, setting=setting, avoid=frozenset(taken))
         taken.add(port)
         if port != wanted and what:
             say(f"port {wanted} is taken: {what} is on {port}")
@@ -185,7 +185,9 @@ class Installation:
             "PYTHONUNBUFFERED": "1",
         }
         if self.settings.broker.mode == "embedded":
-            chosen["LAUTERN_BROKER__URL"] = f"{self.mqtt_scheme}://{ports.place_of(self.mqtt_host, self.ports.mqtt)}"
+            chosen["LAUTERN_BROKER__URL"] = (
+                f"{self.mqtt_scheme}://{tcp_ports.place_of(self.mqtt_host, self.ports.mqtt)}"
+            )
             if self.settings.broker.tls_cert_file:
                 chosen["LAUTERN_BROKER__PINNED_FILE"] = str(self.settings.broker.tls_cert_file.absolute())
             if user and self.settings.broker.devices_ca_file and self.settings.broker.client_cert_file is None:

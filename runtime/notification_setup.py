@@ -3,7 +3,7 @@
 from application.notifications.rules import NotificationChannel
 from application.notifications.wording import MessageWording
 from application.ports.registry import Registry
-from devices.catalog import KindCatalog
+from devices.kind_catalog import KindCatalog
 from gateway.notifications.alarm_watcher import AlarmWatcher
 from gateway.notifications.delivery_attempts import DeliveryAttempts
 from gateway.notifications.delivery_queue import Begin, NotificationSender

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from application.privacy.processing_register import RegisterFacts
-from devices.catalog import KindCatalog
+from devices.kind_catalog import KindCatalog
 from runtime.retention_periods import days_of
 from runtime.settings import Settings
 

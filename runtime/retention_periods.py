@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from application.privacy.data_classes import kept_classes
-from devices.catalog import KindCatalog, discover_kinds
 from devices.errors import ConfigurationError
 from devices.kind import DeviceKind
+from devices.kind_catalog import KindCatalog, discover_kinds
 from runtime.settings import Settings
 
 

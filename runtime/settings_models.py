@@ -13,7 +13,7 @@ from application.access.second_factor import SecondFactorPolicy
 from application.message_quota import MessageQuota, MessageQuotas
 from application.notifications.allow_list import TargetAllowList
 from application.privacy.data_classes import NAMES
-from runtime.ports import place_of
+from runtime.tcp_ports import place_of
 
 LOOPBACK: Final = "127.0.0.1"
 _HERE: Final = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - where to knock, not where to listen

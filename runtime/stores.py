@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from application.ports.telemetry import StoreWatch, TelemetryReader, TelemetryWriter
-from devices.catalog import KindCatalog
 from devices.deferred_module import DeferredModule
+from devices.kind_catalog import KindCatalog
 from runtime.settings import Settings
 from storage.telemetry.sqlite_reader import SqliteTelemetryReader
 from storage.telemetry.sqlite_writer import SqliteTelemetryWriter

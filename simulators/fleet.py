@@ -7,8 +7,8 @@ from types import ModuleType
 from typing import Final, cast
 
 import simulators.kinds
-from devices.catalog import discover_kinds, sub_packages
 from devices.errors import ConfigurationError
+from devices.kind_catalog import discover_kinds, sub_packages
 from simulators.device import FleetOptions, SimulatedDevice
 from simulators.envelope_sender import EnvelopeSender
 from simulators.faults import FaultStage

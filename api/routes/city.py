@@ -20,8 +20,8 @@ from application.ports.desired_configs import DesiredConfigs
 from application.ports.inventory import Asset, AssetFilter, AssetRepository, GroupRepository
 from application.ports.latest_values import LastContact, LatestValues
 from application.ports.registry import RegistryTransaction
-from devices.catalog import KindCatalog
 from devices.kind import interval_s
+from devices.kind_catalog import KindCatalog
 from devices.messages import EventSeverity
 from devices.time_us import rfc3339
 

@@ -13,7 +13,7 @@ from api.time_parameters import TimeOut, TsSource, age_s, ts_source
 from application.access import authorization
 from application.ports.latest_values import LatestValue, LatestValues
 from application.privacy.small_counts import shown_values
-from devices.catalog import KindCatalog
+from devices.kind_catalog import KindCatalog
 from devices.time_us import rfc3339
 
 Channel = Literal["telemetry", "state", "status", "info"]

@@ -25,8 +25,8 @@ from application.ports.inventory import GroupRepository
 from application.ports.notifications import NotificationRules, NotificationTargets
 from application.ports.registry import RegistryTransaction
 from application.versions import check_version
-from devices.catalog import KindCatalog
 from devices.errors import Conflict, Invalid, NotFound
+from devices.kind_catalog import KindCatalog
 from devices.messages import EventSeverity, Id
 from devices.time_us import MINUTE_US, SECOND_US
 

@@ -13,9 +13,9 @@ from starlette.types import Send
 
 from api.authentication import Who, may_still_follow
 from api.change_feed import PAGE, ChangeFeedReader, ChangeSubscription, EncodedChange, encode_change
+from api.live_stream_limits import claim_stream
 from api.metrics import ApiMetrics
 from api.services import Use
-from api.stream_limits import claim_stream
 from application.access import authorization
 from application.access.actor import Actor
 from application.ports.changes import Change

@@ -14,8 +14,8 @@ from api.problems import problem_responses
 from api.routes.commands import command_answer
 from api.services import Use
 from application.access.actor import Actor
-from devices.catalog import KindCatalog
 from devices.kind import DeviceKind
+from devices.kind_catalog import KindCatalog
 from devices.messages import CommandBody
 
 

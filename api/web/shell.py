@@ -12,7 +12,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 
 from api.web import files, translations
 from api.web.page import PAGES, WebPage
-from devices.catalog import sub_packages
+from devices.kind_catalog import sub_packages
 from devices.wording.catalogue import Language, all_words
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from application.access.roles import EVERYTHING, scope_covers
-from devices.catalog import KindCatalog
 from devices.errors import Forbidden, NotFound
+from devices.kind_catalog import KindCatalog
 
 _USER: Final = "user:"
 

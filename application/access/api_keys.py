@@ -13,8 +13,8 @@ from application.audit.audit_trail import object_name, record_action
 from application.ports.api_keys import ApiKey, ApiKeys
 from application.ports.registry import RegistryTransaction
 from application.ports.users import User, UserRepository
-from devices.catalog import KindCatalog
 from devices.errors import Forbidden, IdUnavailable, Invalid, NotFound, Unauthenticated
+from devices.kind_catalog import KindCatalog
 from devices.time_us import rfc3339
 
 

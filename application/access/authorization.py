@@ -12,8 +12,8 @@ from application.ports.registry import RegistryTransaction
 from application.ports.telemetry import TelemetryReader
 from application.telemetry.owned_reader import OwnedReader
 from application.tenants import must_be_served
-from devices.catalog import KindCatalog
 from devices.errors import Invalid, NotFound
+from devices.kind_catalog import KindCatalog
 
 
 def own_asset(tx: RegistryTransaction, who: Actor, asset_id: str) -> Asset:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from devices.catalog import KindCatalog
+from devices.kind_catalog import KindCatalog
 
 VIEWER: Final = "viewer"
 ADMIN: Final = "admin"

@@ -18,9 +18,9 @@ from application.commands.command_filing import (
 from application.commands.command_request import CommandRequest
 from application.ports.commands import CommandRepository
 from application.ports.registry import RegistryTransaction
-from devices.catalog import KindCatalog
 from devices.commands.command import Command
 from devices.errors import Forbidden, Invalid, NotFound
+from devices.kind_catalog import KindCatalog
 from devices.time_us import rfc3339
 
 

@@ -15,8 +15,8 @@ from application.ports.credentials import CredentialRepository
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.registry import RegistryTransaction
 from application.versions import check_version
-from devices.catalog import KindCatalog
 from devices.errors import Invalid, NotFound
+from devices.kind_catalog import KindCatalog
 from devices.time_us import rfc3339
 
 

@@ -9,8 +9,8 @@ from application.access import authorization
 from application.access.actor import Actor
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.registry import RegistryTransaction
-from devices.catalog import KindCatalog
 from devices.errors import Conflict, IdUnavailable, Invalid, NotFound
+from devices.kind_catalog import KindCatalog
 from devices.pii_filter import named_among
 
 WRITE: Final = "devices:write"

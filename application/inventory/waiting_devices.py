@@ -9,8 +9,8 @@ from application.audit.audit_trail import object_name, record_action
 from application.inventory.asset_registrar import WRITE, AssetRegistrar, NewAsset
 from application.ports.inventory import Asset, AssetRepository, UnknownDevice
 from application.ports.registry import RegistryTransaction
-from devices.catalog import KindCatalog
 from devices.errors import NotFound
+from devices.kind_catalog import KindCatalog
 
 
 @dataclass(frozen=True, slots=True)

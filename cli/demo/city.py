@@ -15,8 +15,8 @@ from application.ports.registry import Registry, RegistryTransaction
 from application.tenants import take_in_first_tenant
 from cli.demo.demo_part import KEYS, PLAN, USERS, AssetFacts, DemoPart
 from cli.demo.people import DemoPeople
-from devices.catalog import KindCatalog, discover_kinds, sub_packages
 from devices.errors import NotFound
+from devices.kind_catalog import KindCatalog, discover_kinds, sub_packages
 from runtime import program_support, settings
 from runtime.audit_setup import operator
 from runtime.private_file import replace_private_file

@@ -20,8 +20,8 @@ from runtime import logging_setup, process_faults, program_support, settings
 from runtime.broker.service_passwords import SIMULATORS
 from runtime.forked_process import module_command, preload
 from runtime.installation import ROLES, Installation, choose_ports, exclusive_data_dir, sign_in_link
-from runtime.ports import place_of
 from runtime.processes import ChildProgram, ProcessSupervisor
+from runtime.tcp_ports import place_of
 
 DATA_DIR: Final = Path("var/demo")
 ALIVE: Final = "demo-alive"

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from api import authentication
 from api.application import create_app
 from application.tenants import take_in_first_tenant
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from runtime import logging_setup, program_support, settings, settings_models, stores
 from runtime.api_role import services_of
 from runtime.audit_setup import now_us, operator

@@ -17,7 +17,7 @@ from gateway.dispatch import send_plan
 from gateway.dispatch.awake_devices import FIRST_US, AwakeDevices
 from gateway.dispatch.cancellations import CancellationSender
 from gateway.dispatch.device_addresses import DeviceAddress, device_addresses
-from gateway.dispatch.mqtt_port import MqttPublisher
+from gateway.dispatch.mqtt_publisher import MqttPublisher
 from gateway.dispatch.open_commands import OpenCommands
 from gateway.dispatch.send_plan import OutgoingMessage
 from gateway.dispatch.send_rate import SendRate

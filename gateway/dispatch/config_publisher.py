@@ -10,7 +10,7 @@ from devices import topics
 from devices.commands.wire import encode_config
 from devices.time_us import HOUR_US, MINUTE_US, SECOND_US
 from gateway.dispatch.device_addresses import DeviceAddress, device_addresses
-from gateway.dispatch.mqtt_port import MqttPublisher
+from gateway.dispatch.mqtt_publisher import MqttPublisher
 from gateway.dispatch.signs_of_life import LifeSignListener
 
 LOOK_EVERY_US: Final = SECOND_US

@@ -6,7 +6,7 @@ from application.ports.memberships import ConnectorMembership, MembershipReposit
 from application.ports.registry import Registry
 from devices import topics
 from devices.time_us import SECOND_US
-from gateway.dispatch.mqtt_port import MqttPublisher
+from gateway.dispatch.mqtt_publisher import MqttPublisher
 
 LOOK_EVERY_US: Final = SECOND_US
 AGAIN_AFTER_US: Final = 10 * SECOND_US

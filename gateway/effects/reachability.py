@@ -11,8 +11,8 @@ from application.ports.inventory import Asset, AssetRepository
 from application.ports.latest_values import LatestValue
 from application.ports.memberships import MembershipRepository
 from application.ports.registry import RegistryTransaction
-from devices.catalog import KindCatalog
 from devices.generic_rules import is_quiet, silent_after_us
+from devices.kind_catalog import KindCatalog
 from devices.messages import AWAY, UNREACHABLE, StatusState
 from gateway.binding_cache import BindingCache
 from gateway.effects.device_state_cache import AssetNow, DeviceStateCache

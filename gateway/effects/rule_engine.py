@@ -13,10 +13,10 @@ from application.ports.changes import Change
 from application.ports.latest_values import RuleStates
 from application.ports.registry import RegistryTransaction
 from devices.alarms import Alarm, AlarmCleared, AlarmRaised
-from devices.catalog import KindCatalog
+from devices.daylight import sun_up
+from devices.kind_catalog import KindCatalog
 from devices.rules import RuleContext, RuleOutcome
 from devices.samples import TELEMETRY
-from devices.sun import sun_up
 from devices.time_us import MINUTE_US, SECOND_US
 from gateway.effects.device_state_cache import AssetNow
 from gateway.effects.latest_updater import Trigger

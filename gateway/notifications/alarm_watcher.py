@@ -22,7 +22,7 @@ from application.notifications.rules import NotificationChannel, NotificationRul
 from application.notifications.wording import MessageWording, webhook_payload
 from application.ports.notifications import DeliveryQueue, NotificationMemory, NotificationRules, NotificationTargets
 from application.ports.registry import Registry, RegistryTransaction
-from devices.catalog import KindCatalog
+from devices.kind_catalog import KindCatalog
 from devices.time_us import SECOND_US
 from gateway.watched_loops import PASSING
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from devices.catalog import KindCatalog
 from devices.errors import LauternError
 from devices.kind import DeviceKind
+from devices.kind_catalog import KindCatalog
 from devices.time_us import DAY_US
 from runtime.backup_archive import member_names
 from runtime.backup_archive.archive_writer import ArchiveWriter
@@ -18,7 +18,7 @@ from runtime.backup_archive.manifest import BucketSource, RegistrySource, Teleme
 from runtime.backup_archive.progress import ArchiveProgress, readable_size, say_line
 from runtime.backup_archive.snapshot import REGISTRY, InstallationSnapshot, open_database_state, places_of
 from runtime.settings import FILE_NAME, Settings
-from storage.registry.export import RegistrySnapshot, revisions_of_file
+from storage.registry.export_registry import RegistrySnapshot, revisions_of_file
 from storage.sqlite_snapshot import SqliteSnapshot, file_problems, table_row_counts, without_free_pages
 from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
 from storage.telemetry.influx_export import InfluxExport

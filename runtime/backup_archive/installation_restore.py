@@ -20,7 +20,7 @@ from runtime.backup_archive.snapshot import REGISTRY
 from runtime.backup_archive.targets import bucket_name, influx_import
 from runtime.settings import FILE_NAME, Settings
 from storage.registry.engine import open_registry
-from storage.registry.importing import RegistryImport
+from storage.registry.import_registry import RegistryImport
 from storage.sqlite_snapshot import file_problems, table_row_counts
 from storage.telemetry.influx_export import InfluxExport
 from storage.telemetry.influx_import import InfluxImport

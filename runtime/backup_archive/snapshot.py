@@ -12,8 +12,8 @@ from sqlalchemy import make_url
 
 from devices.errors import JournalUnavailable, RegistryUnavailable, StoreUnavailable
 from runtime.settings import Settings
-from storage.registry.export import RegistrySnapshot
-from storage.registry.freeze import writes_stopped
+from storage.registry.export_registry import RegistrySnapshot
+from storage.registry.freeze_registry import writes_stopped
 from storage.sqlite_snapshot import SqliteSnapshot
 from storage.writable import with_reason
 

@@ -10,7 +10,7 @@ from devices.errors import LauternError
 from devices.time_us import DAY_US
 from runtime.backup_archive.manifest import ArchiveManifest, ArchiveRefused, BucketSource
 from runtime.settings import Settings
-from storage.registry.importing import RegistryImport
+from storage.registry.import_registry import RegistryImport
 from storage.registry.migrate import unknown_revisions
 from storage.telemetry.influx_buckets import raw_bucket, rollup_bucket
 from storage.telemetry.influx_import import InfluxImport

@@ -9,7 +9,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from runtime import logging_setup, program_support, settings
 from runtime.broker.auth_callout import AuthCallout, CalloutAddress
 from runtime.broker.broker_quota import BrokerQuota

@@ -10,11 +10,11 @@ from typing import Final
 from devices.errors import ConfigurationError
 from runtime import processes
 from runtime.broker.broker_probe import EVERY_S, BrokerProbe, StuckJudge, has_room
+from runtime.broker.mqtt_stream_limits import bound_streams
 from runtime.broker.nats_conf import NatsConf
-from runtime.broker.stream_limits import bound_streams
-from runtime.ports import place_of, port_answers
 from runtime.private_file import replace_private_file
 from runtime.settings_models import local_address
+from runtime.tcp_ports import place_of, port_answers
 
 MIB: Final = 2**20
 BOUND_AGAIN_S: Final = 10.0

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from runtime.broker.jwt_signer import JwtSigner
 from runtime.broker.mosquitto_conf import MosquittoConf
 from runtime.broker.nats_conf import NatsConf, TlsFiles

@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from runtime.ports import port_answers
+from runtime.tcp_ports import port_answers
 
 _LISTENS: Final = re.compile(r'^mqtt \{\s+host: "([^"]*)", port: (\d+)', re.MULTILINE)
 _CERTIFICATE: Final = re.compile(r'^  tls \{ cert_file: "([^"]*)"', re.MULTILINE)

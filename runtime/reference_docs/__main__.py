@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from runtime.reference_docs import asyncapi, codes, names, openapi, recorded_messages
 
 OPENAPI: Final = Path("docs/reference/openapi.json")

@@ -8,7 +8,7 @@ from api.application import create_app
 from api.services import Services
 from application.ports.registry import Registry
 from application.ports.telemetry import TelemetryReader
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 
 
 def describe_api() -> dict[str, Any]:

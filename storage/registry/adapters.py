@@ -34,8 +34,9 @@ from storage.registry.changes import SqlChangeFeed
 from storage.registry.commands import SqlCommandRepository
 from storage.registry.configs import SqlDesiredConfigs
 from storage.registry.credentials import SqlCredentialRepository
+from storage.registry.cursor_positions import SqlCursorPositions
 from storage.registry.dead_letters import SqlDeadLetters
-from storage.registry.deletions import SqlDeletionLog
+from storage.registry.deletion_log import SqlDeletionLog
 from storage.registry.deliveries import SqlDeliveryQueue
 from storage.registry.gateway_lease import SqlGatewayLease
 from storage.registry.groups import SqlGroupRepository
@@ -49,8 +50,7 @@ from storage.registry.loans import SqlLoanRepository
 from storage.registry.memberships import SqlMembershipRepository
 from storage.registry.notification_memory import SqlNotificationMemory
 from storage.registry.notifications import SqlNotificationRules, SqlNotificationTargets
-from storage.registry.persons import SqlPersonIndex
-from storage.registry.positions import SqlCursorPositions
+from storage.registry.person_pseudonyms import SqlPersonIndex
 from storage.registry.quota_pauses import SqlQuotaPauses
 from storage.registry.refusals import SqlLoginRefusals
 from storage.registry.rule_states import SqlRuleStates

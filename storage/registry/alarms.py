@@ -11,7 +11,7 @@ from devices.alarms import Alarm, AlarmNote
 from devices.errors import NotFound
 from devices.messages import EventSeverity
 from storage.registry.paging import newest_first
-from storage.registry.rows import in_chunks, insert_new
+from storage.registry.row_statements import in_chunks, insert_new
 from storage.registry.tables import ALARMS, OPEN_ALARM
 
 MOST_NOTES: Final = 100

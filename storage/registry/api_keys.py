@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from application.ports.api_keys import ApiKey
 from devices.errors import Conflict, NotFound
-from storage.registry.rows import insert_new
+from storage.registry.row_statements import insert_new
 from storage.registry.tables import API_KEYS
 
 

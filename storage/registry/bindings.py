@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from application.ports.inventory import DeviceBinding
 from devices.errors import Conflict, IdUnavailable
 from storage.registry.memberships import end_with_bindings
-from storage.registry.rows import in_chunks
+from storage.registry.row_statements import in_chunks
 from storage.registry.tables import BINDINGS
 
 

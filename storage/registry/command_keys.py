@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, text
 from devices.commands.command import Command
 from devices.errors import Conflict
 from devices.time_us import DAY_US
-from storage.registry.rows import insert_new
+from storage.registry.row_statements import insert_new
 from storage.registry.tables import COMMAND_KEYS
 
 KEYS = COMMAND_KEYS

@@ -12,7 +12,7 @@ from storage.registry.command_keys import CommandKeys
 from storage.registry.command_rows import command_of, is_open, progress_of, row_of
 from storage.registry.metadata import dump_json
 from storage.registry.paging import newest_first
-from storage.registry.rows import in_chunks
+from storage.registry.row_statements import in_chunks
 from storage.registry.tables import COMMANDS, OPEN_COMMAND
 
 EVERY: Final = select(COMMANDS)

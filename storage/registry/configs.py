@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, and_, case, exists, func, select, update
 
 from application.ports.desired_configs import DesiredConfig
 from devices.errors import NotFound, VersionMismatch
-from storage.registry.rows import in_chunks, insert_new
+from storage.registry.row_statements import in_chunks, insert_new
 from storage.registry.tables import BINDINGS, DESIRED_CONFIGS, PENDING
 
 CONFIGS = DESIRED_CONFIGS

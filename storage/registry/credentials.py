@@ -7,9 +7,9 @@ from sqlalchemy import Connection, Row, Select, select, update
 
 from application.ports.credentials import CredentialType, DeviceCredential
 from devices.errors import IdUnavailable, NotFound
-from storage.registry.revision import CREDENTIALS as SUBJECT
-from storage.registry.revision import raise_revision, read_revision
-from storage.registry.rows import in_chunks, upsert_rows
+from storage.registry.cache_revisions import CREDENTIALS as SUBJECT
+from storage.registry.cache_revisions import raise_revision, read_revision
+from storage.registry.row_statements import in_chunks, upsert_rows
 from storage.registry.tables import CREDENTIALS
 
 

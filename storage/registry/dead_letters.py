@@ -9,7 +9,7 @@ from application.ports.dead_letters import DeadLetter
 from application.ports.paging import ResultPage
 from devices.errors import Conflict, NotFound
 from storage.registry.paging import newest_first
-from storage.registry.rows import in_chunks, insert_new
+from storage.registry.row_statements import in_chunks, insert_new
 from storage.registry.tables import DEAD_LETTERS, REPLAY
 
 LETTERS = DEAD_LETTERS

@@ -13,7 +13,7 @@ from devices.errors import NotFound
 from devices.wording.catalogue import CodedText
 from storage.registry.notification_tables import DELIVERIES, ENDED, TARGETS, WAITING
 from storage.registry.paging import newest_first
-from storage.registry.rows import in_chunks, insert_new
+from storage.registry.row_statements import in_chunks, insert_new
 
 TABLE = DELIVERIES
 TOO_MANY = CodedText("queue_full")

@@ -16,14 +16,14 @@ from application.ports.secret_box import SecretBox
 from devices.errors import ConfigurationError
 from storage.registry.adapters import ADAPTERS
 from storage.registry.audit import SqlAuditLog
+from storage.registry.database_errors import registry_errors
 from storage.registry.dialects import UNHURRIED, Patience, open_postgres, open_sqlite
-from storage.registry.failures import registry_errors
-from storage.registry.importing import make_ready
-from storage.registry.kept_copy import keep_copy
+from storage.registry.import_registry import make_ready
 from storage.registry.kinds import Repository, repositories_of_kinds, retained_of_kinds
 from storage.registry.migrate import is_begun, is_current, take_time, upgrade_tables
 from storage.registry.notifications import SqlNotificationTargets
-from storage.registry.retained import SqlRetentionRepository
+from storage.registry.pre_migration_copy import keep_copy
+from storage.registry.retention_classes import SqlRetentionRepository
 from storage.registry.sealed_targets import in_clear, seal_all
 from storage.registry.transaction import SqlRegistryTransaction
 
@@ -80,7 +80,7 @@ class SqlRegistry:
                 seal_all(connection, box)
 
     def make_ready(self) -> None:
-        """Let a restored registry go on; see `storage.registry.importing.make_ready`. Raises RegistryUnavailable."""
+        """Let a restored registry go on: `storage.registry.import_registry.make_ready`. Raises RegistryUnavailable."""
         with registry_errors(), self._writer.connect() as connection, connection.begin():
             take_time(connection)
             make_ready(connection)

@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, Connection, delete, select, true, update
 
 from application.ports.inventory import AssetGroup
 from devices.errors import Conflict, IdUnavailable, NotFound, VersionMismatch
+from storage.registry.cache_revisions import raise_inventory_revision
 from storage.registry.notification_tables import RULE_GROUPS
-from storage.registry.revision import raise_inventory_revision
-from storage.registry.rows import in_chunks, insert_new
+from storage.registry.row_statements import in_chunks, insert_new
 from storage.registry.tables import ASSETS, GROUP_MEMBERS, GROUPS
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, select
 
 from application.ports.heartbeats import Heartbeat
-from storage.registry.rows import upsert_rows
+from storage.registry.row_statements import upsert_rows
 from storage.registry.tables import HEARTBEATS
 
 

@@ -9,10 +9,10 @@ from application.ports.inventory import Asset, AssetFilter, DeviceBinding
 from application.ports.paging import ResultPage
 from devices.errors import IdUnavailable, NotFound, VersionMismatch
 from storage.registry.bindings import BindingTable
+from storage.registry.cache_revisions import inventory_revision, raise_inventory_revision
 from storage.registry.configs import SqlDesiredConfigs
 from storage.registry.paging import in_order
-from storage.registry.revision import inventory_revision, raise_inventory_revision
-from storage.registry.rows import in_chunks, insert_new
+from storage.registry.row_statements import in_chunks, insert_new
 from storage.registry.tables import ASSETS, BINDINGS, GROUP_MEMBERS, LATEST
 from storage.registry.unknown_devices import SqlUnknownDevices
 

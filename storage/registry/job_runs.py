@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from application.health.faults import SystemFault
 from application.ports.job_runs import JobRun
-from storage.registry.rows import upsert_rows
+from storage.registry.row_statements import upsert_rows
 from storage.registry.tables import JOB_RUNS
 
 

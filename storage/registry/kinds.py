@@ -7,9 +7,9 @@ from types import ModuleType
 from sqlalchemy import Connection
 
 import storage.kinds
-from devices.catalog import sub_packages
 from devices.errors import ConfigurationError
-from storage.registry.retained import CLASSES, DataClass
+from devices.kind_catalog import sub_packages
+from storage.registry.retention_classes import CLASSES, DataClass
 
 Repository = Callable[[Connection], object]
 """Makes the adapter of one port on an open transaction."""

@@ -6,10 +6,10 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from application.ports.latest_values import LastContact, LatestValue
-from storage.registry.bulk import BulkUpsert
+from storage.registry.bulk_upserts import BulkUpsert
+from storage.registry.cache_revisions import raise_revision, read_revision
 from storage.registry.metadata import dump_json
-from storage.registry.revision import raise_revision, read_revision
-from storage.registry.rows import in_chunks
+from storage.registry.row_statements import in_chunks
 from storage.registry.tables import ASSETS, LATEST
 
 STATUS: Final = "status"

@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import Connection, Double, cast, delete, func, select
 
 from application.ports.message_ledger import LedgerLine, SequenceGap
-from storage.registry.bulk import BulkUpsert
-from storage.registry.rows import in_chunks
+from storage.registry.bulk_upserts import BulkUpsert
+from storage.registry.row_statements import in_chunks
 from storage.registry.tables import GAPS, LEDGER, MISSING
 
 COUNTERS: Final = ("received", "stored", "duplicate", "conflict", "dead_letter", "lost")

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from application.ports.loans import Loan
 from devices.errors import Conflict, NotFound, VersionMismatch
-from storage.registry.revision import raise_inventory_revision
-from storage.registry.rows import in_chunks
+from storage.registry.cache_revisions import raise_inventory_revision
+from storage.registry.row_statements import in_chunks
 from storage.registry.tables import ASSETS, LOANS
 
 ORDER = (LOANS.c.asset_id, LOANS.c.from_us)

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, func, insert,
 
 from application.ports.memberships import ConnectorMembership
 from devices.errors import Conflict
-from storage.registry.revision import CREDENTIALS, raise_inventory_revision, raise_revision
-from storage.registry.rows import in_chunks
+from storage.registry.cache_revisions import CREDENTIALS, raise_inventory_revision, raise_revision
+from storage.registry.row_statements import in_chunks
 from storage.registry.tables import BINDINGS, DESIRED_CONFIGS, SPEAKS_FOR, UNRELEASED
 
 COLUMNS = [SPEAKS_FOR.c[name] for name in ConnectorMembership.__dataclass_fields__]

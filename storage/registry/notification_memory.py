@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
 from application.notifications.rule_evaluation import AlarmSnapshot, GroupPlace, NotifiedAlarm, RuleMemory
 from devices.messages import EventSeverity
 from storage.registry.notification_tables import PACE, RULES, TOLD
-from storage.registry.rows import in_chunks, upsert_rows
+from storage.registry.row_statements import in_chunks, upsert_rows
 from storage.registry.tables import ALARMS, ASSETS, GROUP_MEMBERS, GROUPS, OPEN_ALARM
 
 _COLUMNS = (

@@ -11,7 +11,7 @@ from application.ports.secret_box import SecretBox, SecretUnreadable
 from devices.errors import Conflict, IdUnavailable, NotFound, VersionMismatch
 from devices.messages import EventSeverity
 from storage.registry.notification_tables import RULE_GROUPS, RULE_TARGETS, RULES, TARGETS
-from storage.registry.rows import insert_new
+from storage.registry.row_statements import insert_new
 from storage.registry.sealed_targets import FIELDS, UNREADABLE, open_secret, seal_secret
 from storage.registry.tables import GROUPS
 

@@ -7,9 +7,9 @@ from sqlalchemy import Column, Connection, Index, Integer, Row, Table, Text, del
 
 from application.ports.quota_pauses import QuotaPause
 from devices.time_us import DAY_US
+from storage.registry.cache_revisions import raise_revision, read_revision
 from storage.registry.metadata import METADATA, Instant
-from storage.registry.revision import raise_revision, read_revision
-from storage.registry.rows import in_chunks, upsert_rows
+from storage.registry.row_statements import in_chunks, upsert_rows
 
 SUBJECT: Final = "login_pauses"
 KEPT_US: Final = 30 * DAY_US

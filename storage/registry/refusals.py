@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, delete, func, select
 from application.ports.credentials import LoginRefusal
 from application.ports.paging import ResultPage
 from storage.registry.paging import in_order
-from storage.registry.rows import in_chunks, upsert_rows
+from storage.registry.row_statements import in_chunks, upsert_rows
 from storage.registry.tables import REFUSALS
 
 MOST: Final = 10_000

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from storage.registry.bulk import BulkUpsert
+from storage.registry.bulk_upserts import BulkUpsert
 from storage.registry.metadata import dump_json
-from storage.registry.rows import in_chunks
+from storage.registry.row_statements import in_chunks
 from storage.registry.tables import RULE_STATES
 
 PUT: Final = BulkUpsert(RULE_STATES, ("asset_id", "states"))

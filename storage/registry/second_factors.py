@@ -9,7 +9,7 @@ from application.access.second_factor import SecondFactorMethod, wait_us
 from application.ports.second_factors import SecondFactor
 from devices.errors import IdUnavailable, NotFound
 from storage.registry.access_tables import RECOVERY_CODES, SECOND_FACTOR_TRIES, SECOND_FACTORS
-from storage.registry.rows import in_chunks, insert_new
+from storage.registry.row_statements import in_chunks, insert_new
 
 FACTORS, CODES, TRIES = SECOND_FACTORS, RECOVERY_CODES, SECOND_FACTOR_TRIES
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, update
 from application.ports.tenants import Tenant
 from devices.errors import IdUnavailable, NotFound, VersionMismatch
 from storage.registry.access_tables import TENANTS
-from storage.registry.rows import insert_new
+from storage.registry.row_statements import insert_new
 
 
 class SqlTenantRepository:

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Row, delete, func, select
 from application.ports.inventory import UnknownDevice
 from application.ports.paging import ResultPage
 from devices.errors import NotFound
-from storage.registry.bulk import BulkUpsert
+from storage.registry.bulk_upserts import BulkUpsert
 from storage.registry.metadata import dump_json
 from storage.registry.paging import in_order
-from storage.registry.rows import in_chunks
+from storage.registry.row_statements import in_chunks
 from storage.registry.tables import UNKNOWN_DEVICES as UNKNOWN
 
 MOST: Final = 10_000

@@ -13,7 +13,7 @@ from application.ports.users import User
 from devices.errors import IdUnavailable, NotFound, VersionMismatch
 from storage.registry.access_tables import GRANTS, USERS
 from storage.registry.paging import in_order
-from storage.registry.rows import in_chunks, insert_new
+from storage.registry.row_statements import in_chunks, insert_new
 
 
 class SqlUserRepository:

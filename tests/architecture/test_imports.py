@@ -21,7 +21,7 @@ def test_only_a_kinds_own_folders_import_it() -> None:
     ("path", "statement"),
     [
         ("devices/fire_drone/rules.py", "from devices.streetlight.rules import lamp_failed"),
-        ("devices/catalog.py", "import devices.streetlight"),
+        ("devices/kind_catalog.py", "import devices.streetlight"),
         ("devices/fire_drone/rules.py", "from devices import streetlight"),
         ("devices/fire_drone/rules.py", "from ..streetlight import rules"),
         ("api/app.py", "from api.kinds.streetlight import routes"),

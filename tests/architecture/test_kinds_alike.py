@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from tests.architecture import imports, source
 
 KINDS: Final = sorted(kind.name for kind in discover_kinds().values() if not kind.internal)

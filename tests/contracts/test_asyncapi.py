@@ -12,9 +12,9 @@ import yaml
 from jsonschema import Draft7Validator, FormatChecker
 
 from application.ports.desired_configs import DesiredConfig
-from devices.catalog import discover_kinds
 from devices.commands import wire
 from devices.commands.command import Command
+from devices.kind_catalog import discover_kinds
 from devices.messages import TelemetryMessage
 from devices.samples import RawMessage
 from devices.time_us import to_us

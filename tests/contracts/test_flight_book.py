@@ -11,7 +11,6 @@ from application.kinds.fire_drone.flight_recorder import FlightRecorder, mark_ne
 from application.kinds.fire_drone.ports import FlightBook, FlightFilter, FlightRecord, RecomputeMark
 from application.ports.inventory import Asset, AssetRepository
 from application.ports.telemetry import TelemetryReader, TelemetryWriter
-from devices.catalog import discover_kinds
 from devices.errors import NotFound
 from devices.fire_drone.flights.detector import detect_flights
 from devices.fire_drone.flights.flight import (
@@ -24,6 +23,7 @@ from devices.fire_drone.flights.flight import (
     TrackGap,
 )
 from devices.fire_drone.flights.sample import FlightSample
+from devices.kind_catalog import discover_kinds
 from devices.samples import TELEMETRY, Sample, Value
 from devices.time_us import HOUR_US, MINUTE_US, SECOND_US
 from storage.registry.engine import SqlRegistry, open_registry

@@ -6,9 +6,9 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, Field
 
-from devices.catalog import discover_kinds
 from devices.fields import FieldUnit, Percent
 from devices.kind import DeviceKind
+from devices.kind_catalog import discover_kinds
 from devices.messages import StateMessage, TelemetryMessage
 from runtime.reference_docs import names
 from runtime.reference_docs.__main__ import NAMES

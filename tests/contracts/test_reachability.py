@@ -12,9 +12,9 @@ from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.latest_values import LatestValues
 from application.ports.loans import Loan, LoanRepository
 from application.ports.memberships import ConnectorMembership, MembershipRepository
-from devices.catalog import KindCatalog
 from devices.generic_rules import device_offline, silence_rule
 from devices.kind import DeviceKind, KindLimits
+from devices.kind_catalog import KindCatalog
 from devices.messages import PROTOCOL_VERSION, StateMessage, StatusState
 from devices.samples import RawMessage
 from devices.time_us import MINUTE_US, rfc3339

@@ -8,12 +8,12 @@ from pathlib import Path
 import nats
 import pytest
 
-from runtime.broker import stream_limits
+from runtime.broker import mqtt_stream_limits
 from runtime.broker.jwt_signer import JwtSigner
+from runtime.broker.mqtt_stream_limits import bound_streams
 from runtime.broker.mqtt_streams import RETAINED, StreamBound, stream_bounds
 from runtime.broker.nats_conf import NatsConf
 from runtime.broker.service_passwords import INSIDE, ServicePasswords
-from runtime.broker.stream_limits import bound_streams
 from tests.faults.rough import Rough, rough
 from tests.real_parts import finding
 from tests.real_parts.brokers import Broker, Login
@@ -107,7 +107,7 @@ def test_only_what_may_be_retained_stays(place: Place) -> None:
 
 def test_at_the_bound_of_retained_messages_everybody_connects(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     small = {**stream_bounds(QUEUE), RETAINED: StreamBound(2**20, 2**18)}
-    monkeypatch.setattr(stream_limits, "stream_bounds", lambda _bytes: small)
+    monkeypatch.setattr(mqtt_stream_limits, "stream_bounds", lambda _bytes: small)
     with rough(place.broker, "lamp") as client:
         _retain(client, "status", 100)
         assert place.bound()

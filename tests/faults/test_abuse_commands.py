@@ -17,10 +17,10 @@ from application.commands.command_filing import CommandOrigin, file_command
 from application.commands.command_request import CommandRequest
 from application.ports.commands import CommandRepository
 from application.ports.inventory import AssetRepository
-from devices.catalog import discover_kinds
 from devices.commands.command import Command, DeliveryState
 from devices.commands.device_contract import CommandAnswer
 from devices.commands.wire import encode_command
+from devices.kind_catalog import discover_kinds
 from devices.messages import AckStatus
 from devices.time_us import SECOND_US
 from storage.registry.engine import SqlRegistry, open_registry

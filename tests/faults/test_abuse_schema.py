@@ -18,7 +18,7 @@ from api import login_throttle
 from api.application import create_app
 from api.limits import ApiLimits
 from application.access.roles import role_scopes
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from tests.contracts.api.conftest import City, catalog, migrated, open_city
 from tests.contracts.api.test_schema import LEFT_OUT, REFUSES, SKIPPED, made_up
 from tests.faults.conftest import Report

@@ -17,7 +17,7 @@ from application.commands.command_request import CommandRequest
 from application.ports.inventory import AssetRepository
 from benchmarks.fleet import Fleet, lamps
 from benchmarks.parts.cost import open_things, pss_mb
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.time_us import rfc3339
 from tests.faults.churning import MODES, WILL
 from tests.faults.conftest import Report

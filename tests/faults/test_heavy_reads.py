@@ -23,7 +23,7 @@ import pytest
 
 from api.limits import ApiLimits
 from benchmarks.parts.cost import cpu_s, pss_mb
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.samples import TELEMETRY, Sample
 from devices.time_us import SECOND_US, rfc3339
 from storage.telemetry.influx_writer import InfluxTelemetryWriter

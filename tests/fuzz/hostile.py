@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from devices.catalog import KindCatalog, discover_kinds
+from devices.kind_catalog import KindCatalog, discover_kinds
 from devices.time_us import SECOND_US, rfc3339
 from runtime.reference_docs.recorded_messages import read_recorded
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from application.access.api_keys import KeyRequest, make_api_key
 from application.ports.registry import Registry, RegistryTransaction
 from application.ports.tenants import Tenant, TenantRepository
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from runtime.audit_setup import operator
 
 

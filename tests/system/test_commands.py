@@ -19,8 +19,8 @@ from application.ports.commands import CommandRepository
 from application.ports.heartbeats import HeartbeatRepository
 from application.ports.inventory import Asset, AssetGroup, AssetRepository, DeviceBinding, GroupRepository
 from application.ports.latest_values import LatestValues
-from devices.catalog import discover_kinds
 from devices.commands.command import Command, DeliveryState
+from devices.kind_catalog import discover_kinds
 from devices.time_us import SECOND_US
 from storage.registry.engine import SqlRegistry, open_registry
 from tests.real_parts.brokers import Broker

@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from devices.daylight import elevation_deg
 from devices.streetlight.config import LampConfig, LightProgram
 from devices.streetlight.night_plan import LampPlace, night_date, program_of, step_starts
-from devices.sun import elevation_deg
 from devices.time_us import MINUTE_US, from_us
 
 BEGIN_DEG, FULL_DEG = -1.0, -6.0

@@ -2,7 +2,7 @@
 
 import math
 
-from devices.sun import elevation_deg
+from devices.daylight import elevation_deg
 from devices.time_us import DAY_US
 
 

@@ -7,7 +7,7 @@ from storage.kinds.event_network.event_repository import SqlEventRepository
 from storage.kinds.event_network.recent_links import SqlRecentLinks
 from storage.kinds.event_network.tables import EVENTS
 from storage.registry.kinds import Repository
-from storage.registry.retained import DataClass
+from storage.registry.retention_classes import DataClass
 
 REPOSITORIES: Mapping[type, Repository] = {EventRepository: SqlEventRepository, RecentLinks: SqlRecentLinks}
 RETAINED: Mapping[str, DataClass] = {

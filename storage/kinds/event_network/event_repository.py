@@ -14,7 +14,7 @@ from devices.event_network.city_event import CityEvent, EventState, TestedCapaci
 from storage.kinds.event_network.rows import event_of, event_row, part_rows, test_of
 from storage.kinds.event_network.tables import AREAS, BOOKINGS, EVENTS, OBJECTS, TESTS
 from storage.registry.paging import newest_first
-from storage.registry.rows import in_chunks, insert_new, upsert_rows
+from storage.registry.row_statements import in_chunks, insert_new, upsert_rows
 
 _IDLE: Final = (EventState.DRAFT.value, EventState.CANCELLED.value)
 _LOCK: Final = 0x4C4E4554

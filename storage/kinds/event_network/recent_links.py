@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from devices.event_network.recent_samples import RecentSamples
 from storage.kinds.event_network.tables import LINKS
-from storage.registry.rows import in_chunks, upsert_rows
+from storage.registry.row_statements import in_chunks, upsert_rows
 
 
 class SqlRecentLinks:

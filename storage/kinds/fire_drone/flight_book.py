@@ -12,7 +12,7 @@ from devices.errors import NotFound
 from devices.fire_drone.flights.flight import DetectedFlight, FlightStatus
 from storage.kinds.fire_drone.tables import FLIGHTS, MARKS
 from storage.registry.paging import newest_first
-from storage.registry.rows import in_chunks, upsert_rows
+from storage.registry.row_statements import in_chunks, upsert_rows
 
 _DETECTED = TypeAdapter(DetectedFlight)
 _F = FLIGHTS.c

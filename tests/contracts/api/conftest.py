@@ -17,7 +17,7 @@ from application.notifications.allow_list import TargetAllowList
 from application.ports.api_keys import ApiKey, ApiKeys
 from application.ports.changes import Change, ChangeFeed
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
-from devices.catalog import KindCatalog, discover_kinds
+from devices.kind_catalog import KindCatalog, discover_kinds
 from devices.time_us import SECOND_US
 from storage.audit_files import AnchorFile
 from storage.registry.engine import SqlRegistry, open_registry

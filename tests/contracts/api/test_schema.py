@@ -15,7 +15,7 @@ from schemathesis.checks import CHECKS, CheckFunction, load_all_checks
 from schemathesis.core.result import Ok
 
 from application.access.roles import role_scopes
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from tests.contracts.api.conftest import City
 from tests.real_parts.ports import claim_port
 from tests.real_parts.waiting import wait_until

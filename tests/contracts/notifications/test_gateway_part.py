@@ -22,8 +22,8 @@ from application.ports.alarms import AlarmRepository
 from application.ports.inventory import Asset, AssetRepository
 from application.ports.notifications import DeliveryQueue, NotificationMemory, NotificationRules, NotificationTargets
 from devices.alarms import Alarm
-from devices.catalog import discover_kinds
 from devices.errors import LauternError, RegistryUnavailable
+from devices.kind_catalog import discover_kinds
 from devices.messages import EventSeverity
 from devices.time_us import DAY_US, MINUTE_US, SECOND_US
 from gateway.notifications.alarm_watcher import AlarmWatcher

@@ -20,8 +20,8 @@ from application.ports.message_ledger import MessageLedger
 from application.ports.registry import Registry
 from devices.errors import ConfigurationError, Conflict, Invalid, RegistryUnavailable
 from storage.registry.engine import SqlRegistry, open_registry
-from storage.registry.export import RegistrySnapshot, revisions_of_file
-from storage.registry.importing import LEAP, RegistryImport
+from storage.registry.export_registry import RegistrySnapshot, revisions_of_file
+from storage.registry.import_registry import LEAP, RegistryImport
 from storage.registry.metadata import METADATA
 from storage.sqlite_snapshot import SqliteSnapshot, file_problems, table_row_counts
 from tests.contracts.registry.making import alarm, binding, change, command, latest, letter, with_assets

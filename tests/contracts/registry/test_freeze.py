@@ -13,7 +13,7 @@ from application.ports.dead_letters import DeadLetters
 from application.ports.registry import Registry
 from devices.errors import RegistryUnavailable
 from storage.registry.engine import SqlRegistry
-from storage.registry.freeze import writes_stopped
+from storage.registry.freeze_registry import writes_stopped
 from tests.contracts.registry.making import letter
 from tests.real_parts.waiting import wait_until
 

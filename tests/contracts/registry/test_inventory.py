@@ -16,7 +16,7 @@ from application.ports.inventory import (
 from application.ports.latest_values import LatestValues
 from application.ports.registry import Registry
 from devices.errors import Conflict, Invalid, NotFound, VersionMismatch
-from storage.registry.rows import CHUNK
+from storage.registry.row_statements import CHUNK
 from tests.contracts.registry.making import asset, binding, latest, with_assets
 
 LAMP = Asset("lamp-1", "kl", "streetlight", "Fauthweg 1", 5, 49.44, 7.77, {"rated_w": 40, "tags": ["ü"]}, "node-1")

@@ -26,7 +26,7 @@ from typing import Protocol
 from sqlalchemy import Column, ForeignKey, Table, Text, select
 
 from storage.registry.metadata import METADATA, Json
-from storage.registry.rows import upsert_rows
+from storage.registry.row_statements import upsert_rows
 
 TOASTS = Table(
     "toasts_{n}",

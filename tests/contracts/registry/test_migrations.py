@@ -10,10 +10,10 @@ from sqlalchemy import Connection, create_engine, inspect, text
 
 from devices.errors import ConfigurationError, RegistryUnavailable
 from storage.registry.engine import open_registry
-from storage.registry.kept_copy import keep_copy
 from storage.registry.kinds import repositories_of_kinds
 from storage.registry.metadata import METADATA
 from storage.registry.migrate import is_current, upgrade_tables
+from storage.registry.pre_migration_copy import keep_copy
 from tests.contracts.registry.making import in_threads
 
 

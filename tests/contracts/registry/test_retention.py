@@ -8,7 +8,7 @@ from application.ports.alarms import AlarmRepository
 from application.ports.dead_letters import DeadLetters
 from application.ports.retention import DeletionLog, DeletionRecord, RetentionRepository
 from application.privacy.data_classes import kept_classes
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.time_us import DAY_US
 from gateway.retention import AT_ONCE, RetentionCleanup
 from storage.registry.engine import SqlRegistry

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, create_engine, select, text
 
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.registry import RegistryTransaction
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.messages import PROTOCOL_VERSION
 from devices.samples import RawMessage
 from devices.time_us import SECOND_US, rfc3339

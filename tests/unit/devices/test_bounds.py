@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.messages import AckMessage, Envelope
 
 LARGEST = 2**64

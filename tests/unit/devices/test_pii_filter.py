@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.pii_filter import named_in
 from devices.samples import RawMessage
 from gateway.decode import MessageDecoder, RefusedMessage

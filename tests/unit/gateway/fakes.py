@@ -18,9 +18,9 @@ from application.ports.journal import JournalBatch
 from application.ports.loans import Loan, LoanRepository
 from application.ports.memberships import ConnectorMembership, MembershipRepository
 from application.ports.message_ledger import MessageLedger
-from devices.catalog import KindCatalog
 from devices.errors import RegistryUnavailable
 from devices.kind import DeviceKind
+from devices.kind_catalog import KindCatalog
 from devices.messages import EventMessage, StateMessage, TelemetryMessage
 from devices.samples import RawMessage
 from devices.sequence_ranges import SequenceRanges

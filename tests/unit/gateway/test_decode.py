@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from devices.catalog import KindCatalog
 from devices.fields import PlausibleRange
 from devices.kind import DeviceKind
+from devices.kind_catalog import KindCatalog
 from devices.messages import EventMessage, StateMessage, TelemetryMessage
 from devices.samples import RawMessage
 from devices.time_us import DAY_US, SECOND_US, rfc3339

@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from gateway.decode import MessageDecoder
 from tests.fuzz.claims import message
 from tests.fuzz.hostile import RECORDED, text_of

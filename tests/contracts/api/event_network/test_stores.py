@@ -12,10 +12,10 @@ import pytest
 from api.kinds.event_network.schemas.events import EventBody, event_of
 from application.kinds.event_network.rate_history import RateHistory
 from application.ports.telemetry import TelemetryReader, TelemetryWriter
-from devices.catalog import discover_kinds
 from devices.event_network.city_event import CityEvent, MeasuredObject
 from devices.event_network.enums import TrafficDirection
 from devices.event_network.telemetry import NodeTelemetry
+from devices.kind_catalog import discover_kinds
 from devices.samples import Sample
 from devices.time_us import DAY_US, HOUR_US, MINUTE_US, rfc3339
 from simulators.device import FleetOptions

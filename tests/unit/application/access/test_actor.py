@@ -11,8 +11,8 @@ from application.access.actor import Actor
 from application.access.api_keys import new_key, secret_digest
 from application.access.roles import role_scopes
 from application.ports.api_keys import ApiKey
-from devices.catalog import discover_kinds
 from devices.errors import Forbidden, NotFound, Unauthenticated
+from devices.kind_catalog import discover_kinds
 from devices.time_us import MINUTE_US
 
 RESTRICTED = frozenset({"fire_drone"})

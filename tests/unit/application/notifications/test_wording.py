@@ -9,7 +9,7 @@ import pytest
 from application.notifications.rule_evaluation import AlarmSnapshot, NotificationMessage, NotificationOccasion
 from application.notifications.wording import LISTED, LISTED_FOR_MACHINES, SUBJECT_CHARACTERS, MessageWording
 from devices.alarm_texts import AlarmText
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.messages import EventSeverity
 from devices.streetlight.events import FAULTS
 from devices.streetlight.rules.reported_faults import PREFIX

@@ -23,7 +23,7 @@ from application.privacy.small_counts import (
     shown_values,
 )
 from application.telemetry.rollup import answer_bucket, combine_pieces, roll_up_samples
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.samples import RawMessage
 from gateway.decode import DecodedMessage, MessageDecoder
 

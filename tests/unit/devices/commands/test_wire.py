@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 
 from application.ports.desired_configs import DesiredConfig
-from devices.catalog import discover_kinds
 from devices.commands.device_contract import DeviceAction, DeviceContract
 from devices.commands.wire import HEAD, ack_spread_s, encode_cancel, encode_command, encode_config
+from devices.kind_catalog import discover_kinds
 from devices.time_us import SECOND_US
 from tests.unit.devices.commands.toy import T0, report, shine
 

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from devices.daylight import HORIZON_DEG, elevation_deg
 from devices.streetlight.config import LampConfig, LightProgram, LightStep, StepBase
 from devices.streetlight.night_plan import LampPlace, night_of, program_of, step_start, step_starts
-from devices.sun import HORIZON_DEG, elevation_deg
 from devices.time_us import HOUR_US, to_us
 
 BERLIN = ZoneInfo("Europe/Berlin")

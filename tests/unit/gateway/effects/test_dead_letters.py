@@ -1,7 +1,7 @@
 """Dead letters: one per refused message or item, a daily bound per device, strangers counted."""
 
 from application.ports.journal import JournalBatch
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.samples import RawMessage
 from devices.sequence_ranges import SequenceRanges
 from devices.time_us import DAY_US

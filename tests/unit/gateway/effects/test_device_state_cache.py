@@ -10,8 +10,8 @@ from application.ports.inventory import Asset
 from application.ports.journal import JournalBatch
 from application.ports.latest_values import LatestValue, LatestValues, RuleStates
 from devices.alarms import Alarm, AlarmCleared, AlarmRaised
-from devices.catalog import KindCatalog
 from devices.kind import DeviceKind
+from devices.kind_catalog import KindCatalog
 from devices.messages import EventSeverity, StateMessage
 from devices.rules import DeviceView, RuleContext, RuleOutcome, RuleState
 from devices.samples import RawMessage

@@ -6,8 +6,8 @@ from typing import Any, cast
 from application.ports.inventory import Asset
 from application.ports.registry import RegistryTransaction
 from devices.alarms import Alarm, AlarmRaised
-from devices.catalog import KindCatalog
 from devices.kind import DeviceKind
+from devices.kind_catalog import KindCatalog
 from devices.messages import EventSeverity, StateMessage
 from devices.rules import DeviceView, RuleContext, RuleOutcome
 from gateway.binding_cache import BindingCache

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InternalEr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from devices.errors import Conflict, RegistryUnavailable
-from storage.registry.failures import registry_errors
+from storage.registry.database_errors import registry_errors
 
 
 def raise_translated(error: Exception) -> None:

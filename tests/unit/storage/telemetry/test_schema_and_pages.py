@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from devices.catalog import discover_kinds
 from devices.errors import ConfigurationError
 from devices.fields import Counter64
 from devices.kind import DeviceKind
+from devices.kind_catalog import discover_kinds
 from devices.messages import StateMessage, TelemetryMessage
 from devices.time_us import MINUTE_US
 from storage.telemetry import influx_bisect, influx_pages

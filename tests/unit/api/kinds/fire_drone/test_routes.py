@@ -22,7 +22,7 @@ from application.ports.api_keys import ApiKey, ApiKeys
 from application.ports.inventory import Asset, AssetRepository
 from application.ports.latest_values import LatestValue, LatestValues
 from application.ports.registry import Registry
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.samples import RawMessage, Sample
 from devices.time_us import HOUR_US, SECOND_US, to_us
 from gateway.decode import DecodedMessage, MessageDecoder

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from devices.catalog import discover_kinds
 from devices.fire_drone.flights.detector import detect_flights
 from devices.fire_drone.flights.flight import FlightStatus
 from devices.fire_drone.flights.sample import FlightSample
+from devices.kind_catalog import discover_kinds
 from devices.samples import RawMessage
 from devices.time_us import DAY_US, HOUR_US, SECOND_US
 from gateway.decode import DecodedMessage, MessageDecoder

@@ -5,7 +5,7 @@ import random
 from datetime import datetime
 from typing import Any
 
-from devices.catalog import discover_kinds
+from devices.kind_catalog import discover_kinds
 from devices.streetlight.config import LampConfig, LightProgram, LightStep, StepBase
 from devices.time_us import HOUR_US, MINUTE_US, SECOND_US, rfc3339, to_us
 from simulators.device import FleetOptions

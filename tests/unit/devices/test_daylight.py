@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from devices.sun import sun_up
+from devices.daylight import sun_up
 from devices.time_us import to_us
 
 

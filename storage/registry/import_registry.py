@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Table, func, insert, inspect, make_url, selec
 from sqlalchemy.exc import StatementError
 
 from devices.errors import Invalid
+from storage.registry.database_errors import registry_errors
 from storage.registry.dialects import UNHURRIED, open_postgres
-from storage.registry.export import BYTES_KEY, ROWS_AT_ONCE, numbered_tables, sequence_of, tables_of
-from storage.registry.failures import registry_errors
+from storage.registry.export_registry import BYTES_KEY, ROWS_AT_ONCE, numbered_tables, sequence_of, tables_of
 from storage.registry.migrate import upgrade_tables
 from storage.registry.tables import CHANGES, DESIRED_CONFIGS
 

@@ -11,8 +11,8 @@ from typing import Final
 from sqlalchemy import Connection, Integer, MetaData, Table, make_url, select, text
 
 from devices.errors import RegistryUnavailable
+from storage.registry.database_errors import registry_errors
 from storage.registry.dialects import UNHURRIED, open_postgres
-from storage.registry.failures import registry_errors
 from storage.registry.migrate import REVISIONS_TABLE, taken_revisions
 
 ROWS_AT_ONCE: Final = 1000

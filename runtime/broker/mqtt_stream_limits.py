@@ -10,7 +10,7 @@ from nats.js.api import DiscardPolicy
 from nats.js.errors import APIError
 
 from runtime.broker.mqtt_streams import RETAINED, StreamBound, never_retained, stream_bounds
-from runtime.ports import place_of
+from runtime.tcp_ports import place_of
 
 _PATIENCE_S: Final = 2
 

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, delete, literal, select, tuple_
 from application.ports.retention import DeletionRecord
 from storage.registry.access_tables import SESSIONS
 from storage.registry.notification_tables import DELIVERIES
-from storage.registry.rows import in_chunks
+from storage.registry.row_statements import in_chunks
 from storage.registry.tables import ALARMS, COMMANDS, DEAD_LETTERS, REFUSALS
 
 

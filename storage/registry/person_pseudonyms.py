@@ -10,7 +10,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Text, cast, delete, fu
 from application.audit.entry import OURSELVES, SOMEBODY
 from storage.registry.metadata import dump_json
 from storage.registry.privacy_tables import PSEUDONYMS
-from storage.registry.rows import insert_new
+from storage.registry.row_statements import insert_new
 from storage.registry.tables import ALARMS, API_KEYS, AUDIT, COMMAND_KEYS, COMMANDS, CREDENTIALS, LOANS
 
 _PROGRAMS: Final = ("key:", OURSELVES)

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from storage.registry.bulk import BulkUpsert
+from storage.registry.bulk_upserts import BulkUpsert
 from storage.registry.tables import POSITIONS
 
 SET: Final = BulkUpsert(POSITIONS, ("cursor_name", "batch_id"))

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from devices.errors import RegistryUnavailable
-from storage.registry.failures import registry_errors
+from storage.registry.database_errors import registry_errors
 from storage.registry.tables import DEAD_LETTERS, POSITIONS
 from storage.writable import with_reason
 
