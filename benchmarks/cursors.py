@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
+from application.ports.registry import Registry
 from benchmarks.parts.load import name, payload, topic
 from devices.kind_catalog import discover_kinds
 from devices.samples import RawMessage
@@ -92,17 +93,15 @@ def main() -> int:
     return 0
 
 
-def _cursors(folder: Path, stack: ExitStack, options: argparse.Namespace) -> tuple[EffectsCursor, StoreCursor]:
-    catalog, first_us = discover_kinds(), time.time_ns() // 1000 - 400_000_000
-    registry = open_registry(f"sqlite:///{folder / 'registry.db'}", migrate=True, checkpoints=True)
-    stack.callback(registry.close)
+def _add_devices(registry: Registry, devices: int, first_us: int) -> None:
     with registry.write() as tx:
-        for device in range(options.devices):
+        for device in range(devices):
             thing = Asset(name(device), "bench", "streetlight", name(device), first_us, lat=49.44, lon=7.77)
             tx.get(AssetRepository).add(thing)
             tx.get(AssetRepository).bind(DeviceBinding(name(device), name(device), "bench", "streetlight", 0))
-    journal = SqliteJournalWriter(folder / "journal.db", GIB)
-    stack.callback(journal.close)
+
+
+def _fill_journal(journal: SqliteJournalWriter, options: argparse.Namespace, first_us: int) -> None:
     for at in range(0, options.messages, options.batch):
         some = (divmod(n, options.devices) for n in range(at, min(at + options.batch, options.messages)))
         journal.append(
@@ -118,6 +117,16 @@ def _cursors(folder: Path, stack: ExitStack, options: argparse.Namespace) -> tup
                 for seq, device in some
             ]
         )
+
+
+def _cursors(folder: Path, stack: ExitStack, options: argparse.Namespace) -> tuple[EffectsCursor, StoreCursor]:
+    catalog, first_us = discover_kinds(), time.time_ns() // 1000 - 400_000_000
+    registry = open_registry(f"sqlite:///{folder / 'registry.db'}", migrate=True, checkpoints=True)
+    stack.callback(registry.close)
+    _add_devices(registry, options.devices, first_us)
+    journal = SqliteJournalWriter(folder / "journal.db", GIB)
+    stack.callback(journal.close)
+    _fill_journal(journal, options, first_us)
     readers = [SqliteJournalReader(folder / "journal.db", GIB) for _ in range(2)]
     identity, verdicts = SqliteDedupIndex(folder / "identity.db"), SqliteVerdicts(folder / "identity.db")
     for close in (*(reader.close for reader in readers), identity.close, verdicts.close):

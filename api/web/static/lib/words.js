@@ -38,8 +38,8 @@ export function t(key, values = {}) {
 export function named(name, ...keys) {
   const key = keys.find(known);
   if (key) return t(key);
-  const words = String(name).replaceAll("_", " ");
-  return words.charAt(0).toLocaleUpperCase(language) + words.slice(1);
+  const readable = String(name).replaceAll("_", " ");
+  return readable.charAt(0).toLocaleUpperCase(language) + readable.slice(1);
 }
 
 /** @param {string} kind */
