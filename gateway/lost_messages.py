@@ -16,16 +16,17 @@ def write_off(registry: Registry, lanes: Sequence[str]) -> int:
 
     Returns how many messages and samples were written off. Raises RegistryUnavailable.
     """
-    with registry.write() as tx:
+    with registry.read() as tx:  # of one moment, while the cursors go on
         positions = tx.get(CursorPositions)
         if any(positions.get(f"store/{lane}") != positions.get(f"effects/{lane}") for lane in lanes):
             return 0
         gone = [line for line in tx.get(MessageLedger).lines() if line.in_journal > 0]
-        moved = {}
-        for line in gone:
-            moved[line.kind, line.unit, "accepted"] = -line.in_journal
-            moved[line.kind, line.unit, "lost"] = line.in_journal
-            log.error("lost_with_the_journal", unit=line.unit, number=line.in_journal)
-        if moved:
+    moved = {}
+    for line in gone:
+        moved[line.kind, line.unit, "accepted"] = -line.in_journal
+        moved[line.kind, line.unit, "lost"] = line.in_journal
+        log.error("lost_with_the_journal", unit=line.unit, number=line.in_journal)
+    if moved:
+        with registry.write() as tx:
             tx.get(MessageLedger).count(moved)
     return sum(line.in_journal for line in gone)
