@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from api import schemas
 from api.time_parameters import TimeOut
@@ -40,6 +40,17 @@ class PendingCommand(BaseModel):
     until: TimeOut | None
 
 
+class Reason(BaseModel):
+    """Part of why a lamp shines as it does: `light.why.CODE` of the catalogue of words, and what fills it.
+
+    A value with a `code` is worded like it; names ending in `_pct` are percent, those in `_at` instants. More codes
+    will come: a client leaves out one that it does not know.
+    """
+
+    code: str
+    params: dict[str, JsonValue] = {}
+
+
 class Streetlight(schemas.DeviceSchema):
     """A lamp with its light; a value the lamp never told is null."""
 
@@ -56,6 +67,8 @@ class Streetlight(schemas.DeviceSchema):
     override_active: bool | None
     asked: list[PendingCommand]
     """Newest first."""
+    why: list[Reason]
+    """What is in force and why, what would be without it, and what is doubtful."""
 
 
 def streetlight_schemas(tx: RegistryTransaction, who: Actor, assets: Sequence[Asset], now_us: int) -> list[Streetlight]:
@@ -85,6 +98,7 @@ def _lamp(
         plan_level_pct=_number(state, "plan_level_pct"),
         override_active=None if state is None else bool(state.values.get("override_active", False)),
         asked=asked,
+        why=[],
     )
 
 

@@ -8,6 +8,10 @@ const en = await page("en");
 const english = await en("kinds/streetlight/words.js");
 
 const at = (/** @type {number} */ hours) => new Date(NOW + hours * 3600e3).toISOString();
+const set = (/** @type {number} */ level_pct, /** @type {any} */ cause, /** @type {string} */ until_at) => ({
+  code: "set_until",
+  params: { level_pct, cause, until_at },
+});
 const lamp = (/** @type {string} */ id, more = {}) => ({
   id,
   name: `Fauthweg ${id}`,
@@ -19,6 +23,7 @@ const lamp = (/** @type {string} */ id, more = {}) => ({
   override_active: false,
   in_force: { level_pct: 40, reason: "schedule", until: at(2), ref: null },
   asked: [],
+  why: [set(40, { code: "cause.program" }, at(2))],
   ...more,
 });
 const failed = { name: "lamp_failure", since: at(-1), severity: "major" };
@@ -40,24 +45,47 @@ test("an override is told with its end", () => {
 });
 
 test("lamps with the same in force are one line", () => {
-  const asked = [{ command_id: "c", effect: "in_force", issuer: "A. Beispiel", reason: "Fest" }];
-  const held = {
-    override_active: true,
-    asked,
-    in_force: { level_pct: 80, reason: "override", until: at(2), ref: "c" },
+  const cause = {
+    code: "from_reason",
+    params: { cause: { code: "cause.override" }, issuer: "A. Beispiel", reason: "Fest" },
   };
+  const held = { why: [set(80, cause, at(2)), { code: "otherwise", params: { level_pct: 40 } }] };
   const [first, second] = german.forces([lamp("L1"), lamp("L2", held), lamp("L3", held)]);
   assert.deepEqual([first.lamps.length, second.lamps.length], [2, 1]);
   assert.match(first.text, /80\s%.*A\. Beispiel.*Fest/);
+  assert.match(second.text, /^40\s% bis 00:30, nach Programm$/);
+  assert.match(english.forces([lamp("L1")])[0].text, /^40\s% until 12:30.* its light program$/);
+  const untold = { why: [{ code: "unknown" }] };
+  assert.match(german.forces([lamp("L1", untold), lamp("L2", untold)])[0].text, /^haben /);
   assert.match(first.then, /40\s%/);
 });
 
 test("what is doubtful about a lamp is said, and nothing of one that is well", () => {
   assert.deepEqual(german.doubts(lamp("L1")), []);
-  const pending = { effect: "pending", level_pct: null, delivery: "sent" };
-  const said = german.doubts(lamp("L1", { alarm: failed, level_pct: 0, asked: [pending], state: "stale", seen: NOW }));
+  const told = [
+    { code: "does", params: { level_pct: 0 } },
+    {
+      code: "pending",
+      params: { wanted: { code: "wanted.plan" }, issuer: "A. Beispiel", answer: { code: "answer.sent" } },
+    },
+    { code: "heard", params: { n: 4 } },
+  ];
+  const why = [...lamp("L1").why, ...told];
+  const said = german.doubts(lamp("L1", { alarm: failed, why }));
   assert.equal(said.length, 4);
-  assert.equal(german.doubts(lamp("L1", { state: "offline", status_since: null })).length, 1);
+  assert.equal(said[2], "Befehl von A. Beispiel: zurück zum Plan, gesendet, noch ohne Antwort.");
+  assert.equal(said[3], "Zuletzt gehört vor 4 Minuten.");
+  assert.equal(german.doubts(lamp("L1", { why: [{ code: "offline" }] })).length, 1);
+});
+
+test("what a lamp says since ends the doubts it answers", () => {
+  const why = [
+    { code: "does", params: { level_pct: 0 } },
+    { code: "heard", params: { n: 4 } },
+  ];
+  const codes = (/** @type {boolean} */ moved) =>
+    german.stillTrue(lamp("L1", { why }), moved).map((/** @type {any} */ r) => r.code);
+  assert.deepEqual([codes(false), codes(true)], [["does"], []]);
 });
 
 test("many lamps are named by the first, and short where they have a street in common", () => {

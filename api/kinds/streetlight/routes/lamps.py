@@ -1,5 +1,6 @@
 """Streetlights: level, what is in force and why, until when."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -7,7 +8,7 @@ from pydantic import BaseModel
 
 from api.authentication import requires_scope
 from api.fields import ID, PRINTABLE, IdInPath
-from api.kinds.streetlight.explanation import explain_level
+from api.kinds.streetlight.explanation import explain_level, word_level
 from api.kinds.streetlight.schemas import Streetlight, streetlight_schemas
 from api.paging import ItemPage, PageWanted
 from api.services import Use
@@ -15,6 +16,7 @@ from application.access import authorization
 from application.access.actor import Actor
 from application.ports.inventory import AssetFilter, AssetRepository
 from devices.errors import NotFound
+from devices.wording.catalogue import Language
 
 KIND = "streetlight"
 READ = f"{KIND}:read"
@@ -43,7 +45,7 @@ def list_streetlights(
     which = AssetFilter(kinds=visible.kinds, also=visible.assets, tenant_ids=who.tenants(), text=q, group_id=group)
     with services.registry.read() as tx:
         found = tx.get(AssetRepository).find(which, page.limit, page.cursor)
-        items = streetlight_schemas(tx, who, found.items, services.now_us())
+        items = _explained(streetlight_schemas(tx, who, found.items, services.now_us()))
     return ItemPage[Streetlight](items=items, next_cursor=found.next_cursor)
 
 
@@ -54,11 +56,20 @@ def get_streetlight(asset_id: IdInPath, who: Reader, services: Use) -> Streetlig
         asset = authorization.own_asset(tx, who, asset_id)
         if asset.kind != KIND:
             raise NotFound(KIND)
-        return streetlight_schemas(tx, who, [asset], services.now_us())[0]
+        return _explained(streetlight_schemas(tx, who, [asset], services.now_us()))[0]
 
 
 @router.get("/{asset_id}/explanation")
-def explain_streetlight(asset_id: IdInPath, who: Reader, services: Use) -> LampExplanation:
+def explain_streetlight(
+    asset_id: IdInPath,
+    who: Reader,
+    services: Use,
+    lang: Annotated[Language, Query(description="Language of the sentence.")] = "en",
+) -> LampExplanation:
     """Say in a sentence what is in force on one lamp and why."""
     lamp = get_streetlight(asset_id, who, services)
-    return LampExplanation(id=lamp.id, sentence=explain_level(lamp), lamp=lamp)
+    return LampExplanation(id=lamp.id, sentence=word_level(lamp.name, lamp.why, lang), lamp=lamp)
+
+
+def _explained(lamps: Iterable[Streetlight]) -> list[Streetlight]:
+    return [lamp.model_copy(update={"why": explain_level(lamp)}) for lamp in lamps]

@@ -11,7 +11,7 @@ import { t } from "../../lib/words.js";
 import { Control } from "./control.js";
 import { Night } from "./night.js";
 import { along, Street } from "./street.js";
-import { answerOf, doubts, forces, listed } from "./words.js";
+import { answerOf, doubts, forces, listed, stillTrue } from "./words.js";
 
 /** @typedef {import("./words.js").Lamp} Lamp */
 
@@ -184,14 +184,19 @@ function told({ devices }, change) {
   for (const news of devices) {
     const at = view.lamps.findIndex((l) => l.id === news.device_id);
     if (at < 0) continue;
-    view.lamps[at] = shown({ ...view.lamps[at], last_seen_at: change.at, ...changed(news) });
+    const before = view.lamps[at],
+      values = changed(news);
+    const moved = (values.level_pct ?? before.level_pct) !== before.level_pct;
+    view.lamps[at] = shown({ ...before, last_seen_at: change.at, ...values, why: stillTrue(before, moved) });
     street.update(view.lamps[at]);
+    if (moved) reload();
   }
   show();
 }
 
 /** @param {News["devices"][number]} news */
 function changed({ ts, values }) {
+  /** @type {Partial<Lamp>} */
   const found = {};
   if (typeof values.level_pct === "number") Object.assign(found, { level_pct: values.level_pct, level_at: ts });
   if (typeof values.power_w === "number") Object.assign(found, { power_w: values.power_w, power_at: ts });
@@ -232,7 +237,7 @@ setInterval(() => {
     if (fresh.state !== lamp.state) {
       view.lamps[at] = fresh;
       street.update(fresh);
-      show();
+      reload();
     }
   }
   night.tick();

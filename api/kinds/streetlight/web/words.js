@@ -1,6 +1,6 @@
 import { measure } from "../../lib/numbers.js";
 import { hourOf, moment, now } from "../../lib/times.js";
-import { alarmName, listed as allListed, t, valueName } from "../../lib/words.js";
+import { alarmName, known, listed as allListed, named, t } from "../../lib/words.js";
 
 /**
  * A lamp as the page shows it: what the API says of it, and how it is now.
@@ -59,64 +59,49 @@ function inForce(lamps) {
 }
 
 /**
- * Lamps with the same level, reason and end, most first: {lamps, text, more}.
+ * Lamps with the same level, reason and end, most first: {lamps, text, then}.
  * @param {Lamp[]} lamps
  */
 export function forces(lamps) {
   const found = new Map();
   for (const lamp of lamps) {
-    const { level_pct: level, reason, until } = lamp.in_force ?? {};
-    const asked = lamp.asked?.find((a) => a.command_id === lamp.in_force?.ref || a.effect === "in_force");
-    const key = [level, reason, until?.slice(0, 16), asked?.issuer, asked?.reason].join("|");
-    if (!found.has(key)) found.set(key, { lamps: [], text: why(level, reason, until, asked), then: then(lamp) });
+    const [set, then] = ["in_force", "otherwise"].map((part) => lamp.why.find((reason) => partOf(reason) === part));
+    const key = JSON.stringify([set, then]);
+    if (!found.has(key)) found.set(key, { lamps: [], set, then });
     found.get(key).lamps.push(lamp);
   }
-  return [...found.values()].sort((a, b) => b.lamps.length - a.lamps.length);
+  return [...found.values()]
+    .sort((a, b) => b.lamps.length - a.lamps.length)
+    .map(({ lamps: ours, set, then }) => ({
+      lamps: ours,
+      text: set ? worded(set, ours.length) : "",
+      then: then ? worded(then) : "",
+    }));
 }
+
+/** @typedef {Lamp["why"][number]} Reason */
+
+/** @param {Reason} reason */
+const partOf = ({ code }) => (["set", "set_until", "unknown"].includes(code) ? "in_force" : code);
 
 /**
- * @param {number | null | undefined} level
- * @param {string | null | undefined} reason
- * @param {string | null | undefined} until
- * @param {any} asked
+ * The server's reason in words; the server words it alike (api/kinds/streetlight/explanation.py).
+ * @param {Reason} reason
+ * @param {number} n  of how many lamps it is said
+ * @returns {string}
  */
-function why(level, reason, until, asked) {
-  if (level === undefined || level === null) return t("light.force.unknown");
-  const text = measure(level, "%", 0);
-  const person = asked && ["override", "emergency", "maintenance"].includes(reason ?? "");
-  const cause = person
-    ? t(asked.reason ? "light.force.by_why" : "light.force.by", { issuer: asked.issuer, reason: asked.reason })
-    : valueName("streetlight", reason ?? "unknown");
-  return until
-    ? t("light.force.until", { level: text, until: clock(until), cause })
-    : t("light.force.open", { level: text, cause });
+function worded({ code, params = {} }, n = 1) {
+  const key = `light.why.${code}`;
+  if (!known(key)) return named(code.slice(code.lastIndexOf(".") + 1));
+  const values = Object.entries(params).map(([name, value]) => [name, written(name, value)]);
+  return t(key, { n, ...Object.fromEntries(values) });
 }
 
-/** @param {Lamp} lamp */
-const then = (lamp) =>
-  lamp.override_active && lamp.plan_level_pct !== null
-    ? t("light.force.then", { level: measure(lamp.plan_level_pct, "%", 0) })
-    : "";
-
-/** @param {Lamp} lamp */
-function doubtOfLevel({ in_force: force, level_pct: level }) {
-  const asked = force?.level_pct ?? null;
-  const differs = asked !== null && level !== null && Math.abs(asked - level) > 5;
-  return differs && t("light.doubt.does", { level: measure(level, "%", 0) });
-}
-
-/** @param {Lamp} lamp */
-function doubtOfOrder(lamp) {
-  const waiting = lamp.asked?.find((a) => a.effect === "pending");
-  if (!waiting) return null;
-  const what = waiting.level_pct === null ? t("light.resume") : measure(waiting.level_pct, "%", 0);
-  return t("light.doubt.pending", { what, state: t(`delivery.${waiting.delivery}`) });
-}
-
-/** @param {Lamp} lamp */
-function doubtOfConnection({ state, status_since: since, seen }) {
-  if (state === "offline") return t("light.doubt.offline", { since: since ? moment(since) : "–" });
-  return state === "stale" && t("light.doubt.stale", { since: moment(seen ?? now()) });
+/** @param {string} name @param {any} value */
+function written(name, value) {
+  if (value?.code) return worded(value);
+  if (name.endsWith("_pct")) return measure(value, "%", 0);
+  return name.endsWith("_at") ? clock(value) : value;
 }
 
 /**
@@ -124,9 +109,16 @@ function doubtOfConnection({ state, status_since: since, seen }) {
  * @param {Lamp} lamp
  * @returns {string[]}
  */
-export function doubts(lamp) {
-  const { alarm } = lamp;
+export function doubts({ alarm, why }) {
   const broken =
     alarm && t("light.doubt.alarm", { name: alarmName("streetlight", alarm.name), since: moment(alarm.since) });
-  return [broken, doubtOfLevel(lamp), doubtOfOrder(lamp), doubtOfConnection(lamp)].flatMap((text) => text || []);
+  const doubted = why.filter((reason) => !["in_force", "otherwise"].includes(partOf(reason)));
+  return [...(broken ? [broken] : []), ...doubted.map((reason) => worded(reason))];
 }
+
+/**
+ * What of the reasons still holds when a lamp has been heard since, and whether its level has moved.
+ * @param {Lamp} lamp
+ * @param {boolean} moved
+ */
+export const stillTrue = ({ why }, moved) => why.filter(({ code }) => code !== "heard" && !(code === "does" && moved));

@@ -9,7 +9,7 @@ from application.ports.latest_values import LatestValue, LatestValues
 from devices.commands import lifecycle
 from devices.commands.command import Command, DeliveryState
 from devices.messages import AckStatus
-from devices.time_us import HOUR_US, SECOND_US, rfc3339
+from devices.time_us import HOUR_US, MINUTE_US, SECOND_US, rfc3339
 from tests.contracts.api.conftest import NOW_US, City
 
 STATE = {
@@ -112,6 +112,22 @@ def test_an_offline_lamp_and_an_unanswered_command_are_named(city: City, key: di
     sentence = get(city, key, f"{URL}/L01/explanation")["sentence"]
     assert "A command for 80 % from Erika has no answer yet." in sentence
     assert "The lamp is offline since" in sentence
+    german = get(city, key, f"{URL}/L01/explanation?lang=de")["sentence"]
+    assert german.startswith("L01: 30 %, nach Programm. Befehl von Erika: 80 %, wartet auf Versand. Die Leuchte ist ")
+
+
+def test_the_reasons_of_a_list_are_codes_with_what_fills_them(city: City, key: dict[str, str]) -> None:
+    told(city, "L01", "state", STATE)
+    first, silent = get(city, key, URL)["items"]
+    until = rfc3339((NOW_US + HOUR_US) // MINUTE_US * MINUTE_US)
+    assert first["why"] == [
+        {
+            "code": "set_until",
+            "params": {"level_pct": 80.0, "cause": {"code": "cause.override", "params": {}}, "until_at": until},
+        },
+        {"code": "otherwise", "params": {"level_pct": 30.0}},
+    ]
+    assert [reason["code"] for reason in silent["why"]] == ["unknown"]
 
 
 def test_nobody_sees_another_towns_lamps_or_a_drone_as_a_lamp(city: City, key: dict[str, str]) -> None:
