@@ -8,9 +8,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Wi
 
 from devices.errors import ValueRefused
 from devices.kind import LONGEST_INTERVAL_S, interval_s
+from devices.wording.validation import ID_PATTERN
 
 _LONGEST_ATTRIBUTES: Final = 16_384
-ID: Final = r"^[A-Za-z0-9_-]{1,64}$"
+ID: Final = ID_PATTERN
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
 IdInPath = Annotated[str, Path(pattern=ID)]
 RecordInPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.:@-]{1,200}$")]

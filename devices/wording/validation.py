@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from devices.errors import ValueRefused
 from devices.wording.catalogue import CodedText, Language, find_text, problem_key
+
+ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,64}$"
 
 
 def code_validation_error(error: Mapping[str, Any]) -> CodedText:
@@ -13,6 +15,8 @@ def code_validation_error(error: Mapping[str, Any]) -> CodedText:
     context = error.get("ctx") or {}
     if isinstance(refused := context.get("error"), ValueRefused):
         return refused.reason
+    if context.get("pattern") == ID_PATTERN:
+        return CodedText("malformed_id")
     return CodedText(error["type"], {name: _plain(value) for name, value in context.items()})
 
 

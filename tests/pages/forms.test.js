@@ -152,6 +152,10 @@ test("a refusal is said by its code, one that is not known in the server's words
   assert.match(known, /^Das steht in Widerspruch .*: kl\/lamp\/L01 hat eine eigene Anmeldung/);
   serve(() => problem(409, { ...parts, code: "of_next_year", params: {} }));
   assert.match((await get("/city").catch(refusal)).message, /: in English\.$/);
+  const same = "Das ist nicht frei: bitte etwas anderes wählen.";
+  const taken = { type: "urn:lautern:problem:id_unavailable", code: "id_unavailable", title: same };
+  serve(() => problem(409, { ...taken, errors: [{ field: "id", code: "id_unavailable", message: same }] }));
+  assert.equal((await get("/city").catch(refusal)).message, "Das ist nicht frei: bitte etwas anderes wählen: id.");
 });
 
 test("what is asked stands in the address, changes carry the version they change", async () => {

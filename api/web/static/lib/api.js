@@ -42,8 +42,8 @@ const kindOf = (body) => (body.type ?? "").replace("urn:lautern:problem:", "");
 function sentence(status, body, errors, after) {
   if (!status) return t("problem.no_answer");
   const { detail, title } = body;
-  const fields = errors.map((e) => `${e.field}: ${e.message}`).join("; ");
   const what = told({ code: kindOf(body) }, title ?? t("problem.other", { status, request: body.request_id ?? "" }));
+  const fields = errors.map((e) => (e.message === what ? e.field : `${e.field}: ${e.message}`)).join("; ");
   const more = fields || (detail && told(body, detail));
   const said = more ? `${what.replace(/[.:]$/, "")}: ${more.replace(/\.$/, "")}.` : what;
   return status === 429 ? `${said} ${t("problem.wait", { after: after ?? 60 })}` : said;
