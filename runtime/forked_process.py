@@ -100,7 +100,10 @@ class ForkedProcess:
         for to, number in self._streams.items():
             os.dup2(number, to)
         _close_all_but(self._keep)
-        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - ours for good
+        # Ours for good, and of our own: what this process was copied from may have put something else in their place.
+        sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
+        sys.stdout = open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
+        sys.stderr = open(2, "w", closefd=False, encoding="utf-8", errors="backslashreplace", buffering=1)  # noqa: SIM115
         os.environ.update(self._environment)
         module, *arguments = self._command[2:]
         _show_command_line(self._command)

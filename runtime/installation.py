@@ -23,7 +23,6 @@ from runtime.processes import ChildProgram
 from runtime.settings import Settings
 from runtime.settings_models import LOOPBACK, local_address
 
-NATS_PORT: Final = 4222
 WAITS: Final = {LEASE: 2.0, UNREACHABLE: 8.0}
 """A predecessor may still be ending; a registry that is away comes back some time, and is waited for without end."""
 REFUSES: Final = frozenset({USAGE})
@@ -73,7 +72,7 @@ def choose_ports(
     def choose(what: str, host: str, wanted: int, *, fixed: bool, setting: str = "") -> int:
         port = tcp_ports.choose_port(host, wanted, fixed=fixed, setting=setting, avoid=frozenset(taken))
         taken.add(port)
-        if port != wanted and what:
+        if port != wanted:
             say(f"port {wanted} is taken: {what} is on {port}")
         return port
 
@@ -103,7 +102,7 @@ def choose_ports(
         )
         if broker.mode == "embedded"
         else broker.port,
-        nats=choose("", LOOPBACK, NATS_PORT, fixed=False),
+        nats=tcp_ports.choose_any_port(LOOPBACK),
     )
 
 

@@ -32,6 +32,13 @@ def choose_port(host: str, wanted: int, *, fixed: bool, setting: str = "", avoid
     raise PortTaken(f"({place}): end it, or set another port ({setting})" if setting else place)
 
 
+def choose_any_port(host: str) -> int:
+    """Return a port that the system gives: two programs that look at the same moment get different ones."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
 def is_free(host: str, port: int) -> bool:
     """Tell whether we could listen there now; another may be faster."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -40,7 +40,7 @@ def test_reconnects_leave_nothing_behind(mosquitto: Broker, tmp_path: Path, repo
            descriptors=f"{before[0]} → {after[0]}", threads=f"{before[1]} → {after[1]}",
            pss_mb=f"{before_mb:.0f} → {after_mb:.0f}")  # fmt: skip
     assert after[0] <= before[0] + 2
-    assert after[1] <= before[1] + 2, "some begin late; none begins with each connection"
+    assert after[1] <= before[1] + 4, "some begin late, three of them jobs; none begins with each connection"
     assert after_mb < before_mb * 1.1 + 5
 
 
