@@ -111,7 +111,7 @@ def test_an_app_and_a_passkey_are_enrolled_and_prove_it(
         entered(page, here, "vera")
         page.get_by_label("Code der App").fill("000000")
         page.get_by_role("button", name="Weiter").first.click()
-        expect(page.get_by_role("alert").filter(visible=True)).to_have_text("stimmt nicht, oder wurde schon benutzt")
+        expect(page.get_by_role("alert").filter(visible=True)).to_have_text("Stimmt nicht oder wurde schon benutzt.")
         page.get_by_label("Code der App").fill(shown_code(secret, 1))
         page.get_by_role("button", name="Weiter").first.click()
         page.wait_for_url("**/city")

@@ -20,6 +20,8 @@ _RUNNING: Final[list[pytest.Item]] = []
 """The test that runs, with its setup and teardown."""
 _asked: Final[dict[str, frozenset[str]]] = {}
 _missed: Final[set[str]] = set()
+_begun: Final[set[str]] = set()
+"""Programs that a test which asked for them began: what such a one left dead begins again in the next."""
 
 
 def _tool(name: str) -> Callable[[], Path]:
@@ -92,12 +94,14 @@ def _not_missed(config: pytest.Config) -> list[str]:
 
 
 def _look_at_what_is_started(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "subprocess.Popen" or not _RUNNING or tools_of(_RUNNING[-1]):
+    if event != "subprocess.Popen" or not _RUNNING:
         return
     program, words, _, environment = arguments
     texts = [f"./{program}", *map(str, words), str((environment or {}).get("LD_PRELOAD", ""))]
     files = {PurePath(text.rpartition("=")[2]).name for text in texts if "/" in text}
-    if unasked := sorted(PROGRAMS & files):
+    if tools_of(_RUNNING[-1]):
+        _begun.update(PROGRAMS & files)
+    elif unasked := sorted((PROGRAMS & files) - _begun):
         message = f"{_RUNNING[-1].nodeid} starts {unasked} and asks for no fixture of {__name__}"
         raise RuntimeError(message)
 

@@ -122,6 +122,7 @@ def test_nothing_starts_that_should_have_tls_and_has_not(
         assert sentence in refused.stderr + refused.stdout
 
 
+@pytest.mark.usefixtures("faketime_program")
 def test_a_certificate_that_ends_soon_is_told(town: Town) -> None:
     seen = lautern("doctor", "--data-dir", town.folder)
     assert "server.pem is good for 396 days" in seen.stdout

@@ -53,7 +53,8 @@ export class Control {
   constructor(place, { changed }) {
     this.changed = changed;
     this.length = "2h";
-    this.sunrise = "";
+    /** @type {string | null} none offered yet; "" by day, when the next is far */
+    this.sunrise = null;
     /** @type {Target} */
     this.target = { lamps: [], group: null, names: new Map(), sunrise: null };
     /** @type {Followed | null} */
@@ -185,7 +186,7 @@ export class Control {
   }
 
   #until() {
-    return this.length === "sunrise" ? new Date(this.sunrise) : new Date(now() + lengthOf(this.length));
+    return this.length === "sunrise" ? new Date(this.sunrise ?? 0) : new Date(now() + lengthOf(this.length));
   }
 
   #said() {

@@ -44,7 +44,8 @@ export const whyText = (message) =>
       message.next_attempt_at &&
       t("notifications.next", { at: moment(message.next_attempt_at, { seconds: true }) }),
   ]
-    .filter(Boolean)
+    .filter((sentence) => typeof sentence === "string")
+    .map((sentence) => (sentence.endsWith(".") ? sentence : `${sentence}.`))
     .join(" ");
 
 /**
