@@ -15,13 +15,13 @@ from application.ports.credentials import CredentialRepository
 from application.ports.inventory import AssetGroup, AssetRepository, GroupRepository, UnknownDevice
 from application.ports.users import UserRepository
 from devices.event_network.city_event import CityEvent, EventKind
+from devices.kind_catalog import discover_kinds
 from tests.contracts.api.conftest import NOW_US, City
 from tests.contracts.api.people import person
 
 SCOPES: Final = (
-    "streetlight:*",
+    *(f"{kind.name}:*" for kind in discover_kinds().values() if not kind.restricted),
     "lights:*",
-    "event_network:*",
     "events:*",
     "groups:write",
     "devices:write",
