@@ -41,7 +41,10 @@ class FirstBad(BaseModel):
 
     seq: int
     fault: AuditFault
+    code: str
+    params: dict[str, JsonValue] = {}
     sentence: str
+    """In English; docs/reference/codes.md has what `code` says in German too."""
 
 
 class AuditVerification(BaseModel):

@@ -19,14 +19,14 @@ from api.audit_schemas import (
 )
 from api.authentication import requires_scope
 from api.paging import ItemPage, PageWanted, page_of
-from api.problems import TooManyRequests, problem_responses
+from api.problems import TooManyRequests, plain_params, problem_responses
 from api.query_admission import Ask
 from api.services import Services, Use
 from api.time_parameters import TimeIn
 from application.access.actor import Actor
 from application.audit.chain_reader import read_entries, read_whole_chain
 from application.audit.json_lines import MEDIA_TYPE, entry_as_line
-from application.audit.verification import verify_chain
+from application.audit.verification import AuditFinding, verify_chain
 from application.ports.audit import AuditFilter, AuditLog
 from application.telemetry.query_budget import QueryBudget
 from devices.errors import AuditUnavailable
@@ -147,9 +147,14 @@ def _verified(services: Services) -> AuditVerification:
         last_seq=last.seq if last else 0,
         last_mac=last.seal.mac if last else "",
         anchors=verdict.anchors,
-        first_bad=FirstBad(seq=found.seq, fault=found.fault, sentence=found.sentence) if found else None,
+        first_bad=_first_bad(found) if found else None,
         checked_at=services.now_us(),
     )
+
+
+def _first_bad(found: AuditFinding) -> FirstBad:
+    params = plain_params(found.reason)
+    return FirstBad(seq=found.seq, fault=found.fault, code=found.reason.code, params=params, sentence=found.sentence)
 
 
 def _file(services: Services, wanted: AuditQuery) -> csv_response.FileDownload:

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
+from typing import Final
 
 from application.audit.entry import ANCHORS_LOST, ERASED, NAMES_OUT, AuditAnchor, AuditEntry
 from application.audit.signer import AuditSigner
+from devices.wording.catalogue import CodedText
 
 
 class AuditFault(StrEnum):
@@ -27,7 +29,12 @@ class AuditFinding:
 
     seq: int
     fault: AuditFault
-    sentence: str
+    reason: CodedText
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong in English words."""
+        return self.reason.text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +53,13 @@ class ChainVerdict:
     """Entries that say that the anchors were gone: what was cut off before them cannot be told."""
 
 
-_SENTENCES = {
-    AuditFault.CHANGED: "Entry {seq} was changed after it was recorded.",
-    AuditFault.DELETED: "Entry {seq} was deleted.",
-    AuditFault.REORDERED: "Entry {seq} does not stand in its place: entries were reordered.",
-    AuditFault.INSERTED: "Entry {seq} was inserted: it is not one of the chain.",
-    AuditFault.FORGED: "Entry {seq} was not sealed with this key: it was forged, or the key is another one.",
+_CODES: Final = {
+    AuditFault.CHANGED: "audit_entry_changed",
+    AuditFault.DELETED: "audit_entry_deleted",
+    AuditFault.REORDERED: "audit_entry_reordered",
+    AuditFault.INSERTED: "audit_entry_inserted",
+    AuditFault.FORGED: "audit_entry_forged",
 }
-_NAMELESS = "Entry {seq} names nobody, and no later entry says that names were taken out: it was changed."
-_CUT = "Entry {seq} and all after it were cut off: the anchor file knows {anchored}."
-_UNANCHORED = "No anchor is left, so that nobody can tell whether entries after {seq} were cut off."
-_ANCHOR = "Entry {seq} is not the one that the anchor file knows: the chain was written anew."
 
 
 def verify_chain(
@@ -70,7 +73,7 @@ def verify_chain(
     rows = iter(entries)
     finding = next((f for row in rows if (f := walk.verify_entry(row, rows))), None) or walk.end()
     if finding is None and anchored and walk.good and not walk.met:
-        finding = AuditFinding(walk.good, AuditFault.UNANCHORED, _UNANCHORED.format(seq=walk.good))
+        finding = AuditFinding(walk.good, AuditFault.UNANCHORED, CodedText("audit_unanchored", {"seq": walk.good}))
     return ChainVerdict(walk.good, walk.closed, walk.last, walk.met, finding, tuple(walk.lost))
 
 
@@ -137,7 +140,7 @@ class _Walk:
             return self._bad(entry, previous, later, placed=placed)
         while self._anchor is not None and self._anchor.seq <= entry.seq:
             if self._anchor.seq == entry.seq and self._anchor.mac != entry.seal.mac:
-                return AuditFinding(entry.seq, AuditFault.FORGED, _ANCHOR.format(seq=entry.seq))
+                return AuditFinding(entry.seq, AuditFault.FORGED, CodedText("audit_anchor_differs", {"seq": entry.seq}))
             self.met += 1
             self._anchor = next(self._anchors, None)
         self._nameless.add_entry(entry)
@@ -148,13 +151,14 @@ class _Walk:
 
     def end(self) -> AuditFinding | None:
         """What is wrong with where the chain ends."""
-        unexplained = self._nameless.unexplained()
-        if unexplained is not None:
-            return AuditFinding(unexplained, AuditFault.CHANGED, _NAMELESS.format(seq=unexplained))
+        seq = self._nameless.unexplained()
+        if seq is not None:
+            return AuditFinding(seq, AuditFault.CHANGED, CodedText("audit_entry_nameless", {"seq": seq}))
         if self._anchor is None:
             return None
         anchored = max(a.seq for a in chain([self._anchor], self._anchors))
-        return AuditFinding(self.good + 1, AuditFault.CUT, _CUT.format(seq=self.good + 1, anchored=anchored))
+        cut = self.good + 1
+        return AuditFinding(cut, AuditFault.CUT, CodedText("audit_entries_cut", {"seq": cut, "anchored": anchored}))
 
     def _astray(self, entry: AuditEntry, later: Iterator[AuditEntry]) -> AuditFinding:
         """Another number than the next stands here."""
@@ -189,4 +193,4 @@ def _until_genuine(later: Iterator[AuditEntry], signer: AuditSigner, entry: Audi
 
 
 def _found(seq: int, fault: AuditFault) -> AuditFinding:
-    return AuditFinding(seq, fault, _SENTENCES[fault].format(seq=seq))
+    return AuditFinding(seq, fault, CodedText(_CODES[fault], {"seq": seq}))

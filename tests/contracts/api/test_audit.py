@@ -18,6 +18,7 @@ from application.audit.json_lines import parse_entry
 from application.audit.verification import verify_chain, verify_each
 from application.ports.audit import AuditFilter, AuditLog
 from devices.time_us import DAY_US, rfc3339
+from devices.wording.catalogue import CodedText
 from tests.contracts.api.conftest import NOW_US, City
 from tests.real_parts.waiting import wait_until
 from tests.unit.application.audit.making import deed
@@ -122,6 +123,10 @@ def test_verifying_names_the_first_bad_entry_without_telling_what_it_was(town: C
         alter(town, statement)
         found = town.client.get(f"{URL}/verify", headers=key).json()
         assert (found["ok"], found["first_bad"]["seq"], found["first_bad"]["fault"]) == (False, seq, fault)
+        assert found["first_bad"]["params"]["seq"] == seq
+        assert (
+            CodedText(found["first_bad"]["code"], found["first_bad"]["params"]).text() == found["first_bad"]["sentence"]
+        )
         assert "flight" not in str(found)
 
 

@@ -9,7 +9,7 @@ import { number } from "../lib/numbers.js";
 import { answer, broken, start } from "../lib/page.js";
 import { rowButton, stack } from "../lib/stacked_table.js";
 import { moment, now, timeOf } from "../lib/times.js";
-import { named, t } from "../lib/words.js";
+import { named, t, told } from "../lib/words.js";
 
 const ADDRESS = { actor: "", action: "", object: "", result: "", days: "7" };
 const DAYS = ["1", "7", "30", "all"];
@@ -214,8 +214,7 @@ async function verify() {
             "p",
             { class: "problem" },
             t("audit.bad", {
-              seq: number(found.first_bad?.seq ?? 0),
-              fault: named(found.first_bad?.fault ?? "", `audit.fault.${found.first_bad?.fault}`),
+              what: told(found.first_bad ?? {}, found.first_bad?.sentence),
               n: number(found.entries),
             }),
           ),
