@@ -82,6 +82,7 @@ def test_a_day_of_work_by_keyboard_alone(look: Callable[[Look], Eye], town: Town
 def test_an_alarm_is_shelved_and_taken_back_by_keyboard(look: Callable[[Look], Eye], town: Town) -> None:
     eye = look(Look(language="en"))
     page, press = eye.page, eye.page.keyboard.press
+    town.demo.order("L07", "dim", "operator", level_pct=100)  # by day nobody sees that it is broken
     wait_until(lambda: _open_alarms(town) > 0, timeout_s=90, what="an alarm of the lamp that fails in the demo")
     eye.goto("/alarms")
     first = page.locator(".alarm").first

@@ -1,6 +1,6 @@
 """`python -m tests.faults [--long] [--check] [pytest's arguments]`: breaks Lautern and writes docs/reliability.md.
 
-`--check` leaves the page as it is. Without arguments of pytest the short form runs in three processes: tests that load
+`--check` leaves the page as it is. Without arguments of pytest the short form runs in two processes: tests that load
 the machine and measure one after the other, and beside them those that mostly wait for something to be noticed.
 """
 
@@ -33,7 +33,7 @@ COLUMNS: Final = (
     "figures",
     "seed",
 )
-WORKERS: Final = "3"
+WORKERS: Final = "2"
 COUNTED: Final = ("sent", "lost", "invented", "doubled", "came_twice")
 
 

@@ -61,6 +61,16 @@ class Demo:
             return {}
         return found
 
+    def order(self, device: str, name: str, key: str, **arguments: object) -> dict[str, Any]:
+        """Have a device do something; the command when it is applied."""
+        keys = json.loads((self.folder / "demo-keys.json").read_text())
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {keys[key]}"}
+        address = f"http://127.0.0.1:{self.port}/api/v1/devices/{device}/commands?wait=applied"
+        body = json.dumps({"name": name, "arguments": arguments}).encode()
+        with urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=40) as answer:
+            applied: dict[str, Any] = json.load(answer)
+        return applied
+
     def login(self, body: dict[str, str]) -> dict[str, Any]:
         """Who is signed in by that; {} when nobody is."""
         address = f"http://127.0.0.1:{self.port}"
