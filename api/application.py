@@ -67,7 +67,7 @@ from api.web.shell import PageShell, WebOptions, of_kinds
 from api.worker_probe import WorkerProbe
 from application.ports.api_keys import ApiKeys
 from application.ports.users import SessionRepository
-from devices.errors import RegistryUnavailable
+from devices.errors import Conflict, RegistryUnavailable
 from devices.kind_catalog import sub_packages
 
 _MODULES: Final = (
@@ -205,5 +205,5 @@ def _touch(services: Services, keys: Mapping[str, int], sessions: Mapping[bytes,
             for key_id, at_us in keys.items():
                 tx.get(ApiKeys).touch(key_id, at_us)
             tx.get(SessionRepository).touch(sessions)
-    except RegistryUnavailable as error:
+    except (RegistryUnavailable, Conflict) as error:  # who used a key when is worth no end of the recording
         _LOG.warning("uses_lost", keys=len(keys), sessions=len(sessions), error=str(error))
