@@ -35,7 +35,8 @@ FILES: Final = (
     *(
         "api/authentication.py",
         "application/access/actor.py",
-        "api/authorization.py",
+        "application/access/authorization.py",
+        "application/access/api_keys.py",
         "api/sessions.py",
         "gateway/admission.py",
     ),
@@ -46,6 +47,8 @@ FILES: Final = (
     *("api/routes/credentials.py", "api/routes/memberships.py", "api/routes/my_sessions.py", "api/routes/personal.py"),
 )
 """Code that decides, where a hole would be worst first."""
+OTHER_SCOPE: Final = '"streetlight:read"'
+"""Stands for the scope of a route: many have it."""
 SURVIVORS: Final = Path(__file__).with_name("access_survivors.txt")
 KEPT: Final = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lautern" / "access_operators"
 QUICK_S: Final = 4.0
@@ -110,8 +113,8 @@ def _of(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
     elif isinstance(node, ast.comprehension):
         for test in node.ifs:
             yield test, "True"
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "needs":
-        yield node.args[0], '"streetlight:read"'
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "requires_scope":
+        yield node.args[0], OTHER_SCOPE
     elif isinstance(node, ast.Raise) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
         yield node, "pass"
 
