@@ -27,8 +27,8 @@ def record_action(  # noqa: PLR0917 - as every route calls it
 ) -> None:
     """Record an action as the last step of its transaction: if it cannot be recorded, it does not happen.
 
-    `object`: see `of`. `tenant_id`: whose it is, where the caller may be at work in all towns. No secrets in `detail`;
-    what looks like one is taken out all the same. Raises AuditUnavailable.
+    `object`: see `object_name`. `tenant_id`: whose it is, where the caller may be at work in all towns. No secrets in
+    `detail`; what looks like one is taken out all the same. Raises AuditUnavailable.
     """
     tx.get(AuditLog).append(
         AuditEvent(
@@ -48,7 +48,7 @@ def record_action(  # noqa: PLR0917 - as every route calls it
 def object_name(subject: str | None, *path: str) -> str:
     """Name an object: its kind, then its id, then what it is of that; without a kind what it is.
 
-    Such as `of("streetlight", "L01")`, `of("fire_drone", "flight", "17")`, `of(None, "dead_letter", "5")`.
+    Such as `streetlight/L01`, `fire_drone/flight/17`; `dead_letter/5`, which is of no kind.
     """
     return "/".join(path if subject is None else (subject, *path))
 
