@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from devices.errors import Invalid
 from devices.messages import CommandBody
 from devices.time_us import SECOND_US
-from devices.wording.validation import code_validation_error
+from devices.wording.validation import validation_problem
 
 
 class InvalidArguments(Invalid):
@@ -21,8 +21,8 @@ class InvalidArguments(Invalid):
         self.cause = cause
         """Names all fields; `field` is the first of them."""
         first = cause.errors(include_url=False, include_input=False)[0]
-        reason, place = code_validation_error(first), ".".join(map(str, ("arguments", *first["loc"])))
-        super().__init__(reason.code, field=place, **reason.params)
+        problem = validation_problem(first, ("arguments", *first["loc"]))
+        super().__init__(problem.reason.code, field=problem.field, **problem.reason.params)
 
     @classmethod
     def problem_type(cls) -> str:
