@@ -43,14 +43,14 @@ def main(data_dir: Annotated[Path, program_support.DATA_DIR]) -> None:
             for kind, fleet in fleets.items():
                 _register(tx, chosen.default_tenant, fleet, parts.get(kind), now_us)
         shown = {kind: parts[kind] for kind in fleets if kind in parts}
-        known = _read_keys(chosen.data_dir / KEYS)
+        keys = _read_keys(chosen.data_dir / KEYS)
         wanted = [
             KeyRequest(part.key, frozenset(part.scopes), chosen.default_tenant)
             for part in shown.values()
-            if part.key not in known
+            if part.key not in keys
         ]
-        keys = known | _make_keys(registry, actor, catalog, wanted, now_us)
         if wanted:
+            keys |= _make_keys(registry, actor, catalog, wanted, now_us)
             replace_private_file(chosen.data_dir / KEYS, json.dumps(keys, indent=1))
         people = DemoPeople(registry, chosen.data_dir / USERS, chosen.default_tenant, now_us)
         people.let_in(list(shown.values()))
