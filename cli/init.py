@@ -72,7 +72,7 @@ def init(
         typer.echo(f"the audit log is sealed with {chosen.audit_key_file}: keep a copy of it elsewhere")
         catalog = discover_kinds()
         actor = operator(catalog)
-        key = _first_key(registry, actor, catalog)
+        key = _first_key(registry, actor, catalog, folder)
         with registry.write() as tx:
             take_in_first_tenant(tx, actor, chosen.default_tenant, now_us())
             secret = invite_first_user(tx, actor, now_us())
@@ -80,12 +80,13 @@ def init(
     typer.echo(_told(key, link, chosen.default_tenant, folder))
 
 
-def _first_key(registry: Registry, actor: Actor, catalog: KindCatalog) -> str | None:
+def _first_key(registry: Registry, actor: Actor, catalog: KindCatalog, folder: Path) -> str | None:
     try:
         with registry.write() as tx:
             return make_api_key(tx, actor, catalog, KeyRequest(ADMIN, frozenset({EVERYTHING})), now_us())[1]
     except Conflict:
-        typer.echo(f"the key {ADMIN!r} exists; make another with: lautern key create NAME --scope '*' --data-dir …")
+        another = f"lautern key create NAME --scope '*' --data-dir {folder}"
+        typer.echo(f"the key {ADMIN!r} exists; make another with: {another}")
         return None
 
 
