@@ -73,7 +73,8 @@ class EffectsCursor:
         for walk in self._walks:
             walk.handover.through = walk.position
             self._judge_again(walk, stored[walk.lane.key])
-        self._clock_at = ""
+        self._clock_at: str | None = None
+        """Where the rules of all assets go on; empty at the beginning, None while they are not due."""
         self.messages = 0
 
     def run_pass(self) -> int:
@@ -148,19 +149,24 @@ class EffectsCursor:
         return known + verdicts, touched
 
     def clock(self, *, due: bool) -> bool:
-        """When due run the rules of all assets, some at a time; tells whether more are to do at once."""
+        """When due run the rules of all assets, some at a time; tells whether more are to do at once.
+
+        What is due stays so until it was done, also when this call did something else or raised.
+        """
         now_us = self._now_us()
+        if due and self._clock_at is None:
+            self._clock_at = ""
         if self._apply.overdue(now_us):
             return True
-        if not self._clock_at and not due:
+        if self._clock_at is None:
             return False
         with self._registry.write() as tx:
             inventory = tx.get(AssetRepository)
             self._refresh(tx, ())
             page = inventory.find(AssetFilter(), _CLOCK_ASSETS, self._clock_at or None)
             self._apply.clock(tx, [asset for asset in page.items if self._owns(asset.asset_id)], now_us)
-        self._clock_at = page.next_cursor or ""
-        return bool(self._clock_at)
+        self._clock_at = page.next_cursor
+        return self._clock_at is not None
 
     def _refresh(self, tx: RegistryTransaction, device_ids: Collection[str]) -> None:
         self._bindings.refresh(

@@ -12,6 +12,7 @@ from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.latest_values import LatestValues
 from application.ports.loans import Loan, LoanRepository
 from application.ports.memberships import ConnectorMembership, MembershipRepository
+from devices.errors import RegistryUnavailable
 from devices.generic_rules import device_offline, silence_rule
 from devices.kind import DeviceKind, KindLimits
 from devices.kind_catalog import KindCatalog
@@ -163,6 +164,30 @@ def test_forty_members_of_a_lost_connector_make_one_alarm_and_return_with_it(tow
     assert (town.states("c"), set(town.states(*NAMES))) == (["online"], {"online"})
     town.clock()
     assert town.alarms() == []
+
+
+def test_rules_that_are_due_run_also_after_what_was_put_off(town: Town) -> None:
+    for _ in range(2):
+        town.say((below("m00"), "telemetry", {}), after_us=1000)
+    town.now_us += 20 * MINUTE_US
+    assert town.cursor.clock(due=True) is True
+    assert town.alarms() == [], "only what was put off is looked at"
+    assert town.cursor.clock(due=False) is False
+    assert town.alarms() == [("a-c", "device_silent")]
+
+
+def test_rules_that_are_due_run_also_after_the_registry_was_away(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_asked: object) -> None:
+        raise RegistryUnavailable("no connection")
+
+    town.now_us += 20 * MINUTE_US
+    assert town.cursor.clock(due=False) is False
+    monkeypatch.setattr(town.cursor._apply, "clock", away)
+    with pytest.raises(RegistryUnavailable):
+        town.cursor.clock(due=True)
+    monkeypatch.undo()
+    assert town.cursor.clock(due=False) is False
+    assert town.alarms() == [("a-c", "device_silent")]
 
 
 def test_what_a_member_said_itself_stays_and_comes_back(town: Town) -> None:
