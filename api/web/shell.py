@@ -13,7 +13,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from api.web import files, translations
 from api.web.page import PAGES, WebPage
 from devices.kind_catalog import sub_packages
-from devices.wording.catalogue import Language, all_words
+from devices.wording.catalogue import Language, require_text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _SPRITE: Final = "icons.svg"
@@ -81,7 +81,7 @@ class PageShell:
             page=page,
             lang=language,
             theme=theme,
-            t=partial(translations.translate, all_words()[language]),
+            t=partial(require_text, language),
             module=module,
             preload=self.files.loads(module)[1:],
             facts=self._facts(page),

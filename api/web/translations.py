@@ -5,16 +5,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from devices.wording.catalogue import LANGUAGES, Entry, Language, Words, all_words, fill_text, find_language
+from devices.wording.catalogue import LANGUAGES, Language, Words, all_words, find_language
 
 SERVER_ONLY: Final = frozenset({"alarm_text", "alarm_remedy", "fault"})
 """Sections, and parts of a kind's section, of which browsers get the texts from the API."""
 _SECTION: Final = re.compile(r"""["'`]([a-z][a-z0-9_]*)\.""")
-
-
-def translate(words: Mapping[str, Entry], key: str, **values: object) -> str:
-    """Text of a key with its placeholders filled in, in a page's template. Raises KeyError."""
-    return fill_text("de", words[key], values)
 
 
 def choose_language(asked: str | None, kept: str | None, accepted: str) -> Language:
