@@ -19,7 +19,7 @@ _UNKNOWN: Final = "unknown"
 def explain_level(lamp: Streetlight) -> list[Reason]:
     """What is in force and why, until when, what would be without it, and what is doubtful about it."""
     if lamp.in_force is None or lamp.in_force.level_pct is None:
-        return [Reason(code=_UNKNOWN)]
+        return [Reason(code=_UNKNOWN), *_pending(lamp), *_doubt(lamp)]
     return [_in_force(lamp, lamp.in_force), *_otherwise(lamp), *_does(lamp), *_pending(lamp), *_doubt(lamp)]
 
 

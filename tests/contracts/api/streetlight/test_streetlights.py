@@ -116,6 +116,15 @@ def test_an_offline_lamp_and_an_unanswered_command_are_named(city: City, key: di
     assert german.startswith("L01: 30 %, nach Programm. Befehl von Erika: 80 %, wartet auf Versand. Die Leuchte ist ")
 
 
+def test_what_waits_and_that_it_is_offline_is_said_of_a_lamp_that_told_no_level(
+    city: City, key: dict[str, str]
+) -> None:
+    told(city, "L01", "status", {"state": "offline"})
+    city.client.post("/api/v1/devices/L01/commands", json={"name": "dim", "arguments": {"level_pct": 80}}, headers=key)
+    lamp = get(city, key, f"{URL}/L01")
+    assert [reason["code"] for reason in lamp["why"]] == ["unknown", "pending", "offline_since"]
+
+
 def test_the_reasons_of_a_list_are_codes_with_what_fills_them(city: City, key: dict[str, str]) -> None:
     told(city, "L01", "state", STATE)
     first, silent = get(city, key, URL)["items"]
