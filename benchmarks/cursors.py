@@ -19,14 +19,9 @@ from application.ports.registry import Registry
 from benchmarks.parts.load import name, payload, topic
 from devices.kind_catalog import discover_kinds
 from devices.samples import RawMessage
-from gateway.binding_cache import BindingCache
 from gateway.decode import MessageDecoder
 from gateway.dispatch.command_progress import CommandProgress
-from gateway.effects.cursor import EffectsCursor
-from gateway.effects.device_state_cache import DeviceStateCache
-from gateway.effects.effects_transaction import EffectsTransaction
-from gateway.effects.reachability import ReachabilityTracker
-from gateway.effects.rule_engine import RuleEngine
+from gateway.effects.cursor import EffectsCursor, build_effects
 from gateway.journal_lane import JournalLane
 from gateway.store_cursor import StoreCursor
 from gateway.store_queue import StoreQueue
@@ -137,32 +132,21 @@ def _cursors(folder: Path, stack: ExitStack, options: argparse.Namespace) -> tup
     )
     writer._http.__class__ = SilentHttp  # noqa: SLF001 - no seam for what nobody else needs
     stack.callback(writer.close)
-    bindings, handover = BindingCache(), StoreQueue()
-    views = DeviceStateCache(bindings.ownership)
-    reachability = ReachabilityTracker(catalog, bindings, views)
-    apply = EffectsTransaction(
-        registry=registry,
-        bindings=bindings,
-        views=views,
-        watch=RuleEngine(catalog, reachability, {}),
-        reachability=reachability,
-        answers=CommandProgress(catalog),
-        reactions={},
-        kinds=catalog,
-    )
+    handover = StoreQueue()
     lane = JournalLane("lane", readers[0], lambda _through: None)
     started_us = time.time_ns() // 1000
 
     def walked() -> int:
         return effects.messages
 
-    effects = EffectsCursor(
+    effects, _ = build_effects(
         lanes=[(lane, handover)],
         decoder=MessageDecoder(catalog),
+        catalog=catalog,
         identity=identity,
         registry=registry,
-        bindings=bindings,
-        apply=apply,
+        answers=CommandProgress(catalog),
+        reactions={},
         # As if they came at a rate, however busy the machine: rules look at a device once a second.
         now_us=lambda: started_us + walked() * US_A_MESSAGE,
     )

@@ -16,15 +16,11 @@ from application.ports.registry import Registry
 from application.ports.telemetry import TelemetryReader, TelemetryWriter
 from devices.kind_catalog import KindCatalog
 from devices.time_us import SECOND_US
-from gateway.binding_cache import BindingCache
 from gateway.canary import Canary
 from gateway.dead_letter_replay import DeadLetterReplay
 from gateway.decode import MessageDecoder
-from gateway.effects.cursor import EffectsCursor
-from gateway.effects.device_state_cache import DeviceStateCache
-from gateway.effects.effects_transaction import AnswerRecorder, EffectsTransaction
-from gateway.effects.reachability import ReachabilityTracker
-from gateway.effects.rule_engine import RuleEngine
+from gateway.effects.cursor import build_effects
+from gateway.effects.effects_transaction import AnswerRecorder
 from gateway.health_reports import (
     HealthReport,
     Probe,
@@ -114,22 +110,6 @@ class Gateway:
     def __init__(self, parts: GatewayParts) -> None:
         self._parts = parts
         self.loops = parts.loops
-        decoder = MessageDecoder(parts.catalog, parts.root)
-        bindings = BindingCache()
-        views = DeviceStateCache(bindings.ownership)
-        reachability = ReachabilityTracker(parts.catalog, bindings, views)
-        self.watch = watch = RuleEngine(parts.catalog, reachability, parts.reactions)
-        apply = EffectsTransaction(
-            registry=parts.registry,
-            bindings=bindings,
-            views=views,
-            watch=watch,
-            reachability=reachability,
-            answers=parts.answers,
-            reactions=parts.reactions,
-            kinds=parts.catalog,
-            heard=parts.heard,
-        )
         lanes, self.store_cursors = [], {}
         for lane_parts in (parts.control, parts.telemetry):
             handover = StoreQueue()
@@ -143,14 +123,16 @@ class Gateway:
                 registry=parts.registry,
                 writer=parts.writer,
             )
-        self.effects = EffectsCursor(
+        self.effects, self.watch = build_effects(
             lanes=lanes,
-            decoder=decoder,
+            decoder=MessageDecoder(parts.catalog, parts.root),
+            catalog=parts.catalog,
             identity=parts.identity,
             registry=parts.registry,
-            bindings=bindings,
-            apply=apply,
+            answers=parts.answers,
+            reactions=parts.reactions,
             now_us=_now_us,
+            heard=parts.heard,
         )
         self.jobs = JobScheduler(gateway_jobs(parts, list(self.store_cursors)), _now_us)
         self._stored_us: int | None = None

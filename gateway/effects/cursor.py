@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import NamedTuple
 
 from application.ports.cursor_positions import CursorPositions
 from application.ports.identity import DedupIndex
@@ -11,14 +12,18 @@ from application.ports.journal import JournalBatch
 from application.ports.loans import LoanRepository
 from application.ports.memberships import MembershipRepository
 from application.ports.registry import Registry, RegistryTransaction
+from devices.kind_catalog import KindCatalog
 from devices.sequence_ranges import SequenceRanges
 from gateway.batch import MessageBatch, items_of
 from gateway.binding_cache import BindingCache
 from gateway.decode import MessageDecoder
 from gateway.deduplication import Decoded, Deduplicator
-from gateway.effects.effects_transaction import EffectsTransaction
+from gateway.effects.device_state_cache import DeviceStateCache
+from gateway.effects.effects_transaction import AnswerRecorder, EffectsTransaction, unheard
+from gateway.effects.reachability import ReachabilityTracker
+from gateway.effects.rule_engine import RuleEngine
 from gateway.journal_lane import JournalLane
-from gateway.reactions import owns_all
+from gateway.reactions import KindReactions, owns_all
 from gateway.store_queue import StoreParcel, StoreQueue
 from gateway.verdicts import MessageVerdict, dump_verdicts, load_verdicts
 
@@ -188,3 +193,52 @@ class EffectsCursor:
     def prune(self) -> None:
         """Drop identities past their time."""
         self._identity.prune(self._now_us())
+
+
+class EffectsParts(NamedTuple):
+    """A cursor, and the rules that it runs."""
+
+    cursor: EffectsCursor
+    rules: RuleEngine
+
+
+def build_effects(
+    *,
+    lanes: list[tuple[JournalLane, StoreQueue]],
+    decoder: MessageDecoder,
+    catalog: KindCatalog,
+    identity: DedupIndex,
+    registry: Registry,
+    answers: AnswerRecorder,
+    reactions: Mapping[str, KindReactions],
+    now_us: Callable[[], int],
+    heard: Callable[[Mapping[str, int]], None] = unheard,
+    owns: Callable[[str], bool] = owns_all,
+) -> EffectsParts:
+    """Join a cursor with what it applies; all of it belongs to one thread."""
+    bindings = BindingCache()
+    views = DeviceStateCache(bindings.ownership)
+    reachability = ReachabilityTracker(catalog, bindings, views)
+    rules = RuleEngine(catalog, reachability, reactions)
+    apply = EffectsTransaction(
+        registry=registry,
+        bindings=bindings,
+        views=views,
+        watch=rules,
+        reachability=reachability,
+        answers=answers,
+        reactions=reactions,
+        kinds=catalog,
+        heard=heard,
+    )
+    cursor = EffectsCursor(
+        lanes=lanes,
+        decoder=decoder,
+        identity=identity,
+        registry=registry,
+        bindings=bindings,
+        apply=apply,
+        now_us=now_us,
+        owns=owns,
+    )
+    return EffectsParts(cursor, rules)

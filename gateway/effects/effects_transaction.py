@@ -38,8 +38,8 @@ class AnswerRecorder(Protocol):
         """Each is (asset_id, state, received_us)."""
 
 
-def _unheard(_heard: Mapping[str, int]) -> None:
-    """Nobody waits for signs of life."""
+def unheard(_heard: Mapping[str, int]) -> None:
+    """Take signs of life for which nobody waits."""
 
 
 class EffectsTransaction:
@@ -56,7 +56,7 @@ class EffectsTransaction:
         answers: AnswerRecorder,
         reactions: Mapping[str, KindReactions],
         kinds: Mapping[str, DeviceKind] = NO_KINDS,
-        heard: Callable[[Mapping[str, int]], None] = _unheard,
+        heard: Callable[[Mapping[str, int]], None] = unheard,
     ) -> None:
         self._registry = registry
         self._bindings = bindings

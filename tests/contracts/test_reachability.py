@@ -19,14 +19,9 @@ from devices.kind_catalog import KindCatalog
 from devices.messages import PROTOCOL_VERSION, StateMessage, StatusState
 from devices.samples import RawMessage
 from devices.time_us import MINUTE_US, rfc3339
-from gateway.binding_cache import BindingCache
 from gateway.decode import MessageDecoder
 from gateway.dispatch.command_progress import CommandProgress
-from gateway.effects.cursor import EffectsCursor
-from gateway.effects.device_state_cache import DeviceStateCache
-from gateway.effects.effects_transaction import EffectsTransaction
-from gateway.effects.reachability import ReachabilityTracker
-from gateway.effects.rule_engine import RuleEngine
+from gateway.effects.cursor import build_effects
 from gateway.journal_lane import JournalLane
 from gateway.store_queue import StoreQueue
 from storage.registry.engine import SqlRegistry, open_registry
@@ -57,27 +52,16 @@ class Town:
         self.restart()
 
     def restart(self) -> None:
-        bindings = BindingCache()
-        views = DeviceStateCache(bindings.ownership)
-        reachability = ReachabilityTracker(CATALOG, bindings, views)
-        apply = EffectsTransaction(
-            registry=self.registry,
-            bindings=bindings,
-            views=views,
-            watch=RuleEngine(CATALOG, reachability, {}),
-            reachability=reachability,
-            answers=CommandProgress(CATALOG),
-            reactions={},
-        )
-        self.cursor = EffectsCursor(
+        self.cursor = build_effects(
             lanes=[(JournalLane("lane", self.journal, lambda _: None), StoreQueue())],  # type: ignore[arg-type]
             decoder=MessageDecoder(CATALOG),
+            catalog=CATALOG,
             identity=self.identity,
             registry=self.registry,
-            bindings=bindings,
-            apply=apply,
+            answers=CommandProgress(CATALOG),
+            reactions={},
             now_us=lambda: self.now_us,
-        )
+        ).cursor
 
     def register(self, name: str, kind: str = "lamp", via: str | None = None) -> None:
         with self.registry.write() as tx:

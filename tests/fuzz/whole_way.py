@@ -10,14 +10,9 @@ from application.ports.message_ledger import LedgerLine, MessageLedger
 from devices.kind import DeviceKind
 from devices.samples import RawMessage, Sample
 from devices.time_us import DAY_US
-from gateway.binding_cache import BindingCache
 from gateway.decode import MessageDecoder
 from gateway.dispatch.command_progress import CommandProgress
-from gateway.effects.cursor import EffectsCursor
-from gateway.effects.device_state_cache import DeviceStateCache
-from gateway.effects.effects_transaction import EffectsTransaction
-from gateway.effects.reachability import ReachabilityTracker
-from gateway.effects.rule_engine import RuleEngine
+from gateway.effects.cursor import build_effects
 from gateway.journal_lane import JournalLane
 from gateway.store_cursor import StoreCursor
 from gateway.store_queue import StoreQueue
@@ -85,27 +80,18 @@ class WholeWay:
         verdicts = SqliteVerdicts(folder / "identity.db")
         stack.callback(verdicts.close)
         self.reactions = reactions_of(registry, reader, CATALOG)
-        bindings, handover = BindingCache(), StoreQueue()
-        views = DeviceStateCache(bindings.ownership)
-        reachability = ReachabilityTracker(CATALOG, bindings, views)
+        handover = StoreQueue()
         lane = JournalLane("lane", self._journal, lambda _through: None)
-        self._effects = EffectsCursor(
+        self._effects = build_effects(
             lanes=[(lane, handover)],
             decoder=MessageDecoder(CATALOG),
+            catalog=CATALOG,
             identity=identity,
             registry=registry,
-            bindings=bindings,
-            apply=EffectsTransaction(
-                registry=registry,
-                bindings=bindings,
-                views=views,
-                watch=RuleEngine(CATALOG, reachability, self.reactions),
-                reachability=reachability,
-                answers=CommandProgress(CATALOG),
-                reactions=self.reactions,
-            ),
+            answers=CommandProgress(CATALOG),
+            reactions=self.reactions,
             now_us=lambda: NOW_US,
-        )
+        ).cursor
         self._store = StoreCursor(
             lane=lane,
             handover=handover,

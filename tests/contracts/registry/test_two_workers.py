@@ -22,14 +22,9 @@ from devices.kind_catalog import discover_kinds
 from devices.messages import PROTOCOL_VERSION
 from devices.samples import RawMessage
 from devices.time_us import SECOND_US, rfc3339
-from gateway.binding_cache import BindingCache
 from gateway.decode import MessageDecoder
 from gateway.dispatch.command_progress import CommandProgress
-from gateway.effects.cursor import EffectsCursor
-from gateway.effects.device_state_cache import DeviceStateCache
-from gateway.effects.effects_transaction import EffectsTransaction
-from gateway.effects.reachability import ReachabilityTracker
-from gateway.effects.rule_engine import RuleEngine
+from gateway.effects.cursor import build_effects
 from gateway.journal_lane import JournalLane
 from gateway.store_cursor import StoreCursor
 from gateway.store_queue import StoreQueue
@@ -124,30 +119,20 @@ class Worker:
         registry: Any = DoomedRegistry(world.registry, self.doom)
         journal: Any = self._journal
         identity: Any = self._identity
-        bindings, queue = BindingCache(), StoreQueue()
-        views = DeviceStateCache(bindings.ownership)
-        reachability = ReachabilityTracker(CATALOG, bindings, views)
+        queue = StoreQueue()
         lane = JournalLane(self._lane, journal, lambda _through: None)
         self._reactions = reactions_of(registry, world.reader, CATALOG, self._owns)
-        self._effects = EffectsCursor(
+        self._effects = build_effects(
             lanes=[(lane, queue)],
             decoder=MessageDecoder(CATALOG),
+            catalog=CATALOG,
             identity=identity,
             registry=registry,
-            bindings=bindings,
-            apply=EffectsTransaction(
-                registry=registry,
-                bindings=bindings,
-                views=views,
-                watch=RuleEngine(CATALOG, reachability, self._reactions),
-                reachability=reachability,
-                answers=CommandProgress(CATALOG),
-                reactions=self._reactions,
-                kinds=CATALOG,
-            ),
+            answers=CommandProgress(CATALOG),
+            reactions=self._reactions,
             now_us=lambda: int(world.now_us),
             owns=self._owns,
-        )
+        ).cursor
         self._store = StoreCursor(
             lane=lane,
             handover=queue,
