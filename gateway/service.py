@@ -110,6 +110,7 @@ class Gateway:
     def __init__(self, parts: GatewayParts) -> None:
         self._parts = parts
         self.loops = parts.loops
+        store_decoder = MessageDecoder(parts.catalog, parts.root)
         lanes, self.store_cursors = [], {}
         for lane_parts in (parts.control, parts.telemetry):
             handover = StoreQueue()
@@ -119,7 +120,7 @@ class Gateway:
                 lane=store_lane,
                 handover=handover,
                 verdicts=parts.verdicts,
-                decoder=MessageDecoder(parts.catalog, parts.root),
+                decoder=store_decoder,
                 registry=parts.registry,
                 writer=parts.writer,
             )
