@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, Protocol
@@ -21,8 +22,7 @@ WORKS: Final = sys.platform == "linux"
 """Elsewhere a copy of a process may not call all of the system's libraries."""
 _STAT_ARGUMENTS: Final = slice(45, 47)
 """Where /proc/self/stat says from where until where in memory the command line is, after the name."""
-
-
+_LOOK_S: Final = 0.01
 KINDS: Final = ("devices", "storage.kinds", "gateway.kinds", "api.kinds")
 """In these every role finds the kinds at its start."""
 
@@ -76,10 +76,12 @@ class ForkedProcess:
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end. Raises subprocess.TimeoutExpired."""
-        self._process.join(timeout)
-        code = self._process.exitcode
-        if code is None:
-            raise subprocess.TimeoutExpired(self._command, timeout or 0)
+        # join() would learn it by a pipe of the copy's, which that one closes with all else, and then wait without end.
+        until = float("inf") if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() >= until:
+                raise subprocess.TimeoutExpired(self._command, timeout or 0)
+            time.sleep(_LOOK_S)
         return code
 
     def terminate(self) -> None:
