@@ -30,6 +30,14 @@ def parse_duration_s(text: str) -> float:
     return float(match[1]) * _SECONDS[match[2] or "s"]
 
 
+def parse_broker(text: str) -> BrokerAddress:
+    """Read what `--broker` names."""
+    try:
+        return BrokerAddress.parse(text)
+    except ConfigurationError as error:
+        raise typer.BadParameter(error.detail) from error
+
+
 def simulate(
     kind: Annotated[str, typer.Argument(help="Kind of device, such as streetlight.")],
     *,
@@ -64,7 +72,7 @@ def simulate(
     """Simulate devices: demo, load generator, fault injector and ground truth at once."""
     options = SimulationOptions(
         kind=kind,
-        broker=_address(broker),
+        broker=parse_broker(broker),
         count=count,
         seed=seed,
         interval_s=None if interval is None else parse_duration_s(interval),
@@ -100,13 +108,6 @@ def main() -> None:
 def known_kinds() -> tuple[str, ...]:
     """Kinds that can be simulated."""
     return tuple(sorted(simulated_kinds()))
-
-
-def _address(text: str) -> BrokerAddress:
-    try:
-        return BrokerAddress.parse(text)
-    except ConfigurationError as error:
-        raise typer.BadParameter(error.detail) from error
 
 
 def _carry_out(options: SimulationOptions, rate: float | None, processes: int, *, generate: bool) -> None:

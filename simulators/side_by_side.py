@@ -2,17 +2,15 @@
 
 import logging
 import threading
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from devices.errors import ConfigurationError
 from devices.topics import ROOT
-from simulators.command_line import parse_duration_s, stop_on_signals
-from simulators.options import BrokerAddress, SimulationOptions
+from simulators.command_line import parse_broker, parse_duration_s, stop_on_signals
+from simulators.options import SimulationOptions
 from simulators.run import run_simulation
-
-log: Final = logging.getLogger(__name__)
 
 
 def simulate_kinds(
@@ -25,7 +23,7 @@ def simulate_kinds(
 ) -> None:
     """Simulate devices of several kinds until asked to end; when one kind cannot go on, none does."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    address, history_s, stop = BrokerAddress.parse(broker), parse_duration_s(history), stop_on_signals()
+    address, history_s, stop = parse_broker(broker), parse_duration_s(history), stop_on_signals()
     failed: list[str] = []
 
     def run(kind: str, count: int | None) -> None:

@@ -49,7 +49,7 @@ def max_file_mb(queue_mb: int) -> int:
 
 
 def probe_subject(root: str) -> str:
-    """Subject of the queue by which it is tried (`probing.py`); nobody subscribes to it, so nothing is kept."""
+    """Subject of the queue by which it is tried (`broker_probe.py`); nobody subscribes to it, so nothing is kept."""
     return f"$MQTT.msgs.{root.replace('/', '.')}.probe"
 
 
