@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from devices.errors import ConfigurationError
+from runtime.private_file import replace_private_file
 
 ENVIRONMENT: Final = "LAUTERN_"
 
@@ -50,13 +51,7 @@ def current_login() -> StoredLogin | None:
 
 def keep_login(login: StoredLogin) -> None:
     """Keep a login instead of an earlier one, mode 0600."""
-    path = credential_file()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = path.with_suffix(".new")
-    made.unlink(missing_ok=True)
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as new:
-        json.dump(asdict(login), new)
-    made.replace(path)
+    replace_private_file(credential_file(), json.dumps(asdict(login)))
 
 
 def forget_login() -> None:
