@@ -12,7 +12,6 @@ import typer
 
 from devices.errors import ConfigurationError
 from devices.topics import ROOT
-from simulators.fleet import simulated_kinds
 from simulators.load import generate_load
 from simulators.options import BrokerAddress, FaultOptions, SimulationOptions
 from simulators.run import run_simulation
@@ -103,11 +102,6 @@ def simulate(
 def main() -> None:
     """Run the command line."""
     typer.run(simulate)
-
-
-def known_kinds() -> tuple[str, ...]:
-    """Kinds that can be simulated."""
-    return tuple(sorted(simulated_kinds()))
 
 
 def _carry_out(options: SimulationOptions, rate: float | None, processes: int, *, generate: bool) -> None:
