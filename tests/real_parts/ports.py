@@ -3,9 +3,11 @@
 import fcntl
 import os
 import random
-import socket
 import tempfile
 from pathlib import Path
+
+from runtime.settings_models import LOOPBACK
+from runtime.tcp_ports import is_free, port_answers
 
 # Below the range from which systems take ports for outgoing connections, so that none of those takes ours.
 FIRST_PORT, LAST_PORT = 20_000, 31_999
@@ -22,7 +24,7 @@ def claim_port() -> int:
     random.SystemRandom().shuffle(candidates)
     for port in candidates:
         claim = os.open(folder / str(port), os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-        if _locked(claim) and _bindable(port):
+        if _locked(claim) and is_free(LOOPBACK, port):
             _claims.append(claim)
             return port
         os.close(claim)
@@ -38,20 +40,6 @@ def _locked(claim: int) -> bool:
     return True
 
 
-def _bindable(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def answers(port: int, host: str = "127.0.0.1") -> bool:
+def answers(port: int, host: str = LOOPBACK) -> bool:
     """Whether something accepts connections on that port of loopback."""
-    try:
-        with socket.create_connection((host, port), timeout=1):
-            return True
-    except OSError:
-        return False
+    return port_answers(host, port)
