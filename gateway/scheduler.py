@@ -109,8 +109,8 @@ class JobScheduler:
                 self._began.setdefault(name, self._now_us())
             return due
 
-    def end(self, name: str, done: int = 0) -> None:
-        """A loop has done all of a job."""
+    def end(self, name: str, done: int | None = None) -> None:
+        """A loop has done all of a job; `done` None where it does not count what that changed."""
         self._note(name, done)
 
     def run(self, name: str) -> None:
@@ -157,7 +157,7 @@ class JobScheduler:
             self._moved.pop(name, None)
             self._ended.notify_all()
 
-    def _note(self, name: str, done: int, error: Exception | None = None) -> None:
+    def _note(self, name: str, done: int | None, error: Exception | None = None) -> None:
         job, now_us = self._jobs[name], self._now_us()
         began_us = self._began.pop(name, now_us)
         next_us = began_us + job.every_s * SECOND_US

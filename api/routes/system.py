@@ -42,7 +42,7 @@ class PartSchema(BaseModel):
 
 
 class JobSchema(BaseModel):
-    """Something that is done by the clock, with its last run; `done` counts what that changed."""
+    """Something that is done by the clock, with its last run; `done` counts what that changed, null if uncounted."""
 
     job: str
     next_run_at: TimeOut | None

@@ -9,7 +9,7 @@ from application.health.faults import SystemFault
 
 @dataclass(frozen=True, slots=True)
 class JobRun:
-    """A job with its last run, whose times are None before the first; `done` counts what that changed."""
+    """A job with its last run, its times None before the first; `done` counts what that changed, None if uncounted."""
 
     job: str
     next_us: int | None

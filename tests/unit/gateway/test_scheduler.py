@@ -99,6 +99,14 @@ def test_a_job_of_a_loop_is_begun_once_and_ended_by_it() -> None:
     assert run_of(jobs).done == 3
 
 
+def test_a_loop_that_does_not_count_what_it_changed_says_no_number() -> None:
+    jobs = scheduler(None)
+    jobs.run("retention")
+    assert jobs.begin("retention") is True
+    jobs.end("retention")
+    assert (run_of(jobs).done, run_of(jobs).ended_us) == (None, NOW_US)
+
+
 def test_the_scheduler_runs_what_fell_due_once_and_keeps_its_plan() -> None:
     ran = threading.Event()
 

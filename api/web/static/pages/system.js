@@ -117,6 +117,7 @@ const took = (seconds) => (seconds < 1 ? `${number(seconds * 1000, 0)} ms` : dur
 function result(job) {
   if (job.cause) return h("span", { class: "state is-alarm" }, icon("alarm"), h("span", {}, job.cause));
   if (job.ok === null) return h("span", { class: "quiet" }, t("system.not_run"));
+  if (job.done === null) return t("system.done_uncounted");
   return job.done ? t("system.done", { n: job.done }) : t("system.done_nothing");
 }
 
