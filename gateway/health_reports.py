@@ -115,13 +115,13 @@ def canary_probe(canary: Canary) -> Probe:
     return probe
 
 
-def scheduler_probe(timer: JobScheduler) -> Probe:
+def scheduler_probe(jobs: JobScheduler) -> Probe:
     """Whether the scheduler still ticks."""
 
     def probe() -> HealthReport:
-        lag_s = timer.lag_s()
+        lag_s = jobs.lag_s()
         return HealthReport(
-            SystemFault.SCHEDULER_DEAD if lag_s > NOTICED_S else None, timer.last_tick_us, {"lag_s": round(lag_s, 1)}
+            SystemFault.SCHEDULER_DEAD if lag_s > NOTICED_S else None, jobs.last_tick_us, {"lag_s": round(lag_s, 1)}
         )
 
     return probe
