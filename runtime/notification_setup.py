@@ -26,7 +26,7 @@ def notifying_of(settings: Settings, registry: Registry, catalog: KindCatalog) -
     }
     wording = MessageWording(settings.http.public_url)
     return NotificationService(
-        AlarmWatcher(registry, catalog, wording, every_us=None),
+        AlarmWatcher(registry, catalog, wording),
         NotificationSender(registry, channels, DeliveryAttempts()),
     )
 

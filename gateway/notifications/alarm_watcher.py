@@ -29,8 +29,6 @@ from gateway.watched_loops import PASSING
 log = structlog.get_logger()
 LOOK_US: Final = SECOND_US
 """So often it looks whether alarms came or went."""
-EVERY_US: Final = 5 * SECOND_US
-"""So often it looks at all of them, since time passed or somebody acknowledged one."""
 IDLE_TIMES: Final = 20
 """After a look it rests so many times as long as that took: in a blackout tens of thousands of alarms are open."""
 
@@ -43,18 +41,15 @@ class _Due:
 
 
 class AlarmWatcher:
-    """`queue_due` is called often; `every_us` None: what time alone makes due is queued by `queue_reminders`."""
+    """`queue_due` is called often; what time alone makes due is queued by `queue_reminders`."""
 
-    def __init__(
-        self, registry: Registry, catalog: KindCatalog, wording: MessageWording, every_us: int | None = EVERY_US
-    ) -> None:
-        self._every_us = every_us
+    def __init__(self, registry: Registry, catalog: KindCatalog, wording: MessageWording) -> None:
         self._lock = threading.Lock()
         self._registry = registry
         self._catalog = catalog
         self._wording = wording
         self._mark: tuple[object, ...] = ()
-        self._looked_us = self._whole_us = 0
+        self._looked_us = 0
         self._rests_until = 0.0
         self._breaking: set[str] = set()
         self.dropped = 0
@@ -63,7 +58,7 @@ class AlarmWatcher:
         """Rules that could not be followed at the last look, by an error of ours; each is in the log."""
 
     def queue_due(self, now_us: int) -> bool:
-        """Queue all that is due; tells whether there was something. Raises RegistryUnavailable: call again."""
+        """Queue what is due as alarms or rules changed; tells whether there was any. Raises RegistryUnavailable."""
         if 0 <= now_us - self._looked_us < LOOK_US or time.monotonic() < self._rests_until:
             return False
         with self._lock:
@@ -90,17 +85,14 @@ class AlarmWatcher:
             rules = tx.get(NotificationRules).list()
             mark = (tx.get(NotificationMemory).mark(), tuple((r.rule_id, r.version) for r in rules)) if rules else ()
             self._looked_us = now_us
-            if not rules or (mark == self._mark and not (whole or self._is_time(now_us))):
+            if not rules or (mark == self._mark and not whole):
                 return 0
             self._breaking.clear()
             due = list(self._due(tx, rules, now_us))
         self._commit(due, now_us)
         self.broken = frozenset(self._breaking)
-        self._mark, self._whole_us = mark, now_us
+        self._mark = mark
         return len(due)
-
-    def _is_time(self, now_us: int) -> bool:
-        return self._every_us is not None and not 0 <= now_us - self._whole_us < self._every_us
 
     def _due(self, tx: RegistryTransaction, rules: Sequence[NotificationRule], now_us: int) -> Iterator[_Due]:
         memory = tx.get(NotificationMemory)

@@ -356,7 +356,6 @@ def test_a_rule_that_breaks_stops_no_other_and_is_a_fault(office: Office) -> Non
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_reminders_are_queued_once_however_often_or_late_the_job_runs(office: Office, runs: int) -> None:
-    office.watching = AlarmWatcher(office.flaky, CATALOG, MessageWording(), every_us=None)
     office.rule(repeat_us=60 * MINUTE_US)
     office.raise_alarm("a-1", "L07")
     office.look()
