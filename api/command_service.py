@@ -1,8 +1,7 @@
 """From a request for a command to the use-case, and waiting for what becomes of it."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -11,11 +10,10 @@ from pydantic import BaseModel, Field, JsonValue
 
 from api.change_feed import ChangeFeedReader, wait_for
 from api.fields import Comment, RequestBody
-from api.problems import invalid_body
 from api.services import Services
 from api.time_parameters import TimeIn, TimeOut
 from application.access.actor import Actor
-from application.commands.command_request import CommandRequest, InvalidArguments
+from application.commands.command_request import CommandRequest
 from application.commands.issue_command import CommandIssuer
 from devices.commands.command import Command, DeliveryState, EffectState
 from devices.messages import CommandBody, Id
@@ -131,22 +129,14 @@ def command_device(
     services: Services, who: Actor, asset_id: str, request: CommandRequest, kind: str | None = None
 ) -> Command:
     """File a command to one device; `kind` given must be the device's."""
-    with _named_fields(), services.registry.write() as tx:
+    with services.registry.write() as tx:
         return CommandIssuer(tx, who, services.catalog, services.now_us()).to_device(asset_id, request, kind)
 
 
 def command_group(services: Services, who: Actor, group_id: str, request: CommandRequest) -> Sequence[Command]:
     """File a command to every member of a group."""
-    with _named_fields(), services.registry.write() as tx:
+    with services.registry.write() as tx:
         return CommandIssuer(tx, who, services.catalog, services.now_us()).to_group(group_id, request)
-
-
-@contextmanager
-def _named_fields() -> Iterator[None]:
-    try:
-        yield
-    except InvalidArguments as error:
-        raise invalid_body(error.cause, "arguments") from error
 
 
 async def wait_until_settled(

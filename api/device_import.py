@@ -10,13 +10,13 @@ from typing import Any, Final
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from api.asset_registration import AssetRegistration
-from api.problems import SeveralInvalid, field_error
+from api.problems import field_error
 from application.inventory.asset_registrar import AssetRegistrar
 from application.ports.inventory import Asset, AssetRepository, DeviceBinding
 from application.ports.registry import RegistryTransaction
 from devices.errors import Invalid
 from devices.wording.catalogue import CodedText, Language
-from devices.wording.validation import FieldProblem, validation_problem
+from devices.wording.validation import FieldProblem, SeveralInvalid, validation_problem
 
 MOST_LINES: Final = 10_000
 UNAVAILABLE: Final = CodedText("line_not_available")

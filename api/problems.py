@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
@@ -29,7 +29,7 @@ from devices.errors import (
     VersionMismatch,
 )
 from devices.wording.catalogue import NOTHING_SAID, CodedText, Language, find_language, find_text, problem_key
-from devices.wording.validation import FieldProblem, validation_problem
+from devices.wording.validation import FieldProblem, SeveralInvalid, validation_problem
 
 MEDIA_TYPE: Final = "application/problem+json"
 _LOG = structlog.get_logger()
@@ -87,19 +87,6 @@ class TooBusy(CodedError):
         super().__init__(reason, field=None, **params)
 
 
-class SeveralInvalid(Invalid):
-    """Some values are not acceptable."""
-
-    def __init__(self, errors: Sequence[FieldProblem], reason: str = "", **params: object) -> None:
-        self.errors = tuple(errors)
-        super().__init__(reason, field=None, **params)
-
-    @classmethod
-    def problem_type(cls) -> str:
-        """It is of the sort of one that is not acceptable."""
-        return Invalid.problem_type()
-
-
 class UnsupportedMediaType(CodedError):
     """This sort of content is not taken here."""
 
@@ -155,12 +142,6 @@ def install_problem_handlers(app: FastAPI, told: Callable[[Request, LauternError
     app.add_exception_handler(LauternError, answer)
     app.add_exception_handler(RequestValidationError, _request_invalid)
     app.add_exception_handler(HTTPException, _http)
-
-
-def invalid_body(error: ValidationError, prefix: str = "") -> SeveralInvalid:
-    """Name each field of a failed validation, each under `prefix` (such as `arguments`)."""
-    lead = (prefix,) if prefix else ()
-    return SeveralInvalid([validation_problem(e, (*lead, *e["loc"])) for e in error.errors(include_url=False)])
 
 
 def field_error(problem: FieldProblem, language: Language) -> FieldError:

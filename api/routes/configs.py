@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue
 
 from api.authentication import Who, requires_scope
 from api.fields import IdInPath, Settings
 from api.preconditions import Expected, etag
-from api.problems import invalid_body, problem_responses
+from api.problems import problem_responses
 from api.services import Use
 from api.time_parameters import TimeOut
 from application.access import authorization
@@ -56,10 +56,6 @@ def put_config(  # noqa: PLR0917
     with services.registry.write() as tx:
         asset = authorization.held_asset(tx, who, asset_id, services.now_us())
         who.require_on(scope_of_kind(SCOPE, asset.kind, who.restricted_kinds), asset_id)
-        try:
-            services.catalog[asset.kind].config.model_validate(body)
-        except ValidationError as error:
-            raise invalid_body(error) from error
         current = _current(tx, asset_id)
         expected = seen if seen is not None else 0 if current is None else current.version
         wanted = set_desired_config(

@@ -11,23 +11,7 @@ from pydantic import ValidationError
 from devices.errors import Invalid
 from devices.messages import CommandBody
 from devices.time_us import SECOND_US
-from devices.wording.validation import validation_problem
-
-
-class InvalidArguments(Invalid):
-    """A value is not acceptable."""
-
-    def __init__(self, cause: ValidationError) -> None:
-        self.cause = cause
-        """Names all fields; `field` is the first of them."""
-        first = cause.errors(include_url=False, include_input=False)[0]
-        problem = validation_problem(first, ("arguments", *first["loc"]))
-        super().__init__(problem.reason.code, field=problem.field, **problem.reason.params)
-
-    @classmethod
-    def problem_type(cls) -> str:
-        """It is of the sort of one that is not acceptable."""
-        return Invalid.problem_type()
+from devices.wording.validation import invalid_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +41,11 @@ class CommandRequest:
         return dict(self.arguments)
 
     def checked_arguments(self, body: type[CommandBody]) -> Mapping[str, Any]:
-        """Return the arguments as the kind's command takes them. Raises InvalidArguments."""
+        """Return the arguments as the kind's command takes them. Raises SeveralInvalid."""
         try:
             found = self.arguments if isinstance(self.arguments, body) else body.model_validate(self.given_arguments())
         except ValidationError as error:
-            raise InvalidArguments(error) from error
+            raise invalid_body(error, "arguments") from error
         return found.model_dump(mode="json", exclude_none=True)
 
     def with_instants(self, base_us: int) -> "CommandRequest":

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from application.ports.desired_configs import DesiredConfig, DesiredConfigs
 from application.ports.inventory import Asset
 from application.ports.registry import RegistryTransaction
-from devices.errors import Conflict, Invalid
+from devices.errors import Conflict
 from devices.kind import DeviceKind
-from devices.wording.validation import code_validation_error
+from devices.wording.validation import invalid_body
 
 
 def set_desired_config(
@@ -24,15 +24,13 @@ def set_desired_config(
 ) -> DesiredConfig:
     """Replace the desired configuration; expected 0 where there is none yet.
 
-    Raises Invalid (with field), Conflict, VersionMismatch.
+    Raises SeveralInvalid, Conflict, VersionMismatch.
     """
-    if asset.retired_us is not None:
-        raise Conflict("is_retired", device=asset.asset_id)
     try:
         checked = catalog[asset.kind].config.model_validate(dict(body)).model_dump(mode="json", exclude_none=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        reason, place = code_validation_error(first), ".".join(map(str, first["loc"]))
-        raise Invalid(reason.code, field=place, **reason.params) from error
+        raise invalid_body(error) from error
+    if asset.retired_us is not None:
+        raise Conflict("is_retired", device=asset.asset_id)
     wanted = DesiredConfig(asset.asset_id, asset.tenant_id, asset.kind, expected_version + 1, checked, now_us)
     return tx.get(DesiredConfigs).put(wanted, expected_version)

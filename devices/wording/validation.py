@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from devices.errors import ValueRefused
+from devices.errors import Invalid, ValueRefused
 from devices.wording.catalogue import CodedText, Language, find_text, problem_key
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 ID_PATTERN: Final = r"^[A-Za-z0-9_-]{1,64}$"
 
@@ -44,6 +47,26 @@ class FieldProblem:
 def validation_problem(error: Mapping[str, Any], place: Sequence[Any]) -> FieldProblem:
     """One of pydantic's errors, at a place: of the whole where that is empty."""
     return FieldProblem(".".join(map(str, place)) or "body", code_validation_error(error), error)
+
+
+class SeveralInvalid(Invalid):
+    """Some values are not acceptable."""
+
+    def __init__(self, errors: Sequence[FieldProblem], reason: str = "", **params: object) -> None:
+        self.errors = tuple(errors)
+        """All of them; `field` is that of the first."""
+        super().__init__(reason, field=self.errors[0].field if self.errors else None, **params)
+
+    @classmethod
+    def problem_type(cls) -> str:
+        """It is of the sort of one that is not acceptable."""
+        return Invalid.problem_type()
+
+
+def invalid_body(error: "ValidationError", prefix: str = "") -> SeveralInvalid:
+    """Name each field of a failed validation, each under `prefix` (such as `arguments`)."""
+    lead = (prefix,) if prefix else ()
+    return SeveralInvalid([validation_problem(e, (*lead, *e["loc"])) for e in error.errors(include_url=False)])
 
 
 def _plain(value: object) -> object:
