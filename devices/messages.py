@@ -11,8 +11,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo
 from devices.errors import ValueRefused
 from devices.fields import Text, Version
 from devices.time_us import rfc3339, to_us
+from devices.wording.validation import ID_PATTERN
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
 PROTOCOL_VERSION = 1
 
 

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from devices.event_network.enums import BitsPerSecond, NamelessText, OperStatus, PartName, PowerSource, TrafficDirection
 from devices.event_network.telemetry import Millis
 from devices.fields import FieldUnit, Percent
-from devices.messages import EventMessage
+from devices.messages import EventMessage, Id
 
 
 class TestMethod(StrEnum):
@@ -41,7 +41,7 @@ class CapacityTest(NodeEvent):
     rtt_ms: Millis | None = None
     jitter_ms: Millis | None = None
     retransmits: Annotated[int, Field(ge=0, le=2**53)] | None = None
-    server_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+    server_id: Id | None = None
     started_at: AwareDatetime | None = None
 
 
