@@ -111,5 +111,5 @@ def read_web_files(folder: Path, below: str = "") -> Mapping[str, bytes]:
     return {
         posixpath.join(below, path.relative_to(folder).as_posix()): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix in TYPES and path.suffix != ".json"
+        if path.is_file() and path.suffix in TYPES
     }
