@@ -27,7 +27,14 @@ def run_of(jobs: JobScheduler) -> JobRun:
 
 def test_many_missed_runs_are_one_and_a_late_one_is_not_left_out() -> None:
     assert DEFAULTS == {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
-    assert isinstance(scheduler(None)._scheduler, BaseScheduler)
+    jobs = scheduler(lambda: JobBite(0))
+    assert isinstance(jobs._scheduler, BaseScheduler)
+    jobs.start()
+    try:
+        job = jobs._scheduler.get_job("retention")
+        assert {name: getattr(job, name) for name in DEFAULTS} == DEFAULTS
+    finally:
+        jobs.stop()
 
 
 @pytest.mark.parametrize(
