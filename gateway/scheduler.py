@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 import structlog
@@ -49,6 +49,19 @@ class ScheduledJob:
     step: Callable[[], JobBite] | None = None
 
 
+class LateTrigger(IntervalTrigger):  # type: ignore[misc]  # the library has no types
+    """An interval that leaps over what was missed: APScheduler would list each run, before it makes them one."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """The first of the rhythm that is after both."""
+        interval: timedelta = self.interval
+        if previous_fire_time is None:
+            first: datetime = super().get_next_fire_time(None, now)
+            return first
+        missed = max(0, (now - previous_fire_time) // interval)
+        return previous_fire_time + (missed + 1) * interval
+
+
 class JobScheduler:
     """Started once, stopped once; all else may be called by any thread. Intervals, not days: clocks may change."""
 
@@ -76,7 +89,7 @@ class JobScheduler:
     def start(self, last: Sequence[JobRun] = ()) -> None:
         """Begin; `last` are the runs of before: what fell due meanwhile is done once, soon."""
         self._ticked, now_us = time.monotonic(), self._now_us()
-        self._scheduler.add_job(self._tick, IntervalTrigger(seconds=TICK_S, timezone="UTC"))
+        self._scheduler.add_job(self._tick, LateTrigger(seconds=TICK_S, timezone="UTC"))
         before = {run.job: run for run in last}
         for job in self._jobs.values():
             self._runs[job.name] = before.get(job.name, self._runs[job.name])
@@ -170,7 +183,7 @@ class JobScheduler:
             self._unsaved.add(name)
 
     def _plan(self, job: ScheduledJob, due_us: int) -> None:
-        trigger = IntervalTrigger(seconds=job.every_s, timezone="UTC")
+        trigger = LateTrigger(seconds=job.every_s, timezone="UTC")
         if self._scheduler.get_job(job.name):
             self._scheduler.modify_job(job.name, next_run_time=_utc(due_us))
             return

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from apscheduler.schedulers.base import BaseScheduler
@@ -10,7 +11,7 @@ from application.health.faults import SystemFault, fault_of
 from application.ports.job_runs import JobRun
 from devices.errors import RegistryUnavailable
 from devices.time_us import SECOND_US
-from gateway.scheduler import DEFAULTS, JobBite, JobScheduler, ScheduledJob, first_due_us
+from gateway.scheduler import DEFAULTS, JobBite, JobScheduler, LateTrigger, ScheduledJob, first_due_us
 
 NOW_US = 1_790_000_000_000_000
 HOURLY = ScheduledJob("retention", 3600, lambda: JobBite(0))
@@ -130,3 +131,12 @@ def test_the_scheduler_runs_what_fell_due_once_and_keeps_its_plan() -> None:
     run = run_of(jobs)
     assert run.done == 1
     assert run.next_us is not None
+
+
+def test_after_a_leap_of_the_clock_what_was_missed_is_one_run_and_not_counted_out() -> None:
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    leapt = began + timedelta(days=20_000, seconds=7)
+    trigger = LateTrigger(seconds=5, timezone="UTC")
+    assert trigger.get_next_fire_time(began, began) == began + timedelta(seconds=5)
+    assert trigger.get_next_fire_time(began, leapt) == leapt + timedelta(seconds=3)
+    assert trigger.get_next_fire_time(leapt, began) == leapt + timedelta(seconds=5)
