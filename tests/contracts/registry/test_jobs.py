@@ -26,6 +26,12 @@ MINE = ("retention", "names", "ledger", "changes")
 """Reminders are with their own rules: tests/contracts/notifications."""
 
 
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else wants the registry between two bites."""
+    monkeypatch.setattr("gateway.scheduler.PAUSE_S", 0)
+
+
 def jobs_at(registry: SqlRegistry, now_us: int) -> JobScheduler:
     """The jobs of a gateway that was just started."""
     parts = SimpleNamespace(
