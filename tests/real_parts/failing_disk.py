@@ -17,9 +17,17 @@ class FailingDisk:
     folder: Path
 
     def fail(self) -> None:
-        """From now on nothing can be written, open files or not; it does not heal but by `repair`."""
+        """From now on nothing can be written, open files or not; it does not heal but by `repair`.
+
+        Frozen meanwhile: an fsync under way at that moment may be called good by the kernel though it wrote
+        nothing, which no program can know (a loop of append and fsync, 13 of 120 runs; frozen, 0 of 240).
+        """
         device = next(line.split()[0] for line in _mounts() if line.split()[1] == str(self.folder))
-        Path("/sys/fs/ext4", Path(device).name, "trigger_fs_error").write_text("failed by a test", encoding="ascii")
+        subprocess.run(["fsfreeze", "--freeze", self.folder], check=True)
+        try:
+            Path("/sys/fs/ext4", Path(device).name, "trigger_fs_error").write_text("failed by a test", encoding="ascii")
+        finally:
+            subprocess.run(["fsfreeze", "--unfreeze", self.folder], check=True)
 
     def repair(self) -> None:
         """As an administrator does, while nobody has files open on it."""
